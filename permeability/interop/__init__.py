@@ -1,0 +1,1 @@
+"""Files of other programs: Circuitscape and Omniscape problem files, ESRI ASCII grids, lists."""
