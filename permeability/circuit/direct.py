@@ -1,0 +1,153 @@
+"""Direct solvers of a grid system: SuperLU always, CHOLMOD and PARDISO where they can be imported."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from permeability.circuit.grid_system import GridSystem
+from permeability.errors import SolverError
+
+Floats = NDArray[np.float64]
+SolveFunction = Callable[[Floats], Floats]
+
+REFINEMENTS = 4
+
+
+def cholmod_available() -> bool:
+    """Whether CHOLMOD can be used (extra ``cholmod``)."""
+    return importlib.util.find_spec("sksparse") is not None
+
+
+def pardiso_available() -> bool:
+    """Whether PARDISO can be used (extra ``pardiso``)."""
+    return importlib.util.find_spec("pypardiso") is not None
+
+
+def factor_splu(matrix: sparse.csc_matrix) -> SolveFunction:
+    """SuperLU in symmetric mode: minimum degree on A'+A and no pivoting, 1.5 to 2 times faster than the
+    default."""
+    lu: Any = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    solve: SolveFunction = lu.solve
+    return solve
+
+
+def factor_cholmod(matrix: sparse.csc_matrix) -> SolveFunction:
+    """CHOLMOD, supernodal, with approximate minimum degree."""
+    from sksparse.cholmod import cholesky
+
+    factor: SolveFunction = cholesky(matrix, ordering_method="amd")
+    return factor
+
+
+def factor_pardiso(matrix: sparse.csc_matrix) -> SolveFunction:
+    """PARDISO for symmetric positive definite matrices (upper half, Cholesky)."""
+    from pypardiso import PyPardisoSolver
+
+    solver: Any = PyPardisoSolver(mtype=2)
+    upper = sparse.triu(matrix, format="csr")
+    solver.factorize(upper)
+
+    def solve(b: Floats) -> Floats:
+        x: Floats = solver.solve(upper, b)
+        return x
+
+    return solve
+
+
+FACTORS: dict[str, Callable[[sparse.csc_matrix], SolveFunction]] = {
+    "splu": factor_splu,
+    "cholmod": factor_cholmod,
+    "pardiso": factor_pardiso,
+}
+
+
+class DirectSolver:
+    """A factorised grid system: one node per cell, one per region, one node of every floating component
+    fixed.
+
+    Parameters
+    ----------
+    system : GridSystem
+    active : array of bool, shape (rows, cols)
+        Cells whose component carries current.
+    kind : {"splu", "cholmod", "pardiso"}
+    """
+
+    def __init__(self, system: GridSystem, active: NDArray[np.bool_], kind: str = "splu") -> None:
+        self.system, self.kind = system, kind
+        self.node = system.nodes(active)
+        self.size = int(self.node.max(initial=-1)) + 1
+        self._solve: SolveFunction | None = None
+        if self.size == 0:
+            return
+        matrix, fixed = self._assemble(active)
+        self.free = np.setdiff1d(np.arange(self.size), fixed)
+        matrix = matrix[self.free][:, self.free].tocsc()
+        if not len(self.free):
+            return
+        try:
+            self._solve = FACTORS[kind](matrix)
+        except (RuntimeError, ArithmeticError, ValueError) as error:
+            raise SolverError(
+                "C05",
+                f"{kind} could not factorise the system of {self.size:,} nodes.",
+                details={"cause": error},
+                remedy='use solver="multigrid", or check the conductances for extreme contrasts',
+            ) from error
+
+    def _assemble(self, active: NDArray[np.bool_]) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
+        """Laplacian plus leaks over the nodes, and one node of every component that no ground holds."""
+        node, first, second, g = self.node, *self.system.link_list()
+        a, b = node.reshape(-1)[first], node.reshape(-1)[second]
+        degree = np.zeros(self.size)
+        inner = (a >= 0) & (b >= 0) & (a != b)
+        for here, there in ((a, b), (b, a)):
+            keep = (here >= 0) & (here != there)
+            degree += np.bincount(here[keep], g[keep], self.size)
+        if self.system.leak.size:
+            keep_cells = node >= 0
+            degree += np.bincount(node[keep_cells], self.system.leak[keep_cells], self.size)
+        a, b, g = a[inner], b[inner], g[inner]
+        diagonal = np.arange(self.size)
+        matrix = sparse.csr_matrix(
+            (np.concatenate([-g, -g, degree]), (np.r_[a, b, diagonal], np.r_[b, a, diagonal])),
+            shape=(self.size, self.size),
+        )
+        floating = (node >= 0) & ~self.system.held[self.system.roots]
+        _, at = np.unique(self.system.roots[floating], return_index=True)
+        return matrix, node[floating][at].astype(np.int64)
+
+    def solve(self, source: Floats, rtol: float) -> tuple[Floats, int]:
+        """Voltages of one source raster, refined until the true residual falls no further; refinement
+        steps."""
+        voltage = np.zeros(self.system.shape)
+        if self._solve is None:
+            return voltage, 0
+        best, steps = np.inf, 0
+        for step in range(REFINEMENTS + 1):
+            trial = voltage + self._correction(source, voltage)
+            norm = self.system.residual_norm(source, trial)
+            if not norm < best:
+                break
+            voltage, best, steps = trial, norm, step
+            if norm <= 1e-14:
+                break
+        return voltage, steps
+
+    def _correction(self, source: Floats, voltage: Floats) -> Floats:
+        assert self._solve is not None
+        live = self.node >= 0
+        residual = self.system.residual(source, voltage)
+        b = np.bincount(self.node[live], residual[live], self.size)
+        x = np.zeros(self.size)
+        x[self.free] = self._solve(b[self.free].astype(np.float64))
+        out = np.zeros(self.system.shape)
+        out[live] = x[self.node[live]]
+        return out

@@ -1,0 +1,58 @@
+"""Connected components of a link grid: which cells can exchange current at all."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def _root(parent, i):
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@njit(cache=True, nogil=True)
+def _join(parent, i, j):
+    a, b = _root(parent, i), _root(parent, j)
+    if a < b:
+        parent[b] = a
+    elif b < a:
+        parent[a] = b
+
+
+@njit(cache=True, nogil=True)
+def component_roots(e, s, se, sw, regions):
+    """Flat index of the first cell of every cell's component, (rows, cols) int32.
+
+    ``regions`` is an integer label raster (cells of one positive label are joined) or has size 0.
+    A cell without any link is a component of its own.
+    """
+    rows, cols = e.shape
+    parent = np.arange(rows * cols, dtype=np.int32)
+    for r in range(rows):
+        for c in range(cols):
+            i = r * cols + c
+            if e[r, c] > 0.0:
+                _join(parent, i, i + 1)
+            if s[r, c] > 0.0:
+                _join(parent, i, i + cols)
+            if se[r, c] > 0.0:
+                _join(parent, i, i + cols + 1)
+            if sw[r, c] > 0.0:
+                _join(parent, i, i + cols - 1)
+    if regions.size > 0:
+        first = np.full(regions.max() + 1, -1, dtype=np.int64)
+        for r in range(rows):
+            for c in range(cols):
+                label = regions[r, c]
+                if label > 0:
+                    if first[label] < 0:
+                        first[label] = r * cols + c
+                    else:
+                        _join(parent, first[label], r * cols + c)
+    for i in range(parent.size):
+        parent[i] = parent[parent[i]]  # the root is the smallest index, so one step suffices in this order
+    return parent.reshape((rows, cols))
