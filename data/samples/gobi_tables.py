@@ -1,8 +1,8 @@
 """The hand-drawn tables of the Gobi sample: from the readable files in ``source/`` to one common schema.
 
-Nothing is measured here. The files in ``source/`` are schematic drawings; this module gives their rows stable
-ids, one vocabulary for status and fences, and a licence and a source on every row. Each value that is not in the
-drawing itself is named in a ``*_basis`` column or in ``note``.
+Nothing is measured here. The files in ``source/`` are schematic drawings; this module gives their rows
+stable ids, one vocabulary for status and fences, and a licence and a source on every row. Each value that is
+not in the drawing itself is named in a ``*_basis`` column or in ``note``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 from pyproj import CRS, Geod, Transformer
+from shapely import transform
 from shapely.geometry import LineString, Point, shape
 from shapely.geometry.base import BaseGeometry
-from shapely.ops import transform
 
 SOURCE = Path(__file__).resolve().parent / "source"
 WGS84 = Geod(ellps="WGS84")
@@ -62,7 +62,7 @@ IDS = {
 }
 STATUS = {"in_service": "existing", "under_construction": "under_construction", "planned": "planned"}
 SPECIES = {"Equus hemionus": "khulan", "Procapra gutturosa": "mongolian_gazelle"}
-# Lines said to end on the border whose last point falls 1.5 km short of it. The other border lines already cross it
+# Lines said to end on the border whose last point falls 1.5 km short of it; the others already cross it
 SHORT_OF_BORDER = ("ZKH", "NSSK")
 
 LINE_COLUMNS = [
@@ -73,8 +73,8 @@ LINE_COLUMNS = [
     "length_km_published", "length_km_drawn", "accuracy_m", "source", "source_type", "licence", "note",
 ]  # fmt: skip
 INTEGERS = {
-    "opened", "closed", "planned_open", "fence_lines", "trains_per_day", "vehicles_per_day_low", "vehicles_per_day",
-    "vehicles_per_day_high", "traffic_year", "capacity_mt_per_year", "accuracy_m",
+    "opened", "closed", "planned_open", "fence_lines", "trains_per_day", "vehicles_per_day_low",
+    "vehicles_per_day", "vehicles_per_day_high", "traffic_year", "capacity_mt_per_year", "accuracy_m",
 }  # fmt: skip
 REALS = {"length_km_published", "length_km_drawn", "km", "km_accuracy_km", "area_km2", "area_km2_official"}
 
@@ -116,11 +116,13 @@ def run_on(line: LineString, country: BaseGeometry) -> tuple[LineString, float, 
 
     Returns the longer line, the length added [m], and by how much the drawn end fell short of the border [m].
     """
-    before, tip = (TO_LAMBERT.transform(*point) for point in line.coords[-2:])
+    (x0, y0), (x1, y1) = line.coords[-2:]
+    before, tip = TO_LAMBERT.transform(x0, y0), TO_LAMBERT.transform(x1, y1)
+    border = transform(country.boundary, TO_LAMBERT.transform, interleaved=False)
     step = math.dist(tip, before)
     ux, uy = (tip[0] - before[0]) / step, (tip[1] - before[1]) / step
     beyond = LineString([tip, (tip[0] + 60_000.0 * ux, tip[1] + 60_000.0 * uy)])
-    short = Point(tip).distance(beyond.intersection(transform(TO_LAMBERT.transform, country.boundary)))
+    short = Point(tip).distance(beyond.intersection(border))
     added = short + BEYOND_M
     lon, lat = FROM_LAMBERT.transform(tip[0] + added * ux, tip[1] + added * uy)
     return LineString([*line.coords, (round(lon, 4), round(lat, 4))]), added, short
@@ -140,8 +142,8 @@ def railways(country: BaseGeometry) -> gpd.GeoDataFrame:
         _rail_fence(row)
         if row["id"] in SHORT_OF_BORDER:
             row["geometry"], added, short = run_on(row["geometry"], country)
-            _note(row, f"drawn end lay {short / 1000:.1f} km short of the border; prolonged by {added / 1000:.1f} km "
-                       "along its last chord (inferred)")  # fmt: skip
+            _note(row, f"drawn end lay {short / 1000:.1f} km short of the border; prolonged by "
+                       f"{added / 1000:.1f} km along its last chord (inferred)")  # fmt: skip
         row["length_km_drawn"] = length_km(row["geometry"])
     return frame(rows, LINE_COLUMNS)
 
@@ -185,7 +187,7 @@ def fences() -> gpd.GeoDataFrame:
             row.update(fenced="mostly", fence_class="border", fence_basis=said)
         else:
             row.update(fenced="unknown", fence_class="stock")
-            row["fence_basis"] = f"{said}; the class `stock` stands in for 'treat as semi-permeable' (inferred)"
+            row["fence_basis"] = f"{said}; class `stock` stands in for 'treat as semi-permeable' (inferred)"
         row["length_km_drawn"] = length_km(row["geometry"])
     return frame(rows, LINE_COLUMNS)
 
@@ -195,7 +197,8 @@ def stations() -> gpd.GeoDataFrame:
     rows = read_source("tmr_stations")
     for number, row in enumerate(rows):
         row["id"] = f"{row['line']}-S{number:02d}"
-        row["km"], row["kind"] = row["km_from_north_border"], "station" if 0 < number < len(rows) - 1 else "mark"
+        row["km"] = row["km_from_north_border"]
+        row["kind"] = "station" if 0 < number < len(rows) - 1 else "mark"
     columns = ["id", "line", "name", "kind", "km", "km_accuracy_km", "km_source", "accuracy_m", "source",
                "source_type", "licence", "note"]  # fmt: skip
     return frame(rows, columns)
@@ -209,8 +212,8 @@ def ranges() -> gpd.GeoDataFrame:
         row["scientific_name"], row["species"] = row["species"], SPECIES[row["species"]]
         row["role"] = "former" if row["status"].startswith("formerly") else "present"
         row["area_km2"] = area_km2(row["geometry"])
-    columns = ["id", "species", "scientific_name", "name", "role", "status", "area_km2", "accuracy_m", "source",
-               "source_type", "licence", "note"]  # fmt: skip
+    columns = ["id", "species", "scientific_name", "name", "role", "status", "area_km2", "accuracy_m",
+               "source", "source_type", "licence", "note"]  # fmt: skip
     return frame(rows, columns)
 
 
@@ -219,15 +222,16 @@ def patches() -> gpd.GeoDataFrame:
     rows = read_source("patches")
     for row in rows:
         row["area_km2"] = area_km2(row["geometry"])
-    columns = ["id", "species", "name", "range", "tmr_side", "area_km2", "accuracy_m", "source", "source_type",
-               "licence", "note"]  # fmt: skip
+    columns = ["id", "species", "name", "range", "tmr_side", "area_km2", "accuracy_m", "source",
+               "source_type", "licence", "note"]  # fmt: skip
     return frame(rows, columns)
 
 
 def _numbered(rows: list[Row], stem: str, columns: list[str]) -> gpd.GeoDataFrame:
     for number, row in enumerate(rows, start=1):
         row["id"] = f"{stem}-{number:02d}"
-    return frame(rows, ["id", "name", "kind", *columns, "accuracy_m", "source", "source_type", "licence", "note"])
+    credit = ["accuracy_m", "source", "source_type", "licence", "note"]
+    return frame(rows, ["id", "name", "kind", *columns, *credit])
 
 
 def drawn_tables(country: BaseGeometry) -> dict[str, gpd.GeoDataFrame]:

