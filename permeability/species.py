@@ -1,0 +1,593 @@
+"""Species profiles: what a species does at barriers, how far it moves, and what ground it avoids.
+
+The shipped profiles are TOML files in ``permeability/data/species``; every number is an
+:class:`~permeability.estimate.Estimate` with evidence grade and source.  A project overrides single numbers
+(:meth:`SpeciesProfile.override`) or brings a whole profile (:func:`profile_from_dict`).
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from permeability.errors import OptionError, SpeciesError, nearest
+from permeability.estimate import Estimate
+
+BARRIER_CLASSES: tuple[str, ...] = (
+    "border",
+    "rail_barbed_both_sides",
+    "rail_wildlife_friendly",
+    "stock",
+    "rail_unfenced",
+)
+"""Keys of :attr:`SpeciesProfile.crossing`: the columns of the table of default crossing chances."""
+
+GROUPS: tuple[str, ...] = ("equid", "gazelle", "deer", "cat")
+"""Animal groups of the table of crossing structures: equids, camels and yak; gazelles, saiga and chiru;
+argali and deer; cats."""
+
+ROAD_BEHAVIOURS: tuple[str, ...] = ("nonresponder", "pauser", "speeder", "avoider", "unknown")
+"""Jacobson et al. 2016, Ecosphere 7:e01345, doi:10.1002/ecs2.1345."""
+
+FACT_TOPICS: tuple[str, ...] = (
+    "range",
+    "movement",
+    "water",
+    "terrain",
+    "fences",
+    "railway",
+    "road",
+    "border",
+    "passages",
+    "season",
+    "population",
+)
+
+_MOVEMENT = ("trace_km", "budget_km", "dispersal_km", "annual_range_km2", "daily_km")
+_BODY = ("shoulder_cm", "mass_kg")
+_ABILITIES = ("crawls", "jumps", "climbs", "jump_factor")
+_TOP = (
+    *("id", "group", "cami", "names", "body", "movement", "crossing", "road", "structures", "habitat"),
+    *("habitat_from", "habitat_drop", "facts", "knowledge_gaps", "range_states", "landscapes", "analogy"),
+)
+_ROW_KEYS = (
+    *("factor", "kind", "breakpoints", "multipliers", "low", "high", "range_factor", "season"),
+    *("evidence", "source"),
+)
+_LOG_KEYS = {"trace_km", "budget_km", "dispersal_km", "annual_range_km2", "daily_km"}
+_UNITS = {
+    "shoulder_cm": "cm",
+    "mass_kg": "kg",
+    "annual_range_km2": "km2",
+    "gap_s": "s",
+    "avoidance_km": "km",
+} | dict.fromkeys(("trace_km", "budget_km", "dispersal_km", "daily_km"), "km")
+
+
+@dataclass(frozen=True)
+class HabitatFactor:
+    """One row of the resistance multipliers of a species.
+
+    Parameters
+    ----------
+    factor : str
+        What the ground is measured by: ``slope_deg``, ``water_km``, ``town_km``, ``herder_camp_km``,
+        ``mine_km``, ``productivity_gc_m2_yr``, ``forest``, ``dune_sand``, ``snow_cm``.
+    kind : {"linear", "step", "class"}
+        ``linear``: multipliers between breakpoints are interpolated, and constant outside.
+        ``step``: ``multipliers[i]`` holds below ``breakpoints[i]`` and the last one from the last breakpoint
+        on (one more multiplier than breakpoints).  ``class``: one multiplier where the class is present.
+    breakpoints : tuple of float
+        Increasing, in the unit of the factor; empty for a class.
+    multipliers, low, high : tuple of float
+        Best, low and high multiplier of resistance; ``inf`` is absolute (no passage).
+    season : str
+        ``"all"``, or the season the row is about (``"warm"``, ``"snow"``).
+    evidence, source : str
+        Grade and source of the row.
+
+    Examples
+    --------
+    >>> f = HabitatFactor("slope_deg", "linear", (5, 10), (1, 2), (1, 1), (1, 6), "all", "M-m", "a guess")
+    >>> f.multiplier([0, 7.5, 40]).tolist()
+    [1.0, 1.5, 2.0]
+    """
+
+    factor: str
+    kind: str
+    breakpoints: tuple[float, ...]
+    multipliers: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    season: str
+    evidence: str
+    source: str
+
+    def __post_init__(self) -> None:
+        expected = {"linear": len(self.breakpoints), "step": len(self.breakpoints) + 1, "class": 1}
+        if self.kind not in expected:
+            raise SpeciesError(
+                "S05",
+                f"habitat factor kind {self.kind!r} is not known.",
+                remedy="use 'linear', 'step' or 'class'",
+            )
+        sizes = {len(self.multipliers), len(self.low), len(self.high)}
+        if sizes != {expected[self.kind]} or any(np.diff(self.breakpoints) <= 0):
+            raise SpeciesError(
+                "S05",
+                f"habitat factor {self.factor!r} needs {expected[self.kind]} multipliers on increasing breakpoints.",
+                details={"breakpoints": self.breakpoints, "multipliers": self.multipliers},
+                remedy="linear: as many multipliers as breakpoints; step: one more; class: one",
+            )
+        ordered = all(0 < a <= b <= c for a, b, c in zip(self.low, self.multipliers, self.high))
+        if not ordered:
+            raise SpeciesError(
+                "S05",
+                f"habitat factor {self.factor!r}: 0 < low <= best <= high does not hold.",
+                details={"low": self.low, "best": self.multipliers, "high": self.high},
+                remedy="give multipliers above zero in order",
+            )
+
+    def multiplier(self, values: ArrayLike, which: str = "best") -> NDArray[np.float64]:
+        """Resistance multiplier [dimensionless] at ``values`` of the factor; NaN stays NaN.
+
+        For ``kind="class"`` the values are the share or presence (0 or 1) of the class in the cell; shares
+        between are mixed by area.
+        """
+        table = {"low": self.low, "best": self.multipliers, "high": self.high}
+        if which not in table:
+            raise OptionError("O01", f"which = {which!r} is not known.", remedy="use 'low', 'best' or 'high'")
+        x = np.asarray(values, dtype=np.float64)
+        multipliers = np.asarray(table[which], dtype=np.float64)
+        if self.kind == "class":
+            return np.asarray(1.0 + x * (multipliers[0] - 1.0), dtype=np.float64)
+        if self.kind == "linear":
+            return np.asarray(np.interp(x, self.breakpoints, multipliers), dtype=np.float64)
+        return np.where(np.isnan(x), np.nan, multipliers[np.searchsorted(self.breakpoints, x, side="right")])
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One statement about a species, with its grade and source."""
+
+    topic: str
+    text: str
+    evidence: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SpeciesProfile:
+    """All that is known of one species for movement across barriers.
+
+    Built by :func:`species` or :func:`profile_from_dict`; lengths are in the unit of the field name, and in
+    metres from the ``*_m`` properties.
+    """
+
+    id: str
+    scientific: str
+    names: Mapping[str, str]
+    group: str
+    cami: bool
+    analogy: str
+    shoulder_cm: Estimate
+    mass_kg: Estimate
+    crawls: bool
+    jumps: bool
+    climbs: bool
+    jump_factor: float
+    crossing: Mapping[str, Estimate]
+    road_p0: Estimate
+    road_gap_s: Estimate
+    road_behaviour: str
+    road_avoidance_km: Estimate | None
+    structures: Mapping[str, Estimate]
+    trace_km: Estimate
+    budget_km: Estimate
+    dispersal_km: Estimate
+    annual_range_km2: Estimate
+    daily_km: Estimate
+    habitat: tuple[HabitatFactor, ...]
+    facts: tuple[Fact, ...]
+    knowledge_gaps: tuple[str, ...]
+    range_states: tuple[str, ...]
+    landscapes: tuple[str, ...]
+    data: Mapping[str, Any] = field(repr=False, compare=False)
+
+    def name(self, language: str = "en") -> str:
+        """Name in English (``en``), Mongolian (``mn``) or Russian (``ru``); English where there is none.
+
+        >>> species("khulan").name("mn")
+        'Хулан'
+        """
+        return self.names.get(language) or self.names["en"]
+
+    @property
+    def trace_length_m(self) -> Estimate:
+        """Mean distance worked along a barrier per failed try [m]."""
+        return self.trace_km.map(_to_metres, unit="m")
+
+    @property
+    def budget_m(self) -> Estimate:
+        """Cost distance that counts as reachable [m of open ground]."""
+        return self.budget_km.map(_to_metres, unit="m")
+
+    @property
+    def dispersal_m(self) -> Estimate:
+        """Mean of the dispersal kernel [m]."""
+        return self.dispersal_km.map(_to_metres, unit="m")
+
+    def estimates(self) -> dict[str, Estimate]:
+        """Every number of the profile by its dotted key, as used by :meth:`override`.
+
+        >>> species("khulan").estimates()["crossing.rail_unfenced"].best
+        0.5
+        """
+        found = {f"body.{k}": getattr(self, k) for k in _BODY}
+        found |= {f"movement.{k}": getattr(self, k) for k in _MOVEMENT}
+        found |= {f"crossing.{k}": v for k, v in self.crossing.items()}
+        found |= {"road.p0": self.road_p0, "road.gap_s": self.road_gap_s}
+        if self.road_avoidance_km is not None:
+            found["road.avoidance_km"] = self.road_avoidance_km
+        return found | {f"structures.{k}": v for k, v in self.structures.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The profile as plain values (what a TOML file holds), with all defaults written out."""
+        return copy.deepcopy(dict(self.data))
+
+    def override(self, values: Mapping[str, Any], *, source: str = "project file") -> SpeciesProfile:
+        """A profile with single numbers replaced.
+
+        Parameters
+        ----------
+        values : mapping
+            Dotted key -> value, or nested tables.  ``"crossing.rail_unfenced.best": 0.3`` changes one of the
+            three values; ``"crossing.rail_unfenced": 0.3`` states the number as exact; a table with low, best
+            and high replaces all three.
+        source : str
+            Source written to the changed numbers, whose grade becomes M-l unless ``evidence`` is given.
+
+        Raises
+        ------
+        SpeciesError
+            S02 for a key that is not in the profile (with the nearest), S03 for a value that does not fit.
+
+        Examples
+        --------
+        >>> mine = species("khulan").override({"crossing.rail_unfenced.best": 0.3})
+        >>> mine.crossing["rail_unfenced"].as_tuple()
+        (0.1, 0.3, 0.9)
+        """
+        data = self.to_dict()
+        known = self.estimates()
+        plain = (
+            [f"body.{k}" for k in _ABILITIES]
+            + ["group", "road.behaviour"]
+            + [f"names.{k}" for k in self.names]
+        )
+        for key, value in _flatten(values, set(known)).items():
+            target, _, part = key.rpartition(".")
+            if key in known:
+                table = (
+                    dict(value)
+                    if isinstance(value, Mapping)
+                    else {"low": value, "best": value, "high": value}
+                )
+                _set(data, key, _changed(known[key].to_dict(), table, source, key))
+            elif target in known and part in {"low", "best", "high", "evidence", "source"}:
+                _set(data, target, _changed(_get(data, target), {part: value}, source, key))
+            elif key in plain:
+                _set(data, key, value)
+            else:
+                guess = nearest(key, [*known, *plain])
+                raise SpeciesError(
+                    "S02",
+                    f"{key!r} is not a number of species {self.id!r}.",
+                    remedy=f"did you mean {guess!r}?"
+                    if guess
+                    else "see `permeability species show` for the keys",
+                )
+        return profile_from_dict(data)
+
+
+def _to_metres(km: float) -> float:
+    return km * 1000.0
+
+
+def _flatten(values: Mapping[str, Any], known: set[str], prefix: str = "") -> dict[str, Any]:
+    """Nested tables to dotted keys, stopping at the keys of whole estimates."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, Mapping) and dotted not in known:
+            flat |= _flatten(value, known, f"{dotted}.")
+        else:
+            flat[dotted] = value
+    return flat
+
+
+def _get(data: Mapping[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        data = data[part]
+    return data
+
+
+def _set(data: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for part in parents:
+        data = data.setdefault(part, {})
+    data[last] = value
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any], source: str, key: str) -> dict[str, Any]:
+    """An estimate table with new values, checked, and marked as the user's."""
+    marks: dict[str, Any] = (
+        {} if set(new) <= {"evidence", "source"} else {"evidence": "M-l", "source": source}
+    )
+    merged = {**old, **marks, **new}
+    if merged.get("low") == 0:
+        merged.pop("spread", None)
+    try:
+        return Estimate.from_dict(merged).to_dict()
+    except OptionError as error:
+        raise SpeciesError(
+            "S03",
+            f"{key!r} does not fit: {error.what}",
+            details={"low, best, high": ", ".join(str(merged.get(k)) for k in ("low", "best", "high"))},
+            remedy="give low, best and high together, in order",
+        ) from error
+
+
+def _data_folder(*parts: str) -> Any:
+    folder = files("permeability") / "data"
+    for part in parts:
+        folder = folder / part
+    return folder
+
+
+@cache
+def _structure_table() -> Mapping[str, Mapping[str, Any]]:
+    """Group -> structure -> estimate table, from ``data/rules/structures.toml``."""
+    text = _data_folder("rules", "structures.toml").read_text(encoding="utf-8")
+    rows: Mapping[str, Mapping[str, Any]] = tomllib.loads(text)["chance"]
+    return rows
+
+
+@cache
+def species_list() -> tuple[str, ...]:
+    """Ids of the shipped profiles, sorted.
+
+    >>> "khulan" in species_list()
+    True
+    """
+    names = (entry.name for entry in _data_folder("species").iterdir())
+    return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
+
+
+@cache
+def _raw(identifier: str) -> Mapping[str, Any]:
+    return tomllib.loads(_data_folder("species", f"{identifier}.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def _shipped(identifier: str) -> SpeciesProfile:
+    return profile_from_dict(_raw(identifier))
+
+
+@cache
+def _aliases() -> Mapping[str, str]:
+    """Lower-case scientific and common names -> id."""
+    found: dict[str, str] = {}
+    for identifier in species_list():
+        names = _raw(identifier)["names"]
+        for name in (identifier, identifier.replace("_", " "), *names.values()):
+            found[str(name).lower()] = identifier
+    return found
+
+
+def species(name: str) -> SpeciesProfile:
+    """The shipped profile of a species.
+
+    Parameters
+    ----------
+    name : str
+        Id (``"khulan"``), scientific name, or English, Mongolian or Russian name; case does not matter.
+
+    Raises
+    ------
+    SpeciesError
+        S01 for an unknown name, with the nearest known one.
+
+    Examples
+    --------
+    >>> species("Procapra gutturosa").id
+    'mongolian_gazelle'
+    """
+    found = _aliases().get(str(name).lower())
+    if found is None:
+        guess = nearest(name, _aliases())
+        raise SpeciesError(
+            "S01",
+            f"species {name!r} is not known.",
+            details={"known": ", ".join(species_list())},
+            remedy=f"did you mean {_aliases()[guess]!r}?"
+            if guess
+            else "use one of the known species, or add a profile",
+        )
+    return _shipped(found)
+
+
+def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
+    """A profile from plain values (a parsed TOML table); unknown keys are refused.
+
+    Structures that are not given come from the table of the animal group; habitat rows that are not given,
+    from the species named in ``habitat_from``, marked M-l "by analogy".
+
+    Raises
+    ------
+    SpeciesError
+        S02 for unknown keys, S03 for numbers out of order, S04 for missing ones, S05 for habitat rows.
+    """
+    whole = copy.deepcopy(dict(data))
+    identifier = str(whole.get("id", "?"))
+    _refuse_unknown(whole, _TOP, identifier, "")
+    for key in ("id", "group", "names", "body", "movement", "crossing", "road"):
+        if key not in whole:
+            raise SpeciesError("S04", f"species {identifier!r} lacks {key!r}.", remedy="complete the profile")
+    body, movement, road = whole["body"], whole["movement"], whole["road"]
+    _refuse_unknown(body, [*_BODY, *_ABILITIES], identifier, "body.")
+    _refuse_unknown(movement, _MOVEMENT, identifier, "movement.")
+    _refuse_unknown(whole["crossing"], BARRIER_CLASSES, identifier, "crossing.")
+    _refuse_unknown(road, ["p0", "gap_s", "avoidance_km", "behaviour"], identifier, "road.")
+    _refuse_choice("group", whole["group"], GROUPS, identifier)
+    _refuse_choice("road.behaviour", road.get("behaviour", "unknown"), ROAD_BEHAVIOURS, identifier)
+    group_table = _structure_table()[whole["group"]]
+    _refuse_unknown(whole.get("structures", {}), list(group_table), identifier, "structures.")
+    whole["structures"] = {**group_table, **whole.get("structures", {})}
+    whole["habitat"] = _habitat_rows(whole)
+    whole.pop("habitat_from", None)
+    whole.pop("habitat_drop", None)
+    chances = {f"crossing.{k}": whole["crossing"].get(k) for k in BARRIER_CLASSES}
+    chances |= {f"structures.{k}": v for k, v in whole["structures"].items()} | {"road.p0": road.get("p0")}
+    crossing = {key: _estimate(key, table, identifier, chance=True) for key, table in chances.items()}
+
+    def number(section: Mapping[str, Any], name: str, key: str) -> Estimate:
+        return _estimate(f"{name}.{key}", section.get(key), identifier)
+
+    return SpeciesProfile(
+        id=identifier,
+        scientific=str(whole["names"].get("scientific", "")),
+        names=MappingProxyType({k: str(v) for k, v in whole["names"].items()}),
+        group=whole["group"],
+        cami=bool(whole.get("cami", False)),
+        analogy=str(whole.get("analogy", "")),
+        shoulder_cm=number(body, "body", "shoulder_cm"),
+        mass_kg=number(body, "body", "mass_kg"),
+        crawls=bool(body.get("crawls", False)),
+        jumps=bool(body.get("jumps", False)),
+        climbs=bool(body.get("climbs", False)),
+        jump_factor=float(body.get("jump_factor", 1.0)),
+        crossing=MappingProxyType({k: crossing[f"crossing.{k}"] for k in BARRIER_CLASSES}),
+        road_p0=crossing["road.p0"],
+        road_gap_s=number(road, "road", "gap_s"),
+        road_behaviour=str(road.get("behaviour", "unknown")),
+        road_avoidance_km=number(road, "road", "avoidance_km") if "avoidance_km" in road else None,
+        structures=MappingProxyType({k: crossing[f"structures.{k}"] for k in group_table}),
+        trace_km=number(movement, "movement", "trace_km"),
+        budget_km=number(movement, "movement", "budget_km"),
+        dispersal_km=number(movement, "movement", "dispersal_km"),
+        annual_range_km2=number(movement, "movement", "annual_range_km2"),
+        daily_km=number(movement, "movement", "daily_km"),
+        habitat=tuple(_factor(row, identifier) for row in whole["habitat"]),
+        facts=tuple(_fact(row, identifier) for row in whole.get("facts", [])),
+        knowledge_gaps=tuple(whole.get("knowledge_gaps", ())),
+        range_states=tuple(whole.get("range_states", ())),
+        landscapes=tuple(whole.get("landscapes", ())),
+        data=MappingProxyType(whole),
+    )
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Any, identifier: str, prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            guess = nearest(key, known)
+            raise SpeciesError(
+                "S02",
+                f"{prefix}{key} is not a key of a species profile (species {identifier!r}).",
+                details={"valid": ", ".join(known)},
+                remedy=f"did you mean {prefix}{guess}?" if guess else "use one of the valid keys",
+            )
+
+
+def _refuse_choice(key: str, value: Any, valid: tuple[str, ...], identifier: str) -> None:
+    if value not in valid:
+        raise SpeciesError(
+            "S03",
+            f"{key} = {value!r} of species {identifier!r} is not known.",
+            remedy=f"use one of {', '.join(valid)}",
+        )
+
+
+def _estimate(key: str, table: Any, identifier: str, *, chance: bool = False) -> Estimate:
+    """The estimate of one key, refused with the key and the species named."""
+    if not isinstance(table, Mapping):
+        raise SpeciesError(
+            "S04",
+            f"species {identifier!r} has no table for {key}.",
+            remedy=f"give {key} = {{ low = ..., best = ..., high = ..., evidence = ..., source = ... }}",
+        )
+    name = key.rpartition(".")[2]
+    defaults = {"unit": _UNITS.get(name, ""), "spread": "log" if name in _LOG_KEYS else "pert"}
+    try:
+        estimate = Estimate.from_dict(table, **defaults)
+    except OptionError as error:
+        raise SpeciesError(
+            "S03",
+            f"{key} of species {identifier!r}: {error.what}",
+            details=error.details,
+            remedy=error.remedy,
+        ) from error
+    top = 1.0 if chance else math.inf
+    if estimate.low < 0 or estimate.high > top:
+        raise SpeciesError(
+            "S03",
+            f"{key} of species {identifier!r} goes beyond 0..{top:g}.",
+            details={"low, best, high": estimate.as_tuple()},
+            remedy="a chance is between 0 and 1; other numbers are not negative",
+        )
+    return estimate
+
+
+def _habitat_rows(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Own habitat rows, and those of the species it is likened to for the factors it has no row for."""
+    own = [dict(row) for row in whole.get("habitat", [])]
+    model = whole.get("habitat_from")
+    if model is None:
+        return own
+    taken = {row.get("factor") for row in own} | set(whole.get("habitat_drop", ()))
+    likened = []
+    for row in _raw(str(model))["habitat"]:
+        if row["factor"] not in taken:
+            likened.append({**row, "evidence": "M-l", "source": f"by analogy with {model}: {row['source']}"})
+    return own + likened
+
+
+def _factor(row: Mapping[str, Any], identifier: str) -> HabitatFactor:
+    """A habitat row; ``range_factor`` r stands for low = x / r and high = x r, never below 1.
+
+    A multiplier of 1 is the ground the others are measured against and has no range.
+    """
+    _refuse_unknown(row, _ROW_KEYS, identifier, "habitat.")
+    best = tuple(float(v) for v in row.get("multipliers", ()))
+    spread = float(row.get("range_factor", 1.0))
+    low = tuple(1.0 if v == 1 else max(1.0, v / spread) if v > 1 else v / spread for v in best)
+    high = tuple(1.0 if v == 1 else v * spread for v in best)
+    return HabitatFactor(
+        factor=str(row.get("factor", "")),
+        kind=str(row.get("kind", "")),
+        breakpoints=tuple(float(v) for v in row.get("breakpoints", ())),
+        multipliers=best,
+        low=tuple(float(v) for v in row.get("low", low)),
+        high=tuple(float(v) for v in row.get("high", high)),
+        season=str(row.get("season", "all")),
+        evidence=str(row.get("evidence", "X")),
+        source=str(row.get("source", "")),
+    )
+
+
+def _fact(row: Mapping[str, Any], identifier: str) -> Fact:
+    _refuse_unknown(row, ["topic", "text", "evidence", "source"], identifier, "facts.")
+    _refuse_choice("facts.topic", row.get("topic"), FACT_TOPICS, identifier)
+    return Fact(
+        str(row["topic"]), str(row["text"]), str(row.get("evidence", "X")), str(row.get("source", ""))
+    )
