@@ -62,6 +62,7 @@ def _walls(out: NDArray[np.floating], rng: np.random.Generator, n_walls: int) ->
         grid = out if wall % 2 == 0 else out.T
         across, along = grid.shape
         steps = rng.choice([-1, 0, 0, 1], along) + rng.choice([-1, 0, 1]) * (rng.random(along) < 0.3)
+        steps = np.clip(steps, -1, 1)  # a step of 2 would leave a diagonal leak in a wall 2 cells thick
         line = np.clip(rng.integers(across) + np.cumsum(steps), 0, max(across - 2, 0))
         value = 10 ** rng.uniform(3, 5)
         closed = np.ones(along, bool)

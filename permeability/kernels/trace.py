@@ -1,0 +1,272 @@
+"""Reading a finished least-cost field: predecessors, paths, nearest-source labels, single edges.
+
+No predecessor array is kept while the field is computed: an edge (u, v) carried the value of v when
+``d[v] == d[u] + w(u, v)`` bit for bit.  Where costs are lost in rounding (``d[v] == d[u]``), plateaus are crossed
+breadth first, so tracing ends in every case.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
+
+
+def row_starts(barriers: EdgeBarriers | None, shape):
+    """First barrier row of every grid row, so that a lookup searches one grid row only."""
+    if barriers is None:
+        return np.zeros(shape[0] + 1, np.int64)
+    return np.searchsorted(barriers.cell, np.arange(shape[0] + 1, dtype=np.int64) * shape[1]).astype(np.int64)
+
+
+@njit(cache=True, nogil=True)
+def count_cells(cell):
+    """Number of cells <= 0, and of cells with a finite value."""
+    low = 0
+    valid = 0
+    for r in range(cell.shape[0]):
+        for c in range(cell.shape[1]):
+            v = cell[r, c]
+            if v <= 0:
+                low += 1
+            elif v < np.inf:
+                valid += 1
+    return low, valid
+
+
+@njit(cache=True, nogil=True)
+def cut_off(dist, stop):
+    """Set values above ``stop`` to inf."""
+    for r in range(dist.shape[0]):
+        for c in range(dist.shape[1]):
+            if dist[r, c] > stop:
+                dist[r, c] = np.inf
+
+
+@njit(cache=True, nogil=True)
+def find_barrier(b_cell, b_direction, starts, row, cell, k):
+    """Row of the barrier table for one edge, or -1."""
+    lo = starts[row]
+    end = starts[row + 1]
+    hi = end
+    while lo < hi:
+        mid = (lo + hi) >> 1
+        if b_cell[mid] < cell or (b_cell[mid] == cell and b_direction[mid] < k):
+            lo = mid + 1
+        else:
+            hi = mid
+    if lo < end and b_cell[lo] == cell and b_direction[lo] == k:
+        return lo
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, back):
+    """Cost of the edge of direction ``k`` named at (r, c), forward or back; the engine's own expression."""
+    rows, cols = cell.shape
+    r2 = r + D_ROW[k]
+    c2 = c + D_COL[k]
+    if r < 0 or c < 0 or c >= cols or r2 >= rows or c2 < 0 or c2 >= cols:
+        return np.inf
+    a = np.float64(cell[r, c])
+    b = np.float64(cell[r2, c2])
+    if not (a < np.inf and b < np.inf):
+        return np.inf
+    if steps.shape[0] > 0:
+        w = steps[n + k if back else k, r, c]
+        if not w < np.inf:
+            return np.inf
+    else:
+        w = half[k] * (a + b)
+    if b_cell.size > 0:
+        at = find_barrier(b_cell, b_direction, starts, r, r * cols + c, k)
+        if at >= 0:
+            w = w + b_cost[at]
+    return w
+
+
+@njit(cache=True, nogil=True)
+def into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j):
+    """Incoming edge number ``j`` of (r, c): row and column it comes from, and its cost.
+
+    ``j < n``: from the first cell of direction j; ``j >= n``: from the second cell of direction j - n.
+    """
+    if j < n:
+        r1 = r - D_ROW[j]
+        c1 = c - D_COL[j]
+        return r1, c1, edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r1, c1, j, False)
+    k = j - n
+    w = edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, True)
+    return r + D_ROW[k], c + D_COL[k], w
+
+
+@njit(cache=True, nogil=True)
+def has_exit(cell, n, half, steps, b_cell, b_direction, b_cost, starts, flat):
+    """Whether any edge leaves each of some cells."""
+    cols = cell.shape[1]
+    out = np.zeros(flat.size, np.bool_)
+    for i in range(flat.size):
+        r = flat[i] // cols
+        c = flat[i] % cols
+        for k in range(n):
+            w = edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, False)
+            v = edge_cost(
+                cell, n, half, steps, b_cell, b_direction, b_cost, starts, r - D_ROW[k], c - D_COL[k], k, True
+            )
+            if w < np.inf or v < np.inf:
+                out[i] = True
+                break
+    return out
+
+
+@njit(cache=True, nogil=True)
+def predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c):
+    """Incoming edge that carried the value of (r, c) from a strictly nearer cell, or -1 (source, plateau).
+
+    Of several, the one whose cell is nearest to the source, then the first direction.
+    """
+    d = dist[r, c]
+    best = -1
+    low = d
+    for j in range(2 * n):
+        r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+        if w < np.inf and dist[r1, c1] < low and dist[r1, c1] + w == d:
+            best = j
+            low = dist[r1, c1]
+    return best
+
+
+@njit(cache=True, nogil=True)
+def trace(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, target):
+    """Cells of one least-cost path from the target back to a source (flat indices).
+
+    ``is_source`` holds the sorted flat indices of the sources.
+    """
+    cols = cell.shape[1]
+    path = [target]
+    at = target
+    while True:
+        i = np.searchsorted(is_source, at)
+        if i < is_source.size and is_source[i] == at and dist[at // cols, at % cols] == 0.0:
+            break
+        j = predecessor(
+            dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at // cols, at % cols
+        )
+        if j >= 0:
+            r1, c1, _ = into(
+                cell, n, half, steps, b_cell, b_direction, b_cost, starts, at // cols, at % cols, j
+            )
+            at = r1 * cols + c1
+            path.append(at)
+            continue
+        if i < is_source.size and is_source[i] == at:
+            break  # a source with a starting value of its own
+        over = _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at)
+        if len(over) == 0:
+            break
+        for k in range(len(over)):
+            path.append(over[k])
+        at = over[len(over) - 1]
+    return path
+
+
+@njit(cache=True, nogil=True)
+def _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at):
+    """Shortest way over cells of equal value to one with a nearer predecessor or to a source."""
+    cols = cell.shape[1]
+    d = dist[at // cols, at % cols]
+    came = {at: np.int64(-1)}
+    queue = [at]
+    head = 0
+    found = np.int64(-1)
+    while head < len(queue) and found < 0:
+        u = queue[head]
+        head += 1
+        r = u // cols
+        c = u % cols
+        for j in range(2 * n):
+            r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+            if not w < np.inf or dist[r1, c1] != d or dist[r1, c1] + w != d:
+                continue
+            v = r1 * cols + c1
+            if v in came:
+                continue
+            came[v] = u
+            queue.append(v)
+            i = np.searchsorted(is_source, v)
+            if i < is_source.size and is_source[i] == v:
+                found = v
+                break
+            if predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r1, c1) >= 0:
+                found = v
+                break
+    way = [np.int64(-1) for _ in range(0)]
+    if found >= 0:
+        v = found
+        while v != at:
+            way.append(v)
+            v = came[v]
+        way = way[::-1]
+    return way
+
+
+@njit(cache=True, nogil=True)
+def allocate(dist, label, cell, n, half, steps, b_cell, b_direction, b_cost, starts):
+    """Spread the labels of the sources (> 0) along the predecessors, in place.
+
+    Each cell takes the label of its `predecessor`; chains are followed once and written back.  Cells of a
+    plateau take the label of the plateau cell that is reached first from a labelled one.
+    """
+    rows, cols = dist.shape
+    chain = np.empty(1024, np.int64)
+    waiting = [np.int64(-1) for _ in range(0)]
+    for r0 in range(rows):
+        for c0 in range(cols):
+            if label[r0, c0] != 0 or not dist[r0, c0] < np.inf:
+                continue
+            r = r0
+            c = c0
+            size = 0
+            while label[r, c] == 0:
+                if size == chain.size:
+                    longer = np.empty(2 * size, np.int64)
+                    longer[:size] = chain
+                    chain = longer
+                chain[size] = r * cols + c
+                size += 1
+                j = predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c)
+                if j < 0:
+                    break
+                r, c, _ = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+            found = label[r, c]
+            if found == 0:
+                for i in range(size):
+                    waiting.append(chain[i])
+            for i in range(size):
+                label[chain[i] // cols, chain[i] % cols] = found
+    while len(waiting) > 0:
+        # one breadth-first round: labels step one edge along tight edges, plateaus included
+        rest = [np.int64(-1) for _ in range(0)]
+        news = [np.int64(-1) for _ in range(0)]
+        names = [label[0, 0] for _ in range(0)]
+        for i in range(len(waiting)):
+            v = waiting[i]
+            r = v // cols
+            c = v % cols
+            found = label[r, c] * 0
+            for j in range(2 * n):
+                r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+                if w < np.inf and dist[r1, c1] + w == dist[r, c] and label[r1, c1] != 0:
+                    found = label[r1, c1]
+                    break
+            if found != 0:
+                news.append(v)
+                names.append(found)
+            else:
+                rest.append(v)
+        if len(news) == 0:
+            break
+        for i in range(len(news)):
+            label[news[i] // cols, news[i] % cols] = names[i]
+        waiting = rest
