@@ -1,0 +1,336 @@
+"""Rasters, vectors and tables in and out.  Nothing else in the house opens a file (but `interop`).
+
+Outputs are written aside and renamed, so they appear whole or not at all, and with fixed time stamps, so the same
+input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import rasterio
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.warp import reproject
+
+from permeability.errors import GridError, LayerError, check_choice, nearest
+from permeability.grid import Grid, describe_crs
+
+RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
+FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed one keeps them byte-stable
+
+
+# ---------------------------------------------------------------- writing whole files
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path to write to beside the target; renamed onto it when the block ends well, removed otherwise.
+
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with whole_file(target) as aside:
+    ...     _ = aside.write_text("all of it")
+    >>> target.read_text()
+    'all of it'
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    aside = Path(name)
+    aside.unlink()
+    try:
+        yield aside
+        os.chmod(aside, 0o644)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file whole, UTF-8, line ends as given."""
+    with whole_file(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> Path:
+    """Write JSON with sorted keys and floats at 12 significant digits; NaN and inf as words."""
+    return write_text(path, json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """JSON text with sorted keys, floats at 12 significant digits, ``"inf"`` and ``null`` for inf and NaN.
+
+    >>> print(json_text({"b": float("inf"), "a": 0.1 + 0.2}).strip())
+    {
+      "a": 0.3,
+      "b": "inf"
+    }
+    """
+    return json.dumps(_plain(data), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if np.isnan(value):
+            return None
+        if np.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        short = float(f"{value:.12g}")
+        return int(short) if short == int(short) and abs(short) < 1e15 else short
+    return value if value is None else str(value)
+
+
+def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out."""
+    return write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def write_geotiff(
+    path: str | os.PathLike[str],
+    values: NDArray[Any],
+    grid: Grid,
+    *,
+    description: str = "",
+    unit: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a raster as tiled, compressed float32 GeoTIFF, nodata NaN, whole and byte-stable.
+
+    Parameters
+    ----------
+    values : array, shape (rows, cols)
+    grid : Grid
+    description, unit : str
+        Band description and unit.
+    """
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": 1, "width": grid.cols, "height": grid.rows,
+        "crs": grid.crs.to_wkt(), "transform": grid.transform, "nodata": np.nan, "compress": "deflate",
+        "predictor": 3, "zlevel": 6,
+    }  # fmt: skip
+    if min(grid.shape) >= 256:
+        profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}
+    with whole_file(path) as aside:
+        with rasterio.open(aside, "w", **profile) as target:
+            target.write(values.astype(np.float32), 1)
+            target.set_band_description(1, description)
+            target.set_band_unit(1, unit)
+            target.update_tags(**dict(tags or {}))
+    return Path(path)
+
+
+def write_gpkg(path: str | os.PathLike[str], tables: Mapping[str, gpd.GeoDataFrame]) -> Path:
+    """Write layers into one GeoPackage, whole and byte-stable."""
+    import pyogrio
+
+    with whole_file(path) as aside, rasterio.Env(OGR_CURRENT_DATE=FIXED_DATE):
+        previous = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
+        try:
+            for name, table in tables.items():
+                pyogrio.write_dataframe(table, aside, layer=name, driver="GPKG", append=aside.exists())
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": previous})
+    return Path(path)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------- vectors
+def require_file(path: Path, *, layer: str) -> Path:
+    """Refuse a file that is not there, naming what lies beside it.
+
+    Raises
+    ------
+    LayerError
+        L01.
+    """
+    if path.is_file():
+        return path
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    guess = nearest(path.name, beside)
+    remedy = f"did you mean {guess!r}?" if guess else f"there is no such file in {path.parent}"
+    raise LayerError("L01", f"the file {str(path)!r} does not exist.", layer=layer, remedy=remedy)
+
+
+def read_vector(
+    path: str | os.PathLike[str],
+    table: str | None = None,
+    *,
+    layer: str | None = None,
+    where: Mapping[str, Any] | None = None,
+    crs: Any = None,
+) -> gpd.GeoDataFrame:
+    """Read a vector layer, refuse what cannot be used, and bring it to ``crs`` if one is given.
+
+    Parameters
+    ----------
+    path : path
+        Anything OGR reads: GeoPackage, Shapefile, GeoJSON, FlatGeobuf; GeoParquet with pyarrow.
+    table : str, optional
+        Table in the file.
+    layer : str, optional
+        Name used in messages.
+    where : mapping, optional
+        Column -> value (or list of values) that rows must have.
+    crs : optional
+        Target coordinate system; vectors are exact under reprojection of their vertices.
+
+    Raises
+    ------
+    LayerError
+        L01 no file, L02 no CRS, L03 empty, L04 no such table or column.
+    """
+    import pyogrio
+
+    path = Path(path)
+    name = layer or (f"{path.name}/{table}" if table else path.name)
+    require_file(path, layer=name)
+    if path.suffix == ".parquet":
+        frame = gpd.read_parquet(path)
+    else:
+        tables = [str(t) for t in pyogrio.list_layers(path)[:, 0]]
+        if table is not None and table not in tables:
+            guess = nearest(table, tables)
+            raise LayerError(
+                "L04", f"there is no table {table!r} in {path.name}.", layer=name, details={"tables": ", ".join(tables)},
+                remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
+            )  # fmt: skip
+        frame = pyogrio.read_dataframe(path, layer=table if table is not None else tables[0])
+    frame = _filtered(frame, where or {}, name)
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
+        raise LayerError("L02", "the layer has no coordinate system.", layer=name, remedy="assign its CRS in your GIS and save it again")
+    if len(frame) == 0:
+        raise LayerError("L03", "the layer is empty.", layer=name, remedy="check the file, the table name and the filter `where`")
+    return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
+
+
+def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:
+    for column, value in where.items():
+        if column not in frame.columns:
+            guess = nearest(column, frame.columns)
+            raise LayerError(
+                "L04", f"the filter names a column {column!r} that is not there.", layer=layer,
+                details={"columns": ", ".join(map(str, frame.columns))},
+                remedy=f"did you mean {guess!r}?" if guess else "name one of these columns",
+            )  # fmt: skip
+        frame = frame[frame[column].isin(value if isinstance(value, list) else [value])]
+    return frame.reset_index(drop=True)
+
+
+# ---------------------------------------------------------------- rasters
+@dataclass(frozen=True)
+class Alignment:
+    """What was done to bring a raster onto the grid; goes into the run record."""
+
+    layer: str
+    source: str
+    resampling: str
+    filled_cells: int
+
+    def text(self) -> str:
+        """One line for the record."""
+        return f"{self.layer}: {self.source} warped with {self.resampling}; {self.filled_cells:,} cells without value"
+
+
+def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
+    """The grid of a raster file; refuses degrees (G01), rotation (G05), oblong cells (G06), no CRS (G07)."""
+    with rasterio.open(require_file(Path(path), layer=layer)) as source:
+        return Grid.from_affine(source.crs, source.transform, source.shape, layer=layer)
+
+
+def read_raster(
+    path: str | os.PathLike[str],
+    grid: Grid,
+    *,
+    band: int = 1,
+    resampling: str | None = None,
+    layer: str | None = None,
+) -> tuple[NDArray[np.float64], Alignment | None]:
+    """Read a raster on the grid; warps it only when ``resampling`` says how.
+
+    Returns
+    -------
+    values : array, shape (rows, cols)
+        float64, nodata as NaN.
+    alignment : Alignment or None
+        What was done, None when the raster was on the grid already.
+
+    Raises
+    ------
+    GridMismatchError
+        G02 when it is on another grid and no resampling was asked for.
+    GridError
+        G07 without coordinate system.
+    OptionError
+        O01 for an unknown resampling.
+    """
+    path = Path(path)
+    name = layer or path.name
+    require_file(path, layer=name)
+    if resampling is not None:
+        check_choice("resampling", resampling, RESAMPLING)
+    with rasterio.open(path) as source:
+        if source.crs is None:
+            raise GridError("G07", "the raster has no coordinate system.", layer=name, remedy="assign its CRS in your GIS")
+        if resampling is None:
+            grid.require_match(_grid_or_mismatch(source, grid, name), layer=name)
+            data = source.read(band, masked=True).astype(np.float64)
+            return np.asarray(data.filled(np.nan)), None
+        data = source.read(band, masked=True).astype(np.float64).filled(np.nan)
+        out = np.full(grid.shape, np.nan)
+        reproject(
+            data, out, src_transform=source.transform, src_crs=source.crs, dst_transform=grid.transform,
+            dst_crs=grid.crs.to_wkt(), src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling[resampling],
+        )  # fmt: skip
+        epsg = source.crs.to_epsg()
+        origin = f"{f'EPSG:{epsg}' if epsg else 'own CRS'}, {source.width} x {source.height}, {source.res[0]:g}"
+        return out, Alignment(name, origin, resampling, int(np.isnan(out).sum()))
+
+
+def _grid_or_mismatch(source: Any, grid: Grid, name: str) -> Grid:
+    """The grid of an open raster; one that is in degrees is a mismatch with a clear remedy."""
+    try:
+        return Grid.from_affine(source.crs, source.transform, source.shape, layer=name)
+    except GridError as error:
+        from permeability.errors import GridMismatchError
+        from permeability.grid import parse_crs
+
+        t = source.transform
+        raise GridMismatchError(
+            "G02",
+            f"{name!r} is not on the project grid.",
+            details={
+                "project grid": grid,
+                "this raster": f"{describe_crs(parse_crs(source.crs))}, {t.a:g}, {source.height} x {source.width}, "
+                f"north-west corner ({t.c:.6g}, {t.f:.6g})",
+            },
+            remedy='ask for alignment with resampling = "average" (or "bilinear", "nearest" for classes)',
+        ) from error

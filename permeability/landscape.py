@@ -1,0 +1,307 @@
+"""The landscape of a species: habitat in cells, barriers on edges.
+
+A :class:`Landscape` is frozen; :meth:`Landscape.with_scenario` and :meth:`Landscape.at` give new ones that share the
+grid, the resistance and the cut table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from permeability.barriers import Barriers
+from permeability.crossings import Component, CutCosts, components_of, cut_costs, level_values, require_effect
+from permeability.cuts import CutTable, cut_edges
+from permeability.errors import ResistanceError, check_choice
+from permeability.estimate import Estimate
+from permeability.grid import Grid
+from permeability.kernels.edges import D_COL, D_ROW, LENGTH, N_DIRECTIONS, EdgeBarriers, GridLinks, grid_links
+from permeability.scenario import Intervention, Scenario
+from permeability.species import SpeciesProfile
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """Resistance in cells and barriers on the edges between them.
+
+    Attributes
+    ----------
+    grid : Grid
+    resistance : array, shape (rows, cols)
+        Cost of one metre relative to the best ground [dimensionless, > 0]; NaN = outside the landscape.
+    barriers : Barriers
+        Every barrier of the layer, also planned ones; ``standing`` says which count.
+    components : tuple
+        For each barrier row its components with their crossing chances.
+    cuts : CutTable
+    standing : array of bool, shape (barriers,)
+        Which rows stand in this scenario and year.
+    profile : SpeciesProfile
+    scenario : Scenario
+    level : str or mapping
+        ``"best"``, ``"low"``, ``"high"`` or quantiles by key, see :func:`permeability.crossings.level_values`.
+    neighbours : {8, 4, 16}
+    """
+
+    grid: Grid
+    resistance: NDArray[np.float64] = field(repr=False)
+    barriers: Barriers
+    components: tuple[tuple[Component, ...], ...] = field(repr=False)
+    cuts: CutTable = field(repr=False)
+    standing: NDArray[np.bool_] = field(repr=False)
+    profile: SpeciesProfile
+    scenario: Scenario = field(default_factory=Scenario)
+    level: str | Mapping[str, float] = "best"
+    neighbours: int = 8
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    # ---------------------------------------------------------------- variants
+    def with_scenario(self, scenario: Scenario) -> Landscape:
+        """The same landscape after the interventions of a scenario.
+
+        Raises
+        ------
+        BarrierError
+            B06, B08, B09 for interventions that name no line, no place on it or nothing to remove.
+        """
+        standing, components = self.standing.copy(), list(self.components)
+        for step in scenario.interventions:
+            if step.action == "add":
+                for i in self.barriers.rows_of(step.line):
+                    standing[i] = True
+                    components[i] = self._rebuilt(int(i), step)
+            else:
+                require_effect(step, self.barriers, components)
+        return replace(self, scenario=scenario, standing=standing, components=tuple(components))
+
+    def _rebuilt(self, row: int, step: Intervention) -> tuple[Component, ...]:
+        facts = {**self.barriers.table.iloc[row].to_dict(), **step.options}
+        return components_of(facts, self.profile, **self.context)
+
+    def without_barriers(self, *, keep: Sequence[str] = ()) -> Landscape:
+        """The landscape with only the kept lines standing (none by default)."""
+        kept = np.zeros(len(self.barriers), bool)
+        for line in keep:
+            kept[self.barriers.rows_of(line)] = True
+        return replace(self, standing=self.standing & kept)
+
+    def without_lines(self, lines: Sequence[str]) -> Landscape:
+        """The landscape with some lines taken away entirely."""
+        gone = np.zeros(len(self.barriers), bool)
+        for line in lines:
+            gone[self.barriers.rows_of(line)] = True
+        return replace(self, standing=self.standing & ~gone)
+
+    def at(self, level: str | Mapping[str, float]) -> Landscape:
+        """The landscape with other values of the uncertain crossing numbers."""
+        if isinstance(level, str):
+            check_choice("level", level, ("low", "best", "high"))
+        return replace(self, level=level)
+
+    # ---------------------------------------------------------------- costs on edges
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """``(h / length) |v.n|`` of every cut: what it adds to the conductance of its line per 1 / C [m]."""
+        return self.cuts.normal_m / LENGTH[self.cuts.direction]
+
+    @cached_property
+    def cut_costs(self) -> CutCosts:
+        """Crossing cost of every cut, before any cut is left out because its barrier does not stand."""
+        return self.costs_after(self.scenario.interventions)
+
+    def costs_after(self, interventions: Sequence[Intervention]) -> CutCosts:
+        """Crossing cost of every cut after interventions, at this landscape's level."""
+        steps = [s for s in interventions if s.action != "add"]
+        return cut_costs(
+            self.barriers, self.components, self.cuts.barrier, self.cuts.km, self.weight / (1 + np.sqrt(2)),
+            trace_length=self.trace_length, interventions=steps, values=level_values(self.level),
+            profile=self.profile, cell_size=self.grid.cell_size,
+        )  # fmt: skip
+
+    @property
+    def trace_length(self) -> Estimate:
+        """Mean trace length of the species [m]."""
+        return self.profile.trace_length_m
+
+    def edge_barriers(self) -> EdgeBarriers:
+        """What the standing barriers add to every edge they cut, one row per edge."""
+        return self._edges
+
+    @cached_property
+    def _edges(self) -> EdgeBarriers:
+        return aggregate(self.cuts, self.cut_costs, self.weight, self.standing[self.cuts.barrier])
+
+    def links(self) -> GridLinks:
+        """Conductances of the circuit view, barriers in series (DESIGN 3.4)."""
+        return grid_links(self.resistance, neighbours=min(self.neighbours, 8), barriers=self.edge_barriers())
+
+    # ---------------------------------------------------------------- parts
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Cells of the landscape."""
+        return np.isfinite(self.resistance)
+
+    @cached_property
+    def parts(self) -> NDArray[np.int32]:
+        """Connected parts as labels 1..n by falling size, 0 outside, shape (rows, cols)."""
+        return connected_parts(self.valid, self.edge_barriers(), self.neighbours)
+
+    def to_xarray(self, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
+        """Values on the grid as a DataArray with coordinates and CRS."""
+        return as_dataarray(self.grid, values, name, species=self.profile.id, scenario=self.scenario.name, **attrs)
+
+    def __repr__(self) -> str:
+        edges = self.edge_barriers()
+        blocked = int(np.isinf(edges.cost).sum())
+        return (
+            f"Landscape of {self.profile.name()} ({self.profile.scientific}), scenario {self.scenario.name!r}\n"
+            f"  {self.grid}\n"
+            f"  {int(self.valid.sum()):,} cells, {self.valid.sum() * self.grid.cell_area_km2:,.0f} km2, "
+            f"{self.neighbours} neighbours\n"
+            f"  {int(self.standing.sum())} barriers standing, {len(edges.cell):,} edges cut, {blocked:,} impassable\n"
+            f"  {int(self.parts.max())} connected parts"
+        )
+
+    def _repr_html_(self) -> str:
+        from permeability.viz.notebook import landscape_html
+
+        return landscape_html(self)
+
+    def plot(self, **options: Any) -> Any:
+        """Map of the resistance with the barriers."""
+        from permeability.viz.maps import plot_landscape
+
+        return plot_landscape(self, **options)
+
+
+def build(
+    grid: Grid,
+    resistance: NDArray[np.float64],
+    barriers: Barriers,
+    profile: SpeciesProfile,
+    *,
+    neighbours: int = 8,
+    year: float | None = None,
+    season: str | None = None,
+    assume_fenced: str = "no",
+    cuts: CutTable | None = None,
+) -> Landscape:
+    """Landscape of a species from its resistance and the barriers.
+
+    Parameters
+    ----------
+    grid : Grid
+    resistance : array, shape (rows, cols)
+        [dimensionless, > 0]; NaN = outside.
+    barriers : Barriers
+        In the CRS of the grid.
+    profile : SpeciesProfile
+    neighbours : {8, 4, 16}
+    year : float, optional
+        What stands then; None = everything with status ``existing``.
+    season : str, optional
+    assume_fenced : {"no", "yes"}
+        What a railway counts as whose fence state is unknown.
+    cuts : CutTable, optional
+        Of the same grid and barriers, when it is known already.
+
+    Raises
+    ------
+    ResistanceError
+        R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+    """
+    check_choice("assume_fenced", assume_fenced, ("no", "yes"))
+    r = check_resistance(resistance, grid.shape)
+    table = cuts if cuts is not None else cut_edges(barriers, grid, neighbours=neighbours)
+    context = {"year": year, "season": season, "assume_fenced": assume_fenced}
+    rows = [row._asdict() if hasattr(row, "_asdict") else row for row in barriers.table.to_dict("records")]
+    components = tuple(components_of(row, profile, **context) for row in rows)
+    standing = _standing(barriers, year)
+    return Landscape(grid, r, barriers, components, table, standing, profile, neighbours=neighbours, context=context)
+
+
+def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
+    return barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy()
+
+
+def check_resistance(resistance: NDArray[np.float64], shape: tuple[int, int] | None = None) -> NDArray[np.float64]:
+    """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors."""
+    r = np.array(resistance, dtype=np.float64)
+    if r.ndim != 2 or (shape is not None and r.shape != shape):
+        raise ResistanceError("R03", f"the resistance has shape {r.shape}, the grid {shape}.", remedy="align it with the grid")
+    zero, negative, infinite = int((r == 0).sum()), int((r < 0).sum()), int(np.isinf(r).sum())
+    if zero or negative or infinite:
+        raise ResistanceError(
+            "R01",
+            "resistances must be positive and finite.",
+            details={"zero": f"{zero:,} cells", "negative": f"{negative:,} cells", "infinite": f"{infinite:,} cells"},
+            remedy="use NaN (nodata) for cells that cannot be entered and values above 0 elsewhere",
+        )
+    if not np.isfinite(r).any():
+        raise ResistanceError("R02", "the resistance has no valid cell.", remedy="check the mask and the habitat layers")
+    r.setflags(write=False)
+    return r
+
+
+def aggregate(
+    cuts: CutTable, costs: CutCosts, weight: NDArray[np.float64], use: NDArray[np.bool_]
+) -> EdgeBarriers:
+    """Cuts summed to edges: crossing costs for the least-cost view, series resistances for the circuit view."""
+    # (length / h) C / |v.n| with weight = (h / length) |v.n|
+    with np.errstate(divide="ignore", invalid="ignore"):
+        series = np.where(costs.interface_m > 0, costs.interface_m / weight, 0.0)
+    use = use & ((costs.cost_m > 0) | (series > 0))
+    key = cuts.cell[use] * 8 + cuts.direction[use]
+    edges, inverse = np.unique(key, return_inverse=True)
+    cost = np.zeros(len(edges))
+    resistance = np.zeros(len(edges))
+    np.add.at(cost, inverse, costs.cost_m[use])
+    np.add.at(resistance, inverse, series[use])
+    return EdgeBarriers(edges // 8, (edges % 8).astype(np.uint8), cost, resistance)
+
+
+def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:
+    """Connected parts of the movement graph, labels 1..n by falling number of cells (ties: first cell)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    rows, cols = valid.shape
+    node = np.full(valid.shape, -1, np.int64)
+    node[valid] = np.arange(int(valid.sum()))
+    blocked = barriers.cell[np.isinf(barriers.cost)] * 8 + barriers.direction[np.isinf(barriers.cost)]
+    first, second = [], []
+    for k in range(N_DIRECTIONS[neighbours]):
+        dr, dc = int(D_ROW[k]), int(D_COL[k])
+        c0, c1 = max(0, -dc), cols - max(0, dc)
+        a, b = node[: rows - dr, c0:c1].ravel(), node[dr:, c0 + dc : c1 + dc].ravel()
+        cell = (np.arange(rows - dr)[:, None] * cols + np.arange(c0, c1)[None]).ravel()
+        join = (a >= 0) & (b >= 0)
+        wall = blocked[blocked % 8 == k] // 8
+        if len(wall):
+            join &= ~np.isin(cell, wall, assume_unique=False)
+        first.append(a[join])
+        second.append(b[join])
+    n = int(valid.sum())
+    i, j = np.concatenate(first), np.concatenate(second)
+    _, label = connected_components(coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n)), directed=False)
+    size = np.bincount(label)
+    order = np.argsort(-size, kind="stable")
+    rank = np.empty(len(size), np.int32)
+    rank[order] = np.arange(1, len(size) + 1)
+    parts = np.zeros(valid.shape, np.int32)
+    parts[valid] = rank[label]
+    return parts
+
+
+def as_dataarray(grid: Grid, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
+    """Values on a grid as an xarray.DataArray with cell-centre coordinates and a CF grid mapping."""
+    spatial = xr.DataArray(0, attrs={"crs_wkt": grid.crs.to_wkt(), "GeoTransform": " ".join(map(str, grid.transform.to_gdal()))})
+    array = xr.DataArray(values, dims=("y", "x"), coords={"y": grid.y, "x": grid.x, "spatial_ref": spatial}, name=name)
+    array.attrs = {"grid_mapping": "spatial_ref", **attrs}
+    return array

@@ -1,0 +1,133 @@
+"""The places that should stay connected: core areas, seasonal ranges, sample points, on the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from permeability.errors import PatchError
+from permeability.grid import Grid
+from permeability.landscape import Landscape
+
+
+@dataclass(frozen=True, eq=False)
+class Patches:
+    """Patches on a grid.
+
+    Attributes
+    ----------
+    table : geopandas.GeoDataFrame
+        ``id``, ``name``, geometry in the CRS of the grid, ``area_km2`` of the patch's cells, ``weight``.
+    labels : array of int32, shape (rows, cols)
+        1..n in the order of the table, 0 = no patch.
+    grid : Grid
+    """
+
+    table: gpd.GeoDataFrame
+    labels: NDArray[np.int32] = field(repr=False)
+    grid: Grid
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids in the order of the labels."""
+        return [str(i) for i in self.table["id"]]
+
+    def mask(self, label: int) -> NDArray[np.bool_]:
+        """Cells of the patch with a label 1..n."""
+        return self.labels == label
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.ids)
+        return f"Patches({len(self)}: {names})"
+
+
+def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -> Patches:
+    """Patches on the cells of a landscape.
+
+    A polygon takes the valid cells whose centre it holds (the cell of its inner point when it holds none), a point
+    its cell.
+
+    Raises
+    ------
+    PatchError
+        P01 outside the grid, P02 on no valid cell, P03 duplicate ids, P04 two patches on one cell, P05 a patch that
+        a complete barrier cuts in two (shorting it would open the barrier).
+    """
+    labels = label_raster(table, land.grid, land.valid, layer=layer)
+    parts = land.parts
+    cut = [
+        str(row_id) for i, row_id in enumerate(table["id"], start=1) if len(np.unique(parts[labels == i])) > 1
+    ]
+    if cut:
+        raise PatchError(
+            "P05", "a complete barrier cuts these patches in two.", layer=layer, rows=cut,
+            remedy="draw one patch on each side of the barrier",
+        )  # fmt: skip
+    out = table.reset_index(drop=True).copy()
+    if "name" not in out.columns:
+        out["name"] = out["id"]
+    if "weight" not in out.columns:
+        out["weight"] = 1.0
+    counts = np.bincount(labels.ravel(), minlength=len(out) + 1)[1:]
+    out["area_km2"] = counts * land.grid.cell_area_km2
+    return Patches(out, labels, land.grid)
+
+
+def label_raster(
+    table: gpd.GeoDataFrame, grid: Grid, valid: NDArray[np.bool_], *, layer: str = "patches"
+) -> NDArray[np.int32]:
+    """Labels 1..n of patches on a grid; see :func:`place` for the errors."""
+    if "id" not in table.columns:
+        raise PatchError("P06", "the column 'id' is missing.", layer=layer, remedy="give every patch an id")
+    twice = table["id"][table["id"].duplicated(keep=False)]
+    if len(twice):
+        raise PatchError("P03", "ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every patch its own id")  # fmt: skip
+    table = table if table.crs == grid.crs else table.to_crs(grid.crs)
+    box = shapely.box(*grid.bounds)
+    outside = [str(i) for i, g in zip(table["id"], table.geometry) if g is None or g.is_empty or not g.intersects(box)]
+    if outside:
+        raise PatchError("P01", f"{len(outside)} patches lie outside the grid.", layer=layer, rows=outside, details={"grid": grid}, remedy="widen the grid or leave these patches out")  # fmt: skip
+    labels = np.zeros(grid.shape, np.int32)
+    none, clash = [], []
+    for label, (name, geometry) in enumerate(zip(table["id"], table.geometry), start=1):
+        mine = cells_of_geometry(geometry, grid) & valid
+        if not mine.any():
+            none.append(str(name))
+        if (labels[mine] > 0).any():
+            other = int(labels[mine].max())
+            clash.append(f"{name} and {table['id'].iloc[other - 1]}")
+        labels[mine] = label
+    if none:
+        raise PatchError("P02", f"{len(none)} patches lie on no valid cell.", layer=layer, rows=none, remedy="move them onto habitat, or check the mask")  # fmt: skip
+    if clash:
+        raise PatchError("P04", "patches share cells.", layer=layer, rows=clash, remedy="draw them apart, or use smaller cells")  # fmt: skip
+    labels.setflags(write=False)
+    return labels
+
+
+def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool_]:
+    """Cells whose centre a polygon holds; the cell of its inner point when none, or of every point.
+
+    >>> grid = Grid.from_bounds((0, 0, 4, 4), cell_size=1, crs="EPSG:32648")
+    >>> int(cells_of_geometry(shapely.box(0.4, 0.4, 2.6, 2.6), grid).sum())
+    9
+    """
+    out = np.zeros(grid.shape, bool)
+    if geometry.geom_type in ("Polygon", "MultiPolygon"):
+        out = rasterize([(geometry, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
+        if out.any():
+            return out
+        geometry = shapely.point_on_surface(geometry)
+    xy = shapely.get_coordinates(geometry)
+    row, col = grid.cells_of(xy[:, 0], xy[:, 1])
+    on = grid.contains(row, col)
+    out[row[on], col[on]] = True
+    return out

@@ -1,0 +1,139 @@
+"""Scenarios: named tuples of interventions on today's barriers; the empty one is ``today``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from permeability.errors import BarrierError, check_choice
+from permeability.estimate import Estimate
+
+ACTIONS = ("remove", "treat", "drop", "add")
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """One thing done to one stretch of one line.
+
+    Attributes
+    ----------
+    action : {"remove", "treat", "drop", "add"}
+        ``remove`` takes the fences down (the track or road stays), ``treat`` applies a treatment, ``drop`` takes
+        the whole line out of the landscape, ``add`` builds a line that is planned in the layer.
+    line : str
+        Name of the line (or id of one of its rows).
+    km_from, km_to : float
+        Stretch of the line [km]; the whole line by default.
+    treatment : str, optional
+        Name in the treatment catalogue, for ``treat``.
+    components : tuple of str, optional
+        Only these components (such as ``"fence left"``); all fences by default.
+    chance : Estimate, optional
+        Crossing chance that replaces the one of the catalogue.
+    width_m : float, optional
+        Width of a structure or gap at ``km_from`` [m]; None for treatments of a whole stretch.
+    options : mapping
+        Further options of the treatment, such as ``{"closed_hours": 8}`` or ``{"vehicles_per_day": 400}``.
+    """
+
+    action: str
+    line: str
+    km_from: float = float("-inf")
+    km_to: float = float("inf")
+    treatment: str | None = None
+    components: tuple[str, ...] | None = None
+    chance: Estimate | None = None
+    width_m: float | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_choice("action", self.action, ACTIONS)
+        if not self.km_from <= self.km_to:
+            raise BarrierError(
+                "B07",
+                f"the stretch of {self.line!r} ends at km {self.km_to:g} before it begins at km {self.km_from:g}.",
+                remedy="give the lower kilometre first",
+            )
+
+    def text(self) -> str:
+        """The intervention in words.
+
+        >>> Intervention("remove", "TMR", 812.0, 815.0).text()
+        'remove fences TMR km 812-815'
+        """
+        what = {"remove": "remove fences", "drop": "take away", "add": "build"}.get(self.action, str(self.treatment))
+        if self.km_from == float("-inf") and self.km_to == float("inf"):
+            where = ""
+        elif self.km_from == self.km_to:
+            where = f" km {self.km_from:g}"
+        else:
+            where = f" km {self.km_from:g}-{self.km_to:g}"
+        parts = f" ({', '.join(self.components)})" if self.components else ""
+        return f"{what} {self.line}{where}{parts}"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A named list of interventions; methods return a new scenario.
+
+    Examples
+    --------
+    >>> plan = Scenario("Two openings").remove("TMR", km=(812, 815)).treat("TMR", km=950, treatment="underpass")
+    >>> print(plan)
+    Two openings: remove fences TMR km 812-815; underpass TMR km 950
+    """
+
+    name: str = "today"
+    interventions: tuple[Intervention, ...] = ()
+
+    def remove(self, line: str, *, km: tuple[float, float] | None = None, components: tuple[str, ...] | None = None) -> Scenario:
+        """Take the fences of a stretch down; the track or road stays."""
+        a, b = _span(km)
+        return self._with(Intervention("remove", line, a, b, components=components))
+
+    def treat(
+        self,
+        line: str,
+        *,
+        km: float | tuple[float, float],
+        treatment: str,
+        width_m: float | None = None,
+        components: tuple[str, ...] | None = None,
+        chance: Estimate | None = None,
+        **options: Any,
+    ) -> Scenario:
+        """Apply a treatment to a stretch, or build a structure at a kilometre."""
+        a, b = _span(km)
+        return self._with(
+            Intervention("treat", line, a, b, treatment, components, chance, width_m, options)
+        )
+
+    def drop(self, line: str, *, km: tuple[float, float] | None = None) -> Scenario:
+        """Take a whole line (or a stretch of it) out of the landscape: fences, track, road."""
+        a, b = _span(km)
+        return self._with(Intervention("drop", line, a, b))
+
+    def add(self, line: str, *, fenced: str | None = None) -> Scenario:
+        """Build a line that the layer holds as planned or under construction; ``fenced`` overrides the layer."""
+        return self._with(Intervention("add", line, options={"fenced": fenced} if fenced else {}))
+
+    def named(self, name: str) -> Scenario:
+        """The same interventions under another name."""
+        return replace(self, name=name)
+
+    def _with(self, intervention: Intervention) -> Scenario:
+        return replace(self, interventions=(*self.interventions, intervention))
+
+    def __str__(self) -> str:
+        if not self.interventions:
+            return f"{self.name}: no intervention"
+        return f"{self.name}: " + "; ".join(i.text() for i in self.interventions)
+
+
+def _span(km: float | tuple[float, float] | None) -> tuple[float, float]:
+    if km is None:
+        return float("-inf"), float("inf")
+    if isinstance(km, (int, float)):
+        return float(km), float(km)
+    return float(km[0]), float(km[1])
