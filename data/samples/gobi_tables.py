@@ -15,7 +15,6 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 from pyproj import CRS, Geod, Transformer
-from shapely import transform
 from shapely.geometry import LineString, Point, shape
 from shapely.geometry.base import BaseGeometry
 
@@ -118,7 +117,7 @@ def run_on(line: LineString, country: BaseGeometry) -> tuple[LineString, float, 
     """
     (x0, y0), (x1, y1) = line.coords[-2:]
     before, tip = TO_LAMBERT.transform(x0, y0), TO_LAMBERT.transform(x1, y1)
-    border = transform(country.boundary, TO_LAMBERT.transform, interleaved=False)
+    border = gpd.GeoSeries([country.boundary], crs="EPSG:4326").to_crs(LAMBERT).iloc[0]
     step = math.dist(tip, before)
     ux, uy = (tip[0] - before[0]) / step, (tip[1] - before[1]) / step
     beyond = LineString([tip, (tip[0] + 60_000.0 * ux, tip[1] + 60_000.0 * uy)])

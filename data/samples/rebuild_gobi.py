@@ -210,9 +210,12 @@ def write_tables(tables: Tables, path: Path) -> None:
     """All tables into one GeoPackage in a fixed order."""
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": DATE})
     path.unlink(missing_ok=True)
-    for name in TABLES:
-        several = bool(tables[name].geom_type.str.startswith("Multi").any())
-        tables[name].to_file(path, layer=name, driver="GPKG", engine="pyogrio", promote_to_multi=several)
+    try:
+        for name in TABLES:
+            several = bool(tables[name].geom_type.str.startswith("Multi").any())
+            tables[name].to_file(path, layer=name, driver="GPKG", engine="pyogrio", promote_to_multi=several)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def _plain(value: Any) -> float | str | None:
