@@ -1,8 +1,8 @@
 """Problem files of other programs: ``key = value`` lines, read without guessing.
 
 :func:`parse_ini` reads a file; the typed getters of :class:`Ini` (``boolean``, ``choice``, ``number``,
-``text``, ``path``) collect every problem as a :class:`~permeability.errors.Finding` instead of stopping at the
-first, and :meth:`Ini.refuse_unknown` names every key that is not in the vocabulary with the nearest valid one.
+``text``, ``path``) collect every problem as a :class:`~permeability.errors.Finding` instead of stopping at
+the first, and :meth:`Ini.refuse_unknown` names every key outside the vocabulary with the nearest valid one.
 :meth:`Ini.check` raises them all together.
 """
 
@@ -201,7 +201,7 @@ class Ini:
         self.add(
             "X04",
             f"{key} = {value!r}: no such file.",
-            "correct the path; relative ones count from the folder of the problem file, then from the working one",
+            "correct the path; relative ones count from the folder of the problem file, then the working one",
             key=key,
             details={"looked for": "\n".join(str(p) for p in places)},
         )
