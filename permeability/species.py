@@ -125,9 +125,9 @@ class HabitatFactor:
         if sizes != {expected[self.kind]} or any(np.diff(self.breakpoints) <= 0):
             raise SpeciesError(
                 "S05",
-                f"habitat factor {self.factor!r} needs {expected[self.kind]} multipliers on increasing breakpoints.",
+                f"habitat factor {self.factor!r} needs {expected[self.kind]} multipliers.",
                 details={"breakpoints": self.breakpoints, "multipliers": self.multipliers},
-                remedy="linear: as many multipliers as breakpoints; step: one more; class: one",
+                remedy="increasing breakpoints; linear: as many multipliers; step: one more; class: one",
             )
         ordered = all(0 < a <= b <= c for a, b, c in zip(self.low, self.multipliers, self.high))
         if not ordered:
