@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from permeability.circuit.maps import branch_currents, node_currents
+from permeability.circuit.flow import branch_currents, node_currents
 from permeability.circuit.pairwise import PairwiseResult, estimate_pairwise, pairwise
 from permeability.circuit.report import CircuitEstimate, SolveReport
 from permeability.circuit.solvers import GridSolution, solve_grid

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.circuit import direct
 from permeability.circuit.grid_system import GridSystem
+from permeability.circuit.multigrid import MultigridSolver
 from permeability.circuit.report import CircuitEstimate, SolveReport, available_bytes
 from permeability.errors import MemoryLimitError, OptionError, ResistanceError, SolverError, check_choice
 from permeability.kernels.edges import GridLinks
@@ -65,6 +66,14 @@ def _build_direct(kind: str) -> Callable[[GridSystem, NDArray[np.bool_]], Backen
 REGISTRY: dict[str, SolverInfo] = {
     info.name: info
     for info in (
+        SolverInfo(
+            "multigrid",
+            lambda: True,
+            MultigridSolver,
+            110.0,
+            lambda n: 2e-3 + 9e-8 * n,
+            lambda n: 2e-3 + 1.0e-6 * n,
+        ),
         SolverInfo(
             "splu",
             lambda: True,
