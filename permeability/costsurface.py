@@ -1,13 +1,14 @@
 """What a least-cost engine runs on: cells, step lengths, barriers on edges; and where it starts.
 
-:func:`cost_surface` turns an array, a `DataArray` or a `Landscape` into a :class:`CostSurface` once, so that many
-fields can be computed without checking and sorting again.
+:func:`cost_surface` turns an array, a `DataArray` or a `Landscape` into a :class:`CostSurface` once, so
+that many fields can be computed without checking and sorting again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from permeability.errors import (
 )
 from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.kernels.shortest import TileCuts, tile_cuts
+from permeability.kernels.trace import EdgeModel, count_cells, has_exit, row_starts
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -71,13 +73,22 @@ class CostSurface:
 
     def passable(self) -> NDArray[np.bool_]:
         """Cells that can be entered, shape (rows, cols)."""
-        return np.isfinite(self.cell)
+        return np.asarray(np.isfinite(self.cell))
 
     def cuts(self, tile: int, halo: int) -> TileCuts:
         """Barriers sorted by tile, computed once."""
         if (tile, halo) not in self._cuts:
             self._cuts[tile, halo] = tile_cuts(self.barriers, self.shape, self.neighbours, tile, halo)
         return self._cuts[tile, halo]
+
+    @cached_property
+    def edges(self) -> EdgeModel:
+        """What the kernels need to evaluate single edges."""
+        b = self.barriers if self.barriers is not None else EdgeBarriers.empty()
+        steps = frozen(np.zeros((0, 1, 1))) if self.steps is None else self.steps
+        starts = row_starts(self.barriers, self.shape)
+        n = N_DIRECTIONS[self.neighbours]
+        return EdgeModel(self.cell, n, self.lengths * 0.5, steps, b.cell, b.direction, b.cost, starts)
 
     def wrap(self, values: NDArray[Any], name: str, units: str) -> Any:
         """The values as they came: a plain array, or a `DataArray` with the coordinates of the input."""
@@ -175,8 +186,8 @@ def step_costs(
     Parameters
     ----------
     cost : callable
-        ``cost(length, a1, b1, a2, b2, ...)`` -> cost of a step of ``length`` [m] from cell a to cell b, with the
-        values of each layer in both; called with arrays.  inf or NaN = no passage.
+        ``cost(length, a1, b1, a2, b2, ...)`` -> cost of a step of ``length`` [m] from cell a to cell b,
+        with the values of each layer in both; called with arrays.  inf or NaN = no passage.
     *layers : arrays, shape (rows, cols)
         Resistance, elevation, ...
     cell_size : float
@@ -188,8 +199,8 @@ def step_costs(
     Returns
     -------
     array, shape (2 n, rows, cols)
-        Plane ``k`` leads from the first cell of edge direction ``k`` to the second, plane ``n + k`` back; both are
-        indexed by the first cell (`permeability.kernels.edges`).  Memory: 8 (2 n) bytes per cell.
+        Plane ``k`` leads from the first cell of edge direction ``k`` to the second, plane ``n + k`` back;
+        both are indexed by the first cell (`permeability.kernels.edges`).  Memory: 8 (2 n) bytes per cell.
 
     Examples
     --------
@@ -314,7 +325,7 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
         at = flat[blocked]
         raise PatchError(
             "D02",
-            f"{int(blocked.sum()):,} of {len(flat):,} cells lie where there is no passage (NaN or inf resistance).",
+            f"{int(blocked.sum()):,} of {len(flat):,} cells lie on NaN or inf: there is no passage.",
             layer=layer,
             rows=[(int(i // cols), int(i % cols)) for i in at[:20]],
             remedy="move them to valid cells or leave them out",
@@ -337,12 +348,8 @@ def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "source
     >>> [finding.code for finding in enclosed_sources(surface, [(0, 0)])]
     ['D06']
     """
-    from permeability.kernels.trace import has_exit, row_starts
-
     flat = source_cells(surface, sources, layer=layer)
-    exits = has_exit(
-        surface.cell, *edge_arguments(surface), row_starts(surface.barriers, surface.shape), flat
-    )
+    exits = has_exit(surface.edges, flat)
     cols = surface.shape[1]
     closed = [(int(i // cols), int(i % cols)) for i, free in zip(flat, exits) if not free]
     if not closed:
@@ -357,14 +364,6 @@ def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "source
             severity="warning",
         )
     ]
-
-
-def edge_arguments(surface: CostSurface) -> tuple[Any, ...]:
-    """What the edge-wise kernels of `kernels.trace` need to evaluate any edge: half lengths, steps, barriers."""
-    n = N_DIRECTIONS[surface.neighbours]
-    barriers = surface.barriers if surface.barriers is not None else EdgeBarriers.empty()
-    steps = surface.steps if surface.steps is not None else np.zeros((0, 1, 1))
-    return n, surface.lengths * 0.5, steps, barriers.cell, barriers.direction, barriers.cost
 
 
 def _of_landscape(
@@ -410,8 +409,6 @@ def _spacing(values: xr.DataArray, cell_size: Any) -> Any:
 
 
 def _check_cells(values: NDArray[Any]) -> NDArray[Any]:
-    from permeability.kernels.trace import count_cells
-
     if values.ndim != 2 or values.size == 0 or values.dtype.kind not in "fiu":
         raise ResistanceError(
             "R13",
@@ -421,7 +418,7 @@ def _check_cells(values: NDArray[Any]) -> NDArray[Any]:
     cell = np.ascontiguousarray(
         values, values.dtype if values.dtype in (np.float32, np.float64) else np.float64
     )
-    low, valid = count_cells(cell)
+    low, valid = count_cells(frozen(cell))
     if low:
         raise ResistanceError(
             "R11",
@@ -432,7 +429,14 @@ def _check_cells(values: NDArray[Any]) -> NDArray[Any]:
         raise ResistanceError(
             "R12", "no cell can be entered.", remedy="check nodata and units of the resistance"
         )
-    return cell
+    return frozen(cell)
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view: the kernels are compiled once for read-only inputs, whatever the caller holds."""
+    view = values.view()
+    view.setflags(write=False)
+    return view
 
 
 def _check_steps(steps: ArrayLike, shape: tuple[int, ...], n: int) -> Floats:
@@ -447,7 +451,7 @@ def _check_steps(steps: ArrayLike, shape: tuple[int, ...], n: int) -> Floats:
         raise OptionError(
             "D08", f"{int((planes < 0).sum()):,} step costs are negative.", remedy="give costs of 0 or more"
         )
-    return planes
+    return frozen(planes)
 
 
 def _check_barriers(barriers: EdgeBarriers | None, shape: Sequence[int]) -> EdgeBarriers | None:

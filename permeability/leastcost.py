@@ -1,7 +1,8 @@
 """Least-cost distance, allocation and paths on cells with barriers on the edges between them.
 
-An edge costs ``length [m] x (R_a + R_b) / 2`` plus the crossing costs of the barriers it cuts, so distances are
-metres of open ground.  Fields are exact to the last bit: the same as Dijkstra's algorithm on the explicit graph.
+An edge costs ``length [m] x (R_a + R_b) / 2`` plus the crossing costs of the barriers it cuts, so distances
+are metres of open ground.  Fields are exact to the last bit: the same as Dijkstra's algorithm on the explicit
+graph.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from permeability.costsurface import (
     CostSurface,
     Floats,
     cost_surface,
-    edge_arguments,
     enclosed_sources,
+    frozen,
     slope_costs,
     source_cells,
     step_costs,
@@ -28,7 +29,7 @@ from permeability.costsurface import (
 from permeability.errors import OptionError, PatchError
 from permeability.kernels.edges import N_DIRECTIONS, EdgeBarriers
 from permeability.kernels.shortest import relax_grid
-from permeability.kernels.trace import allocate, cut_off, row_starts, trace
+from permeability.kernels.trace import allocate, cut_off, trace
 
 __all__ = [
     "CostSurface",
@@ -77,7 +78,8 @@ def cost_distance(
     targets : boolean array or sequence of (row, col), optional
         Stop as soon as all of them are final; cells farther than the farthest target are inf.
     initial : array, optional
-        Starting value of each source, in the order of ``sources`` (row-major for a boolean array) [m]; 0 if not given.
+        Starting value of each source, in the order of ``sources`` (row-major for a boolean array) [m];
+        0 if not given.
     step_costs : array (2 n, rows, cols), optional
         Directed step costs, see :func:`permeability.costsurface.step_costs`.
     reverse : bool
@@ -95,7 +97,8 @@ def cost_distance(
 
     Notes
     -----
-    Prioritised tile relaxation, label correcting, exact in floating point; one thread, no lock of the interpreter.
+    Prioritised tile relaxation, label correcting, exact in floating point; one thread, which releases the
+    interpreter's lock.
     Edge costs as in Adriaensen et al. 2003, doi:10.1016/S0169-2046(02)00242-6.
 
     Examples
@@ -167,8 +170,8 @@ def cost_allocation(
     Parameters
     ----------
     sources : integer array (rows, cols), boolean array or sequence of (row, col)
-        An integer array of the shape of the grid holds a label > 0 on source cells, 0 elsewhere; otherwise sources
-        are numbered from 1 in the order given (row-major for a boolean array).
+        An integer array of the shape of the grid holds a label > 0 on source cells, 0 elsewhere; otherwise
+        sources are numbered from 1 in the order given (row-major for a boolean array).
     cell_size, neighbours, limit, barriers, initial, step_costs
         As :func:`cost_distance`; ``initial`` not with an integer array.
 
@@ -177,8 +180,8 @@ def cost_allocation(
     distance : array or DataArray of float64, shape (rows, cols)
         [m of open ground]
     label : array or DataArray of int32, shape (rows, cols)
-        Label of the nearest source; 0 where none can be reached.  Ties go to the nearer predecessor, then to the
-        first edge direction: the same on every run.
+        Label of the nearest source; 0 where none can be reached.  Ties go to the nearer predecessor, then to
+        the first edge direction: the same on every run.
 
     Examples
     --------
@@ -211,7 +214,7 @@ def cost_allocation(
         label.flat[cells[rank]] = rank + 1
         overtaken = cells[values > dist.flat[cells]]  # another source reaches it cheaper than it starts
         label.flat[overtaken] = 0
-    allocate(dist, label, surface.cell, *edge_arguments(surface), row_starts(surface.barriers, surface.shape))
+    allocate(dist, label, surface.edges)
     return (
         surface.wrap(dist, "cost_distance", "m of open ground"),
         surface.wrap(label, "cost_allocation", "label"),
@@ -257,12 +260,13 @@ def cost_matrix(
     )
     cells = [source_cells(surface, s, layer=f"set {i}") for i, s in enumerate(source_sets)]
     surface.cuts(*_tiling(surface))
-    everywhere = np.unique(np.concatenate(cells))
+    joined = np.concatenate(cells)
+    first = np.cumsum([0, *(len(c) for c in cells[:-1])])
+    everywhere = np.unique(joined)
 
     def one(own: Cells) -> Floats:
         dist, _ = _run(surface, own, np.zeros(len(own)), limit, everywhere, False)
-        flat = dist.reshape(-1)
-        return np.array([flat[c].min() for c in cells])
+        return np.asarray(np.minimum.reduceat(dist.reshape(-1)[joined], first))
 
     if workers <= 1:
         return np.array([one(c) for c in cells])
@@ -349,8 +353,7 @@ def _path(surface: CostSurface, dist: Floats, starts: Cells, target: int) -> Cel
             f"cell ({target // cols}, {target % cols}) cannot be reached.",
             remedy="check barriers, nodata and the limit of the field",
         )
-    by_row = row_starts(surface.barriers, surface.shape)
-    found = trace(dist, starts, surface.cell, *edge_arguments(surface), by_row, np.int64(target))
+    found = trace(dist, starts, surface.edges, np.int64(target))
     flat = np.array(found, np.int64)[::-1]
     cells = np.column_stack(np.divmod(flat, cols))
     return CellPath(cells, cost, *_edges_along(surface, cells))
@@ -427,7 +430,7 @@ def relax(
     goals: Cells | None = None,
     reverse: bool = False,
 ) -> None:
-    """Lower a field in place to the fixed point, starting from ``cells`` (flat), whose values have just fallen.
+    """Lower a field in place to its fixed point, starting from ``cells`` (flat) that have just fallen.
 
     For engines that restart a field after costs went down; values above ``limit``, or above the farthest of
     ``goals``, become inf.
@@ -444,9 +447,9 @@ def relax(
         from permeability.kernels.shortest_general import relax_general
 
         n = N_DIRECTIONS[surface.neighbours]
-        steps = np.zeros((0, 1, 1)) if surface.steps is None else surface.steps
+        steps = surface.edges.steps
         if reverse and surface.steps is not None:
-            steps = np.concatenate([steps[n:], steps[:n]])
+            steps = frozen(np.concatenate([steps[n:], steps[:n]]))
         half = surface.lengths * 0.5
         stop, _ = relax_general(surface.cell, dist, cells, tile, n, half, steps, *cuts, goals, most)
     if stop < np.inf:

@@ -5,9 +5,9 @@ smallest value they would write.  A tile is copied into a local buffer with a ri
 to its fixed point row by row, and written back; tiles next door are woken only when an edge across the rim
 would lower one of their cells.
 
-The fixed point of ``d[v] = min(d[u] + w(u, v))`` is unique in floating point, because rounding is monotone: any
-order of relaxation gives the bits of Dijkstra's algorithm, as long as every ``w`` is evaluated by the same
-expression.  So nothing here may be reassociated, and fastmath must stay off.
+The fixed point of ``d[v] = min(d[u] + w(u, v))`` is unique in floating point, because rounding is monotone:
+any order of relaxation gives the bits of Dijkstra's algorithm, as long as every ``w`` is evaluated by the
+same expression.  So nothing here may be reassociated, and fastmath must stay off.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 class TileCuts(NamedTuple):
     """Barrier costs of single edges, sorted by tile; an edge between two tiles is listed in both.
 
-    ``start[t]:start[t + 1]`` are the rows of tile ``t``; ``y, x`` is the first cell of the edge in the local buffer.
+    ``start[t]:start[t + 1]`` are the rows of tile ``t``; ``y, x`` is the first cell of the edge in the local
+    buffer.
     """
 
     start: NDArray[np.int64]

@@ -16,7 +16,7 @@ HALO = 2
 
 @njit(cache=True, nogil=True)
 def _load(dist, cell, steps, half, r0, c0, T, n, D, C, W):
-    """Copy a tile with two rings and set the weights; ``W[k]`` leads from the first cell, ``W[n + k]`` back."""
+    """Copy a tile with two rings and set the weights: ``W[k]`` from the first cell, ``W[n + k]`` back."""
     rows, cols = dist.shape
     m = T + 2 * HALO
     for y in range(m):
@@ -144,7 +144,7 @@ def relax_general(cell, dist, sources, T, n, half, steps, start, plane, cy, cx, 
     ----------
     n : number of edge directions, 2, 4 or 8
     half : half the step length of each direction
-    steps : (2 n, rows, cols) directed step costs named at the first cell of the edge, or empty: mean of the cells
+    steps : (2 n, rows, cols) directed step costs named at the first cell of the edge, or empty
     start, plane, cy, cx, cost : `TileCuts` with halo 2
     """
     rows, cols = dist.shape

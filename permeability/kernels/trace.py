@@ -1,16 +1,36 @@
 """Reading a finished least-cost field: predecessors, paths, nearest-source labels, single edges.
 
 No predecessor array is kept while the field is computed: an edge (u, v) carried the value of v when
-``d[v] == d[u] + w(u, v)`` bit for bit.  Where costs are lost in rounding (``d[v] == d[u]``), plateaus are crossed
-breadth first, so tracing ends in every case.
+``d[v] == d[u] + w(u, v)`` bit for bit.  Where costs are lost in rounding (``d[v] == d[u]``), plateaus are
+crossed breadth first, so tracing ends in every case.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
+
+
+class EdgeModel(NamedTuple):
+    """What it takes to evaluate any single edge with the engine's own expression.
+
+    ``n`` edge directions; ``half`` their half lengths; ``steps`` directed costs or a (0, 1, 1) array; the
+    barrier table sorted by cell and direction, and its first row for every grid row.
+    """
+
+    cell: NDArray[Any]
+    n: int
+    half: NDArray[np.float64]
+    steps: NDArray[np.float64]
+    b_cell: NDArray[np.int64]
+    b_direction: NDArray[np.uint8]
+    b_cost: NDArray[np.float64]
+    starts: NDArray[np.int64]
 
 
 def row_starts(barriers: EdgeBarriers | None, shape):
@@ -62,58 +82,56 @@ def find_barrier(b_cell, b_direction, starts, row, cell, k):
 
 
 @njit(cache=True, nogil=True)
-def edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, back):
+def edge_cost(edges, r, c, k, back):
     """Cost of the edge of direction ``k`` named at (r, c), forward or back; the engine's own expression."""
-    rows, cols = cell.shape
+    rows, cols = edges.cell.shape
     r2 = r + D_ROW[k]
     c2 = c + D_COL[k]
     if r < 0 or c < 0 or c >= cols or r2 >= rows or c2 < 0 or c2 >= cols:
         return np.inf
-    a = np.float64(cell[r, c])
-    b = np.float64(cell[r2, c2])
+    a = np.float64(edges.cell[r, c])
+    b = np.float64(edges.cell[r2, c2])
     if not (a < np.inf and b < np.inf):
         return np.inf
-    if steps.shape[0] > 0:
-        w = steps[n + k if back else k, r, c]
+    if edges.steps.shape[0] > 0:
+        w = edges.steps[edges.n + k if back else k, r, c]
         if not w < np.inf:
             return np.inf
     else:
-        w = half[k] * (a + b)
-    if b_cell.size > 0:
-        at = find_barrier(b_cell, b_direction, starts, r, r * cols + c, k)
+        w = edges.half[k] * (a + b)
+    if edges.b_cell.size > 0:
+        at = find_barrier(edges.b_cell, edges.b_direction, edges.starts, r, r * cols + c, k)
         if at >= 0:
-            w = w + b_cost[at]
+            w = w + edges.b_cost[at]
     return w
 
 
 @njit(cache=True, nogil=True)
-def into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j):
+def into(edges, r, c, j):
     """Incoming edge number ``j`` of (r, c): row and column it comes from, and its cost.
 
     ``j < n``: from the first cell of direction j; ``j >= n``: from the second cell of direction j - n.
     """
-    if j < n:
+    if j < edges.n:
         r1 = r - D_ROW[j]
         c1 = c - D_COL[j]
-        return r1, c1, edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r1, c1, j, False)
-    k = j - n
-    w = edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, True)
+        return r1, c1, edge_cost(edges, r1, c1, j, False)
+    k = j - edges.n
+    w = edge_cost(edges, r, c, k, True)
     return r + D_ROW[k], c + D_COL[k], w
 
 
 @njit(cache=True, nogil=True)
-def has_exit(cell, n, half, steps, b_cell, b_direction, b_cost, starts, flat):
+def has_exit(edges, flat):
     """Whether any edge leaves each of some cells."""
-    cols = cell.shape[1]
+    cols = edges.cell.shape[1]
     out = np.zeros(flat.size, np.bool_)
     for i in range(flat.size):
         r = flat[i] // cols
         c = flat[i] % cols
-        for k in range(n):
-            w = edge_cost(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, k, False)
-            v = edge_cost(
-                cell, n, half, steps, b_cell, b_direction, b_cost, starts, r - D_ROW[k], c - D_COL[k], k, True
-            )
+        for k in range(edges.n):
+            w = edge_cost(edges, r, c, k, False)
+            v = edge_cost(edges, r - D_ROW[k], c - D_COL[k], k, True)
             if w < np.inf or v < np.inf:
                 out[i] = True
                 break
@@ -121,7 +139,7 @@ def has_exit(cell, n, half, steps, b_cell, b_direction, b_cost, starts, flat):
 
 
 @njit(cache=True, nogil=True)
-def predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c):
+def predecessor(dist, edges, r, c):
     """Incoming edge that carried the value of (r, c) from a strictly nearer cell, or -1 (source, plateau).
 
     Of several, the one whose cell is nearest to the source, then the first direction.
@@ -129,8 +147,8 @@ def predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts,
     d = dist[r, c]
     best = -1
     low = d
-    for j in range(2 * n):
-        r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+    for j in range(2 * edges.n):
+        r1, c1, w = into(edges, r, c, j)
         if w < np.inf and dist[r1, c1] < low and dist[r1, c1] + w == d:
             best = j
             low = dist[r1, c1]
@@ -138,31 +156,27 @@ def predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts,
 
 
 @njit(cache=True, nogil=True)
-def trace(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, target):
+def trace(dist, is_source, edges, target):
     """Cells of one least-cost path from the target back to a source (flat indices).
 
     ``is_source`` holds the sorted flat indices of the sources.
     """
-    cols = cell.shape[1]
+    cols = edges.cell.shape[1]
     path = [target]
     at = target
     while True:
         i = np.searchsorted(is_source, at)
         if i < is_source.size and is_source[i] == at and dist[at // cols, at % cols] == 0.0:
             break
-        j = predecessor(
-            dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at // cols, at % cols
-        )
+        j = predecessor(dist, edges, at // cols, at % cols)
         if j >= 0:
-            r1, c1, _ = into(
-                cell, n, half, steps, b_cell, b_direction, b_cost, starts, at // cols, at % cols, j
-            )
+            r1, c1, _ = into(edges, at // cols, at % cols, j)
             at = r1 * cols + c1
             path.append(at)
             continue
         if i < is_source.size and is_source[i] == at:
             break  # a source with a starting value of its own
-        over = _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at)
+        over = _cross_plateau(dist, is_source, edges, at)
         if len(over) == 0:
             break
         for k in range(len(over)):
@@ -172,9 +186,9 @@ def trace(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, st
 
 
 @njit(cache=True, nogil=True)
-def _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b_cost, starts, at):
+def _cross_plateau(dist, is_source, edges, at):
     """Shortest way over cells of equal value to one with a nearer predecessor or to a source."""
-    cols = cell.shape[1]
+    cols = edges.cell.shape[1]
     d = dist[at // cols, at % cols]
     came = {at: np.int64(-1)}
     queue = [at]
@@ -185,8 +199,8 @@ def _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b
         head += 1
         r = u // cols
         c = u % cols
-        for j in range(2 * n):
-            r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+        for j in range(2 * edges.n):
+            r1, c1, w = into(edges, r, c, j)
             if not w < np.inf or dist[r1, c1] != d or dist[r1, c1] + w != d:
                 continue
             v = r1 * cols + c1
@@ -198,7 +212,7 @@ def _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b
             if i < is_source.size and is_source[i] == v:
                 found = v
                 break
-            if predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r1, c1) >= 0:
+            if predecessor(dist, edges, r1, c1) >= 0:
                 found = v
                 break
     way = [np.int64(-1) for _ in range(0)]
@@ -212,7 +226,7 @@ def _cross_plateau(dist, is_source, cell, n, half, steps, b_cell, b_direction, b
 
 
 @njit(cache=True, nogil=True)
-def allocate(dist, label, cell, n, half, steps, b_cell, b_direction, b_cost, starts):
+def allocate(dist, label, edges):
     """Spread the labels of the sources (> 0) along the predecessors, in place.
 
     Each cell takes the label of its `predecessor`; chains are followed once and written back.  Cells of a
@@ -235,10 +249,10 @@ def allocate(dist, label, cell, n, half, steps, b_cell, b_direction, b_cost, sta
                     chain = longer
                 chain[size] = r * cols + c
                 size += 1
-                j = predecessor(dist, cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c)
+                j = predecessor(dist, edges, r, c)
                 if j < 0:
                     break
-                r, c, _ = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+                r, c, _ = into(edges, r, c, j)
             found = label[r, c]
             if found == 0:
                 for i in range(size):
@@ -255,8 +269,8 @@ def allocate(dist, label, cell, n, half, steps, b_cell, b_direction, b_cost, sta
             r = v // cols
             c = v % cols
             found = label[r, c] * 0
-            for j in range(2 * n):
-                r1, c1, w = into(cell, n, half, steps, b_cell, b_direction, b_cost, starts, r, c, j)
+            for j in range(2 * edges.n):
+                r1, c1, w = into(edges, r, c, j)
                 if w < np.inf and dist[r1, c1] + w == dist[r, c] and label[r1, c1] != 0:
                     found = label[r1, c1]
                     break
