@@ -1,0 +1,550 @@
+"""Nested dissection of the 9-point grid with dense fronts, on conductances instead of matrix entries.
+
+A box of *elements* (one element = four neighbouring cells and the six links between them) is halved until it
+is small; a cell is eliminated in the first box that holds all its links, unless it is kept.  Every front is a
+table of non-negative conductances ``g[i, j]``; eliminating node ``k`` with pivot ``d = sum_j g[k, j] + leak[k]``
+adds ``g[i, k] g[k, j] / d`` to ``g[i, j]`` (star-mesh transform).  Diagonals are never stored and nothing is
+ever subtracted (Grassmann, Taksar & Heyman 1985, doi:10.1287/opre.33.5.1107), so every entry keeps its relative
+accuracy however tight a barrier is, and a conductance that is exactly zero stays exactly zero.
+Nested dissection: George 1973, doi:10.1137/0710032; fronts: Duff & Reid 1983, doi:10.1145/356044.356047.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+PANEL = 32  # pivots eliminated between two matrix products
+TILE = 192  # rows and columns of one matrix product in the update of a large front
+DENSE = 40_000  # multiply-adds from which a matrix product beats the plain loops
+
+
+@njit(cache=True, nogil=True)
+def box_tree(rows, cols, leaf):  # leaf: largest number of elements in a box that is not halved
+    """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children."""
+    capacity = 64
+    bounds = np.empty((capacity, 4), np.int32)
+    child = np.full((capacity, 2), -1, np.int32)
+    bounds[0] = np.array([0, rows, 0, cols], np.int32)
+    stack = np.empty(256, np.int32)
+    stack[0], top, n = 0, 1, 1
+    order = np.empty(capacity, np.int32)  # preorder; reversed it is a postorder
+    seen = 0
+    while top > 0:
+        top -= 1
+        b = stack[top]
+        if seen == len(order):
+            order = np.concatenate((order, np.empty_like(order)))
+        order[seen] = b
+        seen += 1
+        r0, r1, c0, c1 = bounds[b]
+        if (r1 - r0) * (c1 - c0) <= leaf:
+            continue
+        if n + 2 > len(bounds):
+            bounds = np.concatenate((bounds, np.empty_like(bounds)))
+            child = np.concatenate((child, np.full(child.shape, -1, np.int32)))
+        for half in range(2):
+            bounds[n + half] = bounds[b]
+            child[b, half] = n + half
+            stack[top] = n + half
+            top += 1
+        if r1 - r0 >= c1 - c0:
+            bounds[n, 1] = bounds[n + 1, 0] = (r0 + r1) // 2
+        else:
+            bounds[n, 3] = bounds[n + 1, 2] = (c0 + c1) // 2
+        n += 2
+    where = np.empty(n, np.int32)
+    for k in range(n):
+        where[order[k]] = n - 1 - k
+    out_bounds = np.empty((n, 4), np.int32)
+    out_child = np.full((n, 2), -1, np.int32)
+    for b in range(n):
+        out_bounds[where[b]] = bounds[b]
+        if child[b, 0] >= 0:
+            out_child[where[b], 0] = where[child[b, 0]]
+            out_child[where[b], 1] = where[child[b, 1]]
+    return out_bounds, out_child
+
+
+@njit(cache=True, nogil=True)
+def number_nodes(e, s, se, sw, leak, node):
+    """Give every cell with a link (or a leak) its own node, in place; kept cells have theirs already."""
+    rows, cols = e.shape
+    for r in range(rows):
+        for c in range(cols):
+            k = r * cols + c
+            if node[k] >= 0:
+                continue
+            alive = e[r, c] > 0 or s[r, c] > 0 or se[r, c] > 0 or sw[r, c] > 0
+            alive = alive or (c > 0 and e[r, c - 1] > 0) or (r > 0 and s[r - 1, c] > 0)
+            alive = alive or (r > 0 and c > 0 and se[r - 1, c - 1] > 0)
+            alive = alive or (r > 0 and c + 1 < cols and sw[r - 1, c + 1] > 0)
+            alive = alive or (leak.size > 0 and leak[r, c] > 0)
+            if alive:
+                node[k] = k
+
+
+@njit(cache=True, nogil=True)
+def elimination_box(rows, cols, bounds, child, node):
+    """The box in which every cell is eliminated, found from the root down; kept and absent cells: -1."""
+    out = np.full(rows * cols, -1, np.int32)
+    for b in range(len(bounds) - 1, -1, -1):
+        r0, r1, c0, c1 = bounds[b]
+        if child[b, 0] < 0:
+            for r in range(r0 if r0 == 0 else r0 + 1, r1):
+                for c in range(c0 if c0 == 0 else c0 + 1, c1):
+                    out[r * cols + c] = b
+        else:
+            upper = bounds[min(child[b, 0], child[b, 1])]
+            if upper[1] - upper[0] < r1 - r0:
+                cut = max(bounds[child[b, 0], 0], bounds[child[b, 1], 0])
+                for c in range(c0 if c0 == 0 else c0 + 1, c1):
+                    out[cut * cols + c] = b
+            else:
+                cut = max(bounds[child[b, 0], 2], bounds[child[b, 1], 2])
+                for r in range(r0 if r0 == 0 else r0 + 1, r1):
+                    out[r * cols + cut] = b
+    for k in range(rows * cols):
+        if node[k] != k:
+            out[k] = -1
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _later(first, second, box, n_cells):
+    """Whether node ``first`` is eliminated after node ``second``: by box, then by number; kept ones last."""
+    b1 = box[first] if first < n_cells else 2147483647
+    b2 = box[second] if second < n_cells else 2147483647
+    return b1 > b2 or (b1 == b2 and first > second)
+
+
+@njit(cache=True, nogil=True)
+def _leaf_nodes(bounds, rows, cols, node, box, found):
+    """The different nodes of a leaf, in order of elimination; returns their number."""
+    n_cells, count = rows * cols, 0
+    for r in range(bounds[0], min(bounds[1], rows - 1) + 1):
+        for c in range(bounds[2], min(bounds[3], cols - 1) + 1):
+            k = node[r * cols + c]
+            if k < 0:
+                continue
+            i = count
+            while i > 0 and _later(found[i - 1], k, box, n_cells):
+                i -= 1
+            if i > 0 and found[i - 1] == k:
+                continue  # a region seen before
+            for j in range(count, i, -1):
+                found[j] = found[j - 1]
+            found[i] = k
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def plan(rows, cols, bounds, child, node, box):
+    """Nodes of every front in order of elimination, so that a child's order is also its parent's.
+
+    Returns ``ids`` (all fronts one after another), ``start``, ``size``, ``n_out`` (number eliminated).
+    """
+    n_boxes, n_cells = len(bounds), rows * cols
+    start = np.zeros(n_boxes + 1, np.int64)
+    size = np.zeros(n_boxes, np.int64)
+    n_out = np.zeros(n_boxes, np.int64)
+    ids = np.empty(max(1024, 3 * n_cells), np.int32)
+    for b in range(n_boxes):
+        at = start[b]
+        if child[b, 0] < 0:
+            r0, r1, c0, c1 = bounds[b]
+            most = (r1 - r0 + 1) * (c1 - c0 + 1)
+            p = q = p_end = q_end = np.int64(0)
+        else:
+            p, p_end = start[child[b, 0]] + n_out[child[b, 0]], start[child[b, 0] + 1]
+            q, q_end = start[child[b, 1]] + n_out[child[b, 1]], start[child[b, 1] + 1]
+            most = p_end - p + q_end - q
+        if at + most > len(ids):
+            ids = np.concatenate((ids, np.empty(max(len(ids) // 4, most), np.int32)))
+        if child[b, 0] < 0:
+            at += _leaf_nodes(bounds[b], rows, cols, node, box, ids[at:])
+        while p < p_end or q < q_end:
+            if q == q_end or (p < p_end and _later(ids[q], ids[p], box, n_cells)):
+                ids[at] = ids[p]
+                p += 1
+            else:
+                if p < p_end and ids[p] == ids[q]:
+                    p += 1
+                ids[at] = ids[q]
+                q += 1
+            at += 1
+        size[b] = at - start[b]
+        start[b + 1] = at
+        n = start[b]
+        while n < at and ids[n] < n_cells and box[ids[n]] == b:
+            n += 1
+        n_out[b] = n - start[b]
+    return ids[: start[n_boxes]].copy(), start, size, n_out
+
+
+@njit(cache=True, nogil=True)
+def plan_cost(child, size, n_out):
+    """Stack offset of every front's result, and peak stack, pivot rows, rest, factor entries, multiply-adds."""
+    n_boxes = len(size)
+    offset = np.zeros(n_boxes, np.int64)
+    top, peak, rows_max, rest_max, factor = 0, 0, 0, 0, 0
+    work = np.zeros(n_boxes, np.float64)
+    for b in range(n_boxes):
+        n, ne = size[b], n_out[b]
+        nb = n - ne
+        if child[b, 0] >= 0:
+            top = min(offset[child[b, 0]], offset[child[b, 1]])
+        offset[b] = top
+        top += nb * (nb + 1) // 2
+        peak = max(peak, top)
+        rows_max, rest_max = max(rows_max, ne * n), max(rest_max, nb * nb)
+        factor += ne * n
+        work[b] = (float(n) ** 3 - float(nb) ** 3) / 6.0
+    return offset, peak, rows_max, rest_max, factor, work
+
+
+@njit(cache=True, nogil=True)
+def _sum_from(row, j0):
+    """Sum of a row from ``j0`` on; eight partial sums, because one alone waits for itself."""
+    n = len(row)
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
+    j = j0
+    while j + 8 <= n:
+        a0 += row[j]
+        a1 += row[j + 1]
+        a2 += row[j + 2]
+        a3 += row[j + 3]
+        a4 += row[j + 4]
+        a5 += row[j + 5]
+        a6 += row[j + 6]
+        a7 += row[j + 7]
+        j += 8
+    while j < n:
+        a0 += row[j]
+        j += 1
+    return ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
+
+
+# "contract" only lets a product and a sum of non-negative numbers round once instead of twice
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _update_rows(w, k0, k1, target, i0, i1, shift):
+    """``target[i - shift, j - shift] += sum_k w[k, i] w[k, j]`` for ``i0 <= i < i1``, ``j >= i``."""
+    n = w.shape[1]
+    for i in range(i0, i1):
+        row = target[i - shift, i - shift :]
+        m = n - i
+        k = k0
+        while k + 4 <= k1:
+            a0, a1, a2, a3 = w[k, i], w[k + 1, i], w[k + 2, i], w[k + 3, i]
+            if a0 + a1 + a2 + a3 > 0.0:
+                v0, v1, v2, v3 = w[k, i:], w[k + 1, i:], w[k + 2, i:], w[k + 3, i:]
+                for j in range(m):
+                    row[j] += (a0 * v0[j] + a1 * v1[j]) + (a2 * v2[j] + a3 * v3[j])
+            k += 4
+        while k < k1:
+            a0 = w[k, i]
+            if a0 > 0.0:
+                v0 = w[k, i:]
+                for j in range(m):
+                    row[j] += a0 * v0[j]
+            k += 1
+
+
+@njit(cache=True, nogil=True)
+def _eliminate_one(w, k, stop, leak, check):
+    """Scale pivot row ``k``, update the rows up to ``stop``, the leaks and the carried right-hand side."""
+    n = w.shape[1]
+    row = w[k]
+    d = _sum_from(row, k + 1)
+    if leak.size > 0:
+        d += leak[k]
+    if d <= 0.0:
+        row[k] = 0.0
+        return
+    root = np.sqrt(d)
+    scale = 1.0 / root
+    for j in range(k + 1, n):
+        row[j] *= scale
+    row[k] = root
+    for i in range(k + 1, stop):
+        a = row[i]
+        if a > 0.0:
+            target = w[i]
+            for j in range(i + 1, n):
+                target[j] += a * row[j]
+    if leak.size > 0 and leak[k] > 0.0:
+        y = leak[k] * scale
+        for j in range(k + 1, n):
+            leak[j] += row[j] * y
+    if check.size > 0:
+        y = check[k] * scale
+        for j in range(k + 1, n):
+            check[j] += row[j] * y
+
+
+@njit(cache=True, nogil=True)
+def reduce_front(w, rest, leak, check):
+    """Eliminate the pivot rows of one front, in place.
+
+    Parameters
+    ----------
+    w : array, shape (ne, n)
+        Conductances of the nodes to eliminate; on return the scaled rows ``g / sqrt(d)`` with ``sqrt(d)`` on the
+        diagonal (the factor).  Entries left of the diagonal are never read.
+    rest : array, shape (n - ne, n - ne)
+        Conductances among the other nodes (upper half; the diagonal is never read); updated.
+    leak, check : array, shape (n,) or (0,)
+        Conductance to ground, and a right-hand side carried along; updated.
+    """
+    ne, n = w.shape
+    for p0 in range(0, ne, PANEL):
+        p1 = min(p0 + PANEL, ne)
+        if p0 > 0:
+            if p0 * (p1 - p0) * (n - p0) > DENSE:
+                left = w[:p0, p0:p1].copy()
+                product = np.dot(left.T, w[:p0])
+                for i in range(p1 - p0):
+                    for j in range(p0 + i, n):
+                        w[p0 + i, j] += product[i, j]
+            else:
+                _update_rows(w, 0, p0, w, p0, p1, 0)
+        for q0 in range(p0, p1, 4):
+            q1 = min(q0 + 4, p1)
+            for k in range(q0, q1):
+                _eliminate_one(w, k, q1, leak, check)
+            if q1 < p1:
+                _update_rows(w, q0, q1, w, q1, p1, 0)
+    _update_rest(w, rest)
+
+
+@njit(cache=True, nogil=True)
+def _update_rest(w, rest):
+    ne, n = w.shape
+    nb = n - ne
+    if ne == 0 or nb == 0:
+        return
+    if ne * nb * nb <= 2 * DENSE:
+        _update_rows(w, 0, ne, rest, ne, n, ne)
+        return
+    n_tiles = (nb + TILE - 1) // TILE
+    tiles = np.empty(ne * nb)
+    for t in range(n_tiles):
+        j0, j1 = t * TILE, min((t + 1) * TILE, nb)
+        tile = tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0)
+        for k in range(ne):
+            for j in range(j0, j1):
+                tile[k, j - j0] = w[k, ne + j]
+    for t in range(n_tiles):
+        i0, i1 = t * TILE, min((t + 1) * TILE, nb)
+        left = tiles[ne * i0 : ne * i1].reshape(ne, i1 - i0)
+        for u in range(t, n_tiles):
+            j0, j1 = u * TILE, min((u + 1) * TILE, nb)
+            product = np.dot(left.T, tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0))
+            for i in range(i1 - i0):
+                for j in range(j1 - j0):
+                    rest[i0 + i, j0 + j] += product[i, j]
+
+
+@njit(cache=True, nogil=True)
+def probe(k):
+    """A fixed pseudo-random potential in [-1, 1) for node ``k`` (sampled check of a whole condensation)."""
+    x = np.uint64(k) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x2545F4914F6CDD1D)
+    x ^= x >> np.uint64(31)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(29)
+    return float(x >> np.uint64(11)) / 4503599627370496.0 - 1.0
+
+
+@njit(cache=True, nogil=True)
+def probe_all(n):
+    """:func:`probe` of the nodes 0..n-1."""
+    out = np.empty(n)
+    for k in range(n):
+        out[k] = probe(k)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _is_left_out(key, left_out):
+    i = np.searchsorted(left_out, key)
+    return i < len(left_out) and left_out[i] == key
+
+
+@njit(cache=True, nogil=True)
+def _add(g, first, second, pos, ne, w, rest, check):
+    i, j = pos[first], pos[second]
+    if i > j:
+        i, j = j, i
+    if i < ne:
+        w[i, j] += g
+    else:
+        rest[i - ne, j - ne] += g
+    flow = g * (probe(first) - probe(second))
+    check[first] += flow
+    check[second] -= flow
+
+
+@njit(cache=True, nogil=True)
+def _add_links(box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check):
+    """Links of one direction whose element lies in the box (``shift`` = column of the cell in its element)."""
+    rows, cols = plane.shape
+    for r in range(box[0], min(box[1], rows - d_row)):
+        for c in range(box[2] + shift, min(box[3] + shift, cols - max(d_col, 0))):
+            g = plane[r, c]
+            if g > 0.0:
+                k = r * cols + c
+                first, second = node[k], node[k + d_row * cols + d_col]
+                if first == second:
+                    continue  # inside one region
+                both_kept = first >= n_cells and second >= n_cells
+                if both_kept and _is_left_out(4 * k + direction, left_out):
+                    continue
+                _add(g, first, second, pos, ne, w, rest, check)
+
+
+@njit(cache=True, nogil=True)
+def eliminate(
+    begin, end, bounds, child, ids, start, size, n_out, offset,
+    e, s, se, sw, node, left_out, leak, check, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
+):  # fmt: skip
+    """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be empty.
+
+    The last front's result stays in ``rest_buffer``.  With ``factor`` of size > 0 the pivot rows are kept there.
+    """
+    n_cells = e.size
+    for b in range(begin, end):
+        n, ne = size[b], n_out[b]
+        nb = n - ne
+        first = start[b]
+        if factor.size > 0:
+            w = factor[factor_start[b] : factor_start[b] + ne * n].reshape(ne, n)
+        else:
+            w = rows_buffer[: ne * n].reshape(ne, n)
+        rest = rest_buffer[: nb * nb].reshape(nb, nb)
+        w[:] = 0.0
+        rest[:] = 0.0
+        for i in range(n):
+            pos[ids[first + i]] = i
+        if child[b, 0] < 0:
+            box = bounds[b]
+            _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check)
+            _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check)
+            _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check)
+            _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check)
+        else:
+            for half in range(2):
+                q = child[b, half]
+                _extend(ids[start[q] + n_out[q] : start[q] + size[q]], stack[offset[q] :], pos, ne, w, rest)
+        local_leak = np.empty(n if leak.size > 0 else 0)
+        for i in range(len(local_leak)):
+            local_leak[i] = leak[ids[first + i]]
+        local_check = np.empty(n)
+        for i in range(n):
+            local_check[i] = check[ids[first + i]]
+        reduce_front(w, rest, local_leak, local_check)
+        for i in range(len(local_leak)):
+            leak[ids[first + i]] = local_leak[i]
+        for i in range(ne, n):
+            check[ids[first + i]] = local_check[i]
+        at = offset[b]
+        for i in range(nb):
+            stack[at : at + nb - i] = rest[i, i:]
+            at += nb - i
+
+
+@njit(cache=True, nogil=True)
+def _extend(nodes, packed, pos, ne, w, rest):
+    """Add a child's packed upper half to its parent's front; both are in order of elimination."""
+    m = len(nodes)
+    index = np.empty(m, np.int64)
+    for i in range(m):
+        index[i] = pos[nodes[i]]
+    # runs of nodes that follow each other in the parent too (and do not cross from its pivots to its rest)
+    stop = np.empty(m, np.int64)
+    for i in range(m - 1, -1, -1):
+        joined = i + 1 < m and index[i + 1] == index[i] + 1 and index[i + 1] != ne
+        stop[i] = stop[i + 1] if joined else i + 1
+    at = 0
+    for a in range(m):
+        i = index[a]
+        if i < ne:
+            row, shift = w[i], 0
+        else:
+            row, shift = rest[i - ne], ne
+        b = a
+        while b < m:
+            end = stop[b]
+            to = index[b] - shift
+            for t in range(end - b):
+                row[to + t] += packed[at + t]
+            at += end - b
+            b = end
+
+
+# "reassoc" and "contract": a plain sum of products, of which no order is the right one
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _dot(a, b):
+    total = 0.0
+    for j in range(len(a)):
+        total += a[j] * b[j]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def forward(begin, end, ids, start, size, n_out, factor, factor_start, x):
+    """Carry right-hand sides ``x`` (m, nodes) through the kept factor: eliminated nodes hold y afterwards.
+
+    Returns (m,) the largest current that arrived at a node without a way out (it should be nothing).
+    """
+    lost = np.zeros(x.shape[0])
+    for b in range(begin, end):
+        n, ne = size[b], n_out[b]
+        w = factor[factor_start[b] : factor_start[b] + ne * n].reshape(ne, n)
+        local = np.empty((x.shape[0], n))
+        _gather(x, ids[start[b] : start[b] + n], local)
+        for k in range(ne):
+            root = w[k, k]
+            row = w[k]
+            for m in range(len(local)):
+                v = local[m]
+                if root == 0.0:
+                    lost[m] = max(lost[m], abs(v[k]))
+                    v[k] = 0.0
+                    continue
+                y = v[k] / root
+                v[k] = y
+                if y != 0.0:
+                    for j in range(k + 1, n):
+                        v[j] += row[j] * y
+        _scatter(local, ids[start[b] : start[b] + n], n, x)
+    return lost
+
+
+@njit(cache=True, nogil=True)
+def backward(begin, end, ids, start, size, n_out, factor, factor_start, x):
+    """Potentials of the eliminated nodes from those of the kept ones, fronts from ``end`` down to ``begin``."""
+    for b in range(end - 1, begin - 1, -1):
+        n, ne = size[b], n_out[b]
+        w = factor[factor_start[b] : factor_start[b] + ne * n].reshape(ne, n)
+        local = np.empty((x.shape[0], n))
+        _gather(x, ids[start[b] : start[b] + n], local)
+        for k in range(ne - 1, -1, -1):
+            root = w[k, k]
+            for v in local:
+                v[k] = (v[k] + _dot(w[k, k + 1 :], v[k + 1 :])) / root if root > 0.0 else 0.0
+        _scatter(local, ids[start[b] : start[b] + n], ne, x)
+
+
+@njit(cache=True, nogil=True)
+def _gather(x, nodes, local):
+    for m in range(x.shape[0]):
+        for i in range(len(nodes)):
+            local[m, i] = x[m, nodes[i]]
+
+
+@njit(cache=True, nogil=True)
+def _scatter(local, nodes, n, x):
+    for m in range(x.shape[0]):
+        for i in range(n):
+            x[m, nodes[i]] = local[m, i]
