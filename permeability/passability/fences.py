@@ -142,7 +142,7 @@ def fence_passage(
     --------
     >>> fence_passage(0.46, 1.02, 0.70, bottom="smooth", crawls=True)
     1.0
-    >>> fence_passage(0.46, 1.02, 0.70, bottom="smooth", crawls=True, snow_m=0.25)
+    >>> fence_passage(0.46, 1.02, 0.70, bottom="smooth", crawls=True, snow_m=0.3)
     0.0
     """
     check_choice("bottom", bottom, BOTTOMS)

@@ -131,8 +131,8 @@ def structure_chance(
     """Chance that an animal that reaches the mouth of a structure goes through.
 
     The profile's chance for the type of structure, cut down where an underpass is less open than the animal
-    group wants (in proportion to the openness), where a gap is narrower than 50 m (in proportion to the width), and
-    while the animals learn.
+    group wants (in proportion to the openness), where a gap is narrower than 50 m (in proportion to the
+    width), and while the animals learn.
 
     Parameters
     ----------
