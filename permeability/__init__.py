@@ -1,5 +1,68 @@
-"""Landscape permeability: which fence comes down first?"""
+"""Landscape permeability: which fence comes down first?
+
+The names below load what they need when first used, so ``import permeability`` itself is light.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "open_project": "permeability.project",
+    "Project": "permeability.project",
+    "check": "permeability.project",
+    "Grid": "permeability.grid",
+    "suggest_crs": "permeability.grid",
+    "Estimate": "permeability.estimate",
+    "SpeciesProfile": "permeability.species",
+    "species": "permeability.species",
+    "species_list": "permeability.species",
+    "Landscape": "permeability.landscape",
+    "Patches": "permeability.patches",
+    "Scenario": "permeability.scenario",
+    "Intervention": "permeability.scenario",
+    "connectivity": "permeability.connectivity",
+    "impact": "permeability.impact",
+    "compare": "permeability.impact",
+    "candidates": "permeability.ranking",
+    "rank": "permeability.ranking",
+    "Candidate": "permeability.ranking",
+    "run_project": "permeability.run",
+    "compare_results": "permeability.compare",
+    "sample_folder": "permeability.samples",
+    "PermeabilityError": "permeability.errors",
+}
+
+__all__ = ["__version__", *_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'permeability' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
+
+
+if TYPE_CHECKING:
+    from permeability.compare import compare_results
+    from permeability.connectivity import connectivity
+    from permeability.errors import PermeabilityError
+    from permeability.estimate import Estimate
+    from permeability.grid import Grid, suggest_crs
+    from permeability.impact import compare, impact
+    from permeability.landscape import Landscape
+    from permeability.patches import Patches
+    from permeability.project import Project, check, open_project
+    from permeability.ranking import Candidate, candidates, rank
+    from permeability.run import run_project
+    from permeability.samples import sample_folder
+    from permeability.scenario import Intervention, Scenario
+    from permeability.species import SpeciesProfile, species, species_list

@@ -99,7 +99,7 @@ class Barriers:
     def standing(self, year: float | None, statuses: Sequence[str] = ("existing",)) -> Barriers:
         """The barriers that stand in a year: of one of the statuses, opened by then and not yet closed."""
         t = self.table
-        keep = t["status"].isin(list(statuses)).to_numpy()
+        keep = t["status"].isin(list(statuses)).to_numpy(copy=True)
         if year is not None:
             opened = pd.to_numeric(t["opened"], errors="coerce").to_numpy(float)
             closed = pd.to_numeric(t["closed"], errors="coerce").to_numpy(float)

@@ -73,7 +73,8 @@ def describe_crs(crs: CRS) -> str:
     epsg = crs.to_epsg()
     if epsg is not None:
         return f"EPSG:{epsg}"
-    return str(crs.name) if crs.name and crs.name != "unknown" else crs.to_proj4()
+    method = crs.coordinate_operation.method_name if crs.coordinate_operation is not None else "own CRS"
+    return str(crs.name) if crs.name and crs.name != "unknown" else str(method)
 
 
 @dataclass(frozen=True)

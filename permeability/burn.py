@@ -1,0 +1,92 @@
+"""The classic form: barriers burnt into the cells of a resistance surface, for other tools.
+
+A line is burnt by its supercover (every cell it touches), so an 8-neighbour walk cannot slip through; a crossing cost
+``C`` becomes ``C / cell size`` on top of the resistance of the cell.  The result depends on the cell size and on how
+the line lies in the cells; the edge form does not, which is why it is the default everywhere else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from permeability.crossings import level_values
+from permeability.kernels.edges import D_COL, D_ROW
+from permeability.landscape import Landscape
+
+
+def burn_resistance(land: Landscape) -> NDArray[np.float64]:
+    """Resistance surface with the standing barriers burnt into cells.
+
+    Parameters
+    ----------
+    land : Landscape
+
+    Returns
+    -------
+    array, shape (rows, cols)
+        ``R_cell = R_base + C / cell size`` [dimensionless]; NaN outside and on impassable barriers.
+
+    Notes
+    -----
+    Every standing row is burnt over its whole length with its components as they are in the scenario; stretches
+    that an intervention opens are burnt at their own cost.  Where several barriers touch a cell their costs add up.
+    """
+    extra = np.zeros(land.grid.shape)
+    for row in np.flatnonzero(land.standing):
+        burnt = np.zeros(land.grid.shape, bool)
+        for geometry, cost in stretches(land, int(row)):
+            if cost > 0 and not geometry.is_empty:
+                cells = rasterize(
+                    [(geometry, 1)], out_shape=land.grid.shape, transform=land.grid.transform, all_touched=True, dtype="uint8"
+                ).astype(bool)
+                extra[cells & ~burnt] += cost / land.grid.cell_size
+                burnt |= cells
+        _close(land, int(row), burnt, extra)
+    out = land.resistance + extra
+    return np.where(np.isinf(out), np.nan, out)
+
+
+def _close(land: Landscape, row: int, burnt: NDArray[np.bool_], extra: NDArray[np.float64]) -> None:
+    """Burn the first cell of every cut edge of a row whose two cells are both unburnt, so that nothing leaks."""
+    cuts = land.cuts
+    mine = (cuts.barrier == row) & (cuts.direction < 4) & (land.cut_costs.cost_m > 0)
+    cell, k = cuts.cell[mine], cuts.direction[mine].astype(np.int64)
+    other = cell + D_ROW[k] * land.grid.cols + D_COL[k]
+    flat, add = burnt.ravel(), extra.ravel()
+    open_ = ~flat[cell] & ~flat[other]
+    first, index = np.unique(cell[open_], return_index=True)
+    add[first] += land.cut_costs.cost_m[mine][open_][index] / land.grid.cell_size
+
+
+def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
+    """The drawn stretches of a barrier row between interventions, each with its crossing cost [m]."""
+    from permeability.barriers import substring
+    from permeability.crossings import cut_costs
+
+    chain = land.barriers.chainages[row]
+    low, high = chain.km_range
+    steps = [s for s in land.scenario.interventions if s.action != "add" and row in land.barriers.rows_of(s.line)]
+    marks = sorted({low, high, *(k for s in steps for k in _ends(s, chain.km_range, land) if low < k < high)})
+    geometry = land.barriers.table.geometry.iloc[row]
+    found: list[tuple[object, float]] = []
+    for a, b in zip(marks[:-1], marks[1:]):
+        middle = np.array([(a + b) / 2])
+        cost = cut_costs(
+            land.barriers, land.components, np.array([row], np.int32), middle, np.array([land.grid.cell_size]),
+            trace_length=land.trace_length, interventions=steps, values=level_values(land.level), profile=land.profile,
+            cell_size=land.grid.cell_size,
+        ).cost_m[0]  # fmt: skip
+        d0, d1 = sorted(float(chain.dist_at(k)) for k in (a, b))
+        found.append((substring(geometry, d0, d1), float(cost)))
+    return found
+
+
+def _ends(step: object, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
+    """Kilometres where an intervention begins and ends; a narrow structure takes two cells."""
+    a, b = max(getattr(step, "km_from"), span[0]), min(getattr(step, "km_to"), span[1])
+    if b - a < 2 * land.grid.cell_size / 1000:
+        middle, half = (a + b) / 2, land.grid.cell_size / 1000
+        return middle - half, middle + half
+    return a, b

@@ -1,0 +1,82 @@
+"""Compare two results number by number; what a CI job runs."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from permeability.errors import ProjectError
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number (or word) that differs."""
+
+    name: str
+    before: Any
+    after: Any
+    unit: str = ""
+
+    def text(self) -> str:
+        """One line: name, both values, change."""
+        unit = f" {self.unit}" if self.unit and self.unit != "1" else ""
+        line = f"{self.name}: {self.before!r}{unit} -> {self.after!r}{unit}"
+        if isinstance(self.before, (int, float)) and isinstance(self.after, (int, float)):
+            line += f" ({self.after - self.before:+.6g})"
+        return line
+
+
+def compare_results(a: str | Path, b: str | Path, *, rtol: float = 1e-9) -> list[Difference]:
+    """Every number of two result folders (or ``summary.json`` files) that differs by more than ``rtol``.
+
+    Raises
+    ------
+    ProjectError
+        J06 when there is no summary to read.
+    """
+    one, two = _read(Path(a)), _read(Path(b))
+    left, right = dict(_flat(one)), dict(_flat(two))
+    found = []
+    for name in [*left, *(k for k in right if k not in left)]:
+        before, after = left.get(name, "absent"), right.get(name, "absent")
+        if not _same(before, after, rtol):
+            label, unit = _label(name, one if name in left else two)
+            found.append(Difference(label, before, after, unit))
+    return found
+
+
+def _read(path: Path) -> Any:
+    file = path / "summary.json" if path.is_dir() else path
+    if not file.is_file():
+        raise ProjectError("J06", f"there is no summary.json in {str(path)!r}.", remedy="name a result folder that `permeability run` wrote")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}/{key}" if name else key)
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _flat(inner, f"{name}[{i}]")
+    else:
+        yield name, value
+
+
+def _label(name: str, tree: Any) -> tuple[str, str]:
+    """Name without the trailing ``/value`` and the unit that stands beside it."""
+    if not name.endswith("/value"):
+        return name, ""
+    node = tree
+    for part in name.split("/")[:-1]:
+        node = node.get(part, {}) if isinstance(node, dict) else {}
+    return name.removesuffix("/value"), str(node.get("unit", "")) if isinstance(node, dict) else ""
+
+
+def _same(a: Any, b: Any, rtol: float) -> bool:
+    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float)) and not isinstance(a, bool) and not isinstance(b, bool)
+    return math.isclose(a, b, rel_tol=rtol, abs_tol=0.0) if numbers else a == b

@@ -1,0 +1,158 @@
+"""Habitat to resistance: the factor rows of a species on factor rasters, or a suitability surface.
+
+Nothing here knows a species: which factor weighs how much is data of the profile (each row with its source); where
+a factor comes from is said by the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import cKDTree
+
+from permeability.errors import LayerError, check_choice
+from permeability.grid import Grid
+from permeability.species import SpeciesProfile
+
+Array = NDArray[np.float64]
+SUITABILITY_BASE = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Habitat:
+    """Resistance of a species and how it came about.
+
+    Attributes
+    ----------
+    resistance : array, shape (rows, cols)
+        [dimensionless, >= 1]; NaN = outside or impassable.
+    factors : pandas.DataFrame
+        One row per factor of the profile: whether it was used, range of its multipliers, grade, source.
+    """
+
+    resistance: Array
+    factors: pd.DataFrame
+
+
+def from_suitability(suitability: Array, *, base: float = SUITABILITY_BASE) -> Array:
+    """Resistance ``base ** (1 - HS)`` of a habitat suitability 0..1 (Mateo-Sanchez et al. 2015, doi:10.1111/1365-2664.12381).
+
+    Raises
+    ------
+    LayerError
+        L08 when values lie outside 0..1.
+
+    Examples
+    --------
+    >>> from_suitability(np.array([[1.0, 0.5, 0.0]])).tolist()
+    [[1.0, 10.0, 100.0]]
+    """
+    bad = (suitability < 0) | (suitability > 1)
+    if bad.any():
+        raise LayerError(
+            "L08", f"{int(bad.sum()):,} cells of the suitability lie outside 0..1.", layer="suitability",
+            remedy="scale it to 0..1, or give it as resistance",
+        )  # fmt: skip
+    return np.asarray(base ** (1.0 - suitability))
+
+
+def from_factors(
+    profile: SpeciesProfile,
+    factors: Mapping[str, Array],
+    mask: NDArray[np.bool_],
+    *,
+    season: str | None = None,
+    level: str = "best",
+) -> Habitat:
+    """Resistance as the product of a species' factor multipliers.
+
+    Parameters
+    ----------
+    profile : SpeciesProfile
+    factors : mapping
+        Factor name -> raster, shape (rows, cols), in the unit of its name (``slope_deg``, ``town_km``; classes as
+        share 0..1).  Where a raster has no value its factor counts as 1.
+    mask : bool array
+        Cells of the landscape.
+    season : str, optional
+        Rows of other seasons are left out; None uses rows that hold all year only.
+    level : {"best", "low", "high"}
+
+    Returns
+    -------
+    Habitat
+        Cells with an infinite multiplier (a mine's own ground) are taken out.
+    """
+    check_choice("level", level, ("best", "low", "high"))
+    r = np.where(mask, 1.0, np.nan)
+    rows = []
+    for row in profile.habitat:
+        used = row.season in ("all", season)
+        reason = "" if used else f"holds in the season {row.season!r} only"
+        if used and row.factor not in factors:
+            used, reason = False, "no layer for it in this project"
+        low = high = np.nan
+        if used:
+            multiplier = row.multiplier(factors[row.factor], level)
+            multiplier = np.where(np.isnan(multiplier), 1.0, multiplier)
+            r = r * np.where(np.isinf(multiplier), np.nan, multiplier)
+            finite = multiplier[mask & np.isfinite(multiplier)]
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (np.nan, np.nan)
+        rows.append(
+            {"factor": row.factor, "used": used, "why_not": reason, "multiplier_min": low, "multiplier_max": high,
+             "evidence": row.evidence, "source": row.source}
+        )  # fmt: skip
+    return Habitat(r, pd.DataFrame(rows))
+
+
+# ---------------------------------------------------------------- factor rasters
+def slope_deg(elevation_m: Array, grid: Grid) -> Array:
+    """Slope of an elevation raster by central differences [degrees].
+
+    With coarse elevation models this is a proxy of ruggedness: relief inside a cell is not seen.
+
+    >>> grid = Grid.from_bounds((0, 0, 300, 300), cell_size=100, crs="EPSG:32648")
+    >>> float(slope_deg(np.tile([0.0, 100.0, 200.0], (3, 1)), grid)[1, 1].round(6))
+    45.0
+    """
+    dy, dx = np.gradient(elevation_m, grid.cell_size)
+    return np.asarray(np.degrees(np.arctan(np.hypot(dx, dy))))
+
+
+def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
+    """Distance of every cell centre from the nearest feature [km]; exact for points, by cells for lines and areas."""
+    geometry = layer.geometry.to_numpy()
+    kinds = shapely.get_type_id(geometry)
+    points = shapely.get_coordinates(geometry[np.isin(kinds, (0, 4))])
+    out = np.full(grid.shape, np.inf)
+    if len(points):
+        xx, yy = np.meshgrid(grid.x, grid.y)
+        gap, _ = cKDTree(points).query(np.column_stack([xx.ravel(), yy.ravel()]))
+        out = np.asarray(gap).reshape(grid.shape) / 1000.0
+    areas = geometry[~np.isin(kinds, (0, 4))]
+    if len(areas):
+        burnt = rasterize(
+            [(g, 1) for g in areas], out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8"
+        )
+        if burnt.any():
+            out = np.minimum(out, distance_transform_edt(burnt == 0) * grid.cell_size / 1000.0)
+    return out
+
+
+def class_share(classes: Array, wanted: list[int]) -> Array:
+    """1 where a class raster holds one of the classes, 0 elsewhere, NaN where it has no value."""
+    return np.where(np.isnan(classes), np.nan, np.isin(classes, wanted).astype(float))
+
+
+def area_mask(layer: gpd.GeoDataFrame, grid: Grid) -> NDArray[np.bool_]:
+    """Cells whose centre lies in an area."""
+    shapes = [(g, 1) for g in layer.geometry if g is not None and not g.is_empty]
+    return rasterize(shapes, out_shape=grid.shape, transform=grid.transform, dtype="uint8").astype(bool)

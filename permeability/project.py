@@ -1,0 +1,540 @@
+"""The project file: one TOML that says which layers, species, barriers and questions belong together.
+
+Every key is checked; a key that is not known is an error with the nearest valid word.  :func:`check` collects all
+problems at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from permeability import barriers as barrier_layer
+from permeability import habitat, io, landscape, patches
+from permeability.barriers import Barriers
+from permeability.cuts import CutTable, cut_edges
+from permeability.errors import Finding, LayerError, PermeabilityError, ProjectError, nearest
+from permeability.grid import Grid
+from permeability.landscape import Landscape
+from permeability.patches import Patches
+from permeability.scenario import Intervention, Scenario
+from permeability.species import SpeciesProfile, species
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class About(_Table):
+    """``[project]``: what the run is about."""
+
+    name: str
+    statement: str = ""
+    year: int | None = None
+    season: str | None = None
+    area: str = ""
+
+
+class GridSpec(_Table):
+    """``[grid]``: where the cells are."""
+
+    crs: str
+    cell_size_m: float = Field(gt=0)
+    bounds: tuple[float, float, float, float]
+    neighbours: Literal[4, 8, 16] = 8
+
+
+class LayerSpec(_Table):
+    """``[layers.NAME]``: one file, table or band."""
+
+    path: str
+    table: str | None = None
+    where: dict[str, Any] = {}
+    band: int = 1
+    resampling: Literal["nearest", "bilinear", "cubic", "average", "mode", "max", "min"] | None = None
+    scale: float = 1.0
+
+
+class MaskSpec(_Table):
+    """``[mask]``: which cells belong to the landscape."""
+
+    inside: list[str] = []
+    outside: list[str] = []
+
+
+class FactorSpec(_Table):
+    """``[factors.NAME]``: where a habitat factor comes from."""
+
+    derive: Literal["slope", "distance", "class", "value"]
+    layers: list[str]
+    classes: list[int] = []
+
+
+class HabitatSpec(_Table):
+    """``[habitat]``: a suitability (0..1) or resistance raster in place of factors."""
+
+    suitability: str | None = None
+    resistance: str | None = None
+
+
+class BarrierSpec(_Table):
+    """``[barriers]``: line layers and kilometre posts."""
+
+    layers: list[str]
+    posts: str | None = None
+    assume_fenced: Literal["no", "yes"] = "no"
+
+
+class SpeciesSpec(_Table):
+    """``[species.ID]``: patches, range and numbers of a species."""
+
+    patches: str
+    range: str | None = None
+    suitability: str | None = None
+    resistance: str | None = None
+    override: dict[str, Any] = {}
+
+
+class CandidateSpec(_Table):
+    """``[candidates]``: which stretches are ranked."""
+
+    line: str
+    length_km: float = Field(default=10.0, gt=0)
+    treatment: str = "remove"
+    km: tuple[float, float] | None = None
+
+
+class RankingSpec(_Table):
+    """``[ranking]``: how they are ranked."""
+
+    top: int = Field(default=10, gt=0)
+    draws: int = Field(default=0, ge=0)
+    seed: int = 1
+    budget_usd: float | None = Field(default=None, gt=0)
+
+
+class StepSpec(_Table):
+    """``[[scenarios.steps]]``: one intervention."""
+
+    action: Literal["remove", "treat", "drop", "add"]
+    line: str
+    km: float | tuple[float, float] | None = None
+    treatment: str | None = None
+    width_m: float | None = Field(default=None, gt=0)
+    components: list[str] | None = None
+    options: dict[str, Any] = {}
+
+
+class ScenarioSpec(_Table):
+    """``[[scenarios]]``: a named list of interventions."""
+
+    name: str
+    steps: list[StepSpec] = []
+
+
+class ProjectSpec(_Table):
+    """The whole file."""
+
+    project: About
+    grid: GridSpec
+    layers: dict[str, LayerSpec]
+    mask: MaskSpec = MaskSpec()
+    factors: dict[str, FactorSpec] = {}
+    habitat: HabitatSpec = HabitatSpec()
+    barriers: BarrierSpec
+    species: dict[str, SpeciesSpec]
+    candidates: CandidateSpec | None = None
+    ranking: RankingSpec = RankingSpec()
+    scenarios: list[ScenarioSpec] = []
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project file that has been read; layers are read when asked for, once.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The TOML file.
+    spec : ProjectSpec
+    """
+
+    path: Path
+    spec: ProjectSpec
+    notes: list[str] = field(default_factory=list, repr=False)
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Folder that relative paths start from."""
+        return self.path.parent
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The project grid."""
+        g = self.spec.grid
+        return Grid.from_bounds(g.bounds, cell_size=g.cell_size_m, crs=g.crs)
+
+    @property
+    def species_ids(self) -> list[str]:
+        """Species of the project."""
+        return list(self.spec.species)
+
+    # ---------------------------------------------------------------- layers
+    def layer(self, name: str) -> LayerSpec:
+        """Specification of a layer (L09 with the nearest name when there is none)."""
+        if name in self.spec.layers:
+            return self.spec.layers[name]
+        guess = nearest(name, self.spec.layers)
+        raise LayerError(
+            "L09", f"the project names a layer {name!r} that it does not define.", layer=name,
+            details={"layers": ", ".join(self.spec.layers)},
+            remedy=f"did you mean {guess!r}?" if guess else f"add [layers.{name}] with its path",
+        )  # fmt: skip
+
+    def vector(self, name: str) -> gpd.GeoDataFrame:
+        """A vector layer in the CRS of the grid."""
+        spec = self.layer(name)
+        return self._once(
+            f"vector {name}",
+            lambda: io.read_vector(
+                self.folder / spec.path, spec.table, layer=name, where=spec.where, crs=self.grid.crs
+            ),
+        )
+
+    def raster(self, name: str) -> NDArray[np.float64]:
+        """A raster layer on the grid."""
+        spec = self.layer(name)
+
+        def read() -> NDArray[np.float64]:
+            values, done = io.read_raster(
+                self.folder / spec.path, self.grid, band=spec.band, resampling=spec.resampling, layer=name
+            )
+            if done is not None:
+                self.notes.append(done.text())
+            return values * spec.scale
+
+        return self._once(f"raster {name}", read)
+
+    def _once(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._cache:
+            self._cache[key] = make()
+        return self._cache[key]
+
+    # ---------------------------------------------------------------- domain objects
+    def profile(self, name: str) -> SpeciesProfile:
+        """Profile of a species with the project's own numbers."""
+        base = species(name)
+        spec = self.spec.species.get(name)
+        if spec is None or not spec.override:
+            return base
+        return base.override(spec.override, source=f"{self.path.name}, [species.{name}.override]")
+
+    @property
+    def barriers(self) -> Barriers:
+        """All barriers with their kilometres, planned ones included."""
+        return self._once("barriers", self._read_barriers)
+
+    def _read_barriers(self) -> Barriers:
+        spec = self.spec.barriers
+        posts = self.vector(spec.posts) if spec.posts else None
+        parts = [barrier_layer.prepare(self.vector(name), posts=posts, layer=name) for name in spec.layers]
+        return barrier_layer.concat(parts)
+
+    @property
+    def cuts(self) -> CutTable:
+        """Cut table of all barriers, shared by all species."""
+        return self._once("cuts", lambda: cut_edges(self.barriers, self.grid, neighbours=self.spec.grid.neighbours))
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Cells of the landscape."""
+        return self._once("mask", self._read_mask)
+
+    def _read_mask(self) -> NDArray[np.bool_]:
+        spec = self.spec.mask
+        mask = np.ones(self.grid.shape, bool)
+        if spec.inside:
+            mask = np.any([habitat.area_mask(self.vector(n), self.grid) for n in spec.inside], axis=0)
+        for name in spec.outside:
+            mask &= ~habitat.area_mask(self.vector(name), self.grid)
+        return mask
+
+    def factor(self, name: str) -> NDArray[np.float64]:
+        """Raster of one habitat factor."""
+        return self._once(f"factor {name}", lambda: self._derive(self.spec.factors[name]))
+
+    def _derive(self, spec: FactorSpec) -> NDArray[np.float64]:
+        if spec.derive == "slope":
+            return habitat.slope_deg(self.raster(spec.layers[0]), self.grid)
+        if spec.derive == "distance":
+            return np.asarray(np.min([habitat.distance_km(self.vector(n), self.grid) for n in spec.layers], axis=0))
+        if spec.derive == "class":
+            return habitat.class_share(self.raster(spec.layers[0]), spec.classes)
+        return self.raster(spec.layers[0])
+
+    def habitat(self, name: str, level: str = "best") -> habitat.Habitat:
+        """Resistance of a species and the factors behind it."""
+        return self._once(f"habitat {name} {level}", lambda: self._habitat(name, level))
+
+    def _habitat(self, name: str, level: str) -> habitat.Habitat:
+        import pandas as pd
+
+        mine, common = self.spec.species.get(name), self.spec.habitat
+        direct = (mine.resistance if mine else None) or common.resistance
+        suited = (mine.suitability if mine else None) or common.suitability
+        if direct or suited:
+            layer = str(direct or suited)
+            values = self.raster(layer)
+            if direct is None:
+                values = habitat.from_suitability(values)
+            values = landscape.check_resistance(np.where(self.mask, values, np.nan))
+            table = pd.DataFrame([{"factor": layer, "used": True, "why_not": "", "source": self.layer(layer).path}])
+            return habitat.Habitat(values, table)
+        factors = {f: self.factor(f) for f in self.spec.factors}
+        return habitat.from_factors(
+            self.profile(name), factors, self.mask, season=self.spec.project.season, level=level
+        )
+
+    def landscape(self, name: str) -> Landscape:
+        """Landscape of a species as it stands in the project's year."""
+        return self._once(f"landscape {name}", lambda: self._landscape(name))
+
+    def _landscape(self, name: str) -> Landscape:
+        about = self.spec.project
+        return landscape.build(
+            self.grid, self.habitat(name).resistance, self.barriers, self.profile(name),
+            neighbours=self.spec.grid.neighbours, year=about.year, season=about.season,
+            assume_fenced=self.spec.barriers.assume_fenced, cuts=self.cuts,
+        )  # fmt: skip
+
+    def patches(self, name: str) -> Patches:
+        """Patches of a species on the grid."""
+        layer = self.spec.species[name].patches
+        return self._once(f"patches {name}", lambda: patches.place(self.vector(layer), self.landscape(name), layer=layer))
+
+    def range_mask(self, name: str) -> NDArray[np.bool_]:
+        """Cells of the species' range; the whole landscape when the project gives none."""
+        layer = self.spec.species[name].range
+        land = self.landscape(name)
+        return land.valid if layer is None else habitat.area_mask(self.vector(layer), self.grid) & land.valid
+
+    def scenario(self, name: str) -> Scenario:
+        """A scenario of the file by its name; ``today`` is the empty one."""
+        found = {s.name: s for s in self.spec.scenarios}
+        if name not in found:
+            if name == "today":
+                return Scenario()
+            guess = nearest(name, found)
+            raise ProjectError("J04", f"there is no scenario {name!r}.", remedy=f"did you mean {guess!r}?" if guess else "define it under [[scenarios]]")  # fmt: skip
+        return Scenario(name, tuple(intervention(s) for s in found[name].steps))
+
+    def __repr__(self) -> str:
+        about = self.spec.project
+        when = ", ".join(str(x) for x in (about.year, about.season) if x)
+        return (
+            f"Project {about.name!r}{f' ({when})' if when else ''}\n  {self.grid}\n  species: {', '.join(self.species_ids)}\n"
+            f"  layers: {', '.join(self.spec.layers)}\n  {about.statement}".rstrip()
+        )
+
+
+def intervention(step: StepSpec) -> Intervention:
+    """An intervention from its lines in the project file."""
+    a, b = (step.km, step.km) if isinstance(step.km, (int, float)) else step.km or (float("-inf"), float("inf"))
+    return Intervention(
+        step.action, step.line, float(a), float(b), step.treatment,
+        tuple(step.components) if step.components else None, None, step.width_m, step.options,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- reading and checking
+def open_project(path: str | Path) -> Project:
+    """Read a project file.
+
+    Raises
+    ------
+    ProjectError
+        J01 the file is missing, J02 it is not TOML, J03 with all its unknown or wrong keys.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "project.toml"
+    if not path.is_file():
+        raise ProjectError("J01", f"there is no project file {str(path)!r}.", remedy="`permeability new DIR` makes one to start from")
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ProjectError("J02", f"{path.name} is not valid TOML: {exc}", remedy="mend the line that is named", layer=path.name) from exc
+    try:
+        return Project(path.resolve(), ProjectSpec.model_validate(data))
+    except ValidationError as exc:
+        findings = tuple(_key_findings(exc, path.name, data))
+        error = ProjectError(
+            "J03", f"{path.name} has {len(findings)} keys that cannot be used.", layer=path.name,
+            details={str(i): f.what for i, f in enumerate(findings, start=1)}, remedy=findings[0].remedy,
+        )  # fmt: skip
+        error.findings = findings
+        raise error from exc
+
+
+def _key_findings(exc: ValidationError, name: str, data: dict[str, Any]) -> Iterator[Finding]:
+    for issue in exc.errors():
+        where = ".".join(str(p) for p in issue["loc"])
+        if issue["type"] == "extra_forbidden":
+            valid = _valid_keys(issue["loc"][:-1])
+            guess = nearest(issue["loc"][-1], valid)
+            remedy = f"did you mean {guess!r}?" if guess else f"valid keys here: {', '.join(valid)}"
+            yield Finding("J03", f"unknown key {where!r}", remedy, name)
+        elif issue["type"] == "missing":
+            yield Finding("J03", f"the key {where!r} is missing", "add it", name)
+        else:
+            yield Finding("J03", f"{where}: {issue['msg']} (found {issue['input']!r})", "correct the value", name)
+
+
+def _valid_keys(location: tuple[Any, ...]) -> list[str]:
+    """Keys allowed at a place of the project file."""
+    model: Any = ProjectSpec
+    for part in location:
+        if isinstance(part, int) or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        info = model.model_fields.get(str(part))
+        if info is None:
+            continue  # the name of a layer, factor or species
+        model = next(_models(info.annotation), None)
+        if model is None:
+            return []
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    from typing import get_args
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def check(path: str | Path) -> list[Finding]:
+    """Every input problem of a project at once; nothing is computed or written.
+
+    Returns
+    -------
+    list of Finding
+        Empty when the project can be run.
+    """
+    findings, project = _open_tolerantly(Path(path))
+    if project is None:
+        return findings
+    seen = {f.text() for f in findings}
+
+    def attempt(action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except PermeabilityError as exc:
+            finding = exc.finding()
+            if finding.text() not in seen:
+                seen.add(finding.text())
+                findings.append(finding)
+            return None
+
+    grid = attempt(lambda: project.grid)
+    _check_layers(project, grid, attempt)
+    if grid is not None:
+        _check_species(project, attempt)
+    return findings
+
+
+def _open_tolerantly(path: Path) -> tuple[list[Finding], Project | None]:
+    """Findings on the keys of a file, and the project without the keys that are wrong, if it can be read so."""
+    try:
+        return [], open_project(path)
+    except ProjectError as error:
+        findings = list(error.findings) or [error.finding()]
+        if error.code != "J03":
+            return findings, None
+    path = path / "project.toml" if path.is_dir() else path
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    for _ in range(20):
+        try:
+            return findings, Project(path.resolve(), ProjectSpec.model_validate(data))
+        except ValidationError as exc:
+            for issue in exc.errors():
+                if not _delete(data, issue["loc"]):
+                    return findings, None
+    return findings, None
+
+
+def _delete(data: Any, location: tuple[Any, ...]) -> bool:
+    """Take a wrong key out of a nested table; False when it is not there (a missing key)."""
+    *parents, last = location
+    for part in parents:
+        if isinstance(data, (dict, list)) and (part in data if isinstance(data, dict) else part < len(data)):
+            data = data[part]
+    if isinstance(data, dict) and last in data:
+        del data[last]
+        return True
+    return False
+
+
+def _check_layers(project: Project, grid: Grid | None, attempt: Callable[[Callable[[], Any]], Any]) -> None:
+    rasters = _raster_layers(project.spec)
+    for name, spec in project.spec.layers.items():
+        if name in rasters:
+            if grid is not None:
+                attempt(lambda name=name: project.raster(name))
+            else:
+                attempt(lambda spec=spec, name=name: io.require_file(project.folder / spec.path, layer=name))
+        elif grid is not None:
+            attempt(lambda name=name: project.vector(name))
+        else:
+            attempt(lambda spec=spec, name=name: io.read_vector(project.folder / spec.path, spec.table, layer=name, where=spec.where))
+    if grid is not None:
+        spec = project.spec.barriers
+        posts = attempt(lambda: project.vector(spec.posts)) if spec.posts else None
+        for name in spec.layers:
+            table = attempt(lambda name=name: project.vector(name))
+            if table is not None:
+                attempt(lambda table=table, name=name: barrier_layer.prepare(table, posts=posts, layer=name))
+
+
+def _raster_layers(spec: ProjectSpec) -> set[str]:
+    found = {n for f in spec.factors.values() if f.derive in ("slope", "class", "value") for n in f.layers}
+    found |= {str(x) for x in (spec.habitat.suitability, spec.habitat.resistance) if x}
+    found |= {str(x) for s in spec.species.values() for x in (s.suitability, s.resistance) if x}
+    return found | {n for n, l in spec.layers.items() if Path(l.path).suffix.lower() in (".tif", ".tiff", ".asc", ".vrt")}
+
+
+def _check_species(project: Project, attempt: Callable[[Callable[[], Any]], Any]) -> None:
+    attempt(lambda: project.mask)
+    for name, spec in project.spec.species.items():
+        profile = attempt(lambda name=name: project.profile(name))
+        land = None
+        if profile is not None:
+            land = attempt(lambda name=name: project.landscape(name))
+        if land is not None:
+            attempt(lambda name=name: project.patches(name))
+            attempt(lambda name=name: project.range_mask(name))
+            for scenario in project.spec.scenarios:
+                attempt(lambda s=scenario, land=land: land.with_scenario(project.scenario(s.name)))
+        else:
+            _check_patches_alone(project, spec, attempt)
+    if project.spec.candidates is not None:
+        attempt(lambda: project.barriers.rows_of(project.spec.candidates.line) if project.spec.candidates else None)
+
+
+def _check_patches_alone(project: Project, spec: SpeciesSpec, attempt: Callable[[Callable[[], Any]], Any]) -> None:
+    """Place patches on the mask when the landscape itself cannot be built."""
+    table = attempt(lambda: project.vector(spec.patches))
+    mask = attempt(lambda: project.mask)
+    if table is not None and mask is not None:
+        attempt(lambda: patches.label_raster(table, project.grid, mask, layer=spec.patches))

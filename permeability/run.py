@@ -1,0 +1,349 @@
+"""A project run end to end: steps, files, record.  Orchestration only; no science lives here.
+
+A result folder holds
+
+=========================== ==================================================================================
+``summary.json``            every headline number with its unit, sorted keys, no times or paths; `compare` reads it
+``record.json``             inputs with hashes, parameters, versions, choices, residuals
+``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
+``impact.csv``              indices of every case: no barriers, all, only X, without X
+``pairs.csv``               every pair of patches
+``resistance_<species>.tif`` the classic form: barriers burnt into cells
+``habitat_<species>.tif``   resistance of the ground alone
+``current_<species>.tif``, ``cost_distance_<species>.tif`` maps
+``report.html``             one file that opens offline
+=========================== ==================================================================================
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from permeability import __version__, io
+from permeability.barriers import traffic_class
+from permeability.burn import burn_resistance
+from permeability.connectivity import Connectivity, connectivity
+from permeability.errors import Finding, OptionError, ProjectError
+from permeability.impact import Impact, impact
+from permeability.landscape import Landscape
+from permeability.patches import Patches
+from permeability.project import Project, check, open_project
+from permeability.ranking import Ranking, candidates, rank
+from permeability.units import unit_of
+
+Progress = Callable[[str, int, int], None]  # step, done, all
+
+LIBRARIES = ("numpy", "scipy", "numba", "pandas", "geopandas", "shapely", "pyproj", "rasterio", "xarray", "networkx")
+
+
+@dataclass(frozen=True, eq=False)
+class SpeciesResult:
+    """Everything a run found for one species."""
+
+    land: Landscape
+    patches: Patches
+    inside: NDArray[np.bool_] = field(repr=False)
+    connectivity: Connectivity = field(repr=False)
+    impact: Impact = field(repr=False)
+    ranking: Ranking | None = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    project : Project
+    species : dict
+        Species id -> SpeciesResult.
+    summary : dict
+        What ``summary.json`` holds.
+    record : dict
+        What ``record.json`` holds.
+    folder : pathlib.Path or None
+        Where it was written.
+    """
+
+    project: Project
+    species: dict[str, SpeciesResult]
+    summary: dict[str, Any] = field(repr=False)
+    record: dict[str, Any] = field(repr=False)
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Run of {self.project.spec.project.name!r}: {', '.join(self.species)}" + (f" in {self.folder}" if self.folder else "")
+
+
+def run_project(
+    project: Project | str | Path, folder: str | Path | None = None, *, progress: Progress | None = None, report: bool = True
+) -> Run:
+    """Run a project: connectivity, impact and ranking per species, and write the result folder.
+
+    Parameters
+    ----------
+    project : Project or path
+    folder : path, optional
+        Result folder, replaced as a whole when everything has worked; nothing is written when None.
+    progress : callable, optional
+        Called with (step, done, all).
+    report : bool
+        Whether to write ``report.html``.
+
+    Raises
+    ------
+    ProjectError
+        J05 with all findings when an input cannot be used; nothing is written.
+    """
+    project = project if isinstance(project, Project) else open_project(project)
+    findings = check(project.path)
+    if any(f.severity == "error" for f in findings):
+        raise input_error(project.path.name, findings)
+    results = {name: _run_species(project, name, progress) for name in project.species_ids}
+    summary, record = summarise(project, results), make_record(project, results)
+    done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
+    if folder is not None:
+        with whole_folder(Path(folder)) as aside:
+            write_results(done, aside)
+            if report:
+                from permeability.report import write_report
+
+                if progress is not None:
+                    progress("report", 0, 1)
+                write_report(aside, aside / "report.html")
+    return done
+
+
+def input_error(name: str, findings: list[Finding]) -> ProjectError:
+    """One error that carries all findings."""
+    error = ProjectError(
+        "J05", f"{name} has {len(findings)} input problems; nothing was computed or written.", layer=name,
+        details={str(i): f"[{f.code}] {f.layer or ''} {f.what}" for i, f in enumerate(findings, start=1)},
+        remedy="`permeability check` lists each with its remedy",
+    )  # fmt: skip
+    error.findings = tuple(findings)
+    return error
+
+
+def _run_species(project: Project, name: str, progress: Progress | None) -> SpeciesResult:
+    land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
+
+    def tell(step: str) -> Callable[[int, int], None] | None:
+        return (lambda done, n: progress(f"{name}: {step}", done, n)) if progress is not None else None
+
+    if progress is not None:
+        progress(f"{name}: connectivity", 0, 1)
+    found = connectivity(land, patches)
+    effect = impact(land, patches, inside, progress=tell("impact"))
+    ranking = None
+    spec = project.spec.candidates
+    if spec is not None:
+        sites = candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
+        ranking = rank(land, patches, sites, inside=inside, progress=tell("ranking"))
+    return SpeciesResult(land, patches, inside, found, effect, ranking)
+
+
+# ---------------------------------------------------------------- summary and record
+def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
+    """Headline numbers with their units; no times, no paths."""
+    about = project.spec.project
+    out: dict[str, Any] = {"project": about.name, "statement": about.statement, "year": about.year, "season": about.season, "species": {}}
+    for name, r in results.items():
+        mine: dict[str, Any] = {
+            "today": _with_units(r.impact.today.values),
+            "without_barriers": _with_units(r.impact.bare.values),
+            "range_pieces_km2": {"value": r.impact.today.pieces, "unit": "km2"},
+            "lines": {row["line"]: {k: {"value": v, "unit": unit_of(k)} for k, v in row.items() if k != "line"} for row in r.impact.lines.to_dict("records")},
+            "pairs": {f"{p.a} - {p.b}": {"cost_km": {"value": p.cost_km, "unit": "km"}, "resistance": {"value": p.resistance, "unit": "1"}} for p in r.connectivity.pairs.itertuples()},
+        }  # fmt: skip
+        if r.ranking is not None:
+            top = r.ranking.table.head(project.spec.ranking.top)
+            gains = [c for c in top.columns if c.startswith("gain_")]
+            mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
+            mine["notes"] = r.ranking.notes
+        out["species"][name] = mine
+    return out
+
+
+def _with_units(values: dict[str, float]) -> dict[str, Any]:
+    return {k: {"value": v, "unit": unit_of(k)} for k, v in values.items()}
+
+
+def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
+    """Inputs with hashes, parameters, versions, choices and residuals."""
+    layers = {}
+    for name, spec in project.spec.layers.items():
+        layers[name] = {"path": spec.path, "table": spec.table, "sha256": io.sha256(project.folder / spec.path)}
+    return {
+        "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "project_file": {"name": project.path.name, "sha256": io.sha256(project.path)},
+        "project": project.spec.model_dump(),
+        "grid": {"text": repr(project.grid), "crs": project.grid.crs.to_wkt(), **project.grid.distortion()},
+        "layers": layers,
+        "alignment": sorted(set(project.notes)),
+        "chainage": {str(i): c.source for i, c in zip(project.barriers.table["id"], project.barriers.chainages)},
+        "species": {name: _species_record(project, name, r) for name, r in results.items()},
+    }  # fmt: skip
+
+
+def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, Any]:
+    report = r.connectivity.report
+    return {
+        "profile": {k: e.to_dict() for k, e in r.land.profile.estimates().items()},
+        "names": {lang: r.land.profile.name(lang) for lang in ("en", "mn", "ru")} | {"scientific": r.land.profile.scientific},
+        "habitat": project.habitat(name).factors.to_dict("records"),
+        "components": component_table(r.land).to_dict("records"),
+        "edges_cut": len(r.land.edge_barriers().cell),
+        "solver": {"name": report.solver, "why": report.reason, "residual": report.residual},
+        "sentences": r.impact.sentences,
+        "notes": list(r.ranking.notes) if r.ranking is not None else [],
+    }  # fmt: skip
+
+
+def component_table(land: Landscape) -> pd.DataFrame:
+    """Every component of every standing barrier with its crossing chance, grade and source."""
+    rows = []
+    for i, parts in enumerate(land.components):
+        facts = land.barriers.table.iloc[i]
+        for part in parts:
+            low, best, high = part.chance.as_tuple()
+            rows.append({
+                "id": facts["id"], "line": facts["line"], "component": part.name, "standing": bool(land.standing[i]), "p_low": low,
+                "p": best, "p_high": high, "evidence": part.chance.evidence, "source": part.chance.source, "key": part.key,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+# ---------------------------------------------------------------- files
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
+
+    Only a folder that is empty or holds an earlier result is replaced.
+
+    Raises
+    ------
+    OptionError
+        O02 when the target holds something else.
+    """
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())):
+        raise OptionError("O02", f"{str(target)!r} exists and is not a result folder.", remedy="name another folder, or remove it")
+    aside = target.with_name(f".{target.name}-unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        old = target.with_name(f".{target.name}-old")
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_results(run: Run, folder: Path) -> None:
+    """Write all result files but the report."""
+    sites, impacts, pairs = [], [], []
+    for name, r in run.species.items():
+        impacts.append(r.impact.table.assign(species=name))
+        pairs.append(r.connectivity.pairs.assign(species=name))
+        if r.ranking is not None:
+            sites.append(r.ranking.table.assign(species=name))
+        _write_maps(folder, name, r)
+    io.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
+    io.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    if sites:
+        table = gpd.GeoDataFrame(_species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs)
+        io.write_csv(folder / "sites.csv", pd.DataFrame(table.drop(columns="geometry")))
+        tables["sites"] = table
+    tables |= context_tables(run)
+    io.write_gpkg(folder / "sites.gpkg", tables)
+    io.write_json(folder / "summary.json", run.summary)
+    io.write_json(folder / "record.json", run.record)
+
+
+def _species_first(table: pd.DataFrame) -> pd.DataFrame:
+    return table[["species", *[c for c in table.columns if c != "species"]]]
+
+
+def context_tables(run: Run) -> dict[str, gpd.GeoDataFrame]:
+    """Barriers, patches and ranges as the report and a GIS show them."""
+    barriers = run.project.barriers.table
+    keep = ["id", "name", "kind", "line", "status", "fence_class", "fenced", "vehicles_per_day", "accuracy_m", "source", "licence"]
+    shown = barriers[[*[c for c in keep if c in barriers.columns], "geometry"]].copy()
+    first = next(iter(run.species.values())).land
+    shown["standing"] = first.standing
+    shown["traffic_class"] = [traffic_class(float(v)) if k == "road" else "" for v, k in zip(pd.to_numeric(shown["vehicles_per_day"], errors="coerce"), shown["kind"])]
+    spans = [c.km_range for c in run.project.barriers.chainages]
+    shown["km_from"], shown["km_to"] = [a for a, _ in spans], [b for _, b in spans]
+    tables = {"barriers": gpd.GeoDataFrame(shown, crs=run.project.grid.crs)}
+    patches = [r.patches.table.assign(species=n)[["species", "id", "name", "area_km2", "weight", "geometry"]] for n, r in run.species.items()]
+    tables["patches"] = gpd.GeoDataFrame(pd.concat(patches, ignore_index=True), crs=run.project.grid.crs)
+    ranges = []
+    for name in run.species:
+        layer = run.project.spec.species[name].range
+        if layer is not None:
+            frame = run.project.vector(layer)
+            ranges.append(frame.assign(species=name)[["species", "id", "geometry"]] if "id" in frame.columns else frame.assign(species=name)[["species", "geometry"]])
+    if ranges:
+        tables["ranges"] = gpd.GeoDataFrame(pd.concat(ranges, ignore_index=True), crs=run.project.grid.crs)
+    return tables
+
+
+def _write_maps(folder: Path, name: str, r: SpeciesResult) -> None:
+    grid, tags = r.land.grid, {"species": r.land.profile.scientific, "software": f"permeability {__version__}"}
+    io.write_geotiff(folder / f"habitat_{name}.tif", r.land.resistance, grid, description="resistance of the ground", unit="1", tags=tags)
+    io.write_geotiff(folder / f"resistance_{name}.tif", burn_resistance(r.land), grid, description="resistance with barriers burnt into cells (supercover)", unit="1", tags=tags)
+    io.write_geotiff(folder / f"current_{name}.tif", r.connectivity.current.to_numpy(), grid, description="current summed over pairs of patches", unit="passages per unit injected", tags=tags)
+    distance = r.connectivity.distance.to_numpy()
+    io.write_geotiff(folder / f"cost_distance_{name}.tif", np.where(np.isinf(distance), np.nan, distance), grid, description="least-cost distance from the nearest patch", unit="m of open ground", tags=tags)
+
+
+def doctor() -> dict[str, str]:
+    """Versions, cores, memory and a solver self-test, as label -> text."""
+    import os
+
+    from permeability.circuit.condensation import machine_memory
+
+    memory = machine_memory()
+    facts = {
+        "permeability": __version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "cores": str(os.cpu_count()),
+        "memory": f"{memory / 2**30:.1f} GiB" if memory else "unknown",
+    }
+    facts |= {name: metadata.version(name) for name in LIBRARIES}
+    return facts | _self_test()
+
+
+def _self_test() -> dict[str, str]:
+    """A chain of five cells has resistance 4; the cost across it is 4."""
+    from permeability.circuit import pairwise
+    from permeability.leastcost import cost_distance
+
+    ground = np.ones((3, 5))
+    ends = [(1, 0), (1, 4)]
+    r = pairwise(ground[1:2], [(0, 0), (0, 4)], current=None).resistance[0, 1]
+    d = float(cost_distance(ground, ends[:1])[1, 4])
+    return {
+        "circuit self-test": "passed" if abs(r - 4) < 1e-9 else f"FAILED: {r}",
+        "least-cost self-test": "passed" if abs(d - 4) < 1e-12 else f"FAILED: {d}",
+    }
