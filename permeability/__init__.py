@@ -18,23 +18,24 @@ _HOME = {
     "suggest_crs": "permeability.grid",
     "Estimate": "permeability.estimate",
     "SpeciesProfile": "permeability.species",
-    "species": "permeability.species",
     "species_list": "permeability.species",
     "Landscape": "permeability.landscape",
     "Patches": "permeability.patches",
     "Scenario": "permeability.scenario",
     "Intervention": "permeability.scenario",
-    "connectivity": "permeability.connectivity",
-    "impact": "permeability.impact",
+    "connectivity": "permeability.connect",
+    "barrier_impact": "permeability.impact",
     "compare": "permeability.impact",
     "candidates": "permeability.ranking",
     "rank": "permeability.ranking",
     "Candidate": "permeability.ranking",
     "run_project": "permeability.run",
-    "compare_results": "permeability.compare",
+    "compare_results": "permeability.regression",
     "sample_folder": "permeability.samples",
     "PermeabilityError": "permeability.errors",
 }
+
+_ROOMS = ("barriers", "circuit", "corridors", "grid", "io", "leastcost", "metrics", "network", "passability", "species")
 
 __all__ = ["__version__", *_HOME]
 
@@ -44,6 +45,8 @@ def __getattr__(name: str) -> Any:
         value = getattr(import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    if name in _ROOMS:
+        return import_module(f"permeability.{name}")
     raise AttributeError(f"module 'permeability' has no attribute {name!r}")
 
 
@@ -52,12 +55,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from permeability.compare import compare_results
-    from permeability.connectivity import connectivity
+    from permeability.regression import compare_results
+    from permeability.connect import connectivity
     from permeability.errors import PermeabilityError
     from permeability.estimate import Estimate
     from permeability.grid import Grid, suggest_crs
-    from permeability.impact import compare, impact
+    from permeability.impact import barrier_impact, compare
     from permeability.landscape import Landscape
     from permeability.patches import Patches
     from permeability.project import Project, check, open_project
@@ -65,4 +68,4 @@ if TYPE_CHECKING:
     from permeability.run import run_project
     from permeability.samples import sample_folder
     from permeability.scenario import Intervention, Scenario
-    from permeability.species import SpeciesProfile, species, species_list
+    from permeability.species import SpeciesProfile, species_list

@@ -194,7 +194,7 @@ def run(project: Path, out: Path | None, as_json: bool, report: bool) -> None:
 @click.option("--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none")
 def compare(results_a: Path, results_b: Path, rtol: float) -> None:
     """Compare two result folders number by number; exit code 3 when any differs."""
-    from permeability.compare import compare_results
+    from permeability.regression import compare_results
 
     differences = compare_results(results_a, results_b, rtol=rtol)
     for difference in differences:

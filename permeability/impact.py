@@ -54,7 +54,7 @@ class Impact:
         return impact_html(self)
 
 
-def impact(
+def barrier_impact(
     land: Landscape, patches: Patches, inside: NDArray[np.bool_] | None = None, *, progress: Progress | None = None
 ) -> Impact:
     """Indices today, without barriers, with each line alone and with each line taken away.

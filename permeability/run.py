@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 from permeability import __version__, io
 from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
-from permeability.connectivity import Connectivity, connectivity
+from permeability.connect import Connectivity, connectivity
 from permeability.errors import Finding, OptionError, ProjectError
-from permeability.impact import Impact, impact
+from permeability.impact import Impact, barrier_impact
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, check, open_project
@@ -147,7 +147,7 @@ def _run_species(project: Project, name: str, progress: Progress | None) -> Spec
     if progress is not None:
         progress(f"{name}: connectivity", 0, 1)
     found = connectivity(land, patches)
-    effect = impact(land, patches, inside, progress=tell("impact"))
+    effect = barrier_impact(land, patches, inside, progress=tell("impact"))
     ranking = None
     spec = project.spec.candidates
     if spec is not None:
