@@ -41,7 +41,9 @@ def layers(session: nox.Session) -> None:
 def notebooks(session: nox.Session) -> None:
     """Every notebook runs."""
     session.install("-e", ".[dev]")
-    session.run("python", "-m", "pytest", "--nbmake", "--nbmake-timeout=300", "notebooks", "-p", "no:cacheprovider")
+    session.run(
+        "python", "-m", "pytest", "--nbmake", "--nbmake-timeout=300", "notebooks", "-p", "no:cacheprovider"
+    )
 
 
 @nox.session

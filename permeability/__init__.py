@@ -35,7 +35,18 @@ _HOME = {
     "PermeabilityError": "permeability.errors",
 }
 
-_ROOMS = ("barriers", "circuit", "corridors", "grid", "io", "leastcost", "metrics", "network", "passability", "species")
+_ROOMS = (
+    "barriers",
+    "circuit",
+    "corridors",
+    "grid",
+    "io",
+    "leastcost",
+    "metrics",
+    "network",
+    "passability",
+    "species",
+)
 
 __all__ = ["__version__", *_HOME]
 
@@ -55,7 +66,6 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from permeability.regression import compare_results
     from permeability.connect import connectivity
     from permeability.errors import PermeabilityError
     from permeability.estimate import Estimate
@@ -65,6 +75,7 @@ if TYPE_CHECKING:
     from permeability.patches import Patches
     from permeability.project import Project, check, open_project
     from permeability.ranking import Candidate, candidates, rank
+    from permeability.regression import compare_results
     from permeability.run import run_project
     from permeability.samples import sample_folder
     from permeability.scenario import Intervention, Scenario

@@ -112,7 +112,9 @@ class Barriers:
     def __repr__(self) -> str:
         km = self.table.geometry.length.sum() / 1000
         kinds = ", ".join(f"{n} {k}" for k, n in self.table["kind"].value_counts().sort_index().items())
-        return f"Barriers({len(self.table)} rows: {kinds}; {km:,.0f} km drawn; {describe_crs(self.table.crs)})"
+        return (
+            f"Barriers({len(self.table)} rows: {kinds}; {km:,.0f} km drawn; {describe_crs(self.table.crs)})"
+        )
 
 
 def substring(geometry: shapely.Geometry, start: float, end: float) -> shapely.Geometry:
@@ -163,16 +165,28 @@ def prepare(
     t["line"] = t["line"].where(t["line"].notna() & (t["line"] != ""), t["id"])
     t["name"] = t["name"].where(t["name"].notna() & (t["name"] != ""), t["id"])
     merged = [shapely.line_merge(g) if g.geom_type == "MultiLineString" else g for g in t.geometry]
-    t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs)).reset_index(drop=True)
+    t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs)).reset_index(
+        drop=True
+    )
     return Barriers(t, _chainages(t, posts))
 
 
 def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
     """Refuse a line layer that cannot be used; see :func:`prepare`."""
     if table.crs is None:
-        raise LayerError("L02", "the layer has no coordinate system.", layer=layer, remedy="assign its CRS (set_crs) and save it again")
+        raise LayerError(
+            "L02",
+            "the layer has no coordinate system.",
+            layer=layer,
+            remedy="assign its CRS (set_crs) and save it again",
+        )
     if len(table) == 0:
-        raise LayerError("L03", "the layer is empty.", layer=layer, remedy="check the file, the table name and any filter on it")
+        raise LayerError(
+            "L03",
+            "the layer is empty.",
+            layer=layer,
+            remedy="check the file, the table name and any filter on it",
+        )
     require_metres(table.crs, layer=layer)
     for column in ("id", "kind"):
         if column not in table.columns:
@@ -185,7 +199,11 @@ def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
     if len(twice):
         raise LayerError("L05", f"{twice.nunique()} ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every row its own id")  # fmt: skip
     kinds = shapely.get_type_id(table.geometry.to_numpy())
-    bad = ~np.isin(kinds, (1, 5)) | shapely.is_empty(table.geometry.to_numpy()) | ~(table.geometry.length.to_numpy() > 0)
+    bad = (
+        ~np.isin(kinds, (1, 5))
+        | shapely.is_empty(table.geometry.to_numpy())
+        | ~(table.geometry.length.to_numpy() > 0)
+    )
     if bad.any():
         raise LayerError("L06", f"{int(bad.sum())} rows are not lines with a length.", layer=layer, rows=list(table["id"][bad]), remedy="keep lines only; wide things such as mines belong into a polygon layer")  # fmt: skip
     _check_words(table, "kind", KINDS, layer)
@@ -217,11 +235,17 @@ def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple
         if posts is not None and row.geometry.geom_type == "LineString":
             mine = posts[posts["line"] == line]
             if len(mine) >= 2:
-                c = chainage.from_posts(row.geometry, mine.geometry.to_numpy(), mine["km"].to_numpy(float), line_id=str(row.id))
+                c = chainage.from_posts(
+                    row.geometry, mine.geometry.to_numpy(), mine["km"].to_numpy(float), line_id=str(row.id)
+                )
         if c is None:
             published = getattr(row, "length_km_published", None)
             single = int((table["line"] == line).sum()) == 1
-            whole = float(published) if single and published is not None and np.isfinite(float(published)) else None
+            whole = (
+                float(published)
+                if single and published is not None and np.isfinite(float(published))
+                else None
+            )
             c = chainage.from_length(length, published_km=whole, start_km=drawn.get(line, 0.0))
             drawn[line] = c.km_range[1]
         found.append(c)

@@ -39,7 +39,11 @@ def burn_resistance(land: Landscape) -> NDArray[np.float64]:
         for geometry, cost in stretches(land, int(row)):
             if cost > 0 and not geometry.is_empty:
                 cells = rasterize(
-                    [(geometry, 1)], out_shape=land.grid.shape, transform=land.grid.transform, all_touched=True, dtype="uint8"
+                    [(geometry, 1)],
+                    out_shape=land.grid.shape,
+                    transform=land.grid.transform,
+                    all_touched=True,
+                    dtype="uint8",
                 ).astype(bool)
                 extra[cells & ~burnt] += cost / land.grid.cell_size
                 burnt |= cells
@@ -67,7 +71,9 @@ def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
 
     chain = land.barriers.chainages[row]
     low, high = chain.km_range
-    steps = [s for s in land.scenario.interventions if s.action != "add" and row in land.barriers.rows_of(s.line)]
+    steps = [
+        s for s in land.scenario.interventions if s.action != "add" and row in land.barriers.rows_of(s.line)
+    ]
     marks = sorted({low, high, *(k for s in steps for k in _ends(s, chain.km_range, land) if low < k < high)})
     geometry = land.barriers.table.geometry.iloc[row]
     found: list[tuple[object, float]] = []
@@ -85,7 +91,7 @@ def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
 
 def _ends(step: object, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
     """Kilometres where an intervention begins and ends; a narrow structure takes two cells."""
-    a, b = max(getattr(step, "km_from"), span[0]), min(getattr(step, "km_to"), span[1])
+    a, b = max(step.km_from, span[0]), min(step.km_to, span[1])
     if b - a < 2 * land.grid.cell_size / 1000:
         middle, half = (a + b) / 2, land.grid.cell_size / 1000
         return middle - half, middle + half

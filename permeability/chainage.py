@@ -58,7 +58,9 @@ class Chainage:
         return float(min(self.km[0], self.km[-1])), float(max(self.km[0], self.km[-1]))
 
 
-def _piecewise(x: NDArray[np.float64], xp: NDArray[np.float64], fp: NDArray[np.float64]) -> NDArray[np.float64]:
+def _piecewise(
+    x: NDArray[np.float64], xp: NDArray[np.float64], fp: NDArray[np.float64]
+) -> NDArray[np.float64]:
     i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, len(xp) - 2)
     return np.asarray(fp[i] + (x - xp[i]) * (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
 

@@ -81,7 +81,9 @@ def demo(folder: Path) -> None:
 
     results = folder / "results"
     if folder.exists() and any(folder.iterdir()) and not (results / "record.json").is_file():
-        raise PermeabilityError("O02", f"{str(folder)!r} exists and is not empty.", remedy="name another folder")
+        raise PermeabilityError(
+            "O02", f"{str(folder)!r} exists and is not empty.", remedy="name another folder"
+        )
     source = folder / "gobi"
     if not source.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +133,9 @@ def new(folder: Path) -> None:
     from permeability.samples import sample_folder
 
     if folder.exists() and any(folder.iterdir()):
-        raise PermeabilityError("O02", f"{str(folder)!r} exists and is not empty.", remedy="name a new folder")
+        raise PermeabilityError(
+            "O02", f"{str(folder)!r} exists and is not empty.", remedy="name a new folder"
+        )
     shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
     say(f"{folder / 'project.toml'}")
     tell("Edit it, then run `permeability check` and `permeability run` on it.")
@@ -146,7 +150,14 @@ def check(project: Path, as_json: bool) -> None:
 
     findings = check_project(project)
     if as_json:
-        say(json.dumps([f.__dict__ | {"rows": [str(r) for r in f.rows]} for f in findings], indent=2, default=str, ensure_ascii=False))
+        say(
+            json.dumps(
+                [f.__dict__ | {"rows": [str(r) for r in f.rows]} for f in findings],
+                indent=2,
+                default=str,
+                ensure_ascii=False,
+            )
+        )
     else:
         for finding in findings:
             say(finding.text())
@@ -191,7 +202,9 @@ def run(project: Path, out: Path | None, as_json: bool, report: bool) -> None:
 @cli.command()
 @click.argument("results_a", type=PATH)
 @click.argument("results_b", type=PATH)
-@click.option("--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none")
+@click.option(
+    "--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none"
+)
 def compare(results_a: Path, results_b: Path, rtol: float) -> None:
     """Compare two result folders number by number; exit code 3 when any differs."""
     from permeability.regression import compare_results
@@ -254,7 +267,9 @@ def species_list() -> None:
 
     for name in names():
         profile = load(name)
-        say(f"{name:<22} {profile.scientific:<34} {profile.name('en')}; {profile.name('mn')}; {profile.name('ru')}")
+        say(
+            f"{name:<22} {profile.scientific:<34} {profile.name('en')}; {profile.name('mn')}; {profile.name('ru')}"
+        )
 
 
 @species.command("show")
@@ -315,7 +330,9 @@ def _guarded(action: Callable[[], Any]) -> int:
     except SystemExit as stop:
         return int(stop.code or 0) if isinstance(stop.code, int) or stop.code is None else EXIT_FAULT
     except MemoryError:
-        tell("permeability ran out of memory; `permeability plan` shows what a project needs, larger cells need less")
+        tell(
+            "permeability ran out of memory; `permeability plan` shows what a project needs, larger cells need less"
+        )
         return EXIT_INPUT
 
 

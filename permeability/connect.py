@@ -102,7 +102,9 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
     )  # fmt: skip
 
 
-def pair_table(land: Landscape, bare: Landscape, patches: Patches, resistance: NDArray[np.float64]) -> pd.DataFrame:
+def pair_table(
+    land: Landscape, bare: Landscape, patches: Patches, resistance: NDArray[np.float64]
+) -> pd.DataFrame:
     """One row per pair of patches; ``bare`` is the landscape without barriers."""
     masks = [patches.mask(i + 1) for i in range(len(patches))]
     today = [distance_from(land, m) for m in masks]

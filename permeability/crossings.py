@@ -161,7 +161,21 @@ def cut_costs(
     for row in {int(i) for step in interventions for i in barriers.rows_of(step.line)}:
         mine = np.flatnonzero(barrier == row)
         if len(mine):
-            _apply(out, mine, row, interventions, barriers, components, plain, km, weight_m, m, pick, profile, cell_size)
+            _apply(
+                out,
+                mine,
+                row,
+                interventions,
+                barriers,
+                components,
+                plain,
+                km,
+                weight_m,
+                m,
+                pick,
+                profile,
+                cell_size,
+            )
     return out
 
 
@@ -196,7 +210,9 @@ def _apply(
     out.cost_m[mine], out.interface_m[mine] = total, through
 
 
-def _mix(fence: NDArray[np.float64], opening: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mix(
+    fence: NDArray[np.float64], opening: NDArray[np.float64], share: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Crossing cost of a fence with an opening over a share of it: conductances in parallel, by width."""
     with np.errstate(divide="ignore", invalid="ignore"):
         g = np.where(share < 1, (1 - share) / fence, 0.0) + np.where(share > 0, share / opening, 0.0)
@@ -225,7 +241,12 @@ def _changed(
 
 
 def opening_share(
-    barriers: Barriers, row: int, km: NDArray[np.float64], weight_m: NDArray[np.float64], step: Intervention, cell_size: float
+    barriers: Barriers,
+    row: int,
+    km: NDArray[np.float64],
+    weight_m: NDArray[np.float64],
+    step: Intervention,
+    cell_size: float,
 ) -> NDArray[np.float64]:
     """Which share of each cut of a barrier row an intervention opens, 0..1.
 
@@ -255,7 +276,9 @@ def opening_share(
     return np.minimum(share, 1.0)
 
 
-def require_effect(step: Intervention, barriers: Barriers, components: Sequence[tuple[Component, ...]]) -> None:
+def require_effect(
+    step: Intervention, barriers: Barriers, components: Sequence[tuple[Component, ...]]
+) -> None:
     """Refuse an intervention that could not change anything.
 
     Raises

@@ -53,7 +53,13 @@ class CutTable:
     def to_frame(self) -> pd.DataFrame:
         """The cuts as a table, one row each."""
         return pd.DataFrame(
-            {"cell": self.cell, "direction": self.direction, "barrier": self.barrier, "km": self.km, "normal_m": self.normal_m}
+            {
+                "cell": self.cell,
+                "direction": self.direction,
+                "barrier": self.barrier,
+                "km": self.km,
+                "normal_m": self.normal_m,
+            }
         )
 
 
@@ -97,7 +103,13 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
         km[rows] = barriers.chainages[i].km_at(at[rows] * grid.cell_size)
     order = np.lexsort((km, barrier, direction, cell))
     return CutTable(
-        cell[order], direction[order], barrier[order], km[order], normal[order] * grid.cell_size, neighbours, grid.shape
+        cell[order],
+        direction[order],
+        barrier[order],
+        km[order],
+        normal[order] * grid.cell_size,
+        neighbours,
+        grid.shape,
     )
 
 
@@ -125,7 +137,9 @@ class _Pieces:
             t0, t1 = j / k[seg], (j + 1) / k[seg]
             p0 = np.rint((xy[seg] + d[seg] * t0[:, None]) * lattice).astype(np.int64)
             last = (j + 1 == k[seg])[:, None]
-            p1 = np.rint(np.where(last, xy[seg + 1], xy[seg] + d[seg] * t1[:, None]) * lattice).astype(np.int64)
+            p1 = np.rint(np.where(last, xy[seg + 1], xy[seg] + d[seg] * t1[:, None]) * lattice).astype(
+                np.int64
+            )
             xs.append(np.column_stack([p0[:, 0], p1[:, 0]]))
             ys.append(np.column_stack([p0[:, 1], p1[:, 1]]))
             segment.append(n_segments + seg)
@@ -146,7 +160,9 @@ def _stack(parts: list[NDArray[np.generic]], empty: tuple[int, ...], dtype: type
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(empty, dtype)
 
 
-def _lines_in_cells(barriers: Barriers, grid: Grid) -> tuple[list[shapely.LineString], list[int], list[float]]:
+def _lines_in_cells(
+    barriers: Barriers, grid: Grid
+) -> tuple[list[shapely.LineString], list[int], list[float]]:
     """Single lines in (column, row) units, their barrier row and their distance along it [cells]."""
     lines, owner, offset = [], [], []
     for i, geometry in enumerate(barriers.table.geometry):
@@ -197,7 +213,9 @@ def _meeting_points(a: shapely.LineString, b: shapely.LineString) -> NDArray[np.
     return np.concatenate(points) if points else np.zeros((0, 2))
 
 
-def _insert(xy: NDArray[np.float64], points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _insert(
+    xy: NDArray[np.float64], points: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Vertices with meeting points put in on every segment they lie on (within ``TOUCH_CELLS``)."""
     if len(points) == 0:
         return xy, np.zeros(len(xy), bool)

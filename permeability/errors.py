@@ -69,7 +69,10 @@ class PermeabilityError(Exception):
         return "\n".join(lines)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.what, self.remedy, self.layer, self.rows, self.details))
+        return (
+            _rebuild,
+            (type(self), self.code, self.what, self.remedy, self.layer, self.rows, self.details),
+        )
 
     def finding(self) -> Finding:
         """The same facts as a row of ``permeability check``."""

@@ -139,18 +139,33 @@ class Grid:
         return cls(parse_crs(crs), c0 * cell_size, r1 * cell_size, float(cell_size), (r1 - r0, c1 - c0))
 
     @classmethod
-    def from_affine(cls, crs: Any, transform: Affine, shape: tuple[int, int], *, layer: str | None = None) -> Grid:
+    def from_affine(
+        cls, crs: Any, transform: Affine, shape: tuple[int, int], *, layer: str | None = None
+    ) -> Grid:
         """The grid of a raster; refuses rotated (G05) and oblong (G06) cells and a missing CRS (G07)."""
         if crs is None:
-            raise GridError("G07", "the raster has no coordinate system.", layer=layer, remedy="assign its CRS in your GIS")
+            raise GridError(
+                "G07",
+                "the raster has no coordinate system.",
+                layer=layer,
+                remedy="assign its CRS in your GIS",
+            )
         full = parse_crs(crs, layer=layer)
         if full.is_geographic:
             rows, cols = shape
-            corner = (transform.c, transform.f + rows * transform.e, transform.c + cols * transform.a, transform.f)
+            corner = (
+                transform.c,
+                transform.f + rows * transform.e,
+                transform.c + cols * transform.a,
+                transform.f,
+            )
             require_metres(full, layer=layer, bounds=corner)
         if abs(transform.b) + abs(transform.d) > 1e-9 * abs(transform.a) or transform.e > 0:
             raise GridError(
-                "G05", "the raster is rotated or not north-up.", layer=layer, remedy="warp it to a north-up grid"
+                "G05",
+                "the raster is rotated or not north-up.",
+                layer=layer,
+                remedy="warp it to a north-up grid",
             )
         if abs(transform.a + transform.e) > 1e-6 * transform.a:
             raise GridError(
@@ -350,4 +365,12 @@ def geodesic_length_m(geometry: Any, crs: CRS) -> float:
     return float(abs(Geod(ellps="WGS84").geometry_length(lonlat)))
 
 
-__all__ = ["Grid", "GridMismatchError", "describe_crs", "geodesic_length_m", "parse_crs", "require_metres", "suggest_crs"]
+__all__ = [
+    "Grid",
+    "GridMismatchError",
+    "describe_crs",
+    "geodesic_length_m",
+    "parse_crs",
+    "require_metres",
+    "suggest_crs",
+]

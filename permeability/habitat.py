@@ -140,7 +140,11 @@ def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
     areas = geometry[~np.isin(kinds, (0, 4))]
     if len(areas):
         burnt = rasterize(
-            [(g, 1) for g in areas], out_shape=grid.shape, transform=grid.transform, all_touched=True, dtype="uint8"
+            [(g, 1) for g in areas],
+            out_shape=grid.shape,
+            transform=grid.transform,
+            all_touched=True,
+            dtype="uint8",
         )
         if burnt.any():
             out = np.minimum(out, distance_transform_edt(burnt == 0) * grid.cell_size / 1000.0)

@@ -55,7 +55,11 @@ class Impact:
 
 
 def barrier_impact(
-    land: Landscape, patches: Patches, inside: NDArray[np.bool_] | None = None, *, progress: Progress | None = None
+    land: Landscape,
+    patches: Patches,
+    inside: NDArray[np.bool_] | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> Impact:
     """Indices today, without barriers, with each line alone and with each line taken away.
 
@@ -126,9 +130,13 @@ def impact_sentences(result: Impact) -> list[str]:
         else f"All {pairs} pairs of patches have a path.",
     ]
     if np.isfinite(today["detour"]):
-        sentences.append(f"The way from patch to patch costs {today['detour']:.2f} times what it would cost without barriers "
-            "(harmonic mean; a pair without a path counts as infinite).")
-    change = 100 * (1 - today["mean_conductance"] / bare["mean_conductance"]) if bare["mean_conductance"] else 0.0
+        sentences.append(
+            f"The way from patch to patch costs {today['detour']:.2f} times what it would cost without barriers "
+            "(harmonic mean; a pair without a path counts as infinite)."
+        )
+    change = (
+        100 * (1 - today["mean_conductance"] / bare["mean_conductance"]) if bare["mean_conductance"] else 0.0
+    )
     sentences.append(f"The mean conductance between patches is {change:.0f} % lower than without barriers.")
     if len(result.lines):
         worst = result.lines.sort_values("alone_mean_conductance", kind="stable").iloc[0]

@@ -65,7 +65,13 @@ class Indices:
 
     def to_frame(self) -> pd.DataFrame:
         """The numbers as a table with units."""
-        return pd.DataFrame({"index": list(self.values), "value": list(self.values.values()), "unit": [unit_of(i) for i in self.values]})
+        return pd.DataFrame(
+            {
+                "index": list(self.values),
+                "value": list(self.values.values()),
+                "unit": [unit_of(i) for i in self.values],
+            }
+        )
 
 
 def range_pieces(parts: NDArray[np.int32], inside: NDArray[np.bool_], cell_area_km2: float) -> Array:
@@ -102,7 +108,11 @@ def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
 
     return np.asarray(
         cost_distance(
-            land.resistance, mask, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=land.edge_barriers()
+            land.resistance,
+            mask,
+            cell_size=land.grid.cell_size,
+            neighbours=land.neighbours,
+            barriers=land.edge_barriers(),
         )
     )
 
@@ -141,7 +151,13 @@ def indices(
 
 
 def scalars(
-    cost: Array, open_cost: Array, resistance: Array, reach: Array, pieces: Array, patches: Patches, dispersal_m: float
+    cost: Array,
+    open_cost: Array,
+    resistance: Array,
+    reach: Array,
+    pieces: Array,
+    patches: Patches,
+    dispersal_m: float,
 ) -> dict[str, float]:
     """The scalar indices from the matrices; see the module for units and meanings."""
     weight = patches.table["weight"].to_numpy(float)

@@ -130,12 +130,11 @@ def write_geotiff(
     }  # fmt: skip
     if min(grid.shape) >= 256:
         profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}
-    with whole_file(path) as aside:
-        with rasterio.open(aside, "w", **profile) as target:
-            target.write(values.astype(np.float32), 1)
-            target.set_band_description(1, description)
-            target.set_band_unit(1, unit)
-            target.update_tags(**dict(tags or {}))
+    with whole_file(path) as aside, rasterio.open(aside, "w", **profile) as target:
+        target.write(values.astype(np.float32), 1)
+        target.set_band_description(1, description)
+        target.set_band_unit(1, unit)
+        target.update_tags(**dict(tags or {}))
     return Path(path)
 
 
@@ -226,9 +225,19 @@ def read_vector(
         frame = pyogrio.read_dataframe(path, layer=table if table is not None else tables[0])
     frame = _filtered(frame, where or {}, name)
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
-        raise LayerError("L02", "the layer has no coordinate system.", layer=name, remedy="assign its CRS in your GIS and save it again")
+        raise LayerError(
+            "L02",
+            "the layer has no coordinate system.",
+            layer=name,
+            remedy="assign its CRS in your GIS and save it again",
+        )
     if len(frame) == 0:
-        raise LayerError("L03", "the layer is empty.", layer=name, remedy="check the file, the table name and the filter `where`")
+        raise LayerError(
+            "L03",
+            "the layer is empty.",
+            layer=name,
+            remedy="check the file, the table name and the filter `where`",
+        )
     return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
 
 
@@ -299,7 +308,9 @@ def read_raster(
         check_choice("resampling", resampling, RESAMPLING)
     with rasterio.open(path) as source:
         if source.crs is None:
-            raise GridError("G07", "the raster has no coordinate system.", layer=name, remedy="assign its CRS in your GIS")
+            raise GridError(
+                "G07", "the raster has no coordinate system.", layer=name, remedy="assign its CRS in your GIS"
+            )
         if resampling is None:
             grid.require_match(_grid_or_mismatch(source, grid, name), layer=name)
             data = source.read(band, masked=True).astype(np.float64)
@@ -311,7 +322,9 @@ def read_raster(
             dst_crs=grid.crs.to_wkt(), src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling[resampling],
         )  # fmt: skip
         epsg = source.crs.to_epsg()
-        origin = f"{f'EPSG:{epsg}' if epsg else 'own CRS'}, {source.width} x {source.height}, {source.res[0]:g}"
+        origin = (
+            f"{f'EPSG:{epsg}' if epsg else 'own CRS'}, {source.width} x {source.height}, {source.res[0]:g}"
+        )
         return out, Alignment(name, origin, resampling, int(np.isnan(out).sum()))
 
 

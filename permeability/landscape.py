@@ -154,7 +154,9 @@ class Landscape:
 
     def to_xarray(self, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
         """Values on the grid as a DataArray with coordinates and CRS."""
-        return as_dataarray(self.grid, values, name, species=self.profile.id, scenario=self.scenario.name, **attrs)
+        return as_dataarray(
+            self.grid, values, name, species=self.profile.id, scenario=self.scenario.name, **attrs
+        )
 
     def __repr__(self) -> str:
         edges = self.edge_barriers()
@@ -223,28 +225,40 @@ def build(
     rows = [row._asdict() if hasattr(row, "_asdict") else row for row in barriers.table.to_dict("records")]
     components = tuple(components_of(row, profile, **context) for row in rows)
     standing = _standing(barriers, year)
-    return Landscape(grid, r, barriers, components, table, standing, profile, neighbours=neighbours, context=context)
+    return Landscape(
+        grid, r, barriers, components, table, standing, profile, neighbours=neighbours, context=context
+    )
 
 
 def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
     return barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy()
 
 
-def check_resistance(resistance: NDArray[np.float64], shape: tuple[int, int] | None = None) -> NDArray[np.float64]:
+def check_resistance(
+    resistance: NDArray[np.float64], shape: tuple[int, int] | None = None
+) -> NDArray[np.float64]:
     """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors."""
     r = np.array(resistance, dtype=np.float64)
     if r.ndim != 2 or (shape is not None and r.shape != shape):
-        raise ResistanceError("R03", f"the resistance has shape {r.shape}, the grid {shape}.", remedy="align it with the grid")
+        raise ResistanceError(
+            "R03", f"the resistance has shape {r.shape}, the grid {shape}.", remedy="align it with the grid"
+        )
     zero, negative, infinite = int((r == 0).sum()), int((r < 0).sum()), int(np.isinf(r).sum())
     if zero or negative or infinite:
         raise ResistanceError(
             "R01",
             "resistances must be positive and finite.",
-            details={"zero": f"{zero:,} cells", "negative": f"{negative:,} cells", "infinite": f"{infinite:,} cells"},
+            details={
+                "zero": f"{zero:,} cells",
+                "negative": f"{negative:,} cells",
+                "infinite": f"{infinite:,} cells",
+            },
             remedy="use NaN (nodata) for cells that cannot be entered and values above 0 elsewhere",
         )
     if not np.isfinite(r).any():
-        raise ResistanceError("R02", "the resistance has no valid cell.", remedy="check the mask and the habitat layers")
+        raise ResistanceError(
+            "R02", "the resistance has no valid cell.", remedy="check the mask and the habitat layers"
+        )
     r.setflags(write=False)
     return r
 
@@ -289,7 +303,9 @@ def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours
         second.append(b[join])
     n = int(valid.sum())
     i, j = np.concatenate(first), np.concatenate(second)
-    _, label = connected_components(coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n)), directed=False)
+    _, label = connected_components(
+        coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n)), directed=False
+    )
     size = np.bincount(label)
     order = np.argsort(-size, kind="stable")
     rank = np.empty(len(size), np.int32)
@@ -301,7 +317,11 @@ def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours
 
 def as_dataarray(grid: Grid, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
     """Values on a grid as an xarray.DataArray with cell-centre coordinates and a CF grid mapping."""
-    spatial = xr.DataArray(0, attrs={"crs_wkt": grid.crs.to_wkt(), "GeoTransform": " ".join(map(str, grid.transform.to_gdal()))})
-    array = xr.DataArray(values, dims=("y", "x"), coords={"y": grid.y, "x": grid.x, "spatial_ref": spatial}, name=name)
+    spatial = xr.DataArray(
+        0, attrs={"crs_wkt": grid.crs.to_wkt(), "GeoTransform": " ".join(map(str, grid.transform.to_gdal()))}
+    )
+    array = xr.DataArray(
+        values, dims=("y", "x"), coords={"y": grid.y, "x": grid.x, "spatial_ref": spatial}, name=name
+    )
     array.attrs = {"grid_mapping": "spatial_ref", **attrs}
     return array

@@ -92,7 +92,11 @@ def label_raster(
         raise PatchError("P03", "ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every patch its own id")  # fmt: skip
     table = table if table.crs == grid.crs else table.to_crs(grid.crs)
     box = shapely.box(*grid.bounds)
-    outside = [str(i) for i, g in zip(table["id"], table.geometry) if g is None or g.is_empty or not g.intersects(box)]
+    outside = [
+        str(i)
+        for i, g in zip(table["id"], table.geometry)
+        if g is None or g.is_empty or not g.intersects(box)
+    ]
     if outside:
         raise PatchError("P01", f"{len(outside)} patches lie outside the grid.", layer=layer, rows=outside, details={"grid": grid}, remedy="widen the grid or leave these patches out")  # fmt: skip
     labels = np.zeros(grid.shape, np.int32)
@@ -122,7 +126,9 @@ def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool
     """
     out = np.zeros(grid.shape, bool)
     if geometry.geom_type in ("Polygon", "MultiPolygon"):
-        out = rasterize([(geometry, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8").astype(bool)
+        out = rasterize(
+            [(geometry, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8"
+        ).astype(bool)
         if out.any():
             return out
         geometry = shapely.point_on_surface(geometry)

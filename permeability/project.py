@@ -253,7 +253,9 @@ class Project:
     @property
     def cuts(self) -> CutTable:
         """Cut table of all barriers, shared by all species."""
-        return self._once("cuts", lambda: cut_edges(self.barriers, self.grid, neighbours=self.spec.grid.neighbours))
+        return self._once(
+            "cuts", lambda: cut_edges(self.barriers, self.grid, neighbours=self.spec.grid.neighbours)
+        )
 
     @property
     def mask(self) -> NDArray[np.bool_]:
@@ -277,7 +279,9 @@ class Project:
         if spec.derive == "slope":
             return habitat.slope_deg(self.raster(spec.layers[0]), self.grid)
         if spec.derive == "distance":
-            return np.asarray(np.min([habitat.distance_km(self.vector(n), self.grid) for n in spec.layers], axis=0))
+            return np.asarray(
+                np.min([habitat.distance_km(self.vector(n), self.grid) for n in spec.layers], axis=0)
+            )
         if spec.derive == "class":
             return habitat.class_share(self.raster(spec.layers[0]), spec.classes)
         return self.raster(spec.layers[0])
@@ -298,7 +302,9 @@ class Project:
             if direct is None:
                 values = habitat.from_suitability(values)
             values = landscape.check_resistance(np.where(self.mask, values, np.nan))
-            table = pd.DataFrame([{"factor": layer, "used": True, "why_not": "", "source": self.layer(layer).path}])
+            table = pd.DataFrame(
+                [{"factor": layer, "used": True, "why_not": "", "source": self.layer(layer).path}]
+            )
             return habitat.Habitat(values, table)
         factors = {f: self.factor(f) for f in self.spec.factors}
         return habitat.from_factors(
@@ -320,7 +326,9 @@ class Project:
     def patches(self, name: str) -> Patches:
         """Patches of a species on the grid."""
         layer = self.spec.species[name].patches
-        return self._once(f"patches {name}", lambda: patches.place(self.vector(layer), self.landscape(name), layer=layer))
+        return self._once(
+            f"patches {name}", lambda: patches.place(self.vector(layer), self.landscape(name), layer=layer)
+        )
 
     def range_mask(self, name: str) -> NDArray[np.bool_]:
         """Cells of the species' range; the whole landscape when the project gives none."""
@@ -349,7 +357,9 @@ class Project:
 
 def intervention(step: StepSpec) -> Intervention:
     """An intervention from its lines in the project file."""
-    a, b = (step.km, step.km) if isinstance(step.km, (int, float)) else step.km or (float("-inf"), float("inf"))
+    a, b = (
+        (step.km, step.km) if isinstance(step.km, (int, float)) else step.km or (float("-inf"), float("inf"))
+    )
     return Intervention(
         step.action, step.line, float(a), float(b), step.treatment,
         tuple(step.components) if step.components else None, None, step.width_m, step.options,
@@ -369,11 +379,20 @@ def open_project(path: str | Path) -> Project:
     if path.is_dir():
         path = path / "project.toml"
     if not path.is_file():
-        raise ProjectError("J01", f"there is no project file {str(path)!r}.", remedy="`permeability new DIR` makes one to start from")
+        raise ProjectError(
+            "J01",
+            f"there is no project file {str(path)!r}.",
+            remedy="`permeability new DIR` makes one to start from",
+        )
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        raise ProjectError("J02", f"{path.name} is not valid TOML: {exc}", remedy="mend the line that is named", layer=path.name) from exc
+        raise ProjectError(
+            "J02",
+            f"{path.name} is not valid TOML: {exc}",
+            remedy="mend the line that is named",
+            layer=path.name,
+        ) from exc
     try:
         return Project(path.resolve(), ProjectSpec.model_validate(data))
     except ValidationError as exc:
@@ -397,7 +416,9 @@ def _key_findings(exc: ValidationError, name: str, data: dict[str, Any]) -> Iter
         elif issue["type"] == "missing":
             yield Finding("J03", f"the key {where!r} is missing", "add it", name)
         else:
-            yield Finding("J03", f"{where}: {issue['msg']} (found {issue['input']!r})", "correct the value", name)
+            yield Finding(
+                "J03", f"{where}: {issue['msg']} (found {issue['input']!r})", "correct the value", name
+            )
 
 
 def _valid_keys(location: tuple[Any, ...]) -> list[str]:
@@ -497,7 +518,11 @@ def _check_layers(project: Project, grid: Grid | None, attempt: Callable[[Callab
         elif grid is not None:
             attempt(lambda name=name: project.vector(name))
         else:
-            attempt(lambda spec=spec, name=name: io.read_vector(project.folder / spec.path, spec.table, layer=name, where=spec.where))
+            attempt(
+                lambda spec=spec, name=name: io.read_vector(
+                    project.folder / spec.path, spec.table, layer=name, where=spec.where
+                )
+            )
     if grid is not None:
         spec = project.spec.barriers
         posts = attempt(lambda: project.vector(spec.posts)) if spec.posts else None
@@ -511,7 +536,9 @@ def _raster_layers(spec: ProjectSpec) -> set[str]:
     found = {n for f in spec.factors.values() if f.derive in ("slope", "class", "value") for n in f.layers}
     found |= {str(x) for x in (spec.habitat.suitability, spec.habitat.resistance) if x}
     found |= {str(x) for s in spec.species.values() for x in (s.suitability, s.resistance) if x}
-    return found | {n for n, l in spec.layers.items() if Path(l.path).suffix.lower() in (".tif", ".tiff", ".asc", ".vrt")}
+    return found | {
+        n for n, l in spec.layers.items() if Path(l.path).suffix.lower() in (".tif", ".tiff", ".asc", ".vrt")
+    }
 
 
 def _check_species(project: Project, attempt: Callable[[Callable[[], Any]], Any]) -> None:
@@ -529,10 +556,16 @@ def _check_species(project: Project, attempt: Callable[[Callable[[], Any]], Any]
         else:
             _check_patches_alone(project, spec, attempt)
     if project.spec.candidates is not None:
-        attempt(lambda: project.barriers.rows_of(project.spec.candidates.line) if project.spec.candidates else None)
+        attempt(
+            lambda: (
+                project.barriers.rows_of(project.spec.candidates.line) if project.spec.candidates else None
+            )
+        )
 
 
-def _check_patches_alone(project: Project, spec: SpeciesSpec, attempt: Callable[[Callable[[], Any]], Any]) -> None:
+def _check_patches_alone(
+    project: Project, spec: SpeciesSpec, attempt: Callable[[Callable[[], Any]], Any]
+) -> None:
     """Place patches on the mask when the landscape itself cannot be built."""
     table = attempt(lambda: project.vector(spec.patches))
     mask = attempt(lambda: project.mask)

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from permeability.errors import BarrierError, check_choice
 from permeability.estimate import Estimate
-from permeability.indices import FALLING, INDICES, distance_from, pair_costs, pair_resistances, range_pieces, scalars
+from permeability.indices import (
+    FALLING,
+    INDICES,
+    distance_from,
+    pair_costs,
+    pair_resistances,
+    range_pieces,
+    scalars,
+)
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links
 from permeability.landscape import Landscape, aggregate
 from permeability.patches import Patches
@@ -73,9 +81,22 @@ class Ranking:
     notes: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        columns = ["rank", "id", f"gain_{self.sort_by}", "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd"]
+        columns = [
+            "rank",
+            "id",
+            f"gain_{self.sort_by}",
+            "gain_reachable_km2",
+            "gain_range_cut_off_km2",
+            "cost_usd",
+        ]
         body = self.table[columns].head(10).to_string(index=False)
-        return "\n".join([f"{len(self.table)} candidates for {self.land.profile.name()}, by {self.sort_by}", body, *self.notes])
+        return "\n".join(
+            [
+                f"{len(self.table)} candidates for {self.land.profile.name()}, by {self.sort_by}",
+                body,
+                *self.notes,
+            ]
+        )
 
     def _repr_html_(self) -> str:
         from permeability.viz.notebook import ranking_html
@@ -155,7 +176,9 @@ def treatment_cost(land: Landscape, step: Intervention) -> Estimate:
     fences = max(sum(c.is_fence for c in land.components[i]) for i in rows)
     low, high = land.barriers.km_range(step.line)
     length = max(0.0, min(high, step.km_to) - max(low, step.km_from))
-    return treatment(step.treatment or step.action).cost_usd(length_m=length * 1000.0, sides=max(1, fences), width_m=step.width_m)
+    return treatment(step.treatment or step.action).cost_usd(
+        length_m=length * 1000.0, sides=max(1, fences), width_m=step.width_m
+    )
 
 
 def rank(
@@ -199,13 +222,17 @@ def rank(
         if progress is not None:
             progress(i + 1, len(sites))
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
-    order = np.lexsort((table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"]))
+    order = np.lexsort(
+        (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"])
+    )
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     return Ranking(land, table, sort_by, engine.today, unmoved(table, land))
 
 
-def _row(land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float]) -> dict[str, Any]:
+def _row(
+    land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float]
+) -> dict[str, Any]:
     gain = {f"gain_{k}": gain_of(k, today[k], after[k]) for k in INDICES}
     low, best, high = site.cost_usd.as_tuple()
     return {
@@ -232,10 +259,16 @@ def gain_of(index: str, before: float, after: float) -> float:
 
 def unmoved(table: pd.DataFrame, land: Landscape) -> list[str]:
     """A note for every index that no candidate moves."""
-    still = [k for k in ("mean_conductance", "reachable_km2", "range_cut_off_km2") if not (table[f"gain_{k}"].abs() > 1e-12).any()]
+    still = [
+        k
+        for k in ("mean_conductance", "reachable_km2", "range_cut_off_km2")
+        if not (table[f"gain_{k}"].abs() > 1e-12).any()
+    ]
     if not still:
         return []
-    return [f"No single candidate moves {', '.join(still)}: another complete barrier holds the patches apart, or none of the candidates lies between them."]
+    return [
+        f"No single candidate moves {', '.join(still)}: another complete barrier holds the patches apart, or none of the candidates lies between them."
+    ]
 
 
 class _Evaluator:
@@ -267,7 +300,9 @@ class _Evaluator:
         from permeability.leastcost import relax
 
         land = self.land
-        surface = cost_surface(land.resistance, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=edges)
+        surface = cost_surface(
+            land.resistance, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=edges
+        )
         dist = field_.copy()
         flat = dist.reshape(-1)
         a, b, step = edge_steps(land, edges, changed)
@@ -296,23 +331,38 @@ class _Evaluator:
         pair = np.column_stack([old.ravel()[a], old.ravel()[b]])[np.isfinite(step)]
         pair = pair[(pair > 0).all(axis=1)]
         n = int(old.max()) + 1
-        _, joined = connected_components(coo_matrix((np.ones(len(pair)), (pair[:, 0], pair[:, 1])), shape=(n, n)), directed=False)
+        _, joined = connected_components(
+            coo_matrix((np.ones(len(pair)), (pair[:, 0], pair[:, 1])), shape=(n, n)), directed=False
+        )
         return np.where(old > 0, joined[old] + 1, 0).astype(np.int32)
 
     def _scalars(self, fields: list[Array], resistance: Array, parts: NDArray[np.int32]) -> dict[str, float]:
         land = self.land
         cost = np.array([[f[m].min() for m in self.masks] for f in fields])
-        reach = np.array([np.count_nonzero(f <= land.profile.budget_m.best) for f in fields]) * land.grid.cell_area_km2
+        reach = (
+            np.array([np.count_nonzero(f <= land.profile.budget_m.best) for f in fields])
+            * land.grid.cell_area_km2
+        )
         pieces = range_pieces(parts, self.inside, land.grid.cell_area_km2)
         return scalars(
-            np.minimum(cost, cost.T), self.open_cost, resistance, reach, pieces, self.patches, land.profile.dispersal_m.best
+            np.minimum(cost, cost.T),
+            self.open_cost,
+            resistance,
+            reach,
+            pieces,
+            self.patches,
+            land.profile.dispersal_m.best,
         )
 
 
 def changed_edges(before: EdgeBarriers, after: EdgeBarriers) -> NDArray[np.int64]:
     """Keys (cell * 8 + direction) of the edges whose cost or resistance differs."""
-    a = pd.DataFrame({"k": before.cell * 8 + before.direction, "c": before.cost, "r": before.resistance}).set_index("k")
-    b = pd.DataFrame({"k": after.cell * 8 + after.direction, "c": after.cost, "r": after.resistance}).set_index("k")
+    a = pd.DataFrame(
+        {"k": before.cell * 8 + before.direction, "c": before.cost, "r": before.resistance}
+    ).set_index("k")
+    b = pd.DataFrame(
+        {"k": after.cell * 8 + after.direction, "c": after.cost, "r": after.resistance}
+    ).set_index("k")
     both = a.join(b, how="outer", lsuffix="0", rsuffix="1").fillna(0.0)
     differs = (both["c0"] != both["c1"]) | (both["r0"] != both["r1"])
     return both.index[differs].to_numpy(np.int64)

@@ -52,7 +52,11 @@ def compare_results(a: str | Path, b: str | Path, *, rtol: float = 1e-9) -> list
 def _read(path: Path) -> Any:
     file = path / "summary.json" if path.is_dir() else path
     if not file.is_file():
-        raise ProjectError("J06", f"there is no summary.json in {str(path)!r}.", remedy="name a result folder that `permeability run` wrote")
+        raise ProjectError(
+            "J06",
+            f"there is no summary.json in {str(path)!r}.",
+            remedy="name a result folder that `permeability run` wrote",
+        )
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -78,5 +82,10 @@ def _label(name: str, tree: Any) -> tuple[str, str]:
 
 
 def _same(a: Any, b: Any, rtol: float) -> bool:
-    numbers = isinstance(a, (int, float)) and isinstance(b, (int, float)) and not isinstance(a, bool) and not isinstance(b, bool)
+    numbers = (
+        isinstance(a, (int, float))
+        and isinstance(b, (int, float))
+        and not isinstance(a, bool)
+        and not isinstance(b, bool)
+    )
     return math.isclose(a, b, rel_tol=rtol, abs_tol=0.0) if numbers else a == b

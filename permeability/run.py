@@ -46,7 +46,18 @@ from permeability.units import unit_of
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
-LIBRARIES = ("numpy", "scipy", "numba", "pandas", "geopandas", "shapely", "pyproj", "rasterio", "xarray", "networkx")
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "rasterio",
+    "xarray",
+    "networkx",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +96,17 @@ class Run:
     folder: Path | None = None
 
     def __repr__(self) -> str:
-        return f"Run of {self.project.spec.project.name!r}: {', '.join(self.species)}" + (f" in {self.folder}" if self.folder else "")
+        return f"Run of {self.project.spec.project.name!r}: {', '.join(self.species)}" + (
+            f" in {self.folder}" if self.folder else ""
+        )
 
 
 def run_project(
-    project: Project | str | Path, folder: str | Path | None = None, *, progress: Progress | None = None, report: bool = True
+    project: Project | str | Path,
+    folder: str | Path | None = None,
+    *,
+    progress: Progress | None = None,
+    report: bool = True,
 ) -> Run:
     """Run a project: connectivity, impact and ranking per species, and write the result folder.
 
@@ -151,7 +168,9 @@ def _run_species(project: Project, name: str, progress: Progress | None) -> Spec
     ranking = None
     spec = project.spec.candidates
     if spec is not None:
-        sites = candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
+        sites = candidates(
+            land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km
+        )
         ranking = rank(land, patches, sites, inside=inside, progress=tell("ranking"))
     return SpeciesResult(land, patches, inside, found, effect, ranking)
 
@@ -160,7 +179,13 @@ def _run_species(project: Project, name: str, progress: Progress | None) -> Spec
 def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
     """Headline numbers with their units; no times, no paths."""
     about = project.spec.project
-    out: dict[str, Any] = {"project": about.name, "statement": about.statement, "year": about.year, "season": about.season, "species": {}}
+    out: dict[str, Any] = {
+        "project": about.name,
+        "statement": about.statement,
+        "year": about.year,
+        "season": about.season,
+        "species": {},
+    }
     for name, r in results.items():
         mine: dict[str, Any] = {
             "today": _with_units(r.impact.today.values),
@@ -186,7 +211,11 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
     """Inputs with hashes, parameters, versions, choices and residuals."""
     layers = {}
     for name, spec in project.spec.layers.items():
-        layers[name] = {"path": spec.path, "table": spec.table, "sha256": io.sha256(project.folder / spec.path)}
+        layers[name] = {
+            "path": spec.path,
+            "table": spec.table,
+            "sha256": io.sha256(project.folder / spec.path),
+        }
     return {
         "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
         "platform": f"{platform.system()} {platform.machine()}",
@@ -240,8 +269,14 @@ def whole_folder(target: Path) -> Iterator[Path]:
     OptionError
         O02 when the target holds something else.
     """
-    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())):
-        raise OptionError("O02", f"{str(target)!r} exists and is not a result folder.", remedy="name another folder, or remove it")
+    if target.exists() and (
+        not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())
+    ):
+        raise OptionError(
+            "O02",
+            f"{str(target)!r} exists and is not a result folder.",
+            remedy="name another folder, or remove it",
+        )
     aside = target.with_name(f".{target.name}-unfinished")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -270,7 +305,9 @@ def write_results(run: Run, folder: Path) -> None:
     io.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
     tables: dict[str, gpd.GeoDataFrame] = {}
     if sites:
-        table = gpd.GeoDataFrame(_species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs)
+        table = gpd.GeoDataFrame(
+            _species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs
+        )
         io.write_csv(folder / "sites.csv", pd.DataFrame(table.drop(columns="geometry")))
         tables["sites"] = table
     tables |= context_tables(run)
@@ -286,34 +323,87 @@ def _species_first(table: pd.DataFrame) -> pd.DataFrame:
 def context_tables(run: Run) -> dict[str, gpd.GeoDataFrame]:
     """Barriers, patches and ranges as the report and a GIS show them."""
     barriers = run.project.barriers.table
-    keep = ["id", "name", "kind", "line", "status", "fence_class", "fenced", "vehicles_per_day", "accuracy_m", "source", "licence"]
+    keep = [
+        "id",
+        "name",
+        "kind",
+        "line",
+        "status",
+        "fence_class",
+        "fenced",
+        "vehicles_per_day",
+        "accuracy_m",
+        "source",
+        "licence",
+    ]
     shown = barriers[[*[c for c in keep if c in barriers.columns], "geometry"]].copy()
     first = next(iter(run.species.values())).land
     shown["standing"] = first.standing
-    shown["traffic_class"] = [traffic_class(float(v)) if k == "road" else "" for v, k in zip(pd.to_numeric(shown["vehicles_per_day"], errors="coerce"), shown["kind"])]
+    shown["traffic_class"] = [
+        traffic_class(float(v)) if k == "road" else ""
+        for v, k in zip(pd.to_numeric(shown["vehicles_per_day"], errors="coerce"), shown["kind"])
+    ]
     spans = [c.km_range for c in run.project.barriers.chainages]
     shown["km_from"], shown["km_to"] = [a for a, _ in spans], [b for _, b in spans]
     tables = {"barriers": gpd.GeoDataFrame(shown, crs=run.project.grid.crs)}
-    patches = [r.patches.table.assign(species=n)[["species", "id", "name", "area_km2", "weight", "geometry"]] for n, r in run.species.items()]
+    patches = [
+        r.patches.table.assign(species=n)[["species", "id", "name", "area_km2", "weight", "geometry"]]
+        for n, r in run.species.items()
+    ]
     tables["patches"] = gpd.GeoDataFrame(pd.concat(patches, ignore_index=True), crs=run.project.grid.crs)
     ranges = []
     for name in run.species:
         layer = run.project.spec.species[name].range
         if layer is not None:
             frame = run.project.vector(layer)
-            ranges.append(frame.assign(species=name)[["species", "id", "geometry"]] if "id" in frame.columns else frame.assign(species=name)[["species", "geometry"]])
+            ranges.append(
+                frame.assign(species=name)[["species", "id", "geometry"]]
+                if "id" in frame.columns
+                else frame.assign(species=name)[["species", "geometry"]]
+            )
     if ranges:
         tables["ranges"] = gpd.GeoDataFrame(pd.concat(ranges, ignore_index=True), crs=run.project.grid.crs)
     return tables
 
 
 def _write_maps(folder: Path, name: str, r: SpeciesResult) -> None:
-    grid, tags = r.land.grid, {"species": r.land.profile.scientific, "software": f"permeability {__version__}"}
-    io.write_geotiff(folder / f"habitat_{name}.tif", r.land.resistance, grid, description="resistance of the ground", unit="1", tags=tags)
-    io.write_geotiff(folder / f"resistance_{name}.tif", burn_resistance(r.land), grid, description="resistance with barriers burnt into cells (supercover)", unit="1", tags=tags)
-    io.write_geotiff(folder / f"current_{name}.tif", r.connectivity.current.to_numpy(), grid, description="current summed over pairs of patches", unit="passages per unit injected", tags=tags)
+    grid, tags = (
+        r.land.grid,
+        {"species": r.land.profile.scientific, "software": f"permeability {__version__}"},
+    )
+    io.write_geotiff(
+        folder / f"habitat_{name}.tif",
+        r.land.resistance,
+        grid,
+        description="resistance of the ground",
+        unit="1",
+        tags=tags,
+    )
+    io.write_geotiff(
+        folder / f"resistance_{name}.tif",
+        burn_resistance(r.land),
+        grid,
+        description="resistance with barriers burnt into cells (supercover)",
+        unit="1",
+        tags=tags,
+    )
+    io.write_geotiff(
+        folder / f"current_{name}.tif",
+        r.connectivity.current.to_numpy(),
+        grid,
+        description="current summed over pairs of patches",
+        unit="passages per unit injected",
+        tags=tags,
+    )
     distance = r.connectivity.distance.to_numpy()
-    io.write_geotiff(folder / f"cost_distance_{name}.tif", np.where(np.isinf(distance), np.nan, distance), grid, description="least-cost distance from the nearest patch", unit="m of open ground", tags=tags)
+    io.write_geotiff(
+        folder / f"cost_distance_{name}.tif",
+        np.where(np.isinf(distance), np.nan, distance),
+        grid,
+        description="least-cost distance from the nearest patch",
+        unit="m of open ground",
+        tags=tags,
+    )
 
 
 def doctor() -> dict[str, str]:

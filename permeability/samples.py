@@ -24,4 +24,8 @@ def sample_folder(name: str = "gobi") -> Path:
     for folder in (here / "data" / "samples" / name, here.parent / "data" / "samples" / name):
         if (folder / "project.toml").is_file():
             return folder
-    raise LayerError("L10", f"the sample {name!r} is not installed.", remedy="install landscape-permeability from its wheel")
+    raise LayerError(
+        "L10",
+        f"the sample {name!r} is not installed.",
+        remedy="install landscape-permeability from its wheel",
+    )

@@ -62,7 +62,9 @@ class Intervention:
         >>> Intervention("remove", "TMR", 812.0, 815.0).text()
         'remove fences TMR km 812-815'
         """
-        what = {"remove": "remove fences", "drop": "take away", "add": "build"}.get(self.action, str(self.treatment))
+        what = {"remove": "remove fences", "drop": "take away", "add": "build"}.get(
+            self.action, str(self.treatment)
+        )
         if self.km_from == float("-inf") and self.km_to == float("inf"):
             where = ""
         elif self.km_from == self.km_to:
@@ -87,7 +89,9 @@ class Scenario:
     name: str = "today"
     interventions: tuple[Intervention, ...] = ()
 
-    def remove(self, line: str, *, km: tuple[float, float] | None = None, components: tuple[str, ...] | None = None) -> Scenario:
+    def remove(
+        self, line: str, *, km: tuple[float, float] | None = None, components: tuple[str, ...] | None = None
+    ) -> Scenario:
         """Take the fences of a stretch down; the track or road stays."""
         a, b = _span(km)
         return self._with(Intervention("remove", line, a, b, components=components))
@@ -105,9 +109,7 @@ class Scenario:
     ) -> Scenario:
         """Apply a treatment to a stretch, or build a structure at a kilometre."""
         a, b = _span(km)
-        return self._with(
-            Intervention("treat", line, a, b, treatment, components, chance, width_m, options)
-        )
+        return self._with(Intervention("treat", line, a, b, treatment, components, chance, width_m, options))
 
     def drop(self, line: str, *, km: tuple[float, float] | None = None) -> Scenario:
         """Take a whole line (or a stretch of it) out of the landscape: fences, track, road."""

@@ -34,7 +34,15 @@ def unit_of(name: str) -> str:
     >>> unit_of("reachable_km2"), unit_of("cost_usd"), unit_of("pieces")
     ('km2', 'USD', '1')
     """
-    endings = {"_km2": "km2", "_km": "km", "_m": "m", "_usd": "USD", "_pct": "%", "_s": "s", "_per_day": "1/day"}
+    endings = {
+        "_km2": "km2",
+        "_km": "km",
+        "_m": "m",
+        "_usd": "USD",
+        "_pct": "%",
+        "_s": "s",
+        "_per_day": "1/day",
+    }
     for ending, unit in endings.items():
         if name.endswith(ending):
             return unit

@@ -1,0 +1,119 @@
+"""What a run will cost before it is run: cells, edges, solves, memory, expected time.  Solves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from permeability.circuit.condensation import machine_memory
+from permeability.errors import MemoryLimitError
+from permeability.impact import standing_lines
+from permeability.project import Project, open_project
+from permeability.ranking import candidates
+
+FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
+CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
+COMPILE_SECONDS = 40.0  # first run on a machine only
+LINK_BYTES = 32  # four conductance planes
+FIELD_BYTES = 8
+
+
+@dataclass(frozen=True)
+class SpeciesPlan:
+    """Expected work for one species."""
+
+    species: str
+    cells: int
+    edges_cut: int
+    patches: int
+    cases: int
+    candidates: int
+    fields: int
+    solves: int
+    seconds: float
+    peak_bytes: int
+
+
+def plan_species(project: Project, name: str) -> SpeciesPlan:
+    """Expected work for one species of a project."""
+    land, patches = project.landscape(name), project.patches(name)
+    cells = int(land.valid.sum())
+    cases = 2 + 2 * len(standing_lines(land))
+    spec = project.spec.candidates
+    sites = 0
+    if spec is not None:
+        sites = len(
+            candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
+        )
+    n = len(patches)
+    fields = (cases + 3) * n
+    solves = cases + 2
+    lowered = sites * n * 0.3  # a lowered field touches a part of the grid
+    seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
+        cells / 1e6
+    ) ** 1.3
+    peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
+    return SpeciesPlan(
+        name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak
+    )
+
+
+def plan_project(project: Project | str | Path) -> str:
+    """The plan of a project as text.
+
+    Raises
+    ------
+    MemoryLimitError
+        M01 when a step would not fit into this machine's memory.
+    """
+    project = project if isinstance(project, Project) else open_project(project)
+    plans = [plan_species(project, name) for name in project.species_ids]
+    grid = project.grid
+    scale = grid.distortion()
+    lines = [
+        f"{project.spec.project.name}",
+        f"  grid        {grid}",
+        f"  distortion  lengths up to {scale['scale_error_pct']:.2f} %, areas up to {scale['area_error_pct']:.2f} %",
+        f"  barriers    {len(project.barriers)} rows, {len(project.cuts):,} cuts of edges",
+    ]
+    for p in plans:
+        lines += [
+            f"  {p.species}",
+            f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
+            f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
+            f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time about {duration(p.seconds)}",
+        ]
+    total = float(np.sum([p.seconds for p in plans]))
+    lines.append(
+        f"  in all about {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
+    )
+    refuse_memory(max((p.peak_bytes for p in plans), default=0), grid.cell_size)
+    return "\n".join(lines)
+
+
+def refuse_memory(needed: int, cell_size_m: float) -> None:
+    """Refuse a job that cannot fit; see :func:`plan_project`."""
+    memory = machine_memory()
+    if memory is not None and needed > 0.9 * memory:
+        raise MemoryLimitError(
+            "M01",
+            f"the run needs about {needed / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB.",
+            remedy=f"use larger cells (grid.cell_size_m = {cell_size_m * 2:g}), a smaller area or fewer patches",
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(0.4), duration(75), duration(7300)
+    ('under a second', '75 s', '2 h 2 min')
+    """
+    if seconds < 1:
+        return "under a second"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
