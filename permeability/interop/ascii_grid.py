@@ -1,8 +1,8 @@
 """Rasters as exchange files: ESRI ASCII grids (plain or gzip) and GeoTIFF, read into one small record.
 
 Nothing is reprojected, resampled or guessed.  The reader is tolerant about layout (case of header words,
-tabs, blanks, broken lines) and strict about content: a wrong number of values, an unknown header word, oblong or
-rotated cells are refused with :class:`~permeability.errors.InteropError`.
+tabs, blanks, broken lines) and strict about content: a wrong number of values, an unknown header word,
+oblong or rotated cells are refused with :class:`~permeability.errors.InteropError`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,327 @@
+"""One-to-all and all-to-one on rasters: each focal node against all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from permeability.circuit.advanced import Terminals, resolve_conflicts, solve_terminals
+from permeability.circuit.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
+from permeability.circuit.raster_circuit import (
+    FocalCells,
+    Ints,
+    RasterCircuit,
+    cell_resistance,
+    focal_cells,
+    labels,
+    require_two,
+)
+from permeability.circuit.report import SolveReport, merge_reports
+from permeability.circuit.selection import PairSelection
+from permeability.errors import PatchError
+
+
+@dataclass(frozen=True, eq=False)
+class EachResult:
+    """One run for every focal number.
+
+    Attributes
+    ----------
+    ids : int array, shape (n,)
+        Focal numbers, ascending.
+    resistance : array, shape (n,)
+        One-to-all: voltage at the number divided by its strength [dimensionless]; all-to-one: 0 where it
+        was solved. NaN where it was not.
+    solved : bool array, shape (n,)
+    current, voltage : dict
+        (number,) -> map [A], [V]; empty when not asked for or handed to ``on_map``.
+    cumulative, maximum : array, shape (rows, cols), or None
+    report : SolveReport
+    """
+
+    ids: NDArray[np.int64]
+    resistance: Floats
+    solved: NDArray[np.bool_]
+    current: dict[Key, Floats]
+    voltage: dict[Key, Floats]
+    cumulative: Floats | None
+    maximum: Floats | None
+    report: SolveReport
+
+
+def raster_one_to_all(
+    habitat: ArrayLike,
+    focal: ArrayLike,
+    *,
+    habitat_is: str = "resistance",
+    neighbours: int = 8,
+    average: str = "resistance",
+    mask: ArrayLike | None = None,
+    regions: ArrayLike | None = None,
+    selection: PairSelection | None = None,
+    strengths: Mapping[int, float] | None = None,
+    maps: MapOptions | None = None,
+    solver: str = "auto",
+    rtol: float = 1e-10,
+    on_map: OnMap | None = None,
+    progress: Progress | None = None,
+) -> EachResult:
+    """For each focal number: current enters there, all other numbers are ideal grounds.
+
+    Parameters
+    ----------
+    habitat, focal, habitat_is, neighbours, average, mask, regions, maps, solver, rtol, on_map, progress
+        As in :func:`permeability.circuit.pairs.raster_pairwise`; the log and null options do not apply.
+    selection : PairSelection, optional
+        Numbers it does not name are dropped; numbers not to be paired with the source are not grounded.
+    strengths : mapping, optional
+        Number -> source strength [A]; 1 A without an entry.
+
+    Returns
+    -------
+    EachResult
+
+    Raises
+    ------
+    ResistanceError, PatchError, OptionError, SolverError
+
+    Notes
+    -----
+    Semantics of Circuitscape: one network for all runs (:func:`joint_regions`), the current enters at the
+    first cell of the number, only its component is solved, a ground on the source's own node is dropped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> focal = np.array([[1, 0, 2, 0, 3]])
+    >>> raster_one_to_all(np.ones((1, 5)), focal).resistance
+    array([2., 1., 2.])
+    """
+    run = _Run(
+        *(habitat, focal, habitat_is, neighbours, average, mask, regions),
+        *(selection, strengths, maps, solver, rtol, on_map, progress),
+    )
+    return run.all(run.one_to_all)
+
+
+def raster_all_to_one(
+    habitat: ArrayLike,
+    focal: ArrayLike,
+    *,
+    habitat_is: str = "resistance",
+    neighbours: int = 8,
+    average: str = "resistance",
+    mask: ArrayLike | None = None,
+    regions: ArrayLike | None = None,
+    selection: PairSelection | None = None,
+    strengths: Mapping[int, float] | None = None,
+    maps: MapOptions | None = None,
+    solver: str = "auto",
+    rtol: float = 1e-10,
+    on_map: OnMap | None = None,
+    progress: Progress | None = None,
+) -> EachResult:
+    """For each focal number: its cells are ideal grounds, current enters at all other numbers.
+
+    Parameters
+    ----------
+    habitat, focal, habitat_is, neighbours, average, mask, regions, maps, solver, rtol, on_map, progress
+        As in :func:`permeability.circuit.pairs.raster_pairwise`; the log and null options do not apply.
+    selection : PairSelection, optional
+        Numbers it does not name are dropped.  Numbers that are not to be paired with the ground **still
+        inject exactly 1 A**, whatever their strength: a peculiarity of Circuitscape that its stored results
+        show.
+    strengths : mapping, optional
+        Number -> source strength [A]; 1 A without an entry.
+
+    Returns
+    -------
+    EachResult
+
+    Raises
+    ------
+    ResistanceError, PatchError, OptionError, SolverError
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> focal = np.array([[1, 0, 2, 0, 3]])
+    >>> each = raster_all_to_one(np.ones((1, 5)), focal, maps=MapOptions(current=True))
+    >>> each.current[(1,)]
+    array([[2., 2., 2., 1., 1.]])
+    """
+    run = _Run(
+        *(habitat, focal, habitat_is, neighbours, average, mask, regions),
+        *(selection, strengths, maps, solver, rtol, on_map, progress),
+    )
+    return run.all(run.all_to_one)
+
+
+def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]) -> Ints | None:
+    """Regions of the one network of all runs.
+
+    Without short-circuit regions the cells of each number are a region.  With them and numbers of one cell
+    each they stay as they are.  Otherwise, going through the focal cells down the columns: a cell of number
+    f outside every region gets region k + f (k = largest number in both grids); one on a region p other
+    than f turns all cells of region p into region f.  Peculiar, but Circuitscape's results depend on it:
+    parts of a focal region inside and outside regions are not joined, and f may be an unrelated region.
+
+    Parameters
+    ----------
+    nodes : FocalCells
+    shorts : int array, shape (rows, cols), or None
+    shape : (int, int)
+    """
+    if shorts is None:
+        out = np.zeros(shape, np.int64)
+        for number, cells in nodes.cells.items():
+            out.reshape(-1)[cells] = number
+        return out
+    if nodes.are_points:
+        return shorts
+    out = shorts.copy()
+    flat = out.reshape(-1)
+    largest = max(int(shorts.max()), max(nodes.ids))
+    rows, cols = shape
+    order = sorted(
+        ((int(c) % cols) * rows + int(c) // cols, int(c), number)
+        for number, cells in nodes.cells.items()
+        for c in cells
+    )
+    for _, cell, number in order:
+        present = int(flat[cell])
+        if present == 0:
+            flat[cell] = largest + number
+        elif present != number:
+            flat[flat == present] = number
+    return out
+
+
+class _Run:
+    """State of one one-to-all or all-to-one run."""
+
+    def __init__(
+        self,
+        habitat: ArrayLike,
+        focal: ArrayLike,
+        habitat_is: str,
+        neighbours: int,
+        average: str,
+        mask: ArrayLike | None,
+        regions: ArrayLike | None,
+        selection: PairSelection | None,
+        strengths: Mapping[int, float] | None,
+        maps: MapOptions | None,
+        solver: str,
+        rtol: float,
+        on_map: OnMap | None,
+        progress: Progress | None,
+    ) -> None:
+        resistance = cell_resistance(habitat, habitat_is=habitat_is, mask=mask)
+        shape = resistance.shape
+        nodes = focal_cells(focal, shape)
+        shorts = None if regions is None else labels(regions, shape, "short-circuit regions")
+        self.circuit = RasterCircuit.of(
+            resistance,
+            neighbours=neighbours,
+            average=average,
+            regions=joint_regions(nodes, shorts, resistance.shape),
+        )
+        self.ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=True)
+        require_two(self.ids)
+        self.nodes, self.selection = nodes.only(self.ids), selection
+        self.strength = _checked_strengths(strengths or {}, self.ids)
+        self.store = MapStore(shape, maps or MapOptions(), np.isnan(resistance), on_map, transform=False)
+        self.solver, self.rtol, self.progress = solver, rtol, progress
+        self.reports: list[SolveReport] = []
+
+    def all(self, one: object) -> EachResult:
+        """Run every number through ``one`` and collect."""
+        assert callable(one)
+        values = np.full(len(self.ids), np.nan)
+        for k, number in enumerate(self.ids):
+            if self._partners(number):
+                values[k] = one(number)
+            if self.progress is not None:
+                self.progress(k + 1, len(self.ids))
+        store = self.store
+        return EachResult(
+            np.array(self.ids, dtype=np.int64),
+            values,
+            ~np.isnan(values),
+            store.current,
+            store.voltage,
+            store.cumulative,
+            store.maximum,
+            merge_reports(tuple(self.reports)),
+        )
+
+    def _partners(self, number: int) -> list[int]:
+        return [
+            i
+            for i in self.ids
+            if i != number and (self.selection is None or self.selection.allows(number, i))
+        ]
+
+    def _owners(self, numbers: list[int]) -> Ints:
+        """Nodes of all cells of some numbers."""
+        cells = np.concatenate([self.nodes.cells[i] for i in numbers])
+        owner = np.unique(self.circuit.owner.reshape(-1)[cells])
+        return owner[owner >= 0]
+
+    def one_to_all(self, number: int) -> float:
+        """Voltage per ampere of the run of one number, NaN when it cannot be solved."""
+        source = self.circuit.node_of(self.nodes.first(number))
+        grounds = self._owners(self._partners(number))
+        grounds = grounds[grounds != source]
+        strength = self.strength[number]
+        injected = {source: strength} if source >= 0 else {}
+        voltage, solved = self._solve(number, source, injected, grounds)
+        return float(voltage.reshape(-1)[source]) / strength if solved else np.nan
+
+    def all_to_one(self, number: int) -> float:
+        """0 when the run of one number is solved, NaN when not."""
+        grounds = self._owners([number])
+        partners = set(self._partners(number))
+        injected: dict[int, float] = {}
+        for other in self.ids:
+            node = self.circuit.node_of(self.nodes.first(other))
+            if other != number and node >= 0 and node not in grounds:
+                amperes = self.strength[other] if other in partners else 1.0
+                injected[node] = injected.get(node, 0.0) + amperes
+        node = self.circuit.node_of(self.nodes.first(number))
+        _, solved = self._solve(number, node, injected, grounds)
+        return 0.0 if solved else np.nan
+
+    def _solve(
+        self, number: int, node: int, injected: dict[int, float], grounds: Ints
+    ) -> tuple[Floats, bool]:
+        """Solve the component of ``node`` and hand its maps on."""
+        circuit = self.circuit
+        nodes = np.union1d(np.array(sorted(injected), dtype=np.int64), grounds)
+        source, ground = np.zeros(len(nodes)), np.zeros(len(nodes))
+        for at, amperes in injected.items():
+            source[np.searchsorted(nodes, at)] = amperes
+        ground[np.searchsorted(nodes, grounds)] = np.inf
+        terminals: Terminals = resolve_conflicts(source, ground)
+        only = circuit.component_of(node) if node >= 0 else -2
+        result = solve_terminals(circuit, nodes, terminals, only=only, solver=self.solver, rtol=self.rtol)
+        if result.solved:
+            self.reports.append(result.report)
+        self.store.add_voltage((number,), result.voltage)
+        if self.store.options.currents:
+            active = np.flatnonzero(np.isin(circuit.owner, self._owners(self.ids)))
+            self.store.add_current((number,), result.current, active)
+        return result.voltage, result.solved > 0
+
+
+def _checked_strengths(strengths: Mapping[int, float], ids: list[int]) -> dict[int, float]:
+    broken = [i for i, value in strengths.items() if not np.isfinite(value)]
+    if broken:
+        raise PatchError(
+            "C25", "source strengths must be finite numbers.", rows=broken, remedy="give amperes"
+        )
+    return {i: float(strengths.get(i, 1.0)) for i in ids}

@@ -1,0 +1,305 @@
+"""Pairwise mode on rasters: resistances and maps between focal points or focal regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from permeability.circuit.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
+from permeability.circuit.raster_circuit import (
+    FocalCells,
+    Ints,
+    RasterCircuit,
+    cell_resistance,
+    focal_cells,
+    labels,
+    require_two,
+)
+from permeability.circuit.report import SolveReport, merge_reports
+from permeability.circuit.selection import PairSelection, wanted_pairs
+
+
+@dataclass(frozen=True, eq=False)
+class PairsResult:
+    """Resistances and maps between focal numbers.
+
+    Attributes
+    ----------
+    ids : int array, shape (n,)
+        Focal numbers, ascending.
+    resistance : array, shape (n, n)
+        Effective resistance [dimensionless]; ``inf`` = not connected, NaN = not asked for.
+    current, voltage : dict
+        (a, b) -> map [A], [V for 1 A]; the smaller number is at voltage 0, 1 A enters at the larger.  Empty
+        when not asked for or handed to ``on_map``.
+    cumulative, maximum : array, shape (rows, cols), or None
+    report : SolveReport
+    """
+
+    ids: NDArray[np.int64]
+    resistance: Floats
+    current: dict[Key, Floats]
+    voltage: dict[Key, Floats]
+    cumulative: Floats | None
+    maximum: Floats | None
+    report: SolveReport
+
+
+def raster_pairwise(
+    habitat: ArrayLike,
+    focal: ArrayLike,
+    *,
+    habitat_is: str = "resistance",
+    neighbours: int = 8,
+    average: str = "resistance",
+    mask: ArrayLike | None = None,
+    regions: ArrayLike | None = None,
+    selection: PairSelection | None = None,
+    maps: MapOptions | None = None,
+    solver: str = "auto",
+    rtol: float = 1e-10,
+    on_map: OnMap | None = None,
+    progress: Progress | None = None,
+) -> PairsResult:
+    """Effective resistances, current and voltage maps between all pairs of focal nodes of a raster.
+
+    Parameters
+    ----------
+    habitat : array, shape (rows, cols)
+        Resistance or conductance of the cells [dimensionless]; NaN = no node.
+    focal : array, shape (rows, cols)
+        Focal numbers, whole and positive; NaN, 0 and negative values = none.  A number with several cells
+        is a focal region: its cells are one node in the pairs it takes part in and plain cells in all
+        others.
+    habitat_is : {"resistance", "conductance"}
+    neighbours : {8, 4}
+    average : {"resistance", "conductance"}
+        How a link follows from its two cells.
+    mask : array, shape (rows, cols), optional
+        Cells not above 0 are no nodes.
+    regions : array, shape (rows, cols), optional
+        Short-circuit regions: cells of one number are one node.
+    selection : PairSelection, optional
+    maps : MapOptions, optional
+        Nothing but resistances by default.
+    solver : {"auto", "direct", "multigrid", "splu", "cholmod", "pardiso"}
+    rtol : float
+        Relative residual of every solve.
+    on_map, progress : callable, optional
+        ``on_map(kind, (a, b), map)`` takes single maps as they are finished; ``progress(done, total)``.
+
+    Returns
+    -------
+    PairsResult
+
+    Raises
+    ------
+    ResistanceError, PatchError, OptionError, SolverError
+
+    Notes
+    -----
+    Semantics of Circuitscape (McRae et al. 2008, doi:10.1890/07-1861.1), with two of its peculiarities
+    because its results depend on them: with ``log_transform`` the cumulative map is a sum of logarithms;
+    and when a focal region touches two or more short-circuit regions these become one node while its cells
+    outside every region stay plain cells.  p focal points cost p - 1 solves; every pair of focal regions
+    has a network of its own.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> focal = np.array([[1, 0, 2]])
+    >>> raster_pairwise(np.ones((1, 3)), focal).resistance
+    array([[0., 2.],
+           [2., 0.]])
+    """
+    resistance = cell_resistance(habitat, habitat_is=habitat_is, mask=mask)
+    nodes = focal_cells(focal, resistance.shape)
+    ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=False)
+    require_two(ids)
+    nodes = nodes.only(ids)
+    shorts = None if regions is None else labels(regions, resistance.shape, "short-circuit regions")
+    circuit = RasterCircuit.of(resistance, neighbours=neighbours, average=average, regions=shorts)
+    store = MapStore(circuit.shape, maps or MapOptions(), np.isnan(resistance), on_map)
+    run = _Run(circuit, nodes, wanted_pairs(ids, selection), store, solver, rtol, progress)
+    if nodes.are_points:
+        run.points()
+    else:
+        run.focal_regions(shorts)
+    return PairsResult(
+        np.array(ids, dtype=np.int64),
+        run.resistance,
+        store.current,
+        store.voltage,
+        store.cumulative,
+        store.maximum,
+        merge_reports(tuple(run.reports)),
+    )
+
+
+class _Run:
+    """State of one pairwise run."""
+
+    def __init__(
+        self,
+        circuit: RasterCircuit,
+        nodes: FocalCells,
+        wanted: list[tuple[int, int]],
+        store: MapStore,
+        solver: str,
+        rtol: float,
+        progress: Progress | None,
+    ) -> None:
+        self.circuit, self.nodes, self.store = circuit, nodes, store
+        self.solver, self.rtol, self.progress = solver, rtol, progress
+        self.wanted, self.done = wanted, 0
+        n = len(nodes.ids)
+        self.resistance = np.full((n, n), np.nan)
+        np.fill_diagonal(self.resistance, 0.0)
+        self.reports: list[SolveReport] = []
+
+    def _set(self, i: int, j: int, value: float) -> None:
+        self.resistance[i, j] = self.resistance[j, i] = value
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, len(self.wanted))
+
+    def points(self) -> None:
+        """All numbers have one cell: one network, one solve less than focal nodes."""
+        circuit, first = self.circuit, [self.nodes.first(i) for i in self.nodes.ids]
+        node = [circuit.node_of(c) for c in first]
+        component = [circuit.component_of(c) for c in first]
+        solvable: list[tuple[int, int]] = []
+        for i in range(len(node)):
+            for j in range(i + 1, len(node)):
+                if node[i] == node[j] >= 0:
+                    self.resistance[i, j] = self.resistance[j, i] = 0.0
+        for i, j in self.wanted:
+            if node[i] == node[j] >= 0:
+                self.done += 1
+            elif node[i] < 0 or component[i] != component[j]:
+                self._set(i, j, np.inf)
+            else:
+                solvable.append((i, j))
+        for group in _linked_groups(solvable, node):
+            self._group(group, node)
+
+    def _group(self, pairs: list[tuple[int, int]], node: list[int]) -> None:
+        """Pairs that share nodes: potentials of all nodes against one anchor, then differences."""
+        flat = sorted({node[k] for pair in pairs for k in pair})
+        anchor, others = flat[0], flat[1:]
+        shape = self.circuit.shape
+        sources = np.zeros((len(others), *shape))
+        sources.reshape(len(others), -1)[np.arange(len(others)), others] = 1.0
+        ground = np.zeros(shape, bool)
+        ground.reshape(-1)[anchor] = True
+        voltage, report = self.circuit.solve(sources, ground=ground, solver=self.solver, rtol=self.rtol)
+        del sources
+        self.reports.append(report)
+        row = {n: k for k, n in enumerate(others)}
+        for i, j in pairs:
+            low, high = self._potential(voltage, row, node[i]), self._potential(voltage, row, node[j])
+            if self.store.options.any:
+                plane = high - low
+                plane -= plane.reshape(-1)[node[i]]
+                self._set(i, j, float(plane.reshape(-1)[node[j]]))
+                self._maps(self.circuit, i, j, plane, node[i], node[j])
+            else:
+                at = [float(p.reshape(-1)[n]) for n in (node[i], node[j]) for p in (low, high)]
+                self._set(i, j, at[0] - at[1] - at[2] + at[3])
+
+    def _potential(self, voltage: Floats, row: dict[int, int], node: int) -> Floats:
+        return voltage[row[node]] if node in row else np.zeros(self.circuit.shape)
+
+    def _maps(self, circuit: RasterCircuit, i: int, j: int, plane: Floats, low: int, high: int) -> None:
+        """Hand the maps of one solved pair to the store; ``plane`` holds voltages with node ``low`` at 0."""
+        key = (self.nodes.ids[i], self.nodes.ids[j])
+        name = circuit.component.reshape(-1)[low]
+        plane = np.where(circuit.component == name, plane, 0.0)
+        self.store.add_voltage(key, plane)
+        if self.store.options.currents:
+            active = None
+            if self.store.options.focal_currents_zero:
+                active = np.flatnonzero((circuit.owner == low) | (circuit.owner == high))
+            self.store.add_current(key, circuit.current(plane), active)
+
+    def focal_regions(self, shorts: Ints | None) -> None:
+        """Some number has several cells: a network of its own for every pair."""
+        for i, j in self.wanted:
+            circuit = self.circuit.shorted(pair_regions(self.nodes, i, j, shorts, self.circuit.shape))
+            low, high = (circuit.node_of(self.nodes.first(self.nodes.ids[k])) for k in (i, j))
+            if low == high >= 0:
+                self._set(i, j, 0.0)
+                continue
+            if min(low, high) < 0 or circuit.component_of(low) != circuit.component_of(high):
+                self._set(i, j, np.inf)
+                continue
+            source, ground = np.zeros(circuit.shape), np.zeros(circuit.shape, bool)
+            source.reshape(-1)[high] = 1.0
+            ground.reshape(-1)[low] = True
+            plane, report = circuit.solve(source, ground=ground, solver=self.solver, rtol=self.rtol)
+            self.reports.append(report)
+            self._set(i, j, float(plane.reshape(-1)[high]))
+            if self.store.options.any:
+                self._maps(circuit, i, j, plane, low, high)
+
+
+def pair_regions(
+    nodes: FocalCells, i: int, j: int, shorts: Ints | None, shape: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Regions of the network of one pair of focal regions.
+
+    Without short-circuit regions the cells of either number are one region.  With them, in the order i, j:
+    a single cell changes nothing; cells on no region become a new one; cells on several regions join
+    **these regions** (as in Circuitscape: cells outside every region are then left out); cells on exactly
+    one region, where Circuitscape fails, join that region.
+
+    Parameters
+    ----------
+    nodes : FocalCells
+    i, j : int
+        Positions in ``nodes.ids``.
+    shorts : int array, shape (rows, cols), or None
+    shape : (int, int)
+    """
+    if shorts is None:
+        out = np.zeros(shape, np.int64)
+        for label, k in enumerate((i, j), 1):
+            out.reshape(-1)[nodes.cells[nodes.ids[k]]] = label
+        return out
+    out = shorts.copy()
+    flat, top = out.reshape(-1), int(out.max())
+    for k in (i, j):
+        cells = nodes.cells[nodes.ids[k]]
+        if len(cells) == 1:
+            continue
+        on = cells[flat[cells] != 0]
+        if len(on) > 1:
+            flat[np.isin(flat, np.unique(flat[on]))] = top + 1
+        elif len(on) == 1:
+            flat[flat == flat[on[0]]] = top + 1
+            flat[cells] = top + 1
+        else:
+            flat[cells] = top + 1
+        top += 1
+    return out
+
+
+def _linked_groups(pairs: Sequence[tuple[int, int]], node: list[int]) -> list[list[tuple[int, int]]]:
+    """Pairs in groups that share no node: one anchor serves each group."""
+    parent = {node[k]: node[k] for pair in pairs for k in pair}
+
+    def root(n: int) -> int:
+        while parent[n] != n:
+            parent[n] = parent[parent[n]]
+            n = parent[n]
+        return n
+
+    for i, j in pairs:
+        parent[root(node[i])] = root(node[j])
+    groups: dict[int, list[tuple[int, int]]] = {}
+    for i, j in pairs:
+        groups.setdefault(root(node[i]), []).append((i, j))
+    return list(groups.values())

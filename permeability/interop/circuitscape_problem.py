@@ -1,0 +1,309 @@
+"""A Circuitscape problem read from its .ini: options, inputs on one grid, and every finding."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.circuit.network import Network
+from permeability.circuit.raster_circuit import cell_resistance, focal_cells, labels
+from permeability.circuit.selection import PairSelection
+from permeability.errors import Finding, PermeabilityError
+from permeability.interop.ascii_grid import RasterFile, differences, is_raster, read_raster
+from permeability.interop.circuitscape_lists import (
+    read_links,
+    read_node_values,
+    read_nodes,
+    read_pairs,
+    read_points,
+    read_reclass,
+)
+from permeability.interop.circuitscape_options import Settings, read_settings
+from permeability.interop.ini import Ini, candidates, is_unset, parse_ini, raise_findings
+
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A problem file with everything it names, read and checked.
+
+    Attributes
+    ----------
+    file : Path
+    ini : Ini
+    settings : Settings
+    output : Path or None
+        ``output_file``, absolute.
+    findings : tuple of Finding
+        Severity ``error`` (the run is refused), ``warning`` and ``note``.
+    grid : RasterFile or None
+        The habitat raster.
+    focal, regions, mask, sources, grounds : array, shape (rows, cols), or None
+        NaN where there is none.
+    network : Network or None
+    focal_nodes : int array or None
+    node_sources, node_grounds : dict or None
+    selection : PairSelection or None
+    strengths : dict or None
+    """
+
+    file: Path
+    ini: Ini
+    settings: Settings
+    output: Path | None
+    findings: tuple[Finding, ...] = ()
+    grid: RasterFile | None = None
+    focal: Floats | None = None
+    regions: Floats | None = None
+    mask: Floats | None = None
+    sources: Floats | None = None
+    grounds: Floats | None = None
+    network: Network | None = None
+    focal_nodes: NDArray[np.int64] | None = None
+    node_sources: dict[int, float] | None = None
+    node_grounds: dict[int, float] | None = None
+    selection: PairSelection | None = None
+    strengths: dict[int, float] | None = None
+    inputs: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that stop a run."""
+        return [f for f in self.findings if f.severity == "error"]
+
+    def check(self) -> None:
+        """Raise all errors together.
+
+        Raises
+        ------
+        ProblemFileError
+            Code of the only one, or [X00] with all of them listed.
+        """
+        raise_findings(self.file, self.errors)
+
+
+def read_problem(
+    path: str | os.PathLike[str], *, output_dir: str | os.PathLike[str] | None = None
+) -> Problem:
+    """Read a Circuitscape .ini and all its inputs, and collect every finding; computes and writes nothing.
+
+    Parameters
+    ----------
+    path : path
+        Relative file names in it count from its folder, then from the working directory.
+    output_dir : path, optional
+        Folder for the results instead of the one of ``output_file``.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    InteropError
+        [X04] the .ini itself cannot be read; all else is a finding.
+    """
+    ini = parse_ini(path)
+    settings = read_settings(ini)
+    reader = _Reader(ini, settings)
+    problem = Problem(ini.file, ini, settings, _output(ini, output_dir))
+    problem = reader.raster(problem) if settings.is_raster else reader.network(problem)
+    problem = reader.lists(problem)
+    _refuse_overwriting(ini, problem.output, reader.inputs)
+    return replace(problem, findings=tuple(ini.findings), inputs=reader.inputs)
+
+
+def _output(ini: Ini, output_dir: str | os.PathLike[str] | None) -> Path | None:
+    value = ini.raw("output_file")
+    if value is None or is_unset(value):
+        told = "is not set" if value is None else f"= {value!r} names no file"
+        ini.add("X03", f"output_file {told}.", "write output_file = name.out", key="output_file")
+        return None
+    target = candidates(value.replace("\\", "/"), ini.folder)[0]
+    if target.name in ("", ".", "..") or target.is_dir():
+        ini.add("X11", f"output_file = {value!r} is a folder.", "add a file name", key="output_file")
+        return None
+    return target if output_dir is None else Path(output_dir).resolve() / target.name
+
+
+def _refuse_overwriting(ini: Ini, output: Path | None, inputs: dict[str, Path]) -> None:
+    if output is None:
+        return
+    for name, path in {"the problem file": ini.file, **inputs}.items():
+        if path.resolve() == output.resolve():
+            ini.add("X11", f"output_file would overwrite {name}.", "choose another name", key="output_file")
+
+
+class _Reader:
+    """Reads inputs one by one; what goes wrong becomes a finding."""
+
+    def __init__(self, ini: Ini, settings: Settings) -> None:
+        self.ini, self.settings = ini, settings
+        self.inputs: dict[str, Path] = {}
+        self.scenario = settings.scenario
+
+    def _path(self, key: str, needed_by: str) -> Path | None:
+        path = self.ini.path(key, needed_by=needed_by)
+        if path is not None:
+            self.inputs[key] = path
+        return path
+
+    def _try(self, action: Callable[[], T]) -> T | None:
+        try:
+            return action()
+        except PermeabilityError as error:
+            self.ini.findings.append(error.finding())
+            return None
+
+    def _read(self, key: str, needed_by: str, reader: Callable[[Path], T]) -> T | None:
+        path = self._path(key, needed_by)
+        return None if path is None else self._try(lambda: reader(path))
+
+    # rasters -----------------------------------------------------------------------------------------------
+
+    def raster(self, problem: Problem) -> Problem:
+        """Habitat and all planes on its grid."""
+        on = self.settings.on
+        grid = self._read("habitat_file", "it is always needed", read_raster)
+        if grid is not None:
+            grid = self._reclassed(grid)
+            grid = self._without_negatives(grid)
+        problem = replace(
+            problem,
+            grid=grid,
+            regions=self._plane("polygon_file", "use_polygons = True", grid) if on("use_polygons") else None,
+            mask=self._plane("mask_file", "use_mask = True", grid) if on("use_mask") else None,
+        )
+        if self.scenario == "advanced":
+            return replace(
+                problem,
+                sources=self._points("source_file", grid),
+                grounds=self._points("ground_file", grid),
+            )
+        problem = replace(problem, focal=self._points("point_file", grid))
+        self._check_cells(problem)
+        return problem
+
+    def _reclassed(self, grid: RasterFile) -> RasterFile:
+        if not self.settings.on("use_reclass_table"):
+            return grid
+        table = self._read("reclass_file", "use_reclass_table = True", read_reclass)
+        values = grid.values.copy()
+        for old, new in (table or {}).items():
+            values[grid.values == old] = new
+        return replace(grid, values=values)
+
+    def _without_negatives(self, grid: RasterFile) -> RasterFile:
+        """Circuitscape takes cells below 0 as no nodes: done here, and told."""
+        with np.errstate(invalid="ignore"):
+            negative = grid.values < 0
+        if not negative.any():
+            return grid
+        self.ini.add(
+            "X13",
+            f"{int(negative.sum()):,} cells of the habitat are negative; they carry no current.",
+            f"declare them as nodata (the file's own is {grid.nodata})",
+            key="habitat_file",
+            severity="warning",
+        )
+        return replace(grid, values=np.where(negative, np.nan, grid.values))
+
+    def _plane(self, key: str, needed_by: str, grid: RasterFile | None) -> Floats | None:
+        raster = self._read(key, needed_by, read_raster)
+        if raster is None or grid is None:
+            return None
+        found = differences(raster, grid)
+        if found:
+            self.ini.add(
+                "X05",
+                f"{key} '{raster.path.name}' does not line up with the habitat.",
+                "bring it to the grid of the habitat (same rows, columns, corner and cell size)",
+                key=key,
+                details=found,
+            )
+            return None
+        return raster.values
+
+    def _points(self, key: str, grid: RasterFile | None) -> Floats | None:
+        """A plane from a raster or from a list of points."""
+        needed_by = f"scenario = {self.scenario}"
+        path = self._path(key, needed_by)
+        if path is None:
+            return None
+        if self._try(lambda: is_raster(path)):
+            return self._plane(key, needed_by, grid)
+        return None if grid is None else self._try(lambda: read_points(path, grid))
+
+    def _check_cells(self, problem: Problem) -> None:
+        """Focal numbers and regions that cannot be used, and focal nodes without a cell that conducts."""
+        grid, focal, on = problem.grid, problem.focal, self.settings.on
+        if grid is None or focal is None:
+            return
+        kind = "resistance" if on("habitat_map_is_resistances") else "conductance"
+        resistance = self._try(lambda: cell_resistance(grid.values, habitat_is=kind, mask=problem.mask))
+        nodes = self._try(lambda: focal_cells(focal, grid.shape))
+        regions = problem.regions
+        shorts = None if regions is None else self._try(lambda: labels(regions, grid.shape, "polygon_file"))
+        if resistance is None or nodes is None:
+            return
+        alive = ~np.isnan(resistance)
+        if shorts is not None:
+            alive |= shorts != 0
+        off = [i for i in nodes.ids if not alive.reshape(-1)[nodes.cells[i]].any()]
+        if off:
+            self.ini.add(
+                "X13",
+                f"{len(off)} focal node(s) lie on cells without resistance: they are connected with nothing.",
+                "move them onto the habitat, or fill the cells",
+                key="point_file",
+                severity="warning",
+                rows=off,
+            )
+
+    # networks ----------------------------------------------------------------------------------------------
+
+    def network(self, problem: Problem) -> Problem:
+        """Links and node lists."""
+        kind = "resistance" if self.settings.on("habitat_map_is_resistances") else "conductance"
+        network = self._read(
+            "habitat_file", "it is always needed", lambda p: Network.of(*read_links(p), links_are=kind)
+        )
+        if self.scenario == "advanced":
+            sources = self._read("source_file", "scenario = advanced", read_node_values)
+            grounds = self._read("ground_file", "scenario = advanced", read_node_values)
+            if network is not None:
+                for values, what in ((sources, "source nodes"), (grounds, "ground nodes")):
+                    self._known(network, list(values or {}), what)
+            return replace(problem, network=network, node_sources=sources, node_grounds=grounds)
+        focal = self._read("point_file", f"scenario = {self.scenario}", read_nodes)
+        if network is not None and focal is not None:
+            self._known(network, [int(n) for n in focal if n >= 0], "focal nodes")
+        return replace(problem, network=network, focal_nodes=focal)
+
+    def _known(self, network: Network, numbers: list[int], what: str) -> None:
+        self._try(lambda: network.positions(numbers, what))
+
+    # both --------------------------------------------------------------------------------------------------
+
+    def lists(self, problem: Problem) -> Problem:
+        """Pairs and strengths."""
+        on, scenario = self.settings.on, self.scenario
+        selection, strengths = None, None
+        if on("use_included_pairs") and scenario != "advanced":
+            zero = not self.settings.is_raster
+            selection = self._read(
+                "included_pairs_file", "use_included_pairs = True", lambda p: read_pairs(p, zero_is_node=zero)
+            )
+        if on("use_variable_source_strengths") and scenario in ("one-to-all", "all-to-one"):
+            strengths = self._read(
+                "variable_source_file", "use_variable_source_strengths = True", read_node_values
+            )
+        return replace(problem, selection=selection, strengths=strengths)
