@@ -1,0 +1,213 @@
+"""The tasks of a moving-window run: neighbouring targets and the part of the landscape their windows see.
+
+A task holds all it needs, so that it can go to another machine, and its content is its name in the store.
+The cut into tasks depends on the problem alone: the sum over the tasks, in their order, has the same bits
+however many workers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.kernels.edges import EdgeBarriers, grid_links
+from permeability.omnidirectional.inputs import Floats, Ints, block_correction
+from permeability.omnidirectional.options import Condition, WindowOptions
+
+LABEL = "omnidirectional/1"  # raised when results change
+TARGETS = (8, 32)  # targets along a task: at least, at most
+
+
+@dataclass(frozen=True)
+class WindowProblem:
+    """Everything about a run, on the whole grid."""
+
+    options: WindowOptions
+    resistance: Floats
+    barriers: EdgeBarriers
+    source: Floats
+    conditions: tuple[Condition, ...]
+    row: Ints
+    col: Ints
+    strength: Floats
+    wanted: Floats  # (targets, conditions)
+
+
+@dataclass(frozen=True)
+class WindowTask:
+    """Some targets and the slab of the landscape that their windows see."""
+
+    options: WindowOptions
+    top: int
+    left: int
+    resistance: Floats
+    barriers: tuple[NDArray[np.int64], NDArray[np.uint8], Floats]  # cell in the slab, direction, resistance
+    source: Floats
+    condition: Floats  # (conditions, rows, cols)
+    equal: tuple[bool, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    row: Ints
+    col: Ints
+    strength: Floats
+    wanted: Floats
+
+
+@dataclass(frozen=True)
+class WindowResult:
+    """Summed currents of the targets of a task, on its slab."""
+
+    top: int
+    left: int
+    current: Floats
+    potential: Floats | None
+    windows: int
+    lost: float  # strength of sources without a way to their target
+
+
+class WindowTasks(Sequence[WindowTask]):
+    """The tasks of a problem, built when they are asked for."""
+
+    def __init__(self, problem: WindowProblem) -> None:
+        self.problem = problem
+        options = problem.options
+        along = int(np.clip(-(-options.reach // options.block_size), *TARGETS))
+        if options.domain == "shared":
+            along = -(-along // options.shared_targets) * options.shared_targets
+        side = along * options.block_size
+        tile = (problem.row // side) * (problem.resistance.shape[1] // side + 1) + problem.col // side
+        order = np.argsort(tile, kind="stable")
+        cuts = np.flatnonzero(np.diff(tile[order])) + 1
+        self.members = np.split(order, cuts) if len(order) else []
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    @property
+    def weights(self) -> list[float]:
+        """Windows of each task."""
+        return [float(len(m)) for m in self.members]
+
+    @overload
+    def __getitem__(self, index: int) -> WindowTask: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[WindowTask]: ...
+    def __getitem__(self, index: int | slice) -> WindowTask | Sequence[WindowTask]:
+        if isinstance(index, slice):
+            return [self[k] for k in range(*index.indices(len(self)))]
+        problem, members = self.problem, self.members[index]
+        row, col, reach = problem.row[members], problem.col[members], problem.options.reach
+        rows, cols = problem.resistance.shape
+        top, left = max(0, int(row.min()) - reach), max(0, int(col.min()) - reach)
+        bottom, right = min(rows, int(row.max()) + reach + 1), min(cols, int(col.max()) + reach + 1)
+        part = np.s_[top:bottom, left:right]
+        conditions = problem.conditions
+        present = [np.asarray(c.present, dtype=np.float64)[part] for c in conditions]
+        return WindowTask(
+            options=problem.options,
+            top=top,
+            left=left,
+            resistance=problem.resistance[part],
+            barriers=_barriers_in(problem.barriers, cols, (top, bottom, left, right)),
+            source=problem.source[part],
+            condition=np.stack(present) if present else np.zeros((0, bottom - top, right - left)),
+            equal=tuple(c.comparison == "equal" for c in conditions),
+            low=tuple(float(c.lower) for c in conditions),
+            high=tuple(float(c.upper) for c in conditions),
+            row=row - top,
+            col=col - left,
+            strength=problem.strength[members],
+            wanted=problem.wanted[members],
+        )
+
+
+def _barriers_in(
+    barriers: EdgeBarriers, cols: int, box: tuple[int, int, int, int]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8], Floats]:
+    """Barriers whose first cell lies in a box, with cells named in the box."""
+    top, bottom, left, right = box
+    first, last = np.searchsorted(barriers.cell, [top * cols, bottom * cols])
+    row, col = np.divmod(barriers.cell[first:last], cols)
+    inside = (col >= left) & (col < right)
+    cell = (row[inside] - top) * (right - left) + col[inside] - left
+    return cell, barriers.direction[first:last][inside], barriers.resistance[first:last][inside]
+
+
+def solve_task(task: WindowTask) -> WindowResult:
+    """Currents of all windows of a task."""
+    from permeability.kernels.windows_structure import window_structure
+    from permeability.omnidirectional.large import large_windows
+    from permeability.omnidirectional.shared import shared_windows
+
+    options, reach = task.options, task.options.reach
+    cell, direction, series = task.barriers
+    barriers = EdgeBarriers(cell, direction, series, series)
+    planes = np.array(
+        grid_links(task.resistance, neighbours=options.neighbours, average=options.average, barriers=barriers)
+    )
+    correction = np.ones((2 * reach + 1, 2 * reach + 1))
+    if options.correct_block_artefacts and options.block_size > 1:
+        correction = block_correction(options.radius, options.buffer, options.block_size, options.neighbours)
+    current = np.zeros(task.resistance.shape)
+    if not options.dissection:
+        solved, lost = large_windows(task, planes, float(reach), correction, current)
+    elif options.domain == "shared":
+        solved, lost = shared_windows(task, planes, correction, current)
+    else:
+        disc = window_structure(2 * reach + 1, float(reach))
+        solved, lost = _exact(task, planes, disc, correction, current, keep=False)
+    potential = None
+    if options.flow_potential:
+        potential = np.zeros(task.resistance.shape)
+        ground = np.ones_like(task.resistance)
+        if not options.omniscape:
+            ground[~np.isfinite(task.resistance)] = np.nan
+        planes = np.array(grid_links(ground, neighbours=options.neighbours))
+        shape = None if options.omniscape else float(reach)
+        if not options.dissection:
+            large_windows(task, planes, shape, correction, potential)
+        elif options.domain == "shared" and not options.omniscape:
+            shared_windows(task, planes, correction, potential)
+        else:
+            _exact(task, planes, window_structure(2 * reach + 1, shape), correction, potential, keep=True)
+    return WindowResult(task.top, task.left, current, potential, solved, lost)
+
+
+def rules_of(task: WindowTask):  # type: ignore[no-untyped-def]  # a tuple of the compiled part
+    """The rules of the compiled part."""
+    from permeability.kernels.windows_current import WindowRules
+
+    options = task.options
+    return WindowRules(
+        reach=options.reach,
+        radius=options.radius,
+        half=options.half,
+        misplaced=options.omniscape,
+        diagonal=1.0 / np.sqrt(2.0) if options.neighbours == 8 else 0.0,
+        shifted=options.omniscape,
+        equal=np.array(task.equal, dtype=np.bool_),
+        low=np.array(task.low, dtype=np.float64),
+        high=np.array(task.high, dtype=np.float64),
+    )
+
+
+def targets_of(task: WindowTask):  # type: ignore[no-untyped-def]  # a tuple of the compiled part
+    """The targets of the compiled part."""
+    from permeability.kernels.windows_current import Targets
+
+    return Targets(task.row, task.col, task.strength, task.wanted)
+
+
+def _exact(task: WindowTask, planes, structure, correction, out, keep: bool) -> tuple[int, float]:  # type: ignore[no-untyped-def]
+    from permeability.kernels.windows_current import memory_for, window_currents
+
+    memory = memory_for(structure, keep=keep)
+    source = np.ascontiguousarray(task.source)
+    solved, lost = window_currents(
+        structure, rules_of(task), planes, source, task.condition, targets_of(task), correction, memory, out
+    )
+    return int(solved), float(lost)
