@@ -7,6 +7,9 @@ the line lies in the cells; the edge form does not, which is why it is the defau
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
@@ -14,6 +17,7 @@ from rasterio.features import rasterize
 from permeability.crossings import level_values
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
+from permeability.scenario import Intervention
 
 
 def burn_resistance(land: Landscape) -> NDArray[np.float64]:
@@ -64,7 +68,7 @@ def _close(land: Landscape, row: int, burnt: NDArray[np.bool_], extra: NDArray[n
     add[first] += land.cut_costs.cost_m[mine][open_][index] / land.grid.cell_size
 
 
-def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
+def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     """The drawn stretches of a barrier row between interventions, each with its crossing cost [m]."""
     from permeability.barriers import substring
     from permeability.crossings import cut_costs
@@ -76,8 +80,8 @@ def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
     ]
     marks = sorted({low, high, *(k for s in steps for k in _ends(s, chain.km_range, land) if low < k < high)})
     geometry = land.barriers.table.geometry.iloc[row]
-    found: list[tuple[object, float]] = []
-    for a, b in zip(marks[:-1], marks[1:]):
+    found: list[tuple[Any, float]] = []
+    for a, b in pairwise(marks):
         middle = np.array([(a + b) / 2])
         cost = cut_costs(
             land.barriers, land.components, np.array([row], np.int32), middle, np.array([land.grid.cell_size]),
@@ -89,7 +93,7 @@ def stretches(land: Landscape, row: int) -> list[tuple[object, float]]:
     return found
 
 
-def _ends(step: object, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
+def _ends(step: Intervention, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
     """Kilometres where an intervention begins and ends; a narrow structure takes two cells."""
     a, b = max(step.km_from, span[0]), min(step.km_to, span[1])
     if b - a < 2 * land.grid.cell_size / 1000:

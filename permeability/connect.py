@@ -93,6 +93,7 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
         land.resistance, patches.labels > 0, cell_size=land.grid.cell_size, neighbours=land.neighbours,
         barriers=land.edge_barriers(),
     )  # fmt: skip
+    assert circuit.current is not None  # asked for above
     current = np.where(land.valid, circuit.current, np.nan)
     return Connectivity(
         land, patches, pairs,

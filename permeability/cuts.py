@@ -6,6 +6,7 @@ Computed once for a grid and a barrier layer, reused by every species, scenario 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,14 +89,13 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     from permeability.kernels import cuts as kernel
 
     pieces = _Pieces(barriers, grid)
-    cell, direction, arc, at, normal = kernel.crossings(
+    found = kernel.crossings(
         pieces.x, pieces.y, pieces.segment, pieces.arc, pieces.start, pieces.end, pieces.normal,
         grid.shape, N_DIRECTIONS[neighbours],
     )  # fmt: skip
-    order = np.lexsort((at, arc, direction, cell))
-    cell, direction, arc, at, normal = (a[order] for a in (cell, direction, arc, at, normal))
-    keep = kernel.cancel_wiggles(cell, direction, arc, at, WIGGLE_CELLS)
-    cell, direction, arc, at, normal = (a[keep] for a in (cell, direction, arc, at, normal))
+    found = _rows(found, np.lexsort((found[3], found[2], found[1], found[0])))
+    keep = kernel.cancel_wiggles(found[0], found[1], found[2], found[3], WIGGLE_CELLS)
+    cell, direction, arc, at, normal = _rows(found, np.flatnonzero(keep))
     barrier = pieces.barrier_of_arc[arc].astype(np.int32)
     km = np.empty(len(cell))
     for i in np.unique(barrier):
@@ -111,6 +111,16 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
         neighbours,
         grid.shape,
     )
+
+
+_Found = tuple[
+    NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]
+]
+
+
+def _rows(found: _Found, which: NDArray[np.int64]) -> _Found:
+    """The chosen rows of the five columns of crossings."""
+    return found[0][which], found[1][which], found[2][which], found[3][which], found[4][which]
 
 
 class _Pieces:
@@ -156,7 +166,7 @@ class _Pieces:
         self.barrier_of_arc = _stack(owners, (0,), np.int64)
 
 
-def _stack(parts: list[NDArray[np.generic]], empty: tuple[int, ...], dtype: type) -> NDArray[np.generic]:
+def _stack(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:
     return np.concatenate(parts).astype(dtype) if parts else np.zeros(empty, dtype)
 
 

@@ -81,7 +81,7 @@ def range_pieces(parts: NDArray[np.int32], inside: NDArray[np.bool_], cell_area_
     [50.0, 25.0]
     """
     counts = np.bincount(parts[inside & (parts > 0)])
-    return np.sort(counts[counts > 0])[::-1] * cell_area_km2
+    return np.asarray(np.sort(counts[counts > 0])[::-1] * cell_area_km2, float)
 
 
 def pair_costs(land: Landscape, patches: Patches) -> Array:

@@ -24,6 +24,7 @@ from permeability.barriers import Barriers
 from permeability.cuts import CutTable, cut_edges
 from permeability.errors import Finding, LayerError, PermeabilityError, ProjectError, nearest
 from permeability.grid import Grid
+from permeability.habitat import Habitat
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention, Scenario
@@ -286,11 +287,11 @@ class Project:
             return habitat.class_share(self.raster(spec.layers[0]), spec.classes)
         return self.raster(spec.layers[0])
 
-    def habitat(self, name: str, level: str = "best") -> habitat.Habitat:
+    def habitat(self, name: str, level: str = "best") -> Habitat:
         """Resistance of a species and the factors behind it."""
         return self._once(f"habitat {name} {level}", lambda: self._habitat(name, level))
 
-    def _habitat(self, name: str, level: str) -> habitat.Habitat:
+    def _habitat(self, name: str, level: str) -> Habitat:
         import pandas as pd
 
         mine, common = self.spec.species.get(name), self.spec.habitat
@@ -305,7 +306,7 @@ class Project:
             table = pd.DataFrame(
                 [{"factor": layer, "used": True, "why_not": "", "source": self.layer(layer).path}]
             )
-            return habitat.Habitat(values, table)
+            return Habitat(values, table)
         factors = {f: self.factor(f) for f in self.spec.factors}
         return habitat.from_factors(
             self.profile(name), factors, self.mask, season=self.spec.project.season, level=level
