@@ -340,10 +340,10 @@ def trace_path(
     )
     starts = source_cells(surface, sources)
     end = source_cells(surface, [target], layer="target")
-    return _path(surface, np.asarray(distance, np.float64), np.unique(starts), int(end[0]))
+    return trace_cells(surface, np.asarray(distance, np.float64), np.unique(starts), int(end[0]))
 
 
-def _path(surface: CostSurface, dist: Floats, starts: Cells, target: int) -> CellPath:
+def trace_cells(surface: CostSurface, dist: Floats, starts: Cells, target: int) -> CellPath:
     """Trace from a flat target back to sorted flat sources."""
     cols = surface.shape[1]
     cost = float(dist.reshape(-1)[target])

@@ -82,8 +82,8 @@ def find_barrier(b_cell, b_direction, starts, row, cell, k):
 
 
 @njit(cache=True, nogil=True)
-def edge_cost(edges, r, c, k, back):
-    """Cost of the edge of direction ``k`` named at (r, c), forward or back; the engine's own expression."""
+def plain_cost(edges, r, c, k, back):
+    """Cost of the edge of direction ``k`` named at (r, c) without its barriers, forward or back; inf = no edge."""
     rows, cols = edges.cell.shape
     r2 = r + D_ROW[k]
     c2 = c + D_COL[k]
@@ -95,12 +95,17 @@ def edge_cost(edges, r, c, k, back):
         return np.inf
     if edges.steps.shape[0] > 0:
         w = edges.steps[edges.n + k if back else k, r, c]
-        if not w < np.inf:
-            return np.inf
-    else:
-        w = edges.half[k] * (a + b)
-    if edges.b_cell.size > 0:
-        at = find_barrier(edges.b_cell, edges.b_direction, edges.starts, r, r * cols + c, k)
+        return w if w < np.inf else np.inf
+    return edges.half[k] * (a + b)
+
+
+@njit(cache=True, nogil=True)
+def edge_cost(edges, r, c, k, back):
+    """Cost of an edge with its barriers; the engine's own expression."""
+    w = plain_cost(edges, r, c, k, back)
+    if edges.b_cell.size > 0 and w < np.inf:
+        cell = r * edges.cell.shape[1] + c
+        at = find_barrier(edges.b_cell, edges.b_direction, edges.starts, r, cell, k)
         if at >= 0:
             w = w + edges.b_cost[at]
     return w
@@ -119,6 +124,17 @@ def into(edges, r, c, j):
     k = j - edges.n
     w = edge_cost(edges, r, c, k, True)
     return r + D_ROW[k], c + D_COL[k], w
+
+
+@njit(cache=True, nogil=True)
+def out_of(edges, r, c, j):
+    """Outgoing edge number ``j`` of (r, c): row and column it leads to, and its cost; see `into`."""
+    if j < edges.n:
+        return r + D_ROW[j], c + D_COL[j], edge_cost(edges, r, c, j, False)
+    k = j - edges.n
+    r1 = r - D_ROW[k]
+    c1 = c - D_COL[k]
+    return r1, c1, edge_cost(edges, r1, c1, k, True)
 
 
 @njit(cache=True, nogil=True)
