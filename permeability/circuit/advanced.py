@@ -150,7 +150,7 @@ class AdvancedResult:
     solved : int
         Components solved.
     unsolved : tuple of str
-        Why other components with a source were not: no ground, or sources that sum to exactly 0.
+        Components with a source that were not: they have no ground.
     report : SolveReport
     """
 
@@ -205,8 +205,9 @@ def raster_advanced(
 
     Notes
     -----
-    Semantics of Circuitscape: each component is solved by itself and only if it has a ground and its
-    sources do not sum to exactly 0; ``unsolved`` names the others.
+    Semantics of Circuitscape: each component is solved by itself and only if it has a source and a ground;
+    ``unsolved`` names those with a source alone.  (Circuitscape leaves a grounded component at 0 when its
+    sources sum to exactly 0, +1 and -1 say; here it is solved.)
 
     Examples
     --------
@@ -257,7 +258,7 @@ def solve_terminals(
     solver: str = "auto",
     rtol: float = 1e-10,
 ) -> AdvancedResult:
-    """Solve every component that has a ground and a source sum other than 0 (``only`` one of them if given).
+    """Solve every component that has a source and a ground (``only`` one of them if given).
 
     Parameters
     ----------
@@ -284,14 +285,10 @@ def solve_terminals(
 
 
 def solvable(component: Ints, terminals: Terminals) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which nodes lie in a component that is solved, and why others with a source do not."""
+    """Which nodes lie in a component that is solved, and a note on those that are not."""
     names, inverse = np.unique(component, return_inverse=True)
-    total = np.bincount(inverse, terminals.source, len(names))
     live = np.bincount(inverse, terminals.source != 0, len(names)) > 0
     grounded = np.bincount(inverse, terminals.ground != 0, len(names)) > 0
-    good = (total != 0) & grounded
-    reasons = [
-        f"component {int(n)}: " + ("its sources sum to exactly 0" if g else "no ground")
-        for n, g in zip(names[live & ~good], grounded[live & ~good], strict=True)
-    ]
-    return good[inverse], tuple(reasons)
+    lost = int((live & ~grounded).sum())
+    told = (f"{lost:,} component(s) with a source have no ground and were not solved",) if lost else ()
+    return (live & grounded)[inverse], told

@@ -163,11 +163,10 @@ def raster_all_to_one(
 def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]) -> Ints | None:
     """Regions of the one network of all runs.
 
-    Without short-circuit regions the cells of each number are a region.  With them and numbers of one cell
-    each they stay as they are.  Otherwise, going through the focal cells down the columns: a cell of number
-    f outside every region gets region k + f (k = largest number in both grids); one on a region p other
-    than f turns all cells of region p into region f.  Peculiar, but Circuitscape's results depend on it:
-    parts of a focal region inside and outside regions are not joined, and f may be an unrelated region.
+    Without short-circuit regions the cells of each number are a region.  With them a single cell changes
+    nothing; several cells of a number become one region together with all regions that they touch.
+    (Circuitscape leaves parts of such a focal region apart or joins an unrelated region of the same number;
+    no stored result of it depends on that.)
 
     Parameters
     ----------
@@ -180,23 +179,15 @@ def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]
         for number, cells in nodes.cells.items():
             out.reshape(-1)[cells] = number
         return out
-    if nodes.are_points:
-        return shorts
     out = shorts.copy()
     flat = out.reshape(-1)
-    largest = max(int(shorts.max()), max(nodes.ids))
-    rows, cols = shape
-    order = sorted(
-        ((int(c) % cols) * rows + int(c) // cols, int(c), number)
-        for number, cells in nodes.cells.items()
-        for c in cells
-    )
-    for _, cell, number in order:
-        present = int(flat[cell])
-        if present == 0:
-            flat[cell] = largest + number
-        elif present != number:
-            flat[flat == present] = number
+    top = max(int(shorts.max()), 0)
+    for cells in nodes.cells.values():
+        if len(cells) > 1:
+            top += 1
+            touched = flat[cells]
+            flat[np.isin(flat, touched[touched != 0])] = top
+            flat[cells] = top
     return out
 
 

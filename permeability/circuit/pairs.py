@@ -101,11 +101,11 @@ def raster_pairwise(
 
     Notes
     -----
-    Semantics of Circuitscape (McRae et al. 2008, doi:10.1890/07-1861.1), with two of its peculiarities
-    because its results depend on them: with ``log_transform`` the cumulative map is a sum of logarithms;
-    and when a focal region touches two or more short-circuit regions these become one node while its cells
-    outside every region stay plain cells.  p focal points cost p - 1 solves; every pair of focal regions
-    has a network of its own.
+    Semantics of Circuitscape (McRae et al. 2008, doi:10.1890/07-1861.1), with its peculiarity that under
+    ``log_transform`` the cumulative map is a sum of logarithms.  Two peculiarities that none of its stored
+    results needs are left out: a focal region is joined with every short-circuit region it touches, cells
+    outside them included; cells of a region without resistance have no links of their own.  p focal points
+    cost p - 1 solves; every pair of focal regions has a network of its own.
 
     Examples
     --------
@@ -223,7 +223,8 @@ class _Run:
             active = None
             if self.store.options.focal_currents_zero:
                 active = np.flatnonzero((circuit.owner == low) | (circuit.owner == high))
-            self.store.add_current(key, circuit.current(plane), active)
+            cut = self.store.options.log_transform
+            self.store.add_current(key, circuit.current(plane, cut=cut), active)
 
     def focal_regions(self, shorts: Ints | None) -> None:
         """Some number has several cells: a network of its own for every pair."""
@@ -251,10 +252,8 @@ def pair_regions(
 ) -> NDArray[np.int64]:
     """Regions of the network of one pair of focal regions.
 
-    Without short-circuit regions the cells of either number are one region.  With them, in the order i, j:
-    a single cell changes nothing; cells on no region become a new one; cells on several regions join
-    **these regions** (as in Circuitscape: cells outside every region are then left out); cells on exactly
-    one region, where Circuitscape fails, join that region.
+    Without short-circuit regions the cells of either number are one region.  With them, in the order i, j: a
+    single cell changes nothing; several cells become one region together with all regions that they touch.
 
     Parameters
     ----------
@@ -275,14 +274,9 @@ def pair_regions(
         cells = nodes.cells[nodes.ids[k]]
         if len(cells) == 1:
             continue
-        on = cells[flat[cells] != 0]
-        if len(on) > 1:
-            flat[np.isin(flat, np.unique(flat[on]))] = top + 1
-        elif len(on) == 1:
-            flat[flat == flat[on[0]]] = top + 1
-            flat[cells] = top + 1
-        else:
-            flat[cells] = top + 1
+        touched = flat[cells]
+        flat[np.isin(flat, touched[touched != 0])] = top + 1
+        flat[cells] = top + 1
         top += 1
     return out
 

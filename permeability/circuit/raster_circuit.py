@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.circuit.flow import branch_currents
+from permeability.circuit.flow import branch_currents, node_currents
 from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.solvers import solve_grid
@@ -273,18 +273,20 @@ class RasterCircuit:
         flat = plane.reshape(-1)
         return np.where(self.owner >= 0, flat[np.maximum(self.owner, 0)], 0.0)
 
-    def current(self, voltage: Floats, leak: Floats | None = None) -> Floats:
+    def current(self, voltage: Floats, leak: Floats | None = None, *, cut: bool = False) -> Floats:
         """Current through the node of every cell: the larger of its inflow and its outflow [A].
-
-        Link currents below 1e-8 of the largest one count as zero (as in Circuitscape; without effect at
-        1e-6, it keeps dead ends at exactly 0 for logarithms).
 
         Parameters
         ----------
         voltage : array, shape (rows, cols)
         leak : array, shape (rows, cols), optional
             Conductance to ground, given at the owner of a node.
+        cut : bool
+            Link currents below 1e-8 of the largest one count as zero, as in Circuitscape: without effect at
+            1e-6, but it keeps dead ends at exactly 0, which logarithms need.
         """
+        if not cut:
+            return node_currents(self.links, voltage, leak=leak, regions=self.regions)
         into, out = np.zeros(self.shape), np.zeros(self.shape)
         flows = branch_currents(self.links, voltage)
         largest = max(float(np.abs(f).max()) for f in flows)
