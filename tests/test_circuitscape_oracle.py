@@ -1,0 +1,280 @@
+"""All raster modes against a dense solve written from the words of the rules, on random problems."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from permeability.circuit import modes
+from permeability.circuit.map_store import MapOptions
+
+MAPS = MapOptions(current=True, voltage=True, cumulative=True, maximum=True)
+
+
+class Dense:
+    """A raster circuit as a dense Laplacian; cells of one region share a node."""
+
+    def __init__(self, g: np.ndarray, neighbours: int, average: str, regions: np.ndarray | None) -> None:
+        self.shape = g.shape
+        self.node = np.full(g.shape, -1)
+        names: dict[Any, int] = {}
+        regions = np.zeros(g.shape, int) if regions is None else regions
+        live = {int(n) for n in np.unique(regions[(g > 0) & (regions != 0)])}
+        for cell in np.ndindex(g.shape):
+            if regions[cell] in live:
+                self.node[cell] = names.setdefault(("region", int(regions[cell])), len(names))
+            elif g[cell] > 0:
+                self.node[cell] = names.setdefault(cell, len(names))
+        self.n = len(names)
+        self.c = np.zeros((self.n, self.n))
+        steps = [(0, 1), (1, 0)] + ([(1, 1), (1, -1)] if neighbours == 8 else [])
+        for r, c in np.ndindex(g.shape):
+            for dr, dc in steps:
+                other = (r + dr, c + dc)
+                if 0 <= other[0] < g.shape[0] and 0 <= other[1] < g.shape[1]:
+                    self._link(g, (r, c), other, average, np.hypot(dr, dc))
+
+    def _link(
+        self, g: np.ndarray, a: tuple[int, int], b: tuple[int, int], average: str, length: float
+    ) -> None:
+        if not (g[a] > 0 and g[b] > 0):
+            return
+        mean = 2 / (1 / g[a] + 1 / g[b]) if average == "resistance" else (g[a] + g[b]) / 2
+        i, j = self.node[a], self.node[b]
+        if i != j:
+            self.c[i, j] += mean / length
+            self.c[j, i] += mean / length
+
+    def reach(self, start: int) -> np.ndarray:
+        seen, todo = {start}, [start]
+        while todo:
+            for j in np.flatnonzero(self.c[todo.pop()]):
+                if int(j) not in seen:
+                    seen.add(int(j))
+                    todo.append(int(j))
+        out = np.zeros(self.n, bool)
+        out[list(seen)] = True
+        return out
+
+    def solve(self, source: np.ndarray, leak: np.ndarray, ideal: np.ndarray) -> np.ndarray:
+        laplacian = np.diag(self.c.sum(axis=0) + leak) - self.c
+        v = np.zeros(self.n)
+        left = np.ones(self.n, bool)
+        while left.any():
+            part = self.reach(int(np.flatnonzero(left)[0]))
+            left &= ~part
+            if not (part & (ideal | (leak > 0))).any() or not source[part].any():
+                continue
+            free = part & ~ideal
+            v[free] = np.linalg.solve(laplacian[np.ix_(free, free)], source[free])
+        return v
+
+    def current(self, v: np.ndarray, leak: np.ndarray | None = None) -> np.ndarray:
+        flow = self.c * (v[:, None] - v[None, :])
+        out, into = np.maximum(flow, 0).sum(axis=1), np.maximum(-flow, 0).sum(axis=1)
+        drawn = np.zeros(self.n) if leak is None else leak * v
+        return np.maximum(out + np.maximum(drawn, 0), into + np.maximum(-drawn, 0))
+
+    def plane(self, values: np.ndarray) -> np.ndarray:
+        return np.where(self.node >= 0, np.append(values, 0.0)[self.node], 0.0)
+
+    def pair(self, low: int, high: int) -> tuple[float, np.ndarray, np.ndarray]:
+        source, ideal = np.zeros(self.n), np.zeros(self.n, bool)
+        source[high], ideal[low] = 1.0, True
+        v = self.solve(source, np.zeros(self.n), ideal)
+        return v[high], self.plane(v), self.plane(self.current(v))
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> dict[str, Any]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = (draw(st.integers(1, 6)), draw(st.integers(3, 6)))
+    g = rng.uniform(0.1, 5, shape)
+    g[rng.random(shape) < draw(st.sampled_from([0.0, 0.15, 0.35]))] = 0.0
+    g[0, :2] = 1.0
+    regions = None
+    if draw(st.booleans()):
+        regions = np.where(rng.random(shape) < 0.3, rng.integers(1, 4, shape), 0)
+    focal = np.zeros(shape, int)
+    focal[0, 0], focal[0, 1] = 1, 2
+    extra = draw(st.integers(0, 3))
+    for number in rng.integers(1 if draw(st.booleans()) else 3, 6, extra):
+        r, c = rng.integers(0, shape[0]), rng.integers(0, shape[1])
+        focal[r, c] = number if focal[r, c] == 0 else focal[r, c]
+    return {
+        "g": g,
+        "regions": regions,
+        "focal": focal,
+        "neighbours": draw(st.sampled_from([4, 8])),
+        "average": draw(st.sampled_from(["resistance", "conductance"])),
+        "rng": rng,
+    }
+
+
+def keywords(problem: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "habitat_is": "conductance",
+        "neighbours": problem["neighbours"],
+        "average": problem["average"],
+        "regions": problem["regions"],
+    }
+
+
+def dense(problem: dict[str, Any], regions: np.ndarray | None) -> Dense:
+    return Dense(problem["g"], problem["neighbours"], problem["average"], regions)
+
+
+def first_cell(focal: np.ndarray, number: int) -> tuple[int, int]:
+    cols, rows = np.nonzero((focal == number).T)
+    return int(rows[0]), int(cols[0])
+
+
+def joined(problem: dict[str, Any], numbers: list[int], every: bool) -> np.ndarray | None:
+    """Regions with the cells of some numbers joined (single cells too where ``every``)."""
+    focal, regions = problem["focal"], problem["regions"]
+    out = np.zeros(focal.shape, int) if regions is None else regions.copy()
+    for k, number in enumerate(numbers):
+        cells = focal == number
+        if cells.sum() > 1 or every:
+            touched = set(out[cells].tolist()) - {0}
+            out[np.isin(out, list(touched))] = 100 + k
+            out[cells] = 100 + k
+    return out
+
+
+def same(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems())
+def test_pairwise_equals_dense(problem: dict[str, Any]) -> None:
+    focal = problem["focal"]
+    ids = np.unique(focal[focal > 0]).tolist()
+    regions_mode = any((focal == i).sum() > 1 for i in ids)
+    got = modes.raster_pairwise(problem["g"], focal, maps=MAPS, **keywords(problem))
+    cumulative, maximum = np.zeros(focal.shape), np.full(focal.shape, -np.inf)
+    for (i, a), (j, b) in itertools.combinations(enumerate(ids), 2):
+        network = dense(problem, joined(problem, [a, b], False) if regions_mode else problem["regions"])
+        low, high = network.node[first_cell(focal, a)], network.node[first_cell(focal, b)]
+        if min(low, high) < 0 or not network.reach(low)[high]:
+            assert got.resistance[i, j] == np.inf
+            continue
+        if low == high:
+            assert got.resistance[i, j] == 0
+            assert (a, b) not in got.current
+            continue
+        resistance, voltage, current = network.pair(low, high)
+        same(got.resistance[i, j], resistance)
+        same(got.voltage[(a, b)], voltage)
+        same(got.current[(a, b)], current)
+        cumulative += current
+        maximum = np.maximum(maximum, current)
+    same(got.cumulative, cumulative)
+    if got.current:
+        same(got.maximum, maximum)
+    else:
+        assert np.isnan(got.maximum).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(problems())
+def test_one_to_all_and_all_to_one_equal_dense(problem: dict[str, Any]) -> None:
+    focal = problem["focal"]
+    ids = np.unique(focal[focal > 0]).tolist()
+    strengths = {i: float(problem["rng"].uniform(0.5, 3)) for i in ids[:2]}
+    several = problem["regions"] is None
+    network = dense(problem, joined(problem, ids, several))
+    node = {i: int(network.node[first_cell(focal, i)]) for i in ids}
+    out = modes.raster_one_to_all(problem["g"], focal, maps=MAPS, strengths=strengths, **keywords(problem))
+    back = modes.raster_all_to_one(problem["g"], focal, maps=MAPS, strengths=strengths, **keywords(problem))
+    for k, n in enumerate(ids):
+        owners = {i: set(network.node[focal == i].tolist()) - {-1} for i in ids}
+        own = network.reach(node[n]) if node[n] >= 0 else np.zeros(network.n, bool)
+        for result, inward in ((out, False), (back, True)):
+            source, ideal = np.zeros(network.n), np.zeros(network.n, bool)
+            if inward:
+                ideal[list(owners[n])] = True
+                for i in ids:
+                    if i != n and node[i] >= 0 and not ideal[node[i]]:
+                        source[node[i]] += strengths.get(i, 1.0)
+            elif node[n] >= 0:
+                ideal[[m for i in ids if i != n for m in owners[i] if m != node[n]]] = True
+                source[node[n]] = strengths.get(n, 1.0)
+            source *= own
+            ideal &= own
+            solved = bool(source.any() and ideal.any())
+            assert result.solved[k] == solved
+            v = network.solve(source, np.zeros(network.n), ideal)
+            same(result.voltage[(n,)], network.plane(v))
+            same(result.current[(n,)], network.plane(network.current(v)))
+            if solved:
+                same(result.resistance[k], 0.0 if inward else v[node[n]] / strengths.get(n, 1.0))
+    same(out.cumulative, sum(out.current.values()))
+    same(back.maximum, np.max(list(back.current.values()), axis=0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    problems(), st.sampled_from(["keep_all", "remove_source", "remove_ground", "remove_all"]), st.booleans()
+)
+def test_advanced_equals_dense(problem: dict[str, Any], conflicts: str, as_resistance: bool) -> None:
+    rng, shape = problem["rng"], problem["g"].shape
+    sources = np.where(rng.random(shape) < 0.3, rng.uniform(-1, 3, shape), np.nan)
+    grounds = np.where(rng.random(shape) < 0.3, rng.choice([0.0, 0.5, 4.0], shape), np.nan)
+    grounds_are = "resistance" if as_resistance else "conductance"
+    got = modes.raster_advanced(
+        problem["g"], sources, grounds, grounds_are=grounds_are, conflicts=conflicts, **keywords(problem)
+    )
+    network = dense(problem, problem["regions"])
+    source, ground = np.zeros(network.n), np.zeros(network.n)
+    for cell in np.ndindex(shape):
+        n = network.node[cell]
+        if n >= 0:
+            source[n] += np.nan_to_num(sources[cell])
+            if not np.isnan(grounds[cell]):
+                h = grounds[cell]
+                ground[n] += (np.inf if h == 0 else 1 / h) if as_resistance else h
+    finite = np.where(np.isinf(ground), 0, ground)
+    both = (source != 0) & (ground != 0)
+    if conflicts in ("remove_source", "remove_all"):
+        source[both] = 0
+    if conflicts == "remove_ground":
+        ground[both] = 0
+    ground[np.isinf(ground) & (source > 0)] = 0
+    for n in range(network.n):  # components whose grounds have all been dropped are not solved
+        if not ground[network.reach(n)].any():
+            source[n] = 0
+    v = network.solve(source, finite, np.isinf(ground))
+    same(got.voltage, network.plane(v))
+    same(got.current, network.plane(network.current(v, finite)))
+
+
+def test_balanced_sources_with_a_ground_are_solved() -> None:
+    sources = np.array([[1.0, 0.0, -1.0, 0.0]])
+    grounds = np.array([[np.nan, np.nan, np.nan, 0.0]])
+    got = modes.raster_advanced(np.ones((1, 4)), sources, grounds)
+    np.testing.assert_allclose(got.voltage, [[2.0, 1.0, 0.0, 0.0]], atol=1e-12)
+
+
+def test_component_without_ground_is_named() -> None:
+    habitat = np.array([[1.0, 1.0, np.nan, 1.0, 1.0]])
+    sources, grounds = np.array([[1.0, 0, 0, 1, 0]]), np.array([[np.nan, 0, np.nan, np.nan, np.nan]])
+    got = modes.raster_advanced(habitat, sources, grounds)
+    assert got.solved == 1
+    assert got.unsolved == ("1 component(s) with a source have no ground and were not solved",)
+    np.testing.assert_allclose(got.voltage, [[1, 0, 0, 0, 0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", ["direct", "multigrid"])
+def test_solver_reaches_the_grid_solver(solver: str) -> None:
+    focal = np.zeros((30, 30), int)
+    focal[2, 3], focal[25, 20] = 1, 2
+    got = modes.raster_pairwise(np.ones((30, 30)), focal, solver=solver)
+    assert (got.report.solver == "multigrid") == (solver == "multigrid")
+    assert got.report.residual <= 1e-10
