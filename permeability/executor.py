@@ -217,6 +217,10 @@ class _Threads:
         done: set[Future[Any]] = wait(futures, return_when=FIRST_COMPLETED).done
         return list(done)
 
+    def cancel(self, futures: list[Any]) -> None:
+        for future in futures:
+            future.cancel()
+
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
 
@@ -257,6 +261,9 @@ class _Cluster:
     def wait(self, futures: list[Any]) -> list[Any]:
         return list(self.first(futures, return_when="FIRST_COMPLETED").done)
 
+    def cancel(self, futures: list[Any]) -> None:
+        self.client.cancel(futures)
+
     def close(self) -> None:
         if self.own:
             self.client.close()
@@ -295,11 +302,7 @@ class _Job:
     ) -> None:
         self.function, self.tasks, self.store, self.report = function, tasks, store, progress
         name = f"{function.__module__}.{getattr(function, '__qualname__', function)}"
-        self.key = (
-            (lambda task: content_hash(name, label, key(task)))
-            if key
-            else (lambda task: content_hash(name, label, task))
-        )
+        self.name, self.label, self.task_key = name, label, key
         self.weights = np.ones(len(tasks)) if weights is None else np.asarray(weights, dtype=float)
         self.begun = time.perf_counter()
         self.done = self.restored = 0
@@ -324,9 +327,11 @@ class _Job:
                     yield turn, ready.pop(turn)
                     turn += 1
         finally:
-            waiting: list[Any] = list(flying)
-            for future in waiting:
-                future.cancel()
+            pool.cancel(list(flying))
+
+    def key(self, task: Any) -> str:
+        """Name of a task in the store."""
+        return content_hash(self.name, self.label, self.task_key(task) if self.task_key else task)
 
     def _hand_out(self, pool: Any, index: int, flying: dict[Any, Any], ready: dict[int, Any]) -> None:
         task, key = self.tasks[index], ""

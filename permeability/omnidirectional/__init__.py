@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from permeability.errors import check_choice
 from permeability.executor import Progress, run_tasks
 from permeability.kernels.edges import EdgeBarriers
+from permeability.omnidirectional.difference import WindowDifference, difference
 from permeability.omnidirectional.inputs import (
     Floats,
     cell_resistance,
@@ -32,8 +33,10 @@ from permeability.omnidirectional.tasks import LABEL, WindowProblem, WindowTasks
 __all__ = [
     "Condition",
     "OmnidirectionalResult",
+    "WindowDifference",
     "WindowOptions",
     "omnidirectional",
+    "omnidirectional_difference",
     "prepare",
     "reclassify",
     "solve_problem",
@@ -190,26 +193,12 @@ def omnidirectional(
     >>> result.windows, bool(np.allclose(result.current, result.flow_potential))
     (81, True)
     """
-    check_choice("compatibility", compatibility, COMPATIBILITY)
-    check_choice("values", values, ("resistance", "conductance"))
-    omniscape = compatibility == "omniscape"
-    grid, edges, joined = _parts(landscape, barriers, neighbours)
-    options = WindowOptions(
-        radius=radius,
-        buffer=buffer,
-        block_size=block_size,
-        neighbours=joined,
-        average=average or ("conductance" if omniscape else "resistance"),
-        flow_potential=flow_potential or normalised,
-        correct_block_artefacts=correct_block_artefacts,
-        omniscape=omniscape,
-        domain=domain,
-        shared_targets=shared_targets,
-        solver=solver,
-    )
-    problem = prepare(
-        grid, options, strength=strength, threshold=threshold, cutoff=cutoff, conditions=conditions,
-        reclass=reclass, values=values, barriers=edges,
+    problem = _problem(
+        landscape, radius=radius, strength=strength, buffer=buffer, block_size=block_size, threshold=threshold,
+        cutoff=cutoff, conditions=conditions, reclass=reclass, values=values, neighbours=neighbours,
+        average=average, barriers=barriers, flow_potential=flow_potential or normalised,
+        correct_block_artefacts=correct_block_artefacts, compatibility=compatibility, domain=domain,
+        shared_targets=shared_targets, solver=solver,
     )  # fmt: skip
     result = solve_problem(
         problem, mask_nodata=mask_nodata, normalised=normalised, workers=workers, scheduler=scheduler,
@@ -227,6 +216,79 @@ def omnidirectional(
             "landscape": landscape if hasattr(landscape, "grid") else None,
         }
     )
+
+
+def omnidirectional_difference(
+    before: Any, after: Any, *, workers: int = 1, scheduler: Any = None, store: Any = None, **options: Any
+) -> WindowDifference:
+    """How the omnidirectional current changes from one landscape to another, such as with a barrier opened.
+
+    Only windows that see the change are solved, before and after; in all others the difference is 0 by
+    definition.
+
+    Parameters
+    ----------
+    before, after : array or Landscape
+        As ``landscape`` of :func:`omnidirectional`; ``barriers_before`` and ``barriers_after`` may give the
+        barriers of arrays.
+    **options
+        Every option of :func:`omnidirectional` that shapes the windows, the same for both.
+    workers, scheduler, store
+        See :func:`permeability.executor.run_tasks`.
+
+    Raises
+    ------
+    OptionError
+        O48 for landscapes of different shape; see also :func:`omnidirectional`.
+
+    Examples
+    --------
+    >>> opened = np.ones((30, 30))
+    >>> closed = opened.copy()
+    >>> closed[3, 3] = 50
+    >>> change = omnidirectional_difference(closed, opened, radius=4, strength=opened)
+    >>> change.windows, change.targets, bool(change.current[3, 3] > 0)
+    (47, 900, True)
+    """
+    sides = [options.pop(f"barriers_{side}", None) for side in ("before", "after")]
+    first, second = (
+        _problem(landscape, barriers=edges, **options) for landscape, edges in zip((before, after), sides)
+    )
+    return difference(first, second, workers=workers, scheduler=scheduler, store=store)
+
+
+def _problem(
+    landscape: Any,
+    *,
+    radius: int,
+    strength: ArrayLike | None = None,
+    threshold: float = 0.0,
+    cutoff: float = np.inf,
+    conditions: Sequence[Condition] = (),
+    reclass: Iterable[tuple[float, float | None]] | None = None,
+    values: str = "resistance",
+    neighbours: int | None = None,
+    average: str | None = None,
+    barriers: EdgeBarriers | None = None,
+    compatibility: str | None = None,
+    **options: Any,
+) -> WindowProblem:
+    """The prepared run that the options of :func:`omnidirectional` ask for."""
+    check_choice("compatibility", compatibility, COMPATIBILITY)
+    check_choice("values", values, ("resistance", "conductance"))
+    omniscape = compatibility == "omniscape"
+    grid, edges, joined = _parts(landscape, barriers, neighbours)
+    chosen = WindowOptions(
+        radius=radius,
+        neighbours=joined,
+        average=average or ("conductance" if omniscape else "resistance"),
+        omniscape=omniscape,
+        **options,
+    )
+    return prepare(
+        grid, chosen, strength=strength, threshold=threshold, cutoff=cutoff, conditions=conditions,
+        reclass=reclass, values=values, barriers=edges,
+    )  # fmt: skip
 
 
 def _parts(
