@@ -1,0 +1,151 @@
+"""How results show themselves in a notebook: a small map, a table, and where the numbers come from, folded away.
+
+Every text from layers and projects is escaped; no script, no style sheet from elsewhere, no request.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from permeability.viz.maps import Map, plot_connectivity, plot_landscape, plot_ranking, species_name
+from permeability.words import Words, words
+
+if TYPE_CHECKING:
+    from permeability.connect import Connectivity
+    from permeability.impact import Comparison, Impact
+    from permeability.landscape import Landscape
+    from permeability.ranking import Ranking
+
+CELL = "padding:2px 8px;text-align:{};border-bottom:1px solid #8884;white-space:normal;overflow-wrap:anywhere"
+ROWS = 12
+
+
+def landscape_html(land: Landscape) -> str:
+    """Map, main figures and barriers of a landscape."""
+    tr = words()
+    edges = land.edge_barriers()
+    facts = {
+        "grid": repr(land.grid),
+        "cells": f"{tr.number(land.valid.sum())}, {tr.number(land.valid.sum() * land.grid.cell_area_km2)} km²",
+        "barriers standing": f"{int(land.standing.sum())} of {len(land.barriers)}",
+        "edges cut": tr.number(len(edges.cell)),
+        "connected parts": str(int(land.parts.max())),
+        "scenario": land.scenario.name,
+    }
+    shown = [c for c in ("id", "line", "kind", "status", "fence_class", "vehicles_per_day") if c in land.barriers.table]
+    table = pd.DataFrame(land.barriers.table[shown]).assign(standing=land.standing)
+    return page(f"Landscape: {species_name(land, tr)}", plot_landscape(land), facts_html(facts), table, provenance(land))
+
+
+def connectivity_html(conn: Connectivity) -> str:
+    """Map of the current, pairs of patches, solver and residual."""
+    tr = words()
+    apart = int((~conn.pairs["connected"]).sum())
+    facts = {
+        "pairs": f"{len(conn.pairs)}, {apart} without any path",
+        "solver": f"{conn.report.solver}, residual {conn.report.residual:.1e}",
+        "scenario": conn.land.scenario.name,
+    }
+    table = conn.pairs.drop(columns="words", errors="ignore").rename(columns={"cost_km": "cost [km]", "straight_km": "straight [km]"})
+    return page(f"Connectivity: {species_name(conn.land, tr)}", plot_connectivity(conn), facts_html(facts), table, provenance(conn.land))
+
+
+def impact_html(impact: Impact) -> str:
+    """Sentences of the impact and the table of lines."""
+    tr = words()
+    sentences = "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(s)}</li>" for s in impact.sentences) + "</ul>"
+    return page(f"Impact on {species_name(impact.land, tr)}", plot_landscape(impact.land), sentences, impact.lines, provenance(impact.land))
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Indices before and after."""
+    before, after = comparison.before.scenario.name, comparison.after.scenario.name
+    facts = facts_html({"before": before, "after": str(comparison.after.scenario)})
+    title = f"{species_name(comparison.before, words())}: {before} → {after}"
+    return page(title, plot_landscape(comparison.after), facts, comparison.table, provenance(comparison.after))
+
+
+def ranking_html(ranking: Ranking) -> str:
+    """Map and the best sections."""
+    tr = words()
+    wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", f"gain_{ranking.sort_by}",
+              "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd_low", "cost_usd", "cost_usd_high")  # fmt: skip
+    columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
+    notes = "".join(f"<p>{escape(n)}</p>" for n in ranking.notes)
+    table = pd.DataFrame(ranking.table[columns])
+    return page(f"Ranking: {species_name(ranking.land, tr)}", plot_ranking(ranking), notes, table, provenance(ranking.land))
+
+
+# ---------------------------------------------------------------- pieces
+def page(title: str, picture: Map, lead: str, table: pd.DataFrame, foot: str) -> str:
+    """One result: title, map, lead (HTML), table, folded provenance (HTML)."""
+    image = b64encode(picture.png(dpi=80)).decode("ascii")
+    return (
+        '<div style="font-family:sans-serif;font-size:13px;max-width:60em">'
+        f'<p style="font-weight:bold;margin:4px 0;overflow-wrap:anywhere">{escape(title)}</p>'
+        f'<img alt="{escape(picture.alt)}" src="data:image/png;base64,{image}" style="max-width:100%;height:auto;background:#fff">'
+        f"{lead}{table_html(table)}{foot}</div>"
+    )
+
+
+def facts_html(facts: Mapping[str, object]) -> str:
+    """A list of label and value."""
+    rows = "".join(
+        f'<tr><th scope="row" style="{CELL.format("left")}">{escape(str(k))}</th><td style="{CELL.format("left")}">{escape(str(v))}</td></tr>'
+        for k, v in facts.items()
+    )
+    return f'<table style="border-collapse:collapse;margin:4px 0"><tbody>{rows}</tbody></table>'
+
+
+def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
+    """The first rows of a table; numbers to the right, infinity in words.
+
+    >>> "no path" in table_html(pd.DataFrame({"cost_km": [float("inf")]}))
+    True
+    """
+    tr = words()
+    numeric = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in table.dtypes]
+    head = "".join(
+        f'<th scope="col" style="{CELL.format("right" if n else "left")}">{escape(str(c))}</th>' for c, n in zip(table.columns, numeric)
+    )
+    body = "".join(f"<tr>{_cells(row, numeric, list(table.columns), tr)}</tr>" for row in table.head(most).itertuples(index=False))
+    more = f"<p>{len(table) - most} more rows</p>" if len(table) > most else ""
+    return f'<table style="border-collapse:collapse;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+
+
+def _cells(row: Iterable[Any], numeric: Sequence[bool], columns: Sequence[Any], tr: Words) -> str:
+    return "".join(
+        f'<td style="{CELL.format("right" if n else "left")}">{escape(cell_text(v, str(c), tr) if n else _word(v))}</td>'
+        for v, n, c in zip(row, numeric, columns)
+    )
+
+
+def cell_text(value: float, column: str, tr: Words) -> str:
+    """A number for a reader; infinity says what it means in its column.
+
+    >>> cell_text(float("inf"), "gain_mean_resistance", words()), cell_text(float("inf"), "resistance", words())
+    ('from infinite to finite', 'infinite (no path)')
+    """
+    if value in (float("inf"), float("-inf")):
+        if column.startswith(("gain_", "change")):
+            return tr.signed(value)
+        return tr("infinite (no path)") if "resistance" in column else tr("no path")
+    return "" if value != value else tr.number(value)
+
+
+def _word(value: Any) -> str:
+    return "" if value is None or value != value else str(value)
+
+
+def provenance(land: Landscape) -> str:
+    """Where the numbers come from, folded away: profile figures with grade and source."""
+    rows = [
+        {"number": k, "low": e.low, "best": e.best, "high": e.high, "evidence": e.evidence, "source": e.source}
+        for k, e in land.profile.estimates().items()
+    ]
+    return f"<details><summary>Where the numbers come from</summary>{table_html(pd.DataFrame(rows), most=60)}</details>"
