@@ -61,6 +61,9 @@ class Barriers:
         BarrierError
             B06 for a line that does not exist, with the nearest name.
         """
+        known = self.__dict__.setdefault("_rows", {})
+        if line in known:
+            return known[line]
         rows = np.flatnonzero((self.table["line"] == line).to_numpy())
         if len(rows) == 0:
             rows = np.flatnonzero((self.table["id"] == line).to_numpy())
@@ -73,6 +76,7 @@ class Barriers:
                 details={"lines": ", ".join(names)},
                 remedy=f"did you mean {guess!r}?" if guess else "name one of these lines",
             )
+        known[line] = rows
         return rows
 
     def km_range(self, line: str) -> tuple[float, float]:

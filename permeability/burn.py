@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from permeability.crossings import level_values
+from permeability.barriers import substring
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
 from permeability.scenario import Intervention
@@ -71,7 +71,6 @@ def _close(land: Landscape, row: int, burnt: NDArray[np.bool_], extra: NDArray[n
 def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     """The drawn stretches of a barrier row between interventions, each with its crossing cost [m]."""
     from permeability.barriers import substring
-    from permeability.crossings import cut_costs
 
     chain = land.barriers.chainages[row]
     low, high = chain.km_range
@@ -83,11 +82,8 @@ def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     found: list[tuple[Any, float]] = []
     for a, b in pairwise(marks):
         middle = np.array([(a + b) / 2])
-        cost = cut_costs(
-            land.barriers, land.components, np.array([row], np.int32), middle, np.array([land.grid.cell_size]),
-            trace_length=land.trace_length, interventions=steps, values=level_values(land.level), profile=land.profile,
-            cell_size=land.grid.cell_size,
-        ).cost_m[0]  # fmt: skip
+        one = np.array([row], np.int32), middle, np.array([land.grid.cell_size])
+        cost = land.cost_model.costs(*one, steps).cost_m[0]
         d0, d1 = sorted(float(chain.dist_at(k)) for k in (a, b))
         found.append((substring(geometry, d0, d1), float(cost)))
     return found

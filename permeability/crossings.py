@@ -120,94 +120,126 @@ class CutCosts:
     interface_m: NDArray[np.float64]
 
 
-def cut_costs(
-    barriers: Barriers,
-    components: Sequence[tuple[Component, ...]],
-    barrier: NDArray[np.int32],
-    km: NDArray[np.float64],
-    weight_m: NDArray[np.float64],
-    *,
-    trace_length: Estimate,
-    interventions: Sequence[Intervention] = (),
-    values: Values | None = None,
-    profile: SpeciesProfile | None = None,
-    cell_size: float = 1.0,
-) -> CutCosts:
-    """Crossing cost of every cut after interventions.
+class CostModel:
+    """Crossing costs of a barrier table for one choice of the uncertain numbers.
 
     Parameters
     ----------
     barriers, components
         The table and, for each of its rows, its components.
-    barrier, km : arrays, shape (cuts,)
-        Barrier row and kilometre of each cut.
-    weight_m : array, shape (cuts,)
-        Length of line that a cut stands for in the circuit view, up to a constant [m].
     trace_length : Estimate
         Mean trace length [m].
-    interventions : sequence of Intervention
-    values : callable
+    values : callable, optional
         Which number of each estimate to use; best by default.
     profile : SpeciesProfile, optional
         Needed for treatments whose chance depends on the species.
     cell_size : float
         Cell size of the grid [m]; narrow openings act over this much of the line in the least-cost view.
     """
-    pick = values or level_values()
-    m = pick(trace_length, TRACE)
-    plain = [[float(crossing_cost_m(pick(c.chance, c.key), m)) for c in row] for row in components]
-    cost = np.array([sum(c) for c in plain], float)[barrier] if len(barrier) else np.zeros(0)
-    out = CutCosts(cost, cost.copy())
-    for row in {int(i) for step in interventions for i in barriers.rows_of(step.line)}:
-        mine = np.flatnonzero(barrier == row)
-        if len(mine):
-            _apply(
-                out,
-                mine,
-                row,
-                interventions,
-                barriers,
-                components,
-                plain,
-                km,
-                weight_m,
-                m,
-                pick,
-                profile,
-                cell_size,
-            )
-    return out
 
+    def __init__(
+        self,
+        barriers: Barriers,
+        components: Sequence[tuple[Component, ...]],
+        *,
+        trace_length: Estimate,
+        values: Values | None = None,
+        profile: SpeciesProfile | None = None,
+        cell_size: float = 1.0,
+    ) -> None:
+        self.barriers, self.components, self.profile, self.cell_size = (
+            barriers,
+            components,
+            profile,
+            cell_size,
+        )
+        self.pick = values or level_values()
+        self.trace_m = self.pick(trace_length, TRACE)
+        self.plain = [
+            np.array([float(crossing_cost_m(self.pick(c.chance, c.key), self.trace_m)) for c in row])
+            for row in components
+        ]
 
-def _apply(
-    out: CutCosts, mine: NDArray[np.int64], row: int, interventions: Sequence[Intervention], barriers: Barriers,
-    components: Sequence[tuple[Component, ...]], plain: list[list[float]], km: NDArray[np.float64],
-    weight_m: NDArray[np.float64], m: float, pick: Values, profile: SpeciesProfile | None, cell_size: float,
-) -> None:  # fmt: skip
-    """Costs of the cuts of one barrier row, component by component, interventions in their order."""
-    parts = components[row]
-    cost = np.repeat(np.array(plain[row])[:, None], len(mine), axis=1)  # (components, cuts)
-    circuit = cost.copy()
-    whole: list[tuple[NDArray[np.float64], float]] = []  # structures across the whole barrier
-    for step in interventions:
-        if row not in barriers.rows_of(step.line):
-            continue
-        change = _changed(step, parts, plain[row], m, pick, profile, barriers, row)
-        if change is None:
-            continue
-        share = opening_share(barriers, row, km[mine], weight_m[mine], step, cell_size)
-        touched = share > 0
-        for i, new in change.items():
-            if i < 0:
-                whole.append((share, new))
+    def costs(
+        self,
+        barrier: NDArray[np.int32],
+        km: NDArray[np.float64],
+        weight_m: NDArray[np.float64],
+        interventions: Sequence[Intervention] = (),
+    ) -> CutCosts:
+        """Crossing cost of every cut after interventions.
+
+        Parameters
+        ----------
+        barrier, km : arrays, shape (cuts,)
+            Barrier row and kilometre of each cut.
+        weight_m : array, shape (cuts,)
+            Length of line that a cut stands for in the circuit view [m].
+        interventions : sequence of Intervention
+            In their order; of two on one component the later counts.
+        """
+        total = np.array([row.sum() for row in self.plain])
+        cost = total[barrier] if len(barrier) else np.zeros(0)
+        out = CutCosts(cost, cost.copy())
+        steps = [s for s in interventions if s.action != "add"]
+        rows_of = {s.line: set(self.barriers.rows_of(s.line).tolist()) for s in steps}
+        for row in sorted(set().union(*rows_of.values())):
+            mine = np.flatnonzero(barrier == row)
+            if len(mine):
+                here = [s for s in steps if row in rows_of[s.line]]
+                out.cost_m[mine], out.interface_m[mine] = self._row(row, here, km[mine], weight_m[mine])
+        return out
+
+    def _row(
+        self, row: int, steps: Sequence[Intervention], km: NDArray[np.float64], weight_m: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Both costs of the cuts of one barrier row: whole stretches first, narrow openings in parallel to them."""
+        cost = np.repeat(self.plain[row][:, None], len(km), axis=1)  # (components, cuts)
+        narrow: list[tuple[NDArray[np.float64], dict[int, float]]] = []
+        for step in steps:
+            change = self.change(row, step)
+            if not change:
                 continue
-            cost[i, touched] = np.minimum(cost[i, touched], new) if step.width_m else new
-            circuit[i] = _mix(circuit[i], np.full(len(mine), new), share)
-    total, through = cost.sum(axis=0), circuit.sum(axis=0)
-    for share, new in whole:
-        total = np.where(share > 0, np.minimum(total, new), total)
-        through = _mix(through, np.full(len(mine), new), share)
-    out.cost_m[mine], out.interface_m[mine] = total, through
+            share = opening_share(self.barriers, row, km, weight_m, step, self.cell_size)
+            if -1 in change or not np.isin(share, (0.0, 1.0)).all():
+                narrow.append((share, change))
+            else:
+                for i, new in change.items():
+                    cost[i, share > 0] = new
+        least = cost.sum(axis=0)
+        circuit = least.copy()
+        for share, change in narrow:
+            opened = _opened(cost, change)
+            least = np.where(share > 0, np.minimum(least, opened), least)
+            circuit = _mix(circuit, opened, share)
+        return least, circuit
+
+    def change(self, row: int, step: Intervention) -> dict[int, float]:
+        """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
+        parts = self.components[row]
+        if step.action == "drop":
+            return dict.fromkeys(range(len(parts)), 0.0)
+        if step.action == "remove":
+            names = step.components
+            return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
+        from permeability.passability import treated_chances
+
+        new = treated_chances(step, self.barriers.table.iloc[row].to_dict(), parts, self.profile)
+        return {i: float(crossing_cost_m(self.pick(p, key), self.trace_m)) for i, (p, key) in new.items()}
+
+    def opened_total(self, row: int, step: Intervention) -> float:
+        """Crossing cost of a whole barrier where one step acts over its full width [m of open ground]."""
+        return float(_opened(self.plain[row][:, None], self.change(row, step))[0])
+
+
+def _opened(cost: NDArray[np.float64], change: Mapping[int, float]) -> NDArray[np.float64]:
+    """Cost across all components, shape (cuts,), after some of them changed."""
+    if -1 in change:
+        return np.full(cost.shape[1], change[-1])
+    out = cost.copy()
+    for i, new in change.items():
+        out[i] = new
+    return np.asarray(out.sum(axis=0))
 
 
 def _mix(
@@ -217,27 +249,6 @@ def _mix(
     with np.errstate(divide="ignore", invalid="ignore"):
         g = np.where(share < 1, (1 - share) / fence, 0.0) + np.where(share > 0, share / opening, 0.0)
         return np.where(share <= 0, fence, 1.0 / g)
-
-
-def _changed(
-    step: Intervention, parts: tuple[Component, ...], plain: list[float], m: float, pick: Values,
-    profile: SpeciesProfile | None, barriers: Barriers, row: int,
-) -> dict[int, float] | None:  # fmt: skip
-    """New crossing cost by component number (-1: the whole barrier), or None when nothing applies."""
-    if step.action == "add":
-        return None
-    chosen = [
-        i for i, c in enumerate(parts)
-        if (c.name in step.components if step.components else (c.is_fence or step.action == "drop"))
-    ]  # fmt: skip
-    if step.action == "drop":
-        return dict.fromkeys(range(len(parts)), 0.0)
-    if step.action == "remove":
-        return dict.fromkeys(chosen, 0.0) if chosen else None
-    from permeability.passability import treated_chances
-
-    new = treated_chances(step, barriers.table.iloc[row].to_dict(), parts, profile)
-    return {i: float(crossing_cost_m(pick(chance, key), m)) for i, (chance, key) in new.items()}
 
 
 def opening_share(

@@ -16,7 +16,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from permeability.barriers import Barriers
-from permeability.crossings import Component, CutCosts, components_of, cut_costs, level_values, require_effect
+from permeability.crossings import (
+    Component,
+    CostModel,
+    CutCosts,
+    components_of,
+    level_values,
+    require_effect,
+)
 from permeability.cuts import CutTable, cut_edges
 from permeability.errors import ResistanceError, check_choice
 from permeability.estimate import Estimate
@@ -117,12 +124,24 @@ class Landscape:
 
     def costs_after(self, interventions: Sequence[Intervention]) -> CutCosts:
         """Crossing cost of every cut after interventions, at this landscape's level."""
-        steps = [s for s in interventions if s.action != "add"]
-        return cut_costs(
-            self.barriers, self.components, self.cuts.barrier, self.cuts.km, self.weight / (1 + np.sqrt(2)),
-            trace_length=self.trace_length, interventions=steps, values=level_values(self.level),
-            profile=self.profile, cell_size=self.grid.cell_size,
-        )  # fmt: skip
+        return self.cost_model.costs(self.cuts.barrier, self.cuts.km, self.cut_length, interventions)
+
+    @cached_property
+    def cost_model(self) -> CostModel:
+        """Crossing costs of the barrier table at this landscape's level."""
+        return CostModel(
+            self.barriers,
+            self.components,
+            trace_length=self.trace_length,
+            values=level_values(self.level),
+            profile=self.profile,
+            cell_size=self.grid.cell_size,
+        )
+
+    @cached_property
+    def cut_length(self) -> NDArray[np.float64]:
+        """Length of line that every cut stands for in the circuit view [m]."""
+        return self.weight / (1 + np.sqrt(2))
 
     @property
     def trace_length(self) -> Estimate:
