@@ -20,7 +20,7 @@ from permeability.database.schema import LAYERS, columns, conform, json_schema
 from permeability.errors import LayerError, nearest
 from permeability.seasons import missing
 
-_RULE_KEYS = ("when", "layer", "set", "assume", "skip", "remark")
+_RULE_KEYS = ("when", "layer", "set", "move", "assume", "skip", "remark")
 _TOP_KEYS = ("name", "version", "source", "licence", "columns", "values", "id", "ignore", "rule")
 _PROBLEMS = ["row", "feature", "column", "value", "reason"]
 
@@ -42,7 +42,9 @@ class Mapping:
     ignore : tuple of str
         Source columns that are of no use here; they are reported as ignored, not as unmapped.
     rules : tuple of mapping
-        Tried in order, the first that fits decides the layer and sets values.
+        Tried in order, the first that fits decides: ``when`` (tags), ``layer``, ``set`` (values), ``move``
+        (schema column -> other schema column), ``assume`` (values filled only on request), ``skip`` (why it
+        is left out), ``remark``.
     """
 
     name: str
@@ -154,7 +156,7 @@ def _mapping(data: MappingType[str, Any]) -> Mapping:
     for rule in data.get("rule", ()):
         for key in rule:
             _known(key, _RULE_KEYS, "D21", "a key of a mapping rule")
-        for column in (*rule.get("set", {}), *rule.get("assume", {})):
+        for column in (*rule.get("set", {}), *rule.get("assume", {}), *rule.get("move", {}).values()):
             _known(column, targets, "D22", "a column of the barrier schema")
     return Mapping(
         name=str(data.get("name", "")),
@@ -269,13 +271,19 @@ class _Importer:
         name = str(rule.get("layer", "barriers"))
         known = {c.name: c for c in columns(name)}
         values: dict[str, Any] = {"id": identifier, "source": mapping.source, "licence": mapping.licence}
+        taken: dict[str, str] = {}
         for source, target in mapping.columns.items():
-            if target in known and source in tags:
-                value, why = _read(tags[source], known[target], mapping.values.get(target, {}))
-                if why:
-                    self.problems.append((number, identifier, source, tags[source], why))
-                elif target not in values or values[target] in ("", None) or target in ("source", "licence"):
-                    values[target] = value
+            target = rule.get("move", {}).get(target, target)
+            if target not in known or source not in tags:
+                continue
+            value, why = _read(tags[source], known[target], mapping.values.get(target, {}))
+            if why:
+                self.problems.append((number, identifier, source, tags[source], why))
+            elif target not in taken:
+                values[target], taken[target] = value, source
+            elif values[target] != value:
+                why = f"{target} is already taken from {taken[target]}"
+                self.problems.append((number, identifier, source, tags[source], why))
         values |= dict(rule.get("set", {}))
         if self.assume:
             for column, value in rule.get("assume", {}).items():

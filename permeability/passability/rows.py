@@ -193,14 +193,16 @@ def design_of(row: Mapping[str, Any]) -> FenceDesign | None:
     >>> design_of({"bottom_wire_m": 0.5, "top_wire_m": 1.1, "bottom_wire": "smooth"}).bottom
     'smooth'
     """
-    if missing(row.get("bottom_wire_m")) or missing(row.get("top_wire_m")):
+    bottom, top, strands = row.get("bottom_wire_m"), row.get("top_wire_m"), row.get("wires")
+    if not missing(row.get("wire_heights_m")):
+        heights = [float(v) for v in str(row["wire_heights_m"]).replace(",", " ").split()]
+        bottom, top, strands = heights[0], heights[-1], len(heights)
+    if bottom is None or top is None or missing(bottom) or missing(top):
         return None
-    return FenceDesign(
-        bottom_m=float(row["bottom_wire_m"]),
-        top_m=float(row["top_wire_m"]),
-        strands=None if missing(row.get("wires")) else int(row["wires"]),
-        bottom="barbed" if missing(row.get("bottom_wire")) else str(row["bottom_wire"]),
-    )
+    kind = "barbed" if missing(row.get("bottom_wire")) else str(row["bottom_wire"])
+    meshed = kind == "mesh" or str(row.get("wire_type")) == "mesh"
+    count = None if meshed or strands is None or missing(strands) else int(strands)
+    return FenceDesign(bottom_m=float(bottom), top_m=float(top), strands=count, bottom=kind)
 
 
 def traffic_of(row: Mapping[str, Any]) -> Estimate:
