@@ -65,12 +65,19 @@ def crossing_words(p: float) -> str:
     return "freely" if p >= 0.95 else f"1 in {1 / p:,.2g}" if p > 0.1 else f"1 in {1 / p:,.0f}"
 
 
+def _short(value: float) -> str:
+    """Three figures; far below the absolute chance only that it is below."""
+    if value == float("inf"):
+        return "absolute"
+    if 0 < value < ABSOLUTE_P / 10:
+        return f"<{ABSOLUTE_P / 10:g}"
+    return f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def _number(estimate: Estimate) -> str:
-    return (
-        Estimate(*estimate.as_tuple(), unit=estimate.unit, evidence=estimate.evidence)
-        .text()
-        .rsplit(" [", 1)[0]
-    )
+    low, best, high = (_short(v) for v in estimate.as_tuple())
+    numbers = best if low == best == high else f"{best} ({low}-{high})"
+    return f"{numbers} {estimate.unit}".strip()
 
 
 def _estimate_row(label: str, estimate: Estimate, extra: str = "") -> Row:
