@@ -119,7 +119,7 @@ def opened_costs(
         )
     out, settled = np.empty(len(openings)), np.empty(len(openings), np.int64)
     before = _least(ds, dt) if base is None else float(base)
-    _opened_costs(surface.edges, ds, dt, before, *openings, out, settled)
+    _opened_costs(surface.edges, ds, dt, before, *openings, False, out, settled)
     return out
 
 
@@ -189,7 +189,7 @@ class PortalNetwork:
         """
         check_openings(surface, openings)
         cols = surface.shape[1]
-        tail, _, _ = opened_arcs(surface.edges, openings.cell, openings.direction, openings.cost)
+        tail, _, _ = opened_arcs(surface.edges, openings.cell, openings.direction, openings.cost, False)
         cells = np.unique(tail)
         cells = cells[surface.passable().reshape(-1)[cells]]
         sets = [*places, *([divmod(int(c), cols)] for c in cells)]
@@ -211,7 +211,7 @@ class PortalNetwork:
         ([0.0, inf], [0.0, 14.0])
         """
         chosen = self.openings.union(which) if len(which) else Openings.of([])
-        tail, head, arc = opened_arcs(self.surface.edges, chosen.cell, chosen.direction, chosen.cost)
+        tail, head, arc = opened_arcs(self.surface.edges, chosen.cell, chosen.direction, chosen.cost, False)
         use = np.isfinite(arc)
         tail, head, arc = tail[use], head[use], arc[use]
         portals = np.unique(np.concatenate([tail, head]))

@@ -66,8 +66,11 @@ def drop(keys, cells, size):
 
 
 @njit(cache=True, nogil=True)
-def opened_arcs(edges, e_cell, e_direction, e_cost):
-    """Both directed arcs of opened edges: tail, head (flat) and cost; inf where a cell cannot be entered."""
+def opened_arcs(edges, e_cell, e_direction, e_cost, whole):
+    """Both directed arcs of opened edges: tail, head (flat) and cost; inf where a cell cannot be entered.
+
+    ``e_cost`` is the barrier cost left on the edge, or with ``whole`` all that the edge costs.
+    """
     cols = edges.cell.shape[1]
     m = e_cell.size
     tail = np.empty(2 * m, np.int64)
@@ -80,10 +83,10 @@ def opened_arcs(edges, e_cell, e_direction, e_cost):
         other = (r + D_ROW[k]) * cols + c + D_COL[k]
         tail[2 * i] = e_cell[i]
         head[2 * i] = other
-        cost[2 * i] = plain_cost(edges, r, c, k, False) + e_cost[i]
+        cost[2 * i] = e_cost[i] if whole else plain_cost(edges, r, c, k, False) + e_cost[i]
         tail[2 * i + 1] = other
         head[2 * i + 1] = e_cell[i]
-        cost[2 * i + 1] = plain_cost(edges, r, c, k, True) + e_cost[i]
+        cost[2 * i + 1] = e_cost[i] if whole else plain_cost(edges, r, c, k, True) + e_cost[i]
     return tail, head, cost
 
 
@@ -144,7 +147,7 @@ def _ahead(xs, xt, tail_s, tail_t, value, directed):
 
 
 @njit(cache=True, nogil=True)
-def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, out, settled):
+def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, whole, out, settled):
     """New path cost for every candidate, each a set of edges with a lower barrier cost.
 
     Parameters
@@ -153,6 +156,7 @@ def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, out, s
     ds, dt : (rows, cols) old fields from the source and to the target
     base : old path cost
     start, e_cell, e_direction, e_cost : candidate i holds the edges ``start[i]:start[i + 1]``
+    whole : whether ``e_cost`` is all that an edge costs, see `opened_arcs`
     out : (candidates,) new path cost, filled
     settled : (candidates,) number of cells the search visited, filled
     """
@@ -166,7 +170,7 @@ def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, out, s
     directed = edges.steps.shape[0] > 0
     for i in range(start.size - 1):
         part = slice(start[i], start[i + 1])
-        tail, head, cost = opened_arcs(edges, e_cell[part], e_direction[part], e_cost[part])
+        tail, head, cost = opened_arcs(edges, e_cell[part], e_direction[part], e_cost[part], whole)
         n = tail.size
         tail_s = np.empty(n)
         tail_t = np.empty(n)
