@@ -49,6 +49,7 @@ _GRADES = (
     "F found in a cited source; D derived here from such figures; M-h, M-m, M-l expert knowledge of high, medium and "
     "low trust; X looked for and not found."
 )
+INSIDE_KM = 0.001  # a distance below this is the thing itself
 _TRAFFIC = (200, 500, 1_000, 2_200, 4_000, 10_000)
 
 Row = Sequence[str]
@@ -99,8 +100,10 @@ def _multipliers(row: Sequence[float]) -> str:
 def _habitat_rows(profile: SpeciesProfile) -> list[Row]:
     rows: list[Row] = []
     for f in profile.habitat:
-        at = " / ".join("inside" if b <= 0.001 else f"{b:g}" for b in f.breakpoints)
+        inside = f.kind == "step" and f.breakpoints[0] <= INSIDE_KM
+        at = " / ".join(f"{b:g}" for b in f.breakpoints[1 if inside else 0 :])
         where = {"linear": f"at {at}", "step": f"below {at}, beyond", "class": "where present"}[f.kind]
+        where = f"inside, {where}" if inside else where
         span = (
             f"{_multipliers(f.low)} to {_multipliers(f.high)}"
             if (f.low, f.high) != (f.multipliers,) * 2
@@ -156,7 +159,12 @@ def _tables(profile: SpeciesProfile) -> list[tuple[str, Row, list[Row]]]:
 def _abilities(profile: SpeciesProfile) -> str:
     does = [w for w, yes in (("crawls under wires", profile.crawls), ("climbs", profile.climbs)) if yes]
     if profile.jumps:
-        does.append(f"jumps {profile.jump_factor:g} times its shoulder height")
+        height = (
+            "its shoulder height"
+            if profile.jump_factor == 1
+            else f"{profile.jump_factor:g} times its shoulder height"
+        )
+        does.append(f"jumps fences up to {height}")
     return f"At fences: {', '.join(does) if does else 'neither crawls nor jumps; only gaps and drop-downs count'}."
 
 
@@ -229,8 +237,8 @@ h1 { margin-bottom: 0; } h2 { border-bottom: 2px solid #7a5c2e; margin-top: 2rem
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd; }
 th { background: #f4efe6; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
-td.s { color: #555; font-size: .85rem; } .grade { white-space: nowrap; color: #7a5c2e; font-weight: 600; }
-@media (max-width: 40rem) { td.s, th.s { display: none; } }
+td.s { color: #555; font-size: .85rem; min-width: 9rem; } th { overflow-wrap: normal; }
+div.t { overflow-x: auto; } .grade { white-space: nowrap; color: #7a5c2e; font-weight: 600; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 
@@ -243,7 +251,7 @@ def _html_table(heading: Row, rows: Iterable[Row]) -> str:
         "<tr>" + "".join(f"<td{mark}>{escape(cell)}</td>" for mark, cell in zip(marks, row)) + "</tr>\n"
         for row in rows
     )
-    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>\n"
+    return f'<div class="t"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n'
 
 
 def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> str:
@@ -291,7 +299,7 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
         f'<td class="s">{escape(s)}</td></tr>\n'
         for t, x, _, g, s in facts
     )
-    parts.append(f"<table><tbody>\n{rows}</tbody></table>\n")
+    parts.append(f'<div class="t"><table><tbody>\n{rows}</tbody></table></div>\n')
     for title, heading, table in _tables(p):
         parts.append(f"<h2>{escape(title)}</h2>\n{_html_table(heading, table)}")
     gaps = "".join(f"<li>{escape(g)}</li>\n" for g in p.knowledge_gaps)
