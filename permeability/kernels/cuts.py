@@ -139,25 +139,22 @@ def crossings(
 def cancel_wiggles(cell, direction, arc, at, tolerance):
     """Which crossings stay once near pairs on the same edge and arc have cancelled.
 
-    The rows come sorted by (cell, direction, arc, at).  Two neighbouring crossings of one edge by one simple
-    arc, less than ``tolerance`` apart along the arc, are the two sides of a wiggle: the arc does not separate
-    the two cells there.  Removing pairs keeps the parity, on which separation rests.
+    The rows come sorted by (cell, direction, arc, at).  Crossings of one edge by one simple arc that follow each
+    other within ``tolerance`` along the arc are one wiggle: an even number of them does not separate the two
+    cells there, an odd number does once, and its middle crossing stays.  The parity, on which separation rests,
+    is kept, and so is the answer when the line is drawn from its other end.
     """
     n = len(cell)
-    keep = np.ones(n, np.bool_)
-    stack = np.empty(n, np.int64)
-    top = 0
-    for i in range(n):
-        if top > 0:
-            j = stack[top - 1]
-            same = cell[i] == cell[j] and direction[i] == direction[j] and arc[i] == arc[j]
-            if same and at[i] - at[j] <= tolerance:
-                keep[i] = False
-                keep[j] = False
-                top -= 1
-                continue
-            if not same:
-                top = 0
-        stack[top] = i
-        top += 1
+    keep = np.zeros(n, np.bool_)
+    first = 0
+    for i in range(1, n + 1):
+        j = i - 1
+        if (
+            i < n and cell[i] == cell[j] and direction[i] == direction[j] and arc[i] == arc[j]
+            and at[i] - at[j] <= tolerance
+        ):  # fmt: skip
+            continue
+        if (i - first) % 2 == 1:
+            keep[(first + j) // 2] = True
+        first = i
     return keep
