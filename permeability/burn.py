@@ -70,8 +70,6 @@ def _close(land: Landscape, row: int, burnt: NDArray[np.bool_], extra: NDArray[n
 
 def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     """The drawn stretches of a barrier row between interventions, each with its crossing cost [m]."""
-    from permeability.barriers import substring
-
     chain = land.barriers.chainages[row]
     low, high = chain.km_range
     steps = [

@@ -261,8 +261,9 @@ def opening_share(
 ) -> NDArray[np.float64]:
     """Which share of each cut of a barrier row an intervention opens, 0..1.
 
-    Stretches wider than two cells open the cuts inside them wholly.  Narrower ones, gaps and structures are spread
-    over the cuts within one cell of their place so that the opened length is their width.
+    Stretches of at least one cell open the cuts inside them wholly, as a layer with that stretch edited would.
+    Narrower ones, gaps and structures are spread over the cuts within one cell of their place so that the opened
+    length is their width.
     """
     chain = barriers.chainages[row]
     low, high = chain.km_range
@@ -275,8 +276,9 @@ def opening_share(
     if step.width_m is not None:
         centre, width = (d0 + d1) / 2, step.width_m
         d0, d1 = centre - width / 2, centre + width / 2
-    if width >= 2 * cell_size:
-        return ((at >= d0) & (at <= d1)).astype(float)
+    inside = (at >= d0) & (at <= d1)
+    if width >= cell_size * (1.0 if step.width_m is None else 2.0) and inside.any():
+        return inside.astype(float)
     if width <= 0:
         return np.zeros(len(km))
     centre, half = (d0 + d1) / 2, cell_size

@@ -13,17 +13,9 @@ from numpy.typing import NDArray
 
 from permeability.errors import BarrierError, check_choice
 from permeability.estimate import Estimate
-from permeability.indices import (
-    FALLING,
-    INDICES,
-    distance_from,
-    pair_costs,
-    pair_resistances,
-    range_pieces,
-    scalars,
-)
-from permeability.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links
-from permeability.landscape import Landscape, aggregate
+from permeability.evaluate import Evaluator
+from permeability.indices import FALLING, INDICES
+from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.treatments import treatment
@@ -215,12 +207,9 @@ def rank(
     """
     check_choice("sort_by", sort_by, INDICES)
     inside = land.valid if inside is None else inside
-    engine = _Evaluator(land, patches, inside)
-    rows = []
-    for i, site in enumerate(sites):
-        rows.append(_row(land, site, engine.today, engine.after(site.interventions)))
-        if progress is not None:
-            progress(i + 1, len(sites))
+    engine = Evaluator(land, patches, inside, list(dict.fromkeys(s.line for s in sites)))
+    found = engine.singles([s.interventions for s in sites], progress=progress)
+    rows = [_row(land, site, engine.today, after) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
     order = np.lexsort(
         (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"])
@@ -269,115 +258,3 @@ def unmoved(table: pd.DataFrame, land: Landscape) -> list[str]:
     return [
         f"No single candidate moves {', '.join(still)}: another complete barrier holds the patches apart, or none of the candidates lies between them."
     ]
-
-
-class _Evaluator:
-    """Exact indices of a landscape with a few stretches opened, from fields that are there already."""
-
-    def __init__(self, land: Landscape, patches: Patches, inside: NDArray[np.bool_]) -> None:
-        self.land, self.patches, self.inside = land, patches, inside
-        self.masks = [patches.mask(i + 1) for i in range(len(patches))]
-        self.fields = [distance_from(land, m) for m in self.masks]
-        self.open_cost = pair_costs(land.without_barriers(), patches)
-        self.edges = land.edge_barriers()
-        self.standing = land.standing[land.cuts.barrier]
-        self.today = self._scalars(self.fields, pair_resistances(land, patches), land.parts)
-
-    def after(self, interventions: Sequence[Intervention]) -> dict[str, float]:
-        """All indices with further interventions on this landscape."""
-        land = self.land
-        costs = land.costs_after([*land.scenario.interventions, *interventions])
-        edges = aggregate(land.cuts, costs, land.weight, self.standing)
-        changed = changed_edges(self.edges, edges)
-        if len(changed) == 0:
-            return self.today
-        fields = [self._lowered(f, edges, changed) for f in self.fields]
-        return self._scalars(fields, self._resistances(edges), self._parts(edges, changed))
-
-    def _lowered(self, field_: Array, edges: EdgeBarriers, changed: NDArray[np.int64]) -> Array:
-        """The field after edges became cheaper: lowered from their ends to the new fixed point."""
-        from permeability.costsurface import cost_surface
-        from permeability.leastcost import relax
-
-        land = self.land
-        surface = cost_surface(
-            land.resistance, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=edges
-        )
-        dist = field_.copy()
-        flat = dist.reshape(-1)
-        a, b, step = edge_steps(land, edges, changed)
-        fallen = []
-        for u, v in ((a, b), (b, a)):
-            new = flat[u] + step
-            lower = new < flat[v]
-            np.minimum.at(flat, v[lower], new[lower])
-            fallen.append(v[lower])
-        relax(surface, dist, np.unique(np.concatenate(fallen)))
-        return dist
-
-    def _resistances(self, edges: EdgeBarriers) -> Array:
-        from permeability.circuit.condensation import effective_resistances
-
-        links = grid_links(self.land.resistance, neighbours=min(self.land.neighbours, 8), barriers=edges)
-        return effective_resistances(links, regions=self.patches.labels)
-
-    def _parts(self, edges: EdgeBarriers, changed: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Connected parts after the changed edges opened: old parts joined across them."""
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
-        old = self.land.parts
-        a, b, step = edge_steps(self.land, edges, changed)
-        pair = np.column_stack([old.ravel()[a], old.ravel()[b]])[np.isfinite(step)]
-        pair = pair[(pair > 0).all(axis=1)]
-        n = int(old.max()) + 1
-        _, joined = connected_components(
-            coo_matrix((np.ones(len(pair)), (pair[:, 0], pair[:, 1])), shape=(n, n)), directed=False
-        )
-        return np.where(old > 0, joined[old] + 1, 0).astype(np.int32)
-
-    def _scalars(self, fields: list[Array], resistance: Array, parts: NDArray[np.int32]) -> dict[str, float]:
-        land = self.land
-        cost = np.array([[f[m].min() for m in self.masks] for f in fields])
-        reach = (
-            np.array([np.count_nonzero(f <= land.profile.budget_m.best) for f in fields])
-            * land.grid.cell_area_km2
-        )
-        pieces = range_pieces(parts, self.inside, land.grid.cell_area_km2)
-        return scalars(
-            np.minimum(cost, cost.T),
-            self.open_cost,
-            resistance,
-            reach,
-            pieces,
-            self.patches,
-            land.profile.dispersal_m.best,
-        )
-
-
-def changed_edges(before: EdgeBarriers, after: EdgeBarriers) -> NDArray[np.int64]:
-    """Keys (cell * 8 + direction) of the edges whose cost or resistance differs."""
-    a = pd.DataFrame(
-        {"k": before.cell * 8 + before.direction, "c": before.cost, "r": before.resistance}
-    ).set_index("k")
-    b = pd.DataFrame(
-        {"k": after.cell * 8 + after.direction, "c": after.cost, "r": after.resistance}
-    ).set_index("k")
-    both = a.join(b, how="outer", lsuffix="0", rsuffix="1").fillna(0.0)
-    differs = (both["c0"] != both["c1"]) | (both["r0"] != both["r1"])
-    return both.index[differs].to_numpy(np.int64)
-
-
-def edge_steps(
-    land: Landscape, edges: EdgeBarriers, keys: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
-    """End cells and least cost of edges given by key: length times mean resistance plus what barriers add."""
-    cols = land.grid.cols
-    a, k = keys // 8, keys % 8
-    b = a + D_ROW[k] * cols + D_COL[k]
-    flat = land.resistance.ravel()
-    half = LENGTH[k] * land.grid.cell_size * 0.5
-    extra = pd.Series(edges.cost, index=edges.cell * 8 + edges.direction).reindex(keys).fillna(0.0).to_numpy()
-    step = half * (flat[a] + flat[b]) + extra
-    ok = np.isfinite(flat[a]) & np.isfinite(flat[b])
-    return a[ok], b[ok], step[ok]
