@@ -230,7 +230,7 @@ def factsheet_text(profile: SpeciesProfile | str, *, language: str = "en", width
 
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1c1c1c;
-       background: #fff; overflow-wrap: anywhere; }
+       background: #fff; overflow-wrap: break-word; }
 h1 { margin-bottom: 0; } h2 { border-bottom: 2px solid #7a5c2e; margin-top: 2rem; }
 .names { color: #555; margin-top: .2rem; }
 .note { background: #fff3d6; border-left: 4px solid #b07a00; padding: .5rem 1rem; }
@@ -238,7 +238,7 @@ table { border-collapse: collapse; width: 100%; font-size: .92rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd; }
 th { background: #f4efe6; } td.n { white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.s { color: #555; font-size: .85rem; min-width: 9rem; } th { overflow-wrap: normal; }
-div.t { overflow-x: auto; } .grade { white-space: nowrap; color: #7a5c2e; font-weight: 600; }
+div.t { overflow-x: auto; } td:first-child { min-width: 11rem; } .grade { white-space: nowrap; color: #7a5c2e; font-weight: 600; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
 
