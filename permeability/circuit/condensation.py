@@ -1,8 +1,8 @@
 """Condensation: the landscape seen from a few of its nodes, exactly, in about a second per million cells.
 
-The links of a grid are eliminated onto the *kept* nodes (focal cells or regions, both end cells of every edge
-that is left out) by nested dissection (:mod:`permeability.kernels.dissection`).  What remains is a small dense
-network with the same currents, voltages and effective resistances among the kept nodes.
+The links of a grid are eliminated onto the *kept* nodes (focal cells or regions, both end cells of every
+edge that is left out) by nested dissection (:mod:`permeability.kernels.dissection`).  What remains is a small
+dense network with the same currents, voltages and effective resistances among the kept nodes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,8 +35,8 @@ class CondenseReport:
 
     ``cells`` with a node, ``kept`` nodes T, ``fronts``, the largest front, multiply-adds ``work``,
     ``seconds``, ``peak_bytes`` beyond the links, ``factor_bytes`` kept, and the relative ``residual`` of the
-    sampled check: a pseudo-random potential is carried through the whole elimination as a right-hand side and must
-    satisfy the condensed equations.
+    sampled check: a pseudo-random potential is carried through the whole elimination as a right-hand side and
+    must satisfy the condensed equations.
     """
 
     cells: int
@@ -156,10 +158,10 @@ class Condensed:
                 "this condensation kept no factor, so there are no voltages on the grid.",
                 remedy="call condense(..., keep_factor=True)",
             )
-        given = np.asarray(currents, dtype=np.float64)
+        given: NDArray[Any] = np.asarray(currents, dtype=np.float64)
         on_grid = given.shape[-2:] == self.shape
         single = given.ndim == (2 if on_grid else 1)
-        given = given[None] if single else given
+        given = given.reshape(1, *given.shape) if single else given
         plan, rows = self._factor.plan, self._factor.rows
         tree = (plan.ids, plan.start, plan.size, plan.n_out, rows, plan.factor_start)
         n_cells, n_fronts = self._node.size, len(plan.size)
@@ -179,8 +181,8 @@ class Condensed:
             self._refuse_unbalanced(lost, np.abs(block).reshape(len(block), -1).sum(axis=1))
             backward(0, n_fronts, *tree, x)
             out[m0 : m0 + 8, present] = x[:, self._node[present]]
-        out = out.reshape(len(given), *self.shape)
-        return out[0] if single else out
+        grids: Floats = out.reshape(len(given), *self.shape)
+        return grids[0] if single else grids
 
     def _solve_kept(self, x: Floats) -> Floats:
         """Replace currents by voltages at the kept nodes, in place; returns the current left over."""
@@ -228,8 +230,8 @@ def condense(
     kept : array of int
         Flat indices of cells that are never eliminated.
     left_out : (cells, directions), optional
-        Edges that stay outside the condensed network, named as in :mod:`permeability.kernels.edges`; their end
-        cells are kept.
+        Edges that stay outside the condensed network, named as in :mod:`permeability.kernels.edges`; their
+        end cells are kept.
     leak : array, shape (rows, cols), optional
         Conductance of each cell to ground [dimensionless].
     regions : array of int, shape (rows, cols), optional
@@ -255,8 +257,8 @@ def condense(
     Notes
     -----
     Pivots are sums of conductances, never differences (Grassmann, Taksar & Heyman 1985,
-    doi:10.1287/opre.33.5.1107), so barriers may be as tight as they like.  Time grows as cells**1.5, memory as
-    cells; interfaces beyond some 6,000 nodes cost T**3 time and T**2 memory.
+    doi:10.1287/opre.33.5.1107), so barriers may be as tight as they like.  Time grows as cells**1.5,
+    memory as cells; interfaces beyond some 6,000 nodes cost T**3 time and T**2 memory.
 
     Examples
     --------
@@ -266,8 +268,9 @@ def condense(
     >>> land.conductance.round(6).tolist()
     [[0.0, 0.25], [0.25, 0.0]]
     """
-    from permeability.kernels import dissection as nd
+    from permeability.kernels import dissection
 
+    nd: Any = dissection  # numba functions
     begun = time.perf_counter()
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
     rows, cols = planes[0].shape
@@ -278,11 +281,10 @@ def condense(
     plan = _plan(rows, cols, node)
     needed = plan.peak_bytes(n_cells, t, keep_factor=keep_factor, leak=leak is not None)
     _refuse_memory(needed, memory_limit, t, n_cells, keep_factor)
-    per_node_leak = np.zeros(0)
+    check, per_node_leak = np.zeros(n_cells + t), np.zeros(0)
     if leak is not None:
-        per_node_leak = np.bincount(node[node >= 0], weights=ground.ravel()[node >= 0], minlength=n_cells + t)
-    check = np.zeros(n_cells + t)
-    if leak is not None:
+        per_node_leak = np.zeros(n_cells + t)
+        _add_currents(per_node_leak[None], node, ground.reshape(1, -1))
         check += per_node_leak * nd.probe_all(n_cells + t)
     conductance, factor_rows = _run(planes, node, keys, per_node_leak, check, plan, keep_factor, t)
     kept_leak = per_node_leak[n_cells:].copy() if leak is not None else np.zeros(t)
@@ -461,16 +463,19 @@ def _run(
     n_kept: int,
 ) -> tuple[Floats, Floats]:
     """The numeric work, in pieces so that Ctrl-C is heard; returns the network and the kept factor."""
-    from permeability.kernels.dissection import eliminate
+    from permeability.kernels import dissection
 
+    eliminate: Any = dissection.eliminate
     stack = np.empty(plan.stack)
     pos = np.empty(len(check), dtype=np.int32)
     rows_buffer = np.empty(0 if keep_factor else plan.rows_max)
     rest_buffer = np.empty(plan.rest_max)
     factor = np.empty(plan.factor if keep_factor else 0)
-    ends = np.searchsorted(np.cumsum(plan.work), np.arange(CHUNK_WORK, plan.work.sum(), CHUNK_WORK))
+    ends: NDArray[Any] = np.searchsorted(
+        np.cumsum(plan.work), np.arange(CHUNK_WORK, plan.work.sum(), CHUNK_WORK)
+    )
     stops = np.unique(np.concatenate(([0], ends, [len(plan.size)])))
-    for begin, end in zip(stops[:-1], stops[1:]):
+    for begin, end in pairwise(stops):
         eliminate(
             begin, end, plan.bounds, plan.child, plan.ids, plan.start, plan.size, plan.n_out, plan.offset,
             *planes, node, keys, leak, check, stack, pos, rows_buffer, rest_buffer, factor, plan.factor_start,

@@ -1,11 +1,12 @@
 """Nested dissection of the 9-point grid with dense fronts, on conductances instead of matrix entries.
 
-A box of *elements* (one element = four neighbouring cells and the six links between them) is halved until it
-is small; a cell is eliminated in the first box that holds all its links, unless it is kept.  Every front is a
-table of non-negative conductances ``g[i, j]``; eliminating node ``k`` with pivot ``d = sum_j g[k, j] + leak[k]``
-adds ``g[i, k] g[k, j] / d`` to ``g[i, j]`` (star-mesh transform).  Diagonals are never stored and nothing is
-ever subtracted (Grassmann, Taksar & Heyman 1985, doi:10.1287/opre.33.5.1107), so every entry keeps its relative
-accuracy however tight a barrier is, and a conductance that is exactly zero stays exactly zero.
+A box of *elements* (one element = four neighbouring cells and the six links between them) is halved until
+it is small; a cell is eliminated in the first box that holds all its links, unless it is kept.  Every front is
+a table of non-negative conductances ``g[i, j]``; eliminating node ``k`` with pivot
+``d = sum_j g[k, j] + leak[k]`` adds ``g[i, k] g[k, j] / d`` to ``g[i, j]`` (star-mesh transform).  Diagonals
+are never stored and nothing is ever subtracted (Grassmann, Taksar & Heyman 1985,
+doi:10.1287/opre.33.5.1107), so every entry keeps its relative accuracy however tight a barrier is, and a
+conductance that is exactly zero stays exactly zero.
 Nested dissection: George 1973, doi:10.1137/0710032; fronts: Duff & Reid 1983, doi:10.1145/356044.356047.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+BLOCK = 192  # pivots eliminated between two products with all rows before
 PANEL = 32  # pivots eliminated between two matrix products
 TILE = 192  # rows and columns of one matrix product in the update of a large front
 DENSE = 40_000  # multiply-adds from which a matrix product beats the plain loops
@@ -185,7 +187,7 @@ def plan(rows, cols, bounds, child, node, box):
 
 @njit(cache=True, nogil=True)
 def plan_cost(child, size, n_out):
-    """Stack offset of every front's result, and peak stack, pivot rows, rest, factor entries, multiply-adds."""
+    """Stack offset of every front's result; peak of stack, pivot rows and rest; factor size; multiply-adds."""
     n_boxes = len(size)
     offset = np.zeros(n_boxes, np.int64)
     top, peak, rows_max, rest_max, factor = 0, 0, 0, 0, 0
@@ -290,13 +292,31 @@ def reduce_front(w, rest, leak, check):
     Parameters
     ----------
     w : array, shape (ne, n)
-        Conductances of the nodes to eliminate; on return the scaled rows ``g / sqrt(d)`` with ``sqrt(d)`` on the
-        diagonal (the factor).  Entries left of the diagonal are never read.
+        Conductances of the nodes to eliminate; on return the scaled rows ``g / sqrt(d)`` with ``sqrt(d)`` on
+        the diagonal (the factor).  Entries left of the diagonal are never read.
     rest : array, shape (n - ne, n - ne)
         Conductances among the other nodes (upper half; the diagonal is never read); updated.
     leak, check : array, shape (n,) or (0,)
         Conductance to ground, and a right-hand side carried along; updated.
     """
+    ne = len(w)
+    if ne <= BLOCK:
+        _reduce_block(w, leak, check)
+    else:
+        for b0 in range(0, ne, BLOCK):
+            b1 = min(b0 + BLOCK, ne)
+            block = w[b0:b1, b0:].copy()
+            if b0 > 0:
+                left = w[:b0, b0:b1].copy()
+                block += np.dot(left.T, w[:b0, b0:].copy())
+            _reduce_block(block, leak[b0:], check[b0:])
+            w[b0:b1, b0:] = block
+    _update_rest(w, rest)
+
+
+@njit(cache=True, nogil=True)
+def _reduce_block(w, leak, check):
+    """Eliminate the rows of ``w`` (contiguous), panel by panel."""
     ne, n = w.shape
     for p0 in range(0, ne, PANEL):
         p1 = min(p0 + PANEL, ne)
@@ -315,7 +335,6 @@ def reduce_front(w, rest, leak, check):
                 _eliminate_one(w, k, q1, leak, check)
             if q1 < p1:
                 _update_rows(w, q0, q1, w, q1, p1, 0)
-    _update_rest(w, rest)
 
 
 @njit(cache=True, nogil=True)
@@ -329,21 +348,23 @@ def _update_rest(w, rest):
         return
     n_tiles = (nb + TILE - 1) // TILE
     tiles = np.empty(ne * nb)
+    buffer = np.empty(min(nb, TILE) ** 2)
     for t in range(n_tiles):
         j0, j1 = t * TILE, min((t + 1) * TILE, nb)
         tile = tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0)
         for k in range(ne):
-            for j in range(j0, j1):
-                tile[k, j - j0] = w[k, ne + j]
+            tile[k] = w[k, ne + j0 : ne + j1]
     for t in range(n_tiles):
         i0, i1 = t * TILE, min((t + 1) * TILE, nb)
         left = tiles[ne * i0 : ne * i1].reshape(ne, i1 - i0)
         for u in range(t, n_tiles):
             j0, j1 = u * TILE, min((u + 1) * TILE, nb)
-            product = np.dot(left.T, tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0))
+            product = buffer[: (i1 - i0) * (j1 - j0)].reshape(i1 - i0, j1 - j0)
+            np.dot(left.T, tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0), product)
             for i in range(i1 - i0):
+                row, add = rest[i0 + i, j0:j1], product[i]
                 for j in range(j1 - j0):
-                    rest[i0 + i, j0 + j] += product[i, j]
+                    row[j] += add[j]
 
 
 @njit(cache=True, nogil=True)
@@ -387,7 +408,7 @@ def _add(g, first, second, pos, ne, w, rest, check):
 
 @njit(cache=True, nogil=True)
 def _add_links(box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check):
-    """Links of one direction whose element lies in the box (``shift`` = column of the cell in its element)."""
+    """Links of one direction whose element lies in the box (``shift``: column of the cell in its element)."""
     rows, cols = plane.shape
     for r in range(box[0], min(box[1], rows - d_row)):
         for c in range(box[2] + shift, min(box[3] + shift, cols - max(d_col, 0))):
@@ -408,9 +429,8 @@ def eliminate(
     begin, end, bounds, child, ids, start, size, n_out, offset,
     e, s, se, sw, node, left_out, leak, check, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
 ):  # fmt: skip
-    """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be empty.
-
-    The last front's result stays in ``rest_buffer``.  With ``factor`` of size > 0 the pivot rows are kept there.
+    """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be
+    empty.  The last front's result stays in ``rest_buffer``, with ``factor`` of size > 0 the pivot rows there.
     """
     n_cells = e.size
     for b in range(begin, end):
@@ -523,7 +543,7 @@ def forward(begin, end, ids, start, size, n_out, factor, factor_start, x):
 
 @njit(cache=True, nogil=True)
 def backward(begin, end, ids, start, size, n_out, factor, factor_start, x):
-    """Potentials of the eliminated nodes from those of the kept ones, fronts from ``end`` down to ``begin``."""
+    """Potentials of the eliminated nodes from those of the kept ones; fronts from ``end`` to ``begin``."""
     for b in range(end - 1, begin - 1, -1):
         n, ne = size[b], n_out[b]
         w = factor[factor_start[b] : factor_start[b] + ne * n].reshape(ne, n)

@@ -1,0 +1,176 @@
+"""Exact ranking, side by side with re-solving: one railway across the grid, 20 patches, 500 sections of 5-10 columns.
+
+    python benchmarks/ranking.py [--side 1000] [--kind hard] [--draws 3] [--no-resolve]
+
+One thread.  Set-up = condensation; singles = every section opened alone; sets of ten and a greedy choice of ten follow
+Woodbury's identity after one inverse.  The comparison solves the edited landscape afresh for a few sections
+with the multigrid solver (19 right-hand sides for 20 patches) and multiplies; it says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from surfaces import benign, hard
+
+from permeability.circuit.condensation import effective_resistances
+from permeability.circuit.interface import Candidates, Interface
+from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
+
+
+def railway(surface: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges that a wandering line across the grid cuts: cells, directions, columns."""
+    rows, cols = surface.shape
+    line = np.clip(rows // 2 + np.cumsum(rng.choice([-1, 0, 0, 1], cols)), 2, rows - 3)
+    valid = np.isfinite(surface)
+    cells, directions = [], []
+    for k in range(4):
+        r, c = np.nonzero(valid)
+        r2, c2 = r + D_ROW[k], c + D_COL[k]
+        inside = (r2 < rows) & (c2 >= 0) & (c2 < cols) & (np.abs(r - line[c]) < 4)
+        r, c, r2, c2 = r[inside], c[inside], r2[inside], c2[inside]
+        cut = valid[r2, c2] & ((r <= line[c]) != (r2 <= line[c2]))
+        cells.append((r * cols + c)[cut])
+        directions.append(np.full(cut.sum(), k))
+    cell, direction = np.concatenate(cells), np.concatenate(directions)
+    order = np.lexsort((direction, cell % cols))
+    return cell[order], direction[order], (cell % cols)[order]
+
+
+class Clock:
+    """Wall seconds and growth of the resident peak [MB]."""
+
+    def __init__(self) -> None:
+        self.start_mb = self.peak_mb()
+
+    @staticmethod
+    def peak_mb() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def run(self, label: str, work: Callable[[], object], repeat: int = 1) -> tuple[object, float]:
+        best, out = np.inf, None
+        for _ in range(repeat):
+            begun = time.perf_counter()
+            out = work()
+            best = min(best, time.perf_counter() - begun)
+        print(f"{label:<52}{best:10.4f} s   peak +{self.peak_mb() - self.start_mb:6.0f} MB", flush=True)
+        return out, best
+
+
+def warm_up() -> None:
+    """Compile (or load) everything on a small landscape."""
+    rng = np.random.default_rng(0)
+    surface = benign(60, 60, 1)
+    cell, direction, column = railway(surface, rng)
+    face = Interface.build(
+        grid_links(surface), edges=(cell, direction), cuts=(np.arange(len(cell)), column, np.ones(len(cell))),
+        crossing=np.full(60, 100.0), patches=rng.choice(1200, 20, replace=False),
+    )  # fmt: skip
+    cands = face.candidates([np.arange(s, s + 7) for s in range(0, 50, 5)])
+    face.single_gains(cands)
+    face.greedy(cands, 3)
+    face.set_gain(cands, [1, 2])
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--side", type=int, default=1000)
+    parser.add_argument("--kind", choices=["hard", "benign"], default="hard")
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--sections", type=int, default=500)
+    parser.add_argument("--no-resolve", action="store_true")
+    options = parser.parse_args()
+    n = options.side
+    rng = np.random.default_rng(7)
+    begun = time.perf_counter()
+    warm_up()
+    print(f"compile or load {time.perf_counter() - begun:.1f} s; load average {os.getloadavg()[0]:.1f}")
+    surface = (hard if options.kind == "hard" else benign)(n, n, 1)
+    links = grid_links(surface)
+    cell, direction, column = railway(surface, rng)
+    patches = well_placed(links, rng)
+    tight = 1e4  # metres of open ground: barrier conductance 1e-4 of the landscape's
+    crossing = np.full(n, tight)
+    groups = [
+        np.arange(s, s + w)
+        for s, w in zip(rng.integers(0, n - 10, options.sections), rng.integers(5, 11, options.sections))
+    ]
+    clock = Clock()
+    print(
+        f"{n * n:,} cells {options.kind}, {len(cell):,} barrier edges, {options.sections} sections, 20 patches"
+    )
+
+    def build() -> Interface:
+        return Interface.build(
+            links, edges=(cell, direction), cuts=(np.arange(len(cell)), column, np.ones(len(cell))),
+            crossing=crossing, patches=patches,
+        )  # fmt: skip
+
+    face, t_build = clock.run("condense onto the interface", build)
+    assert isinstance(face, Interface)
+    assert face.condensed is not None
+    print(f"   T = {len(face.network):,}, sampled residual {face.condensed.report.residual:.1e}")
+    cands = face.candidates(groups)
+    assert isinstance(cands, Candidates)
+    gains, t_single = clock.run(f"all {len(groups)} exact singles", lambda: face.single_gains(cands))
+    gains = np.asarray(gains)
+    print(f"   set-up + singles {t_build + t_single:.2f} s")
+    _, _ = clock.run("generalised inverse (for sets)", lambda: face.today)
+    ten = rng.choice(len(groups), 10, replace=False)
+    _, _ = clock.run("one set of ten", lambda: face.set_gain(cands, ten), repeat=20)
+    chosen, _ = clock.run("greedy ten", lambda: face.greedy(cands, 10))
+    assert isinstance(chosen, list)
+    draws = tight * 10 ** rng.uniform(-1, 1, (options.draws, n))
+    _, t_draw = clock.run(
+        f"{options.draws} draws of all crossing chances", lambda: face.draw_gains(cands, draws)
+    )
+    print(f"   1,000 draws (times {1000 / options.draws:.0f}): {t_draw / options.draws * 1000 / 60:.1f} min")
+    base = float(face.index(face.today.resistances))
+    best_ten = face.set_gain(cands, np.argsort(-gains)[:10])
+    print(
+        f"index today {base:.6g}; ten best singles {best_ten / base:.1%}, greedy ten {chosen[-1][1] / base:.1%}"
+    )
+    if not options.no_resolve:
+        side_by_side(surface, face, cands, gains, (cell, direction), crossing, t_build + t_single, clock)
+
+
+def well_placed(links, rng) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """20 cells of the largest component."""
+    candidates = rng.choice(np.flatnonzero(links.e.ravel() > 0), 60, replace=False)
+    finite = np.isfinite(effective_resistances(links, candidates))
+    return candidates[finite[np.argmax(finite.sum(axis=1))]][:20]
+
+
+def side_by_side(surface, face, cands, gains, edges, crossing, ours, clock) -> None:  # type: ignore[no-untyped-def]
+    """Re-solve the edited landscape for the best section and one other, by multigrid, and compare."""
+    from permeability.circuit import pairwise
+
+    patches = face.condensed.nodes[face.focal]
+    spots = [tuple(p) for p in np.stack(np.unravel_index(patches, surface.shape), axis=1)]
+    k = int(np.argmax(gains))
+    z = face.state(cands, [k])
+    order = np.lexsort((edges[1], edges[0]))
+    barriers = EdgeBarriers(edges[0][order], edges[1][order].astype(np.uint8), z[order], z[order])
+    result, seconds = clock.run(
+        "re-solve one section by multigrid (19 right-hand sides)",
+        lambda: pairwise(surface, spots, barriers=barriers, solver="multigrid", current=None),
+    )
+    fresh = face.index(np.asarray(result.resistance))
+    here = face.index(face.today.resistances) - gains[k]
+    print(f"   relative difference of the index after opening the best section {abs(fresh / here - 1):.1e}")
+    print(
+        f"   {len(gains)} x {seconds:.1f} s (extrapolated from one) / {ours:.2f} s = {len(gains) * seconds / ours:.0f} x"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""One state of the barriers with the inverse of its network: any set of openings in milliseconds.
+
+Woodbury's identity on the changed edges, ``R' = R - d' (D^-1 + U' X U)^-1 d``, with a generalised inverse X that
+is block diagonal over connected components.  Openings that join components get the components' potentials
+as extra unknowns, so that a complete barrier is zero conductance and not a small one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.kernels import gains as _gains
+
+if TYPE_CHECKING:
+    from permeability.circuit.interface import Candidates, Interface
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+kernel: Any = _gains  # numba functions
+
+
+@dataclass(frozen=True, eq=False)
+class OpenState:
+    """One state of the barriers with the generalised inverse of its network, seen from edges and patches."""
+
+    face: Interface
+    z: Floats
+    conductance: Floats
+    matrix: Floats  # (E + P, E + P)
+    part_a: Ints
+    part_b: Ints
+    part_focal: Ints
+    resistances: Floats
+
+    @classmethod
+    def of(cls, face: Interface, z: Floats) -> OpenState:
+        """Invert one state: T^3 multiply-adds."""
+        c = face.edge_conductances(z)
+        g = face.network.copy()
+        np.add.at(g, (face.node_a, face.node_b), c)
+        np.add.at(g, (face.node_b, face.node_a), c)
+        part, x = _generalised_inverse(g)
+        matrix = kernel.gather(x, face.node_a, face.node_b, face.focal)
+        nothing = np.zeros(0, dtype=np.int64)
+        parts = part[face.node_a], part[face.node_b], part[face.focal]
+        now = kernel.opened_resistances(matrix, *parts, nothing, np.zeros(0))
+        return cls(face, z, c, matrix, *parts, now)
+
+    def opened(self, edges: Ints, increase: Floats) -> Floats:
+        """Resistances among the patches after raising the conductance of some edges, (P, P)."""
+        out: Floats = kernel.opened_resistances(
+            self.matrix, self.part_a, self.part_b, self.part_focal, edges, increase
+        )
+        return out
+
+    def _change(self, candidates: Candidates, k: int) -> tuple[Ints, Floats]:
+        face = self.face
+        rows = slice(candidates.start[k], candidates.start[k + 1])
+        after = np.minimum(face.treated(candidates, rows, face.crossing), self.z[candidates.cut[rows]])
+        edges, before, now = kernel.changed_edges(
+            candidates.cut[rows], after, self.z, face.cut_edge, *self.face.cuts_by_edge, face.base
+        )
+        keep = now > before
+        return edges[keep], (now - before)[keep]
+
+    def with_candidate(self, candidates: Candidates, k: int) -> Floats:
+        """Resistances among the patches with one more candidate built, (P, P)."""
+        return self.opened(*self._change(candidates, k))
+
+    def build(self, candidates: Candidates, k: int) -> OpenState:
+        """The state with one more candidate built."""
+        edges, increase = self._change(candidates, k)
+        rows = slice(candidates.start[k], candidates.start[k + 1])
+        z = self.z.copy()
+        after = self.face.treated(candidates, rows, self.face.crossing)
+        z[candidates.cut[rows]] = np.minimum(after, z[candidates.cut[rows]])
+        parts = np.concatenate((self.part_a, self.part_b, self.part_focal))
+        names, local = np.unique(parts, return_inverse=True)
+        n_edges = len(self.part_a)
+        of_a, of_b, of_f = np.split(local, [n_edges, 2 * n_edges])
+        comp = np.stack((of_a[edges], of_b[edges]), axis=1).ravel()
+        columns = np.arange(len(self.matrix))
+        v, q = kernel.woodbury(self.matrix, edges, increase, columns, comp, len(names))
+        matrix = self.matrix - v.T @ v
+        whole = kernel.joined(comp, len(edges), len(names))
+        if len(names) > 1:
+            h = -q.T @ v
+            np.add.at(h, (of_a, np.arange(n_edges)), 1.0)
+            np.add.at(h, (of_b, np.arange(n_edges)), -1.0)
+            h[of_f, n_edges + np.arange(len(of_f))] += 1.0
+            matrix += kernel.component_part(q, h, whole)
+        part_a, part_b, part_f = whole[of_a], whole[of_b], whole[of_f]
+        nothing = np.zeros(0, dtype=np.int64)
+        now = kernel.opened_resistances(matrix, part_a, part_b, part_f, nothing, np.zeros(0))
+        c = self.face.edge_conductances(z)
+        return OpenState(self.face, z, c, matrix, part_a, part_b, part_f, now)
+
+
+def _generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
+    """Component of every node, and the inverse of each component's Laplacian grounded at one of its nodes."""
+    from scipy.linalg.lapack import dpotri
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    from permeability.kernels.dissection import reduce_front
+
+    part = np.asarray(connected_components(csr_array(g > 0), directed=False)[1], dtype=np.int64)
+    w, none = g.copy(), np.zeros(0)
+    reduce: Any = reduce_front
+    reduce(w, np.zeros((0, 0)), none, none)
+    roots = np.diag(w).copy()
+    ground = roots == 0
+    upper = np.triu(w, 1)
+    del w
+    np.negative(upper, out=upper)
+    upper[:, ground] = 0.0
+    np.fill_diagonal(upper, np.where(ground, 1.0, roots))
+    lower, info = dpotri(upper.T, lower=1, overwrite_c=1)
+    assert info == 0
+    x = np.tril(lower)
+    x += np.tril(x, -1).T
+    x[ground, ground] = 0.0
+    return part, x

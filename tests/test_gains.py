@@ -1,0 +1,288 @@
+"""Exact gains: singles, sets and greedy choices equal a fresh dense solve of the edited graph."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from permeability.circuit.interface import Interface
+from permeability.errors import BarrierError, PatchError
+from permeability.kernels.edges import GridLinks, grid_links
+
+STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+class Case(NamedTuple):
+    links: GridLinks
+    edges: np.ndarray  # (E, 2) cell, direction
+    cuts: np.ndarray  # (C, 2) edge, section
+    factor: np.ndarray
+    crossing: np.ndarray
+    patches: np.ndarray
+
+    def interface(self) -> Interface:
+        return Interface.build(
+            self.links,
+            edges=(self.edges[:, 0], self.edges[:, 1]),
+            cuts=(self.cuts[:, 0], self.cuts[:, 1], self.factor),
+            crossing=self.crossing,
+            patches=self.patches,
+        )
+
+
+def random_case(seed: int) -> Case:
+    """Two wandering lines (often in series, sometimes on the same edges), cut into sections, some complete."""
+    rng = np.random.default_rng(seed)
+    rows, cols = rng.integers(9, 15, 2)
+    surface = np.exp(rng.normal(size=(rows, cols)))
+    surface[rng.random((rows, cols)) < 0.05] = np.nan
+    links = grid_links(surface)
+    edges: dict[tuple[int, int], int] = {}
+    cuts, n_sections = [], 0
+    start = rng.integers(2, cols - 3)
+    for line in range(2):
+        at = np.clip(start + line * rng.integers(0, 3) + np.cumsum(rng.integers(-1, 2, rows)), 1, cols - 2)
+        length = int(rng.integers(2, 5))
+        open_end = rng.choice([0, 0, 2])  # the line may stop short of the rim
+        for k, (dr, dc) in enumerate(STEPS):
+            for r, c in zip(*np.nonzero(links[k])):
+                left, right = c <= at[r], c + dc <= at[r + dr]
+                if left != right and r >= open_end:
+                    edge = edges.setdefault((r * cols + c, k), len(edges))
+                    cuts.append((edge, n_sections + r // length))
+        n_sections += (rows - 1) // length + 1
+    crossing = 10 ** rng.uniform(-1, 4, n_sections)
+    crossing[rng.random(n_sections) < rng.choice([0.0, 0.3, 1.0])] = np.inf
+    patches = rng.choice(np.flatnonzero(np.isfinite(surface)), 4, replace=False)
+    factor = rng.uniform(0.5, 2.0, len(cuts))
+    keys = np.array(list(edges), dtype=np.int64).reshape(-1, 2)
+    return Case(links, keys, np.array(cuts), factor, crossing, patches)
+
+
+def fresh_resistances(case: Case, z: np.ndarray) -> np.ndarray:
+    """Edit the graph, find its components, ground each and solve densely."""
+    rows, cols = case.links.shape
+    adjacency = np.zeros((rows * cols, rows * cols))
+    for k, (dr, dc) in enumerate(STEPS):
+        for r, c in zip(*np.nonzero(case.links[k])):
+            adjacency[r * cols + c, (r + dr) * cols + c + dc] = case.links[k][r, c]
+    for e, (cell, k) in enumerate(case.edges):
+        other = cell + STEPS[k][0] * cols + STEPS[k][1]
+        series = 1.0 / adjacency[cell, other] + sum(z[i] for i in np.flatnonzero(case.cuts[:, 0] == e))
+        adjacency[cell, other] = 0.0 if np.isinf(series) else 1.0 / series
+    adjacency += adjacency.T
+    out = np.full((len(case.patches),) * 2, np.inf)
+    for i, p in enumerate(case.patches):
+        out[i, i] = 0.0
+        reached, front = {int(p)}, [int(p)]
+        while front:
+            new = set(np.flatnonzero(adjacency[front].sum(axis=0)).tolist()) - reached
+            reached |= new
+            front = sorted(new)
+        part = np.array(sorted(reached - {int(p)}), dtype=np.int64)
+        laplacian = (np.diag(adjacency.sum(axis=1)) - adjacency)[np.ix_(part, part)]
+        diagonal = np.diag(np.linalg.inv(laplacian)) if len(part) else np.zeros(0)
+        for j, q in enumerate(case.patches):
+            if q in part:
+                out[i, j] = diagonal[np.searchsorted(part, q)]
+    return out
+
+
+def series(case: Case, treated: dict[int, tuple[float, float]]) -> np.ndarray:
+    """Series resistance of every cut when sections are treated: section -> (share, crossing after)."""
+    out = np.empty(len(case.factor))
+    for i, (_, section) in enumerate(case.cuts):
+        share, after = treated.get(int(section), (0.0, 1.0))
+        terms = [(1 - share, case.crossing[section]), (share, after)]
+        if any(w > 0 and c == 0 for w, c in terms):
+            out[i] = 0.0
+            continue
+        conductance = sum(w / c for w, c in terms if w > 0)
+        out[i] = case.factor[i] / conductance if conductance > 0 else np.inf
+    return out
+
+
+def same(got: np.ndarray, expected: np.ndarray) -> None:
+    assert np.array_equal(np.isinf(got), np.isinf(expected))
+    finite = np.isfinite(expected)
+    np.testing.assert_allclose(got[finite], expected[finite], rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("block", range(4))
+def test_singles_sets_and_today_on_200_landscapes(block):
+    complete = 0
+    for seed in range(50 * block, 50 * block + 50):
+        case = random_case(seed)
+        rng = np.random.default_rng(seed + 10_000)
+        face = case.interface()
+        n = len(case.crossing)
+        today = fresh_resistances(case, series(case, {}))
+        complete += np.isinf(today).any()
+        same(face.resistances(), today)
+        same(face.today.resistances, today)
+        after = rng.choice([0.0, 0.5, 30.0], n)
+        share = rng.choice([1.0, 0.3], n)
+        cands = face.candidates([[s] for s in range(n)], after=after, share=share)
+        singles = face.single_resistances(cands)
+        for k in rng.choice(n, 3, replace=False):
+            same(singles[k], fresh_resistances(case, series(case, {int(k): (share[k], after[k])})))
+        for size in (2, min(5, n)):
+            chosen = rng.choice(n, size, replace=False)
+            treated = {int(s): (share[s], after[s]) for s in chosen}
+            same(face.set_resistances(cands, chosen), fresh_resistances(case, series(case, treated)))
+    assert complete >= 5  # the sample does hold landscapes that are cut in two
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_closing_sections_and_other_crossing_costs(seed):
+    case = random_case(seed)
+    rng = np.random.default_rng(seed)
+    face = case.interface()
+    n = len(case.crossing)
+    closed = face.candidates([[s] for s in range(n)], after=np.inf)
+    chosen = rng.choice(n, 3, replace=False)
+    treated = {int(s): (1.0, np.inf) for s in chosen}
+    same(face.set_resistances(closed, chosen), fresh_resistances(case, series(case, treated)))
+    drawn = case.crossing * 10 ** rng.uniform(-1, 1, n)
+    other = case._replace(crossing=drawn)
+    same(face.resistances(drawn), fresh_resistances(other, series(other, {})))
+    opened = face.candidates([[s] for s in range(n)])
+    k = int(rng.integers(n))
+    same(face.single_resistances(opened, drawn)[k], fresh_resistances(other, series(other, {k: (1.0, 0.0)})))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_draws_are_single_runs_whatever_the_threads(seed):
+    case = random_case(seed)
+    face = case.interface()
+    n = len(case.crossing)
+    cands = face.candidates([[s, (s + 1) % n] for s in range(n)])
+    costs = case.crossing * np.random.default_rng(seed).uniform(0.5, 2, (3, n))
+    gains, today = face.draw_gains(cands, costs, index="conductance", workers=1)
+    again, _ = face.draw_gains(cands, costs, index="conductance", workers=2)
+    assert np.array_equal(gains, again)
+    for d in range(3):
+        one = face.single_gains(cands, costs[d], index="conductance")
+        np.testing.assert_allclose(gains[d], one, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(today[d], face.index(face.resistances(costs[d]), "conductance"), rtol=1e-9)
+    drawn_after = np.full((3, n), 2.0)
+    gains, _ = face.draw_gains(cands, costs, after=drawn_after, index="conductance")
+    fixed, _ = face.draw_gains(
+        face.candidates([[s, (s + 1) % n] for s in range(n)], after=2.0), costs, index="conductance"
+    )
+    assert np.array_equal(gains, fixed)
+
+
+@pytest.mark.parametrize("index", ["resistance", "conductance"])
+def test_greedy_takes_the_best_next_candidate(index):
+    """Every step is the best of all steps, judged by fresh solves; also when the first step joins two halves."""
+    done = 0
+    for seed in range(12):
+        case = random_case(seed)
+        face = case.interface()
+        n = len(case.crossing)
+        cands = face.candidates([[s] for s in range(n)])
+        if index == "resistance" and np.isinf(fresh_resistances(case, series(case, {}))).any():
+            with pytest.raises(PatchError, match="P24"):
+                face.greedy(cands, 3, index=index)
+            continue
+
+        def value(sections, case=case, face=face):
+            opened = fresh_resistances(case, series(case, {int(s): (1.0, 0.0) for s in sections}))
+            r = opened[np.triu_indices(4, 1)]
+            return -r.sum() if index == "resistance" else (1 / r).sum()
+
+        chosen: list[int] = []
+        for k, gain in face.greedy(cands, 3, index=index):
+            best = max(value([*chosen, s]) for s in range(n) if s not in chosen)
+            chosen.append(k)
+            assert value(chosen) == pytest.approx(best, rel=1e-8)
+            assert gain == pytest.approx(value(chosen) - value([]), rel=1e-7, abs=1e-9)
+            done += 1
+    assert done > 8
+
+
+def test_series_trap_two_fences_beside_one_railway():
+    """Two fences of 1000 in series with a bypass of 50: each alone is worth little, both are worth nearly all.
+
+    Closed form: R = 1 / (1/50 + 1/(1 + C1 + C2 + 1)) for a wire of two plain edges, cut twice, beside the bypass.
+    """
+    surface = np.full((3, 4), np.nan)
+    surface[0] = 1.0  # the wire: three edges of resistance 1, fences on the first and the last
+    surface[2, :] = 1.0
+    surface[1, 0] = surface[1, 3] = 1.0
+    links = grid_links(surface, neighbours=4)
+    planes = [p.copy() for p in links]
+    planes[1][planes[1] > 0] = 1 / 25  # four links down the sides, 25 each: bypass = 100 + 3
+    links = GridLinks(*planes)
+    face = Interface.build(
+        links,
+        edges=([0, 2], [0, 0]),
+        cuts=([0, 1], [0, 1], [1.0, 1.0]),
+        crossing=[1000.0, 1000.0],
+        patches=[0, 3],
+    )
+    cands = face.candidates([[0], [1], [0, 1]])
+
+    def wire(fences):
+        return 1 / (1 / (3 + fences) + 1 / 103)
+
+    gains = face.single_gains(cands)
+    np.testing.assert_allclose(gains, [wire(2000) - wire(1000)] * 2 + [wire(2000) - wire(0)], rtol=1e-10)
+    assert gains[2] > 8 * (gains[0] + gains[1])
+    assert face.greedy(cands.subset([0, 1]), 1)[0][1] < 0.1 * gains[2]
+    assert face.greedy(cands, 1)[0][0] == 2
+
+
+def test_parallel_trap_two_gaps_in_one_fence():
+    """One fence over two edges: the first gap gives nearly everything, the second hardly anything."""
+    surface = np.ones((2, 2))
+    links = grid_links(surface, neighbours=4)
+    planes = [p.copy() for p in links]
+    planes[1][0] = 1e9  # both cells of a side are one place
+    face = Interface.build(
+        GridLinks(*planes), edges=([0, 2], [0, 0]), cuts=([0, 1], [0, 1], [1.0, 1.0]),
+        crossing=[1000.0, 1000.0], patches=[0, 1],
+    )  # fmt: skip
+    cands = face.candidates([[0], [1]])
+    first, second = (gain for _, gain in face.greedy(cands, 2))
+    parallel = 1 / (1 / 1001 + 1 / 1001)
+    assert first == pytest.approx(parallel - 1 / (1 + 1 / 1001), rel=1e-6)
+    assert second == pytest.approx(parallel - 0.5, rel=1e-6)
+    assert second - first < 0.002 * first
+
+
+def test_bypassed_voltage_drop_and_cut_off_pairs():
+    case = random_case(3)
+    face = case.interface()
+    drops = face.drops()
+    assert drops.shape == (6, len(case.edges))
+    state = face.today
+    current = np.nansum(np.abs(drops) * state.conductance, axis=1)
+    assert (current >= 0).all()
+    # dR/dg of an edge is minus its squared drop (unit current)
+    finite = np.flatnonzero(np.isfinite(drops[0]) & (state.conductance > 0))
+    e = finite[np.argmax(np.abs(drops[0][finite]))]
+    step = 1e-6 * state.conductance[e]
+    i, j = np.argwhere(np.triu(face.weights, 1))[0]
+    slope = (state.opened(np.array([e]), np.array([step]))[i, j] - state.resistances[i, j]) / step
+    assert slope == pytest.approx(-(drops[0][e] ** 2), rel=1e-3)
+
+
+def test_refusals():
+    links = grid_links(np.ones((3, 4)))
+    with pytest.raises(BarrierError, match="B31"):
+        Interface.build(links, edges=([0, 0], [0, 0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[0, 3])
+    with pytest.raises(BarrierError, match="B31"):
+        Interface.build(links, edges=([3], [0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[0, 3])
+    with pytest.raises(PatchError, match="P22"):
+        Interface.build(links, edges=([0], [0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[3, 3])
+    with pytest.raises(PatchError, match="P23"):
+        Interface.build(links, edges=([0], [0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[3])
