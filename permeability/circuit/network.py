@@ -39,7 +39,9 @@ class Network:
     graph: Graph
 
     @classmethod
-    def of(cls, links: ArrayLike, values: ArrayLike, *, links_are: str = "resistance") -> Network:
+    def of(
+        cls, links: ArrayLike, values: ArrayLike, *, links_are: str = "resistance", alone: ArrayLike = ()
+    ) -> Network:
         """From links between numbered nodes; parallel links add up.
 
         Parameters
@@ -49,6 +51,8 @@ class Network:
         values : array, shape (m,)
             Resistance or conductance of each link [dimensionless].
         links_are : {"resistance", "conductance"}
+        alone : int array, optional
+            Numbers of further nodes, with or without links.
 
         Raises
         ------
@@ -77,8 +81,8 @@ class Network:
                 rows=[tuple(int(v) for v in e) for e in ends[bad][:10]],
                 remedy="use finite values above 0; join nodes by one number instead of resistance 0",
             )
-        numbers, at = np.unique(ends.reshape(-1), return_inverse=True)
-        at = at.reshape(-1, 2)
+        numbers = np.union1d(ends, np.asarray(alone, dtype=np.int64))
+        at = np.searchsorted(numbers, ends)
         conductance = 1.0 / given if links_are == "resistance" else given
         return cls(numbers, Graph.of(len(numbers), at[:, 0], at[:, 1], conductance))
 

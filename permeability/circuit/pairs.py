@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.circuit.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
+from permeability.circuit.pairwise import pairwise
 from permeability.circuit.raster_circuit import (
     FocalCells,
     Ints,
@@ -124,6 +126,7 @@ def raster_pairwise(
     circuit = RasterCircuit.of(resistance, neighbours=neighbours, average=average, regions=shorts)
     store = MapStore(circuit.shape, maps or MapOptions(), np.isnan(resistance), on_map)
     run = _Run(circuit, nodes, wanted_pairs(ids, selection), store, solver, rtol, progress)
+    run.cells, run.wiring = resistance, {"neighbours": neighbours, "average": average}
     if nodes.are_points:
         run.points()
     else:
@@ -159,6 +162,8 @@ class _Run:
         self.resistance = np.full((n, n), np.nan)
         np.fill_diagonal(self.resistance, 0.0)
         self.reports: list[SolveReport] = []
+        self.cells: Floats = np.zeros((0, 0))
+        self.wiring: dict[str, Any] = {}
 
     def _set(self, i: int, j: int, value: float) -> None:
         self.resistance[i, j] = self.resistance[j, i] = value
@@ -183,8 +188,24 @@ class _Run:
                 self._set(i, j, np.inf)
             else:
                 solvable.append((i, j))
+        if not self.store.options.any and self.circuit.regions is None:
+            self._resistances_only(solvable, first)
+            return
         for group in _linked_groups(solvable, node):
             self._group(group, node)
+
+    def _resistances_only(self, pairs: list[tuple[int, int]], first: list[int]) -> None:
+        """No maps, no regions: what :func:`permeability.circuit.pairwise` does best."""
+        for group in _linked_groups(pairs, first):
+            members = sorted({k for pair in group for k in pair})
+            cells = [divmod(first[k], self.circuit.shape[1]) for k in members]
+            found = pairwise(
+                self.cells, cells, current=None, solver=self.solver, rtol=self.rtol, **self.wiring
+            )
+            self.reports.append(found.report)
+            row = {k: n for n, k in enumerate(members)}
+            for i, j in group:
+                self._set(i, j, float(found.resistance[row[i], row[j]]))
 
     def _group(self, pairs: list[tuple[int, int]], node: list[int]) -> None:
         """Pairs that share nodes: potentials of all nodes against one anchor, then differences."""

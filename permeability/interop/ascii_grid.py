@@ -303,9 +303,9 @@ def _is_number(token: str) -> bool:
 
 
 def _equal(values: NDArray[np.float64], code: float) -> NDArray[np.bool_]:
-    """Where values are the nodata code; huge codes are compared as printed with seven digits."""
+    """Where values are the nodata code; huge codes are compared as printed with six digits."""
     if abs(code) > 1e30:
-        return np.less_equal(np.abs(values - code), 1e-6 * abs(code))
+        return np.less_equal(np.abs(values - code), 1e-5 * abs(code))
     return np.equal(values, code)
 
 

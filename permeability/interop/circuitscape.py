@@ -21,6 +21,8 @@ from permeability.circuit.network import network_advanced, network_pairwise
 from permeability.circuit.one_to_all import raster_all_to_one, raster_one_to_all
 from permeability.circuit.pairs import raster_pairwise
 from permeability.circuit.report import SolveReport
+from permeability.circuit.solvers import SOLVERS
+from permeability.errors import check_choice
 from permeability.interop.circuitscape_output import Outputs
 from permeability.interop.circuitscape_problem import Problem, read_problem
 
@@ -68,6 +70,7 @@ def run_problem(
     Results are written aside and moved into place when all are complete; a run that fails or is interrupted
     leaves nothing behind.
     """
+    check_choice("solver", solver or "auto", SOLVERS, code="C04")
     problem = read_problem(ini_path, output_dir=output_dir)
     problem.check()
     assert problem.output is not None

@@ -43,6 +43,7 @@ class Outputs:
         self.names: list[str] = []
 
     def __enter__(self) -> Outputs:
+        self.made = [p for p in (self.output.parent, *self.output.parent.parents) if not p.exists()]
         try:
             self.output.parent.mkdir(parents=True, exist_ok=True)
             self.aside = Path(tempfile.mkdtemp(prefix=f".{self.stem}-unfinished-", dir=self.output.parent))
@@ -58,6 +59,9 @@ class Outputs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         shutil.rmtree(self.aside, ignore_errors=True)
+        if error is not None:
+            for folder in self.made:
+                folder.rmdir()
 
     def publish(self) -> list[Path]:
         """Move all files into place."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from permeability.circuit.network import Network
 from permeability.circuit.raster_circuit import cell_resistance, focal_cells, labels
 from permeability.circuit.selection import PairSelection
-from permeability.errors import Finding, PermeabilityError
+from permeability.errors import Finding, InteropError, PermeabilityError
 from permeability.interop.ascii_grid import RasterFile, differences, is_raster, read_raster
 from permeability.interop.circuitscape_lists import (
     read_links,
@@ -273,9 +273,7 @@ class _Reader:
     def network(self, problem: Problem) -> Problem:
         """Links and node lists."""
         kind = "resistance" if self.settings.on("habitat_map_is_resistances") else "conductance"
-        network = self._read(
-            "habitat_file", "it is always needed", lambda p: Network.of(*read_links(p), links_are=kind)
-        )
+        network = self._read("habitat_file", "it is always needed", lambda p: _network(*read_links(p), kind))
         if self.scenario == "advanced":
             sources = self._read("source_file", "scenario = advanced", read_node_values)
             grounds = self._read("ground_file", "scenario = advanced", read_node_values)
@@ -289,7 +287,22 @@ class _Reader:
         return replace(problem, network=network, focal_nodes=focal)
 
     def _known(self, network: Network, numbers: list[int], what: str) -> None:
-        self._try(lambda: network.positions(numbers, what))
+        """Numbers that are no nodes are refused; nodes without any link are told."""
+        at = self._try(lambda: network.positions(numbers, what))
+        if at is None:
+            return
+        graph = network.graph
+        linked = np.zeros(graph.size, bool)
+        linked[graph.first] = linked[graph.second] = True
+        alone = [n for n, k in zip(numbers, at, strict=True) if not linked[k]]
+        if alone:
+            self.ini.add(
+                "X13",
+                f"{len(alone)} {what} have no link: they are connected with nothing.",
+                "check their numbers",
+                severity="warning",
+                rows=alone,
+            )
 
     # both --------------------------------------------------------------------------------------------------
 
@@ -307,3 +320,17 @@ class _Reader:
                 "variable_source_file", "use_variable_source_strengths = True", read_node_values
             )
         return replace(problem, selection=selection, strengths=strengths)
+
+
+def _network(ends: NDArray[np.int64], values: Floats, kind: str) -> Network:
+    """A network whose nodes are all numbers from 0 or 1 to the largest, as Circuitscape counts them.
+
+    Where the numbers are sparse (less than a tenth of them has a link) only those with links are nodes.
+    """
+    if (ends < 0).any():
+        raise InteropError(
+            "X07", "node numbers are negative.", remedy="number the nodes of the network from 0 or 1"
+        )
+    start, end = min(int(ends.min()), 1), int(ends.max())
+    dense = end - start < 10 * len(np.unique(ends)) + 1000
+    return Network.of(ends, values, links_are=kind, alone=np.arange(start, end + 1) if dense else ())
