@@ -433,9 +433,8 @@ class Interface:
             if not left.any():
                 break
             gains = np.full(len(candidates), -np.inf)
-            for k in np.flatnonzero(left):
-                after = state.with_candidate(candidates, int(k))
-                gains[k] = self.gain(state.resistances, after, index)
+            which = np.flatnonzero(left)
+            gains[which] = self.gain(state.resistances, state.with_each(candidates, which), index)
             best = int(np.argmax(gains / spend))
             if not gains[best] > 0:
                 break

@@ -57,27 +57,27 @@ class OpenState:
         )
         return out
 
-    def _change(self, candidates: Candidates, k: int) -> tuple[Ints, Floats]:
-        face = self.face
-        rows = slice(candidates.start[k], candidates.start[k + 1])
-        after = np.minimum(face.treated(candidates, rows, face.crossing), self.z[candidates.cut[rows]])
-        edges, before, now = kernel.changed_edges(
-            candidates.cut[rows], after, self.z, face.cut_edge, *self.face.cuts_by_edge, face.base
-        )
-        keep = now > before
-        return edges[keep], (now - before)[keep]
+    def with_each(self, candidates: Candidates, which: Ints) -> Floats:
+        """Resistances among the patches with one more candidate built, for several, (n, P, P).
 
-    def with_candidate(self, candidates: Candidates, k: int) -> Floats:
-        """Resistances among the patches with one more candidate built, (P, P)."""
-        return self.opened(*self._change(candidates, k))
+        A treatment never lowers what an earlier one has opened: of two the more open one counts.
+        """
+        face = self.face
+        treated = face.treated(candidates, slice(None), face.crossing)
+        parts = self.part_a, self.part_b, self.part_focal
+        rows = candidates.start, candidates.cut, treated, self.z
+        out: Floats = kernel.opened_by_each(
+            self.matrix, *parts, which, *rows, face.cut_edge, *face.cuts_by_edge, face.base
+        )
+        return out
 
     def build(self, candidates: Candidates, k: int) -> OpenState:
         """The state with one more candidate built."""
-        edges, increase = self._change(candidates, k)
-        rows = slice(candidates.start[k], candidates.start[k + 1])
-        z = self.z.copy()
-        after = self.face.treated(candidates, rows, self.face.crossing)
-        z[candidates.cut[rows]] = np.minimum(after, z[candidates.cut[rows]])
+        face, rows = self.face, slice(candidates.start[k], candidates.start[k + 1])
+        cut, z = candidates.cut[rows], self.z.copy()
+        after = face.treated(candidates, rows, face.crossing)
+        edges, increase = kernel.raised_edges(cut, after, z, face.cut_edge, *face.cuts_by_edge, face.base)
+        z[cut] = np.minimum(after, z[cut])
         parts = np.concatenate((self.part_a, self.part_b, self.part_focal))
         names, local = np.unique(parts, return_inverse=True)
         n_edges = len(self.part_a)

@@ -338,3 +338,28 @@ def component_part(q, h, whole):
         rhs[i] = h[free[i]]
         columns[:, i] = q[:, free[i]]
     return np.dot(rhs.T, np.linalg.solve(np.dot(columns.T, columns), rhs))
+
+
+@njit(cache=True, nogil=True)
+def raised_edges(cut, after, z, edge_of, cuts_start, cuts, base):
+    """Edges whose conductance rises when some cuts get lower resistances: edge, increase."""
+    low = np.empty(len(cut))
+    for i in range(len(cut)):
+        low[i] = min(after[i], z[cut[i]])
+    edges, before, now = changed_edges(cut, low, z, edge_of, cuts_start, cuts, base)
+    keep = now > before
+    return edges[keep], (now - before)[keep]
+
+
+@njit(cache=True, nogil=True)
+def opened_by_each(m, part_a, part_b, part_f, which, start, cut, after, z, edge_of, cuts_start, cuts, base):
+    """:func:`opened_resistances` of several candidates, each alone; (len(which), P, P)."""
+    out = np.empty((len(which), len(part_f), len(part_f)))
+    scratch = z.copy()
+    for i in range(len(which)):
+        begin, end = start[which[i]], start[which[i] + 1]
+        edges, increase = raised_edges(
+            cut[begin:end], after[begin:end], scratch, edge_of, cuts_start, cuts, base
+        )
+        out[i] = opened_resistances(m, part_a, part_b, part_f, edges, increase)
+    return out
