@@ -153,20 +153,17 @@ def _backward(front, table, cells, factor, local, value):
 
 
 @njit(cache=True, nogil=True)
-def factorise(table, cells, place, links, link, factor, work, local, value):
-    """Eliminate a whole window, its sources with it.
+def factorise(table, place, links, link, factor, work):
+    """Eliminate a whole window.
 
     Parameters
     ----------
-    table, cells, place, links
+    table, place, links
         The window's :class:`~permeability.kernels.windows_structure.WindowStructure`.
     link : array, shape (4 * cells of the square,)
         Conductances of the four link planes of the window, 0 = no link.
-    factor, work, local : arrays
-        Memory, finite on entry (``local``: cells of the largest front and 12 more); ``factor`` holds the
-        factor afterwards.
-    value : array, shape (cells of the square,)
-        Sources on entry, reduced sources afterwards (:func:`substitute` makes potentials of them).
+    factor, work : arrays
+        Memory, finite on entry; ``factor`` holds the factor afterwards.
 
     Returns
     -------
@@ -191,20 +188,17 @@ def factorise(table, cells, place, links, link, factor, work, local, value):
             else:
                 work[work_at + (column - eliminated) * rim_step + row - eliminated] += conductance
         dead += _eliminate(factor, factor_at, eliminated, eliminated + rim, work, work_at)
-        _forward(front, table, cells, factor, local, value)
     return dead
 
 
 @njit(cache=True, nogil=True)
-def reduce_sources(table, cells, factor, local, value):
-    """Reduced sources of another right-hand side with a factor that is there already."""
+def solve(table, cells, factor, local, value):
+    """Potentials of all cells, in place of their sources; the centre has potential 0.
+
+    ``local`` is memory for the cells of the largest front and 12 more.
+    """
     for front in range(table.shape[0]):
         _forward(front, table, cells, factor, local, value)
-
-
-@njit(cache=True, nogil=True)
-def substitute(table, cells, factor, local, value):
-    """Potentials from reduced sources, in place; the centre has potential 0."""
     value[cells[cells.shape[0] - 1]] = 0.0
     for front in range(table.shape[0] - 1, -1, -1):
         _backward(front, table, cells, factor, local, value)

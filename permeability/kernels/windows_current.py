@@ -8,10 +8,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from permeability.kernels.windows import factorise, reduce_sources, substitute
+from permeability.kernels.windows import factorise, solve
 
 # Two potentials closer than this part of themselves are equal: the difference is the rounding of the solve.
 EQUAL = 2e-15
+# Potentials behind a tight barrier are large, and their differences lose digits.  Where more than this part
+# of the strength goes missing at a cell, the rest is solved for with the same factor and kept beside them.
+MISSING = 1e-11
 
 
 class WindowRules(NamedTuple):
@@ -48,6 +51,8 @@ class Memory(NamedTuple):
     value: NDArray[np.float64]
     source: NDArray[np.float64]
     flow: NDArray[np.float64]
+    low: NDArray[np.float64]
+    rest: NDArray[np.float64]
     many: NDArray[np.float64]
     label: NDArray[np.int32]
     queue: NDArray[np.int32]
@@ -69,11 +74,20 @@ def memory_for(structure, keep: bool = False, many: bool = False) -> Memory:
         value=np.zeros(cells),
         source=np.zeros(cells),
         flow=np.zeros(cells),
+        low=np.zeros(cells),
+        rest=np.zeros(cells),
         many=np.zeros(4 * cells if many else 0),
         label=np.zeros(cells if many else 0, dtype=np.int32),
         queue=np.zeros(cells, dtype=np.int32),
         seen=np.zeros(cells, dtype=np.bool_),
     )
+
+
+@njit(cache=True, nogil=True)
+def copy(source, to):
+    """A loop: the assignment of whole arrays costs seconds of compilation."""
+    for k in range(source.shape[0]):
+        to[k] = source[k]
 
 
 @njit(cache=True, nogil=True)
@@ -172,27 +186,43 @@ def reached(size, start, link, queue, seen):
 
 
 @njit(cache=True, nogil=True)
-def currents(size, width, link, value, source, ground, flow):
-    """Current of every cell: half of all that flows over its links and of what it injects."""
+def currents(size, width, link, value, low, use_low, source, ground, flow, rest):
+    """Current of every cell: half of all that flows over its links and of what it injects.
+
+    ``low`` holds further digits of the potentials ``value``, when ``use_low``.  ``rest`` gets what the flows
+    leave over of the sources; its largest entry away from the ground is returned.
+    """
     cells, half = size * size, size // 2
     flow[:] = 0.0
+    copy(source, rest)
     for i in range(size):
         for a in range(i * size + half - width[i], i * size + half + width[i] + 1):
-            mine, total = value[a], 0.0
+            mine, total, net = value[a], 0.0, 0.0
             for plane in range(4):
                 conductance = link[plane * cells + a]
                 if conductance > 0.0:
                     b = a + (1, size, size + 1, size - 1)[plane]
-                    drop = abs(mine - value[b])
-                    if drop > EQUAL * abs(mine):
-                        total += conductance * drop
-                        flow[b] += conductance * drop
+                    drop = mine - value[b]
+                    if use_low:
+                        drop += low[a] - low[b]
+                    elif abs(drop) <= EQUAL * abs(mine):
+                        continue
+                    amount = conductance * drop
+                    net += amount
+                    rest[b] += amount
+                    total += abs(amount)
+                    flow[b] += abs(amount)
             flow[a] += total
+            rest[a] -= net
     at_ground = flow[ground]
+    rest[ground] = 0.0
+    most = 0.0
     for a in range(cells):
+        most = max(most, abs(rest[a]))
         if flow[a] > 0.0:
             flow[a] = 0.5 * (flow[a] + source[a])
     flow[ground] = at_ground
+    return most
 
 
 @njit(cache=True, nogil=True)
@@ -240,39 +270,38 @@ def window_currents(structure, rules, planes, source, condition, targets, correc
         Windows solved, and the strength that found no way to its target.
     """
     solved, lost, have_kept = 0, 0.0, False
-    size, half = structure.size, structure.size // 2
+    size, half, width, link = structure.size, structure.size // 2, structure.width, memory.link
     for k in range(targets.row.shape[0]):
         top, left = targets.row[k] - half, targets.col[k] - half
         if not gather_sources(size, top, left, rules, source, condition, targets, k, memory.source):
             continue
         solved += 1
-        memory.value[:] = memory.source
-        open_ground = gather_links(size, structure.width, planes, top, left, rules.diagonal, memory.link)
-        if open_ground and memory.kept.shape[0] > 0:
-            if have_kept:
-                reduce_sources(structure.table, structure.cells, memory.kept, memory.local, memory.value)
-            else:
-                factorise(
-                    structure.table, structure.cells, structure.place, structure.links, memory.link,
-                    memory.kept, memory.work, memory.local, memory.value,
-                )  # fmt: skip
-                have_kept = True
-            substitute(structure.table, structure.cells, memory.kept, memory.local, memory.value)
-        else:
-            dead = factorise(
-                structure.table, structure.cells, structure.place, structure.links, memory.link,
-                memory.factor, memory.work, memory.local, memory.value,
+        open_ground = gather_links(size, width, planes, top, left, rules.diagonal, link)
+        keep = open_ground and memory.kept.shape[0] > 0
+        factor = memory.kept if keep else memory.factor
+        dead = 0
+        if not (keep and have_kept):
+            dead = factorise(structure.table, structure.place, structure.links, link, factor, memory.work)
+            have_kept = have_kept or keep
+        if dead > 0:
+            reached(size, structure.centre, link, memory.queue, memory.seen)
+            for a in range(memory.source.shape[0]):
+                if not memory.seen[a]:
+                    lost += memory.source[a]
+                    memory.source[a] = 0.0
+        memory.value[:] = 0.0
+        copy(memory.source, memory.rest)
+        # one round, and a second for further digits where the first leaves something over
+        for digits in range(2):
+            copy(memory.rest, memory.low)
+            solve(structure.table, structure.cells, factor, memory.local, memory.low)
+            if digits == 0:
+                copy(memory.low, memory.value)
+            missing = currents(
+                size, width, link, memory.value, memory.low, digits > 0, memory.source, structure.centre,
+                memory.flow, memory.rest,
             )  # fmt: skip
-            substitute(structure.table, structure.cells, memory.factor, memory.local, memory.value)
-            if dead > 0:
-                reached(size, structure.centre, memory.link, memory.queue, memory.seen)
-                for a in range(memory.value.shape[0]):
-                    if not memory.seen[a]:
-                        memory.value[a] = 0.0
-                        lost += memory.source[a]
-                        memory.source[a] = 0.0
-        currents(
-            size, structure.width, memory.link, memory.value, memory.source, structure.centre, memory.flow
-        )
+            if missing <= MISSING * targets.strength[k]:
+                break
         add_window(size, top, left, rules, memory.flow, correction, targets.row[k], targets.col[k], out)
     return solved, lost

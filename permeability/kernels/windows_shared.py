@@ -51,11 +51,7 @@ def shared_currents(structure, rules, planes, source, condition, targets, correc
     size, half = structure.size, structure.size // 2
     top, left, cells = row - half, col - half, structure.size * structure.size
     gather_links(size, structure.width, planes, top, left, rules.diagonal, memory.link)
-    memory.value[:] = 0.0
-    factorise(
-        structure.table, structure.cells, structure.place, structure.links, memory.link,
-        memory.factor, memory.work, memory.local, memory.value,
-    )  # fmt: skip
+    factorise(structure.table, structure.place, structure.links, memory.link, memory.factor, memory.work)
     label_parts(size, memory.link, memory.queue, memory.label)
     solved, lost, count = 0, 0.0, targets.row.shape[0]
     for begin in range(0, count, 4):
@@ -85,6 +81,9 @@ def shared_currents(structure, rules, planes, source, condition, targets, correc
                 if memory.label[a] != memory.label[ground]:
                     memory.source[a] = 0.0
                     memory.value[a] = 0.0
-            currents(size, structure.width, memory.link, memory.value, memory.source, ground, memory.flow)
+            currents(
+                size, structure.width, memory.link, memory.value, memory.low, False, memory.source, ground,
+                memory.flow, memory.rest,
+            )  # fmt: skip
             add_window(size, top, left, rules, memory.flow, correction, targets.row[k], targets.col[k], out)
     return solved, lost

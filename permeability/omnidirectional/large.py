@@ -6,7 +6,7 @@ import numpy as np
 
 from permeability.kernels.edges import GridLinks
 from permeability.omnidirectional.inputs import Floats
-from permeability.omnidirectional.tasks import WindowTask, rules_of, targets_of
+from permeability.omnidirectional.tasks import WindowTask, plain, rules_of, targets_of
 
 RESIDUAL = 1e-8  # relative; currents are then right to about 1e-6 of their maximum
 
@@ -35,9 +35,11 @@ def large_windows(
     size = 2 * reach + 1
     mask = disc_mask(size, disc) if disc is not None else np.ones((size, size), dtype=bool)
     width = np.where(mask.any(axis=1), (mask.sum(axis=1) - 1) // 2, -1).astype(np.int64)
-    rules, targets, source = rules_of(task), targets_of(task), np.ascontiguousarray(task.source)
+    rules, targets, source = rules_of(task), targets_of(task), plain(task.source)
     link, value, flow = np.zeros(4 * size * size), np.zeros(size * size), np.zeros(size * size)
     queue, seen = np.zeros(size * size, dtype=np.int32), np.zeros(size * size, dtype=np.bool_)
+    condition = plain(task.condition)
+    none, rest = np.zeros(0), np.zeros(size * size)
     centre = size * size // 2
     ground = np.zeros((size, size), dtype=bool)
     ground[reach, reach] = True
@@ -45,7 +47,7 @@ def large_windows(
     for k in range(len(targets.row)):
         row, col = int(targets.row[k]), int(targets.col[k])
         top, left = row - reach, col - reach
-        if not gather_sources(size, top, left, rules, source, task.condition, targets, k, value):
+        if not gather_sources(size, top, left, rules, source, condition, targets, k, value):
             continue
         solved += 1
         gather_links(size, width, planes, top, left, rules.diagonal, link)
@@ -58,7 +60,7 @@ def large_windows(
         solution = solve_grid(
             links, value.reshape(size, size), ground=ground, solver="multigrid", rtol=RESIDUAL
         )
-        voltage = np.ascontiguousarray(solution.voltage.reshape(-1))
-        currents(size, width, link, voltage, value, centre, flow)
+        voltage = plain(solution.voltage.reshape(-1))
+        currents(size, width, link, voltage, none, False, value, centre, flow, rest)
         add_window(size, top, left, rules, flow, correction, row, col, out)
     return solved, lost

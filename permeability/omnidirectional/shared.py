@@ -10,7 +10,14 @@ import numpy as np
 
 from permeability.omnidirectional.inputs import Floats, Ints
 from permeability.omnidirectional.options import WindowOptions
-from permeability.omnidirectional.tasks import WindowProblem, WindowTask, rules_of, solve_task, targets_of
+from permeability.omnidirectional.tasks import (
+    WindowProblem,
+    WindowTask,
+    plain,
+    rules_of,
+    solve_task,
+    targets_of,
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,12 @@ def shared_windows(task: WindowTask, planes: Floats, correction: Floats, out: Fl
     wider = (options.shared_targets * options.block_size) // 2
     structure = window_structure(2 * (options.reach + wider) + 1, options.reach + wider / np.sqrt(2.0))
     memory, rules, targets = memory_for(structure, many=True), rules_of(task), targets_of(task)
+    source, condition = plain(task.source), plain(task.condition)
     solved, lost = 0, 0.0
     for members, row, col in groups_of(options, task.row, task.col, task.top, task.left):
         some = Targets(*(values[members] for values in targets))
         done, gone = shared_currents(
-            structure, rules, planes, np.ascontiguousarray(task.source), task.condition, some, correction,
-            memory, row, col, out,
+            structure, rules, planes, source, condition, some, correction, memory, row, col, out,
         )  # fmt: skip
         solved, lost = solved + int(done), lost + float(gone)
     return solved, lost

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,7 +151,9 @@ def solve_task(task: WindowTask) -> WindowResult:
     )
     correction = np.ones((2 * reach + 1, 2 * reach + 1))
     if options.correct_block_artefacts and options.block_size > 1:
-        correction = block_correction(options.radius, options.buffer, options.block_size, options.neighbours)
+        correction = plain(
+            block_correction(options.radius, options.buffer, options.block_size, options.neighbours)
+        )
     current = np.zeros(task.resistance.shape)
     if not options.dissection:
         solved, lost = large_windows(task, planes, float(reach), correction, current)
@@ -199,15 +201,20 @@ def targets_of(task: WindowTask):  # type: ignore[no-untyped-def]  # a tuple of 
     """The targets of the compiled part."""
     from permeability.kernels.windows_current import Targets
 
-    return Targets(task.row, task.col, task.strength, task.wanted)
+    return Targets(*(plain(values) for values in (task.row, task.col, task.strength, task.wanted)))
+
+
+def plain(values: NDArray[Any]) -> NDArray[Any]:
+    """A copy in one piece that may be written to: compiled code is made for such arrays only once."""
+    return np.array(values, order="C")
 
 
 def _exact(task: WindowTask, planes, structure, correction, out, keep: bool) -> tuple[int, float]:  # type: ignore[no-untyped-def]
     from permeability.kernels.windows_current import memory_for, window_currents
 
     memory = memory_for(structure, keep=keep)
-    source = np.ascontiguousarray(task.source)
     solved, lost = window_currents(
-        structure, rules_of(task), planes, source, task.condition, targets_of(task), correction, memory, out
-    )
+        structure, rules_of(task), planes, plain(task.source), plain(task.condition), targets_of(task),
+        correction, memory, out,
+    )  # fmt: skip
     return int(solved), float(lost)
