@@ -181,7 +181,8 @@ def plan(project: Path) -> None:
 @click.option("--out", type=PATH, help="result folder (default: results beside the project file)")
 @click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
 @click.option("--report/--no-report", default=True, help="write report.html")
-def run(project: Path, out: Path | None, as_json: bool, report: bool) -> None:
+@click.option("--workers", type=click.IntRange(min=1), help="threads (default: all cores)")
+def run(project: Path, out: Path | None, as_json: bool, report: bool, workers: int | None) -> None:
     """Run PROJECT and write its result folder."""
     from permeability.io import json_text
     from permeability.project import open_project
@@ -190,7 +191,7 @@ def run(project: Path, out: Path | None, as_json: bool, report: bool) -> None:
     opened = open_project(project)
     folder = out if out is not None else opened.folder / "results"
     progress = Progress()
-    done = run_project(opened, folder, progress=progress, report=report)
+    done = run_project(opened, folder, progress=progress, report=report, workers=workers)
     progress.close()
     if as_json:
         say(json_text(done.summary).rstrip())

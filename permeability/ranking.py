@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.draws import RankDraws, draw_ranks
 from permeability.errors import BarrierError, check_choice
 from permeability.estimate import Estimate
 from permeability.evaluate import Evaluator
@@ -64,6 +65,8 @@ class Ranking:
         Index values before.
     notes : list of str
         What a reader must know, such as an index that no candidate moves, and why.
+    draws : RankDraws or None
+        Gains and ranks over draws of the uncertain numbers; columns of candidates in the order they were given.
     """
 
     land: Landscape
@@ -71,6 +74,7 @@ class Ranking:
     sort_by: str
     today: dict[str, float] = field(repr=False)
     notes: list[str] = field(default_factory=list)
+    draws: RankDraws | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         columns = [
@@ -180,6 +184,10 @@ def rank(
     *,
     inside: NDArray[np.bool_] | None = None,
     sort_by: str = SORT_BY,
+    draws: int = 0,
+    rng: int | np.random.Generator = 1,
+    top: int = 10,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Ranking:
     """Open every candidate by itself, re-solve exactly, and rank by the gain.
@@ -193,12 +201,22 @@ def rank(
         The species' range; the whole landscape by default.
     sort_by : str
         One of :data:`permeability.indices.INDICES`.
+    draws : int
+        Draws of the uncertain crossing numbers; 0 for none.  They rank by the gain in mean conductance.
+    rng : int or numpy.random.Generator
+        Seed of the draws.
+    top : int
+        Size of the top that ``share_in_top`` is about.
+    workers : int
+        Threads for the draws; the results do not depend on them.
     progress : callable, optional
         Called with (done, all).
 
     Returns
     -------
     Ranking
+        With draws also ``rank_low``, ``rank_median``, ``rank_high`` (5, 50, 95 % of the draws), ``share_in_top`` and
+        ``gain_low / gain_median / gain_high`` of the mean conductance.
 
     Notes
     -----
@@ -207,16 +225,50 @@ def rank(
     """
     check_choice("sort_by", sort_by, INDICES)
     inside = land.valid if inside is None else inside
-    engine = Evaluator(land, patches, inside, list(dict.fromkeys(s.line for s in sites)))
-    found = engine.singles([s.interventions for s in sites], progress=progress)
+    lines = list(dict.fromkeys(s.line for s in sites))
+    steps = [s.interventions for s in sites]
+    todo = len(sites) + draws
+    engine = Evaluator(land, patches, inside, lines)
+    found = engine.singles(steps, progress=_part(progress, 0, todo))
     rows = [_row(land, site, engine.today, after) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
+    drawn = None
+    if draws:
+        drawn = draw_ranks(
+            land, patches, steps, lines, draws=draws, rng=rng, workers=workers,
+            progress=_part(progress, len(sites), todo),
+        )  # fmt: skip
+        table = table.join(drawn.table(top))
     order = np.lexsort(
         (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"])
     )
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    return Ranking(land, table, sort_by, engine.today, unmoved(table, land))
+    notes = unmoved(table, land)
+    if drawn is not None:
+        notes += draw_notes(drawn, [s.id for s in sites])
+    return Ranking(land, table, sort_by, engine.today, notes, drawn)
+
+
+def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """The same callback for one part of a longer job."""
+    return None if progress is None else (lambda done, _: progress(before + done, total))
+
+
+def draw_notes(drawn: RankDraws, ids: Sequence[str]) -> list[str]:
+    """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most."""
+    first = drawn.together()[0]
+    notes = []
+    if len(first) > 1:
+        names = ", ".join(ids[k] for k in first[:12])
+        more = f" and {len(first) - 12} more" if len(first) > 12 else ""
+        notes.append(f"These sections cannot be told apart at the top: {names}{more}.")
+    moving = drawn.influence()
+    moving = moving[moving["share"] > 0.005].head(3)
+    if len(moving):
+        named = ", ".join(f"{r.number} ({100 * r.share:.0f} %)" for r in moving.itertuples())
+        notes.append(f"The unknown numbers that move the ranking most: {named}.")
+    return notes
 
 
 def _row(

@@ -17,6 +17,7 @@ A result folder holds
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -107,6 +108,7 @@ def run_project(
     *,
     progress: Progress | None = None,
     report: bool = True,
+    workers: int | None = None,
 ) -> Run:
     """Run a project: connectivity, impact and ranking per species, and write the result folder.
 
@@ -119,6 +121,8 @@ def run_project(
         Called with (step, done, all).
     report : bool
         Whether to write ``report.html``.
+    workers : int, optional
+        Threads; all cores by default.  The results do not depend on them.
 
     Raises
     ------
@@ -126,10 +130,11 @@ def run_project(
         J05 with all findings when an input cannot be used; nothing is written.
     """
     project = project if isinstance(project, Project) else open_project(project)
+    workers = workers or os.cpu_count() or 1
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
-    results = {name: _run_species(project, name, progress) for name in project.species_ids}
+    results = {name: _run_species(project, name, progress, workers) for name in project.species_ids}
     summary, record = summarise(project, results), make_record(project, results)
     done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
     if folder is not None:
@@ -155,7 +160,7 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
     return error
 
 
-def _run_species(project: Project, name: str, progress: Progress | None) -> SpeciesResult:
+def _run_species(project: Project, name: str, progress: Progress | None, workers: int) -> SpeciesResult:
     land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
 
     def tell(step: str) -> Callable[[int, int], None] | None:
@@ -171,7 +176,11 @@ def _run_species(project: Project, name: str, progress: Progress | None) -> Spec
         sites = candidates(
             land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km
         )
-        ranking = rank(land, patches, sites, inside=inside, progress=tell("ranking"))
+        how = project.spec.ranking
+        ranking = rank(
+            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, top=how.top, workers=workers,
+            progress=tell("ranking"),
+        )  # fmt: skip
     return SpeciesResult(land, patches, inside, found, effect, ranking)
 
 
@@ -196,7 +205,7 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
         }  # fmt: skip
         if r.ranking is not None:
             top = r.ranking.table.head(project.spec.ranking.top)
-            gains = [c for c in top.columns if c.startswith("gain_")]
+            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_"))]
             mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
             mine["notes"] = r.ranking.notes
         out["species"][name] = mine
@@ -240,7 +249,15 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
         "solver": {"name": report.solver, "why": report.reason, "residual": report.residual},
         "sentences": r.impact.sentences,
         "notes": list(r.ranking.notes) if r.ranking is not None else [],
+        "influence": _influence(r.ranking),
     }  # fmt: skip
+
+
+def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:
+    """Share of the ranks' variance that each unknown number explains by itself."""
+    if ranking is None or ranking.draws is None:
+        return []
+    return list(ranking.draws.influence().to_dict("records"))
 
 
 def component_table(land: Landscape) -> pd.DataFrame:
@@ -408,8 +425,6 @@ def _write_maps(folder: Path, name: str, r: SpeciesResult) -> None:
 
 def doctor() -> dict[str, str]:
     """Versions, cores, memory and a solver self-test, as label -> text."""
-    import os
-
     from permeability.circuit.condensation import machine_memory
 
     memory = machine_memory()
