@@ -1,0 +1,231 @@
+"""How sure is the ranking?  The uncertain crossing numbers drawn again and again, every candidate exact in every draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from permeability.circuit.interface import Candidates
+from permeability.crossings import TRACE, opening_share
+from permeability.evaluate import CircuitView
+from permeability.executor import run_tasks
+from permeability.landscape import Landscape
+from permeability.patches import Patches
+from permeability.scenario import Intervention
+
+Array = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class RankDraws:
+    """Gains and ranks of all candidates over draws of the uncertain numbers.
+
+    Attributes
+    ----------
+    quantiles : pandas.DataFrame
+        One row per draw, one column per uncertain number: its quantile 0..1.
+    gains : array, shape (draws, candidates)
+        Gain in mean conductance between patches.
+    ranks : array of int, shape (draws, candidates)
+        1 = best; ties share the lower rank.
+    """
+
+    quantiles: pd.DataFrame
+    gains: Array = field(repr=False)
+    ranks: NDArray[np.int64] = field(repr=False)
+
+    def table(self, top: int = 10) -> pd.DataFrame:
+        """Rank range and share of draws in the top, one row per candidate."""
+        low, mid, high = np.quantile(self.ranks, (0.05, 0.5, 0.95), axis=0, method="closest_observation")
+        gain = np.quantile(self.gains, (0.05, 0.5, 0.95), axis=0)
+        return pd.DataFrame(
+            {
+                "rank_low": low.astype(int),
+                "rank_median": mid.astype(int),
+                "rank_high": high.astype(int),
+                "share_in_top": (self.ranks <= top).mean(axis=0),
+                "gain_low": gain[0],
+                "gain_median": gain[1],
+                "gain_high": gain[2],
+            }
+        )
+
+    def influence(self) -> pd.DataFrame:
+        """Which unknown number moves the ranking most.
+
+        For every number, the squared rank correlation (Spearman) between its quantile and each candidate's rank,
+        averaged over the candidates with the spread of their ranks as weight: a first-order share of variance.
+        """
+        spread = self.ranks.var(axis=0)
+        if not (spread > 0).any():
+            return pd.DataFrame({"number": list(self.quantiles), "share": 0.0})
+        u = self.quantiles.rank().to_numpy()
+        u = (u - u.mean(axis=0)) / u.std(axis=0)
+        moved = spread > 0
+        r = self.ranks[:, moved].astype(float)
+        r = (r - r.mean(axis=0)) / r.std(axis=0)
+        square = (u.T @ r / len(u)) ** 2
+        share = np.average(square, axis=1, weights=spread[moved])
+        table = pd.DataFrame({"number": list(self.quantiles), "share": share})
+        return table.sort_values(["share", "number"], ascending=[False, True], ignore_index=True)
+
+    def together(self, share: float = 0.9) -> list[list[int]]:
+        """Groups of candidates, in the order of their median rank, that cannot be told apart.
+
+        A candidate joins the group of its forerunner when neither is ahead of the other in more than ``share`` of
+        the draws.
+        """
+        order = np.argsort(np.median(self.ranks, axis=0), kind="stable")
+        groups: list[list[int]] = []
+        for k in order:
+            if groups:
+                ahead = float(np.mean(self.gains[:, groups[-1][0]] > self.gains[:, k]))
+                if ahead <= share:
+                    groups[-1].append(int(k))
+                    continue
+            groups.append([int(k)])
+        return groups
+
+
+def uncertain_numbers(land: Landscape) -> list[str]:
+    """Keys of the uncertain numbers of the standing barriers: crossing chances by class, and the trace length."""
+    keys = {c.key for i in np.flatnonzero(land.standing) for c in land.components[i]}
+    return [*sorted(keys), TRACE]
+
+
+def draw_quantiles(keys: Sequence[str], draws: int, rng: int | np.random.Generator) -> pd.DataFrame:
+    """Quasi-random quantiles 0..1, one row per draw (scrambled Halton, doi:10.48550/arXiv.1706.02808).
+
+    >>> draw_quantiles(["a", "b"], 3, 1).shape
+    (3, 2)
+    """
+    seed = np.random.default_rng(rng) if isinstance(rng, int) else rng
+    return pd.DataFrame(qmc.Halton(len(keys), scramble=True, seed=seed).random(draws), columns=list(keys))
+
+
+def draw_ranks(
+    land: Landscape,
+    patches: Patches,
+    sets: Sequence[Sequence[Intervention]],
+    lines: Sequence[str],
+    *,
+    draws: int,
+    rng: int | np.random.Generator = 1,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> RankDraws:
+    """Rank all candidates in every draw of the uncertain crossing numbers.
+
+    Parameters
+    ----------
+    land : Landscape
+    patches : Patches
+    sets : sequence of sequences of Intervention
+        What each candidate does.
+    lines : sequence of str
+        Lines they are on.
+    draws : int
+    rng : int or numpy.random.Generator
+    workers : int
+        Threads; the results do not depend on them.
+    progress : callable, optional
+        Called with (done, all).
+
+    Notes
+    -----
+    Components that share a key (all fences of one class, all roads) are drawn together: one unknown number, not many.
+    """
+    quantiles = draw_quantiles(uncertain_numbers(land), draws, rng)
+    plan = _Plan(land, sets)
+
+    def one(d: int) -> Array:
+        drawn = land.at({str(k): float(v) for k, v in quantiles.iloc[d].items()})
+        view = CircuitView(drawn, patches, lines)
+        face = view.face
+        after = face.single_resistances(plan.candidates(drawn, view))
+        return (
+            face.gain(face.resistances(), after, "conductance")
+            / face.weights[np.triu_indices_from(face.weights, 1)].sum()
+        )
+
+    gains = np.empty((draws, len(sets)))
+    for d, row in run_tasks(one, range(draws), workers=workers):
+        gains[d] = row
+        if progress is not None:
+            progress(d + 1, draws)
+    return RankDraws(quantiles, gains, ranks_of(gains))
+
+
+def ranks_of(gains: Array) -> NDArray[np.int64]:
+    """Ranks by falling gain in every row, ties (to twelve digits of the largest) share the lower rank.
+
+    >>> ranks_of(np.array([[0.5, 2.0, 0.5]])).tolist()
+    [[2, 1, 2]]
+    """
+    scale = np.abs(gains).max(axis=1, keepdims=True)
+    rounded = np.round(gains / np.where(scale > 0, scale, 1.0), 12)
+    return np.array(
+        [1 + np.searchsorted(np.sort(-row), -row, side="left") for row in rounded], dtype=np.int64
+    )
+
+
+class _Plan:
+    """Which cuts every candidate opens and how far; the same in every draw, only the costs differ."""
+
+    def __init__(self, land: Landscape, sets: Sequence[Sequence[Intervention]]) -> None:
+        self.sets = sets
+        self.start = [0]
+        cuts, shares, steps = [], [], []
+        self.kinds: list[tuple[int, Intervention]] = []
+        known: dict[tuple[object, ...], int] = {}
+        for interventions in sets:
+            for step in interventions:
+                for row in land.barriers.rows_of(step.line):
+                    mine = np.flatnonzero((land.cuts.barrier == row) & land.standing[land.cuts.barrier])
+                    share = opening_share(
+                        land.barriers,
+                        int(row),
+                        land.cuts.km[mine],
+                        land.cut_length[mine],
+                        step,
+                        land.grid.cell_size,
+                    )
+                    use = share > 0
+                    same = (
+                        int(row),
+                        step.action,
+                        step.treatment,
+                        step.components,
+                        repr(step.options),
+                        step.width_m,
+                    )
+                    kind = known.setdefault(same, len(self.kinds))
+                    if kind == len(self.kinds):
+                        self.kinds.append((int(row), step))
+                    cuts.append(mine[use])
+                    shares.append(share[use])
+                    steps.append(np.full(int(use.sum()), kind))
+            self.start.append(sum(len(c) for c in cuts))
+        self.cut = np.concatenate(cuts)
+        self.share = np.concatenate(shares)
+        self.kind = np.concatenate(steps)
+
+    def candidates(self, land: Landscape, view: CircuitView) -> Candidates:
+        """The candidates with the costs of one draw, on one circuit view."""
+        opened = np.array([land.cost_model.opened_total(row, step) for row, step in self.kinds])
+        position = view.position[self.cut]
+        keep = position >= 0
+        counts = (
+            np.add.reduceat(np.append(keep, False), self.start[:-1])
+            if len(keep)
+            else np.zeros(len(self.sets), int)
+        )
+        counts = np.where(np.diff(self.start) > 0, counts, 0)
+        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        return Candidates(start, position[keep], self.share[keep], opened[self.kind[keep]])
