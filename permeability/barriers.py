@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from permeability import chainage
 from permeability.chainage import Chainage
-from permeability.errors import BarrierError, LayerError, nearest
+from permeability.errors import BarrierError, GridError, LayerError, PermeabilityError, nearest
 from permeability.grid import describe_crs, require_metres
 
 KINDS = ("fence", "road", "railway")
@@ -156,17 +156,23 @@ def prepare(
     ------
     LayerError
         L02 missing CRS, L03 empty layer, L04 missing column, L05 duplicate ids, L06 geometry that is not a line,
-        L07 unknown kind or status.
+        L07 unknown kind or status, L13 rows without id.
     BarrierError
         B05 kilometres of posts that do not run one way.
     """
     check_rows(table, layer)
+    if posts is not None:
+        for column in ("line", "km"):
+            if column not in posts.columns:
+                raise _missing(column, posts, "posts")
     t = table.copy()
+    t["id"] = t["id"].astype(str)
     for name, default in COLUMNS.items():
         if name not in t.columns:
             t[name] = default
     t["status"] = t["status"].fillna("existing")
     t["line"] = t["line"].where(t["line"].notna() & (t["line"] != ""), t["id"])
+    t["line"] = t["line"].astype(str)
     t["name"] = t["name"].where(t["name"].notna() & (t["name"] != ""), t["id"])
     merged = [shapely.line_merge(g) if g.geom_type == "MultiLineString" else g for g in t.geometry]
     t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs)).reset_index(
@@ -177,56 +183,72 @@ def prepare(
 
 def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
     """Refuse a line layer that cannot be used; see :func:`prepare`."""
+    problems = row_problems(table, layer)
+    if problems:
+        raise problems[0]
+
+
+def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]:
+    """Everything that is wrong with a line layer, worst first; see :func:`prepare` for the codes."""
     if table.crs is None:
-        raise LayerError(
-            "L02",
-            "the layer has no coordinate system.",
-            layer=layer,
+        return [LayerError(
+            "L02", "the layer has no coordinate system.", layer=layer, rows=[f"all {len(table)}"],
             remedy="assign its CRS (set_crs) and save it again",
-        )
+        )]  # fmt: skip
     if len(table) == 0:
-        raise LayerError(
-            "L03",
-            "the layer is empty.",
-            layer=layer,
+        return [LayerError(
+            "L03", "the layer is empty.", layer=layer, rows=["none"],
             remedy="check the file, the table name and any filter on it",
-        )
-    require_metres(table.crs, layer=layer)
-    for column in ("id", "kind"):
-        if column not in table.columns:
-            guess = nearest(column, table.columns)
-            raise LayerError(
-                "L04", f"the column {column!r} is missing.", layer=layer, details={"columns": ", ".join(map(str, table.columns))},
-                remedy=f"rename {guess!r} to {column!r} or add it" if guess else f"add a column {column!r}",
-            )  # fmt: skip
-    twice = table["id"][table["id"].duplicated(keep=False)]
+        )]  # fmt: skip
+    found: list[PermeabilityError] = []
+    try:
+        require_metres(table.crs, layer=layer)
+    except GridError as error:
+        found.append(error)
+    found += [_missing(column, table, layer) for column in ("id", "kind") if column not in table.columns]
+    if any(e.code == "L04" for e in found):
+        return found
+    missing = table["id"].isna()
+    if missing.any():
+        found.append(LayerError("L13", f"{int(missing.sum())} rows have no id.", layer=layer, rows=[f"row {i}" for i in np.flatnonzero(missing)], remedy="give every row its own id"))  # fmt: skip
+    twice = table["id"][table["id"].duplicated(keep=False) & ~missing]
     if len(twice):
-        raise LayerError("L05", f"{twice.nunique()} ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every row its own id")  # fmt: skip
-    kinds = shapely.get_type_id(table.geometry.to_numpy())
+        found.append(LayerError("L05", f"{twice.nunique()} ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every row its own id"))  # fmt: skip
+    shapes = table.geometry.to_numpy()
     bad = (
-        ~np.isin(kinds, (1, 5))
-        | shapely.is_empty(table.geometry.to_numpy())
-        | ~(table.geometry.length.to_numpy() > 0)
+        ~np.isin(shapely.get_type_id(shapes), (1, 5))
+        | shapely.is_empty(shapes)
+        | ~(shapely.length(shapes) > 0)
     )
     if bad.any():
-        raise LayerError("L06", f"{int(bad.sum())} rows are not lines with a length.", layer=layer, rows=list(table["id"][bad]), remedy="keep lines only; wide things such as mines belong into a polygon layer")  # fmt: skip
-    _check_words(table, "kind", KINDS, layer)
+        found.append(LayerError("L06", f"{int(bad.sum())} rows are not lines with a length.", layer=layer, rows=list(table["id"][bad]), remedy="keep lines only; wide things such as mines belong into a polygon layer"))  # fmt: skip
+    found += _wrong_words(table, "kind", KINDS, layer)
     if "status" in table.columns:
-        _check_words(table[table["status"].notna()], "status", STATUSES, layer)
+        found += _wrong_words(table[table["status"].notna()], "status", STATUSES, layer)
+    return found
 
 
-def _check_words(table: gpd.GeoDataFrame, column: str, valid: Sequence[str], layer: str) -> None:
+def _missing(column: str, table: gpd.GeoDataFrame, layer: str) -> LayerError:
+    guess = nearest(column, table.columns)
+    return LayerError(
+        "L04", f"the column {column!r} is missing.", layer=layer, rows=[f"all {len(table)}"],
+        details={"columns": ", ".join(map(str, table.columns))},
+        remedy=f"rename {guess!r} to {column!r} or add it" if guess else f"add a column {column!r}",
+    )  # fmt: skip
+
+
+def _wrong_words(
+    table: gpd.GeoDataFrame, column: str, valid: Sequence[str], layer: str
+) -> list[PermeabilityError]:
     wrong = table[~table[column].isin(valid)]
-    if len(wrong):
-        guess = nearest(wrong[column].iloc[0], valid)
-        raise LayerError(
-            "L07",
-            f"{column} {wrong[column].iloc[0]!r} is not known.",
-            layer=layer,
-            rows=list(wrong["id"]),
-            details={"valid": ", ".join(valid)},
-            remedy=f"did you mean {guess!r}?" if guess else "use one of these words",
-        )
+    if len(wrong) == 0:
+        return []
+    guess = nearest(wrong[column].iloc[0], valid)
+    return [LayerError(
+        "L07", f"{column} {wrong[column].iloc[0]!r} is not known.", layer=layer, rows=list(wrong["id"]),
+        details={"valid": ", ".join(valid)},
+        remedy=f"did you mean {guess!r}?" if guess else "use one of these words",
+    )]  # fmt: skip
 
 
 def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple[Chainage, ...]:

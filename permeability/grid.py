@@ -148,6 +148,7 @@ class Grid:
                 "G07",
                 "the raster has no coordinate system.",
                 layer=layer,
+                rows=["all cells"],
                 remedy="assign its CRS in your GIS",
             )
         full = parse_crs(crs, layer=layer)
@@ -276,6 +277,7 @@ class Grid:
             raise GridMismatchError(
                 "G02",
                 f"{layer!r} is not on the project grid.",
+                rows=[f"all cells ({other.rows} x {other.cols})"],
                 details={"project grid": self, "this raster": other, "differences": "\n".join(found)},
                 remedy='ask for alignment with resampling = "average" (or "bilinear", "nearest" for classes)',
             )
@@ -356,6 +358,15 @@ def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("scale_error_pct", ignore_index=True)
 
 
+def cells_in_words(values: NDArray[np.float64], bad: NDArray[np.bool_]) -> list[str]:
+    """The cells concerned, with their values, for messages.
+
+    >>> cells_in_words(np.array([[1.0, -2.0]]), np.array([[False, True]]))
+    ['row 0 column 1 (-2)']
+    """
+    return [f"row {r} column {c} ({values[r, c]:g})" for r, c in np.argwhere(bad)]
+
+
 def geodesic_length_m(geometry: Any, crs: CRS) -> float:
     """Length of a geometry on the ellipsoid [m] (Karney 2013, doi:10.1007/s00190-012-0578-z)."""
     import shapely
@@ -368,6 +379,7 @@ def geodesic_length_m(geometry: Any, crs: CRS) -> float:
 __all__ = [
     "Grid",
     "GridMismatchError",
+    "cells_in_words",
     "describe_crs",
     "geodesic_length_m",
     "parse_crs",

@@ -19,7 +19,7 @@ from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
 from permeability.errors import LayerError, check_choice
-from permeability.grid import Grid
+from permeability.grid import Grid, cells_in_words
 from permeability.species import SpeciesProfile
 
 Array = NDArray[np.float64]
@@ -42,7 +42,9 @@ class Habitat:
     factors: pd.DataFrame
 
 
-def from_suitability(suitability: Array, *, base: float = SUITABILITY_BASE) -> Array:
+def from_suitability(
+    suitability: Array, *, base: float = SUITABILITY_BASE, layer: str = "suitability"
+) -> Array:
     """Resistance ``base ** (1 - HS)`` of a habitat suitability 0..1 (Mateo-Sanchez et al. 2015, doi:10.1111/1365-2664.12381).
 
     Raises
@@ -58,8 +60,8 @@ def from_suitability(suitability: Array, *, base: float = SUITABILITY_BASE) -> A
     bad = (suitability < 0) | (suitability > 1)
     if bad.any():
         raise LayerError(
-            "L08", f"{int(bad.sum()):,} cells of the suitability lie outside 0..1.", layer="suitability",
-            remedy="scale it to 0..1, or give it as resistance",
+            "L08", f"{int(bad.sum()):,} cells of the suitability lie outside 0..1.", layer=layer,
+            rows=cells_in_words(suitability, bad), remedy="scale it to 0..1, or give it as resistance",
         )  # fmt: skip
     return np.asarray(base ** (1.0 - suitability))
 

@@ -21,11 +21,13 @@ import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
+from pyproj import CRS
 from rasterio.enums import Resampling
+from rasterio.errors import RasterioIOError
 from rasterio.warp import reproject
 
-from permeability.errors import GridError, LayerError, check_choice, nearest
-from permeability.grid import Grid, describe_crs
+from permeability.errors import GridError, GridMismatchError, LayerError, check_choice, nearest
+from permeability.grid import Grid, describe_crs, parse_crs
 
 RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
 FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed one keeps them byte-stable
@@ -205,40 +207,50 @@ def read_vector(
     Raises
     ------
     LayerError
-        L01 no file, L02 no CRS, L03 empty, L04 no such table or column.
+        L01 no file, L02 no CRS, L03 empty, L04 no such table or column, L06 no geometry, L11 not readable.
     """
-    import pyogrio
-
     path = Path(path)
     name = layer or (f"{path.name}/{table}" if table else path.name)
     require_file(path, layer=name)
-    if path.suffix == ".parquet":
-        frame = gpd.read_parquet(path)
-    else:
-        tables = [str(t) for t in pyogrio.list_layers(path)[:, 0]]
-        if table is not None and table not in tables:
-            guess = nearest(table, tables)
-            raise LayerError(
-                "L04", f"there is no table {table!r} in {path.name}.", layer=name, details={"tables": ", ".join(tables)},
-                remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
-            )  # fmt: skip
-        frame = pyogrio.read_dataframe(path, layer=table if table is not None else tables[0])
-    frame = _filtered(frame, where or {}, name)
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
+    frame = _filtered(_frame(path, table, name), where or {}, name)
+    if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
-            "L02",
-            "the layer has no coordinate system.",
-            layer=name,
+            "L06", "the table has no geometry.", layer=name, rows=[f"all {len(frame)}"],
+            remedy="name a layer of points, lines or areas",
+        )  # fmt: skip
+    if frame.crs is None:
+        raise LayerError(
+            "L02", "the layer has no coordinate system.", layer=name, rows=[f"all {len(frame)}"],
             remedy="assign its CRS in your GIS and save it again",
-        )
+        )  # fmt: skip
     if len(frame) == 0:
         raise LayerError(
             "L03",
             "the layer is empty.",
             layer=name,
+            rows=["none"],
             remedy="check the file, the table name and the filter `where`",
         )
     return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
+
+
+def _frame(path: Path, table: str | None, layer: str) -> Any:
+    """One table of a vector file; L11 when the file cannot be read, L04 when it has no such table."""
+    import pyogrio
+
+    if path.suffix == ".parquet":
+        return gpd.read_parquet(path)
+    try:
+        tables = [str(t) for t in pyogrio.list_layers(path)[:, 0]]
+    except pyogrio.errors.DataSourceError as exc:
+        raise _unreadable(path, layer, exc) from exc
+    if table is not None and table not in tables:
+        guess = nearest(table, tables)
+        raise LayerError(
+            "L04", f"there is no table {table!r} in {path.name}.", layer=layer, details={"tables": ", ".join(tables)},
+            remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
+        )  # fmt: skip
+    return pyogrio.read_dataframe(path, layer=table if table is not None else tables[0])
 
 
 def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:
@@ -298,27 +310,27 @@ def read_raster(
         G02 when it is on another grid and no resampling was asked for.
     GridError
         G07 without coordinate system.
+    LayerError
+        L01 no file, L11 not readable, L12 no such band.
     OptionError
         O01 for an unknown resampling.
     """
     path = Path(path)
     name = layer or path.name
-    require_file(path, layer=name)
     if resampling is not None:
         check_choice("resampling", resampling, RESAMPLING)
-    with rasterio.open(path) as source:
+    with _open_raster(path, band, name) as source:
         if source.crs is None:
             raise GridError(
-                "G07", "the raster has no coordinate system.", layer=name, remedy="assign its CRS in your GIS"
-            )
+                "G07", "the raster has no coordinate system.", layer=name, rows=["all cells"],
+                remedy="assign its CRS in your GIS",
+            )  # fmt: skip
         if resampling is None:
             grid.require_match(_grid_or_mismatch(source, grid, name), layer=name)
-            data = source.read(band, masked=True).astype(np.float64)
-            return np.asarray(data.filled(np.nan)), None
-        data = source.read(band, masked=True).astype(np.float64).filled(np.nan)
+            return _values(source, band), None
         out = np.full(grid.shape, np.nan)
         reproject(
-            data, out, src_transform=source.transform, src_crs=source.crs, dst_transform=grid.transform,
+            _values(source, band), out, src_transform=source.transform, src_crs=source.crs, dst_transform=grid.transform,
             dst_crs=grid.crs.to_wkt(), src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling[resampling],
         )  # fmt: skip
         epsg = source.crs.to_epsg()
@@ -328,18 +340,52 @@ def read_raster(
         return out, Alignment(name, origin, resampling, int(np.isnan(out).sum()))
 
 
+def raw_raster(
+    path: str | os.PathLike[str], *, band: int = 1, layer: str
+) -> tuple[NDArray[np.float64], CRS | None]:
+    """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing."""
+    with _open_raster(Path(path), band, layer) as source:
+        return _values(source, band), parse_crs(source.crs) if source.crs is not None else None
+
+
+@contextlib.contextmanager
+def _open_raster(path: Path, band: int, layer: str) -> Iterator[Any]:
+    """An open raster; L01 no file, L11 not a raster, L12 no such band."""
+    require_file(path, layer=layer)
+    try:
+        source = rasterio.open(path)
+    except RasterioIOError as exc:
+        raise _unreadable(path, layer, exc) from exc
+    with source:
+        if not 1 <= band <= source.count:
+            raise LayerError(
+                "L12", f"{path.name} has no band {band}.", layer=layer, details={"bands": source.count},
+                remedy="name one of its bands; they count from 1",
+            )  # fmt: skip
+        yield source
+
+
+def _unreadable(path: Path, layer: str, why: Exception) -> LayerError:
+    return LayerError(
+        "L11", f"{path.name} cannot be read: {why}", layer=layer, rows=["all"],
+        remedy="check that the file is whole and of a format that GDAL reads",
+    )  # fmt: skip
+
+
+def _values(source: Any, band: int) -> NDArray[np.float64]:
+    return np.asarray(source.read(band, masked=True).astype(np.float64).filled(np.nan))
+
+
 def _grid_or_mismatch(source: Any, grid: Grid, name: str) -> Grid:
     """The grid of an open raster; one that is in degrees is a mismatch with a clear remedy."""
     try:
         return Grid.from_affine(source.crs, source.transform, source.shape, layer=name)
     except GridError as error:
-        from permeability.errors import GridMismatchError
-        from permeability.grid import parse_crs
-
         t = source.transform
         raise GridMismatchError(
             "G02",
             f"{name!r} is not on the project grid.",
+            rows=[f"all cells ({source.height} x {source.width})"],
             details={
                 "project grid": grid,
                 "this raster": f"{describe_crs(parse_crs(source.crs))}, {t.a:g}, {source.height} x {source.width}, "

@@ -27,7 +27,7 @@ from permeability.crossings import (
 from permeability.cuts import CutTable, cut_edges
 from permeability.errors import ResistanceError, check_choice
 from permeability.estimate import Estimate
-from permeability.grid import Grid
+from permeability.grid import Grid, cells_in_words
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH, N_DIRECTIONS, EdgeBarriers, GridLinks, grid_links
 from permeability.scenario import Intervention, Scenario
 from permeability.species import SpeciesProfile
@@ -254,19 +254,24 @@ def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
 
 
 def check_resistance(
-    resistance: NDArray[np.float64], shape: tuple[int, int] | None = None
+    resistance: NDArray[np.float64], shape: tuple[int, int] | None = None, *, layer: str | None = None
 ) -> NDArray[np.float64]:
     """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors."""
     r = np.array(resistance, dtype=np.float64)
     if r.ndim != 2 or (shape is not None and r.shape != shape):
         raise ResistanceError(
-            "R03", f"the resistance has shape {r.shape}, the grid {shape}.", remedy="align it with the grid"
+            "R03",
+            f"the resistance has shape {r.shape}, the grid {shape}.",
+            layer=layer,
+            remedy="align it with the grid",
         )
     zero, negative, infinite = int((r == 0).sum()), int((r < 0).sum()), int(np.isinf(r).sum())
     if zero or negative or infinite:
         raise ResistanceError(
             "R01",
             "resistances must be positive and finite.",
+            layer=layer,
+            rows=cells_in_words(r, (r <= 0) | np.isinf(r)),
             details={
                 "zero": f"{zero:,} cells",
                 "negative": f"{negative:,} cells",
@@ -276,7 +281,10 @@ def check_resistance(
         )
     if not np.isfinite(r).any():
         raise ResistanceError(
-            "R02", "the resistance has no valid cell.", remedy="check the mask and the habitat layers"
+            "R02",
+            "the resistance has no valid cell.",
+            layer=layer,
+            remedy="check the mask and the habitat layers",
         )
     r.setflags(write=False)
     return r

@@ -85,23 +85,28 @@ def label_raster(
     table: gpd.GeoDataFrame, grid: Grid, valid: NDArray[np.bool_], *, layer: str = "patches"
 ) -> NDArray[np.int32]:
     """Labels 1..n of patches on a grid; see :func:`place` for the errors."""
-    if "id" not in table.columns:
-        raise PatchError("P06", "the column 'id' is missing.", layer=layer, remedy="give every patch an id")
-    twice = table["id"][table["id"].duplicated(keep=False)]
-    if len(twice):
-        raise PatchError("P03", "ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every patch its own id")  # fmt: skip
-    table = table if table.crs == grid.crs else table.to_crs(grid.crs)
-    box = shapely.box(*grid.bounds)
-    outside = [
-        str(i)
-        for i, g in zip(table["id"], table.geometry)
-        if g is None or g.is_empty or not g.intersects(box)
-    ]
-    if outside:
-        raise PatchError("P01", f"{len(outside)} patches lie outside the grid.", layer=layer, rows=outside, details={"grid": grid}, remedy="widen the grid or leave these patches out")  # fmt: skip
+    labels, problems = try_labels(table, grid, valid, layer=layer)
+    if problems:
+        raise problems[0]
+    labels.setflags(write=False)
+    return labels
+
+
+def try_labels(
+    table: gpd.GeoDataFrame, grid: Grid, valid: NDArray[np.bool_], *, layer: str = "patches"
+) -> tuple[NDArray[np.int32], list[PatchError]]:
+    """Labels of the patches that can be placed, and everything that is wrong with the others."""
     labels = np.zeros(grid.shape, np.int32)
-    none, clash = [], []
+    if "id" not in table.columns:
+        return labels, [PatchError("P06", "the column 'id' is missing.", layer=layer, rows=[f"all {len(table)}"], remedy="give every patch an id")]  # fmt: skip
+    table = table if table.crs == grid.crs else table.to_crs(grid.crs)
+    twice = table["id"][table["id"].duplicated(keep=False)]
+    box = shapely.box(*grid.bounds)
+    outside, none, clash = [], [], []
     for label, (name, geometry) in enumerate(zip(table["id"], table.geometry), start=1):
+        if geometry is None or geometry.is_empty or not geometry.intersects(box):
+            outside.append(str(name))
+            continue
         mine = cells_of_geometry(geometry, grid) & valid
         if not mine.any():
             none.append(str(name))
@@ -109,12 +114,16 @@ def label_raster(
             other = int(labels[mine].max())
             clash.append(f"{name} and {table['id'].iloc[other - 1]}")
         labels[mine] = label
+    problems = []
+    if len(twice):
+        problems.append(PatchError("P03", "ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every patch its own id"))  # fmt: skip
+    if outside:
+        problems.append(PatchError("P01", f"{len(outside)} patches lie outside the grid.", layer=layer, rows=outside, details={"grid": grid}, remedy="widen the grid or leave these patches out"))  # fmt: skip
     if none:
-        raise PatchError("P02", f"{len(none)} patches lie on no valid cell.", layer=layer, rows=none, remedy="move them onto habitat, or check the mask")  # fmt: skip
+        problems.append(PatchError("P02", f"{len(none)} patches lie on no valid cell.", layer=layer, rows=none, remedy="move them onto habitat, or check the mask"))  # fmt: skip
     if clash:
-        raise PatchError("P04", "patches share cells.", layer=layer, rows=clash, remedy="draw them apart, or use smaller cells")  # fmt: skip
-    labels.setflags(write=False)
-    return labels
+        problems.append(PatchError("P04", "patches share cells.", layer=layer, rows=clash, remedy="draw them apart, or use smaller cells"))  # fmt: skip
+    return labels, problems
 
 
 def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool_]:
