@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from permeability.circuit import modes
+from permeability.circuit.flow import branch_currents
 from permeability.circuit.map_store import MapOptions
+from permeability.circuit.raster_circuit import pair_views
 
 MAPS = MapOptions(current=True, voltage=True, cumulative=True, maximum=True)
 
@@ -278,3 +280,49 @@ def test_solver_reaches_the_grid_solver(solver: str) -> None:
     got = modes.raster_pairwise(np.ones((30, 30)), focal, solver=solver)
     assert (got.report.solver == "multigrid") == (solver == "multigrid")
     assert got.report.residual <= 1e-10
+
+
+def test_little_memory_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    """Potentials that do not fit at once: pairs in parts, one solve for each run of one-to-all."""
+    habitat, focal = rng.uniform(1, 9, (8, 8)), np.zeros((8, 8), int)
+    focal.reshape(-1)[rng.choice(64, 11, replace=False)] = np.arange(1, 12)
+    plenty = [
+        mode(habitat, focal, maps=MAPS)
+        for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)
+    ]
+    monkeypatch.setattr("permeability.circuit.superposition.available_bytes", lambda: 0)
+    little = [
+        mode(habitat, focal, maps=MAPS)
+        for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)
+    ]
+    for a, b in zip(plenty, little, strict=True):
+        same(a.resistance, b.resistance)
+        same(a.cumulative, b.cumulative)
+        assert a.current.keys() == b.current.keys()
+    assert [r.report.solves for r in plenty] == [10, 10, 10]
+    assert [r.report.solves for r in little[1:]] == [11, 11]
+    assert little[0].report.solves > 10
+
+
+def test_kirchhoff_power_and_symmetry(rng: np.random.Generator) -> None:
+    habitat = rng.uniform(1, 100, (9, 7))
+    focal = np.zeros((9, 7), int)
+    focal[0, 0], focal[8, 6], focal[4, 1] = 1, 2, 3
+    found = modes.raster_pairwise(habitat, focal, maps=MAPS)
+    np.testing.assert_array_equal(found.resistance, found.resistance.T)
+    links = modes.RasterCircuit.of(habitat).links
+    flows = branch_currents(links, found.voltage[(1, 2)])
+    net = np.zeros((9, 7))
+    power = 0.0
+    for k, (flow, conductance) in enumerate(zip(flows, links, strict=True)):
+        part = pair_views(flow, k)[0]
+        first, second = pair_views(net, k)
+        first += part
+        second -= part
+        live = conductance > 0
+        power += float((flow[live] ** 2 / conductance[live]).sum())
+    expected = np.zeros((9, 7))
+    expected[8, 6], expected[0, 0] = 1.0, -1.0
+    np.testing.assert_allclose(net, expected, atol=1e-10)
+    assert power == pytest.approx(found.resistance[0, 1], rel=1e-10)
+    assert found.current[(1, 2)][0, 0] == pytest.approx(1.0)

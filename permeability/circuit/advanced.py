@@ -254,11 +254,10 @@ def solve_terminals(
     nodes: Ints,
     terminals: Terminals,
     *,
-    only: int | None = None,
     solver: str = "auto",
     rtol: float = 1e-10,
 ) -> AdvancedResult:
-    """Solve every component that has a source and a ground (``only`` one of them if given).
+    """Solve every component that has a source and a ground.
 
     Parameters
     ----------
@@ -266,13 +265,9 @@ def solve_terminals(
     nodes : int array, shape (n,)
         Owners of the nodes with a source or a ground.
     terminals : Terminals
-    only : int, optional
-        Name of the one component to solve.
     """
     component = circuit.component.reshape(-1)[nodes]
     solve, unsolved = solvable(component, terminals)
-    if only is not None:
-        solve &= component == only
     source, leak = np.zeros(circuit.shape), np.zeros(circuit.shape)
     ground = np.zeros(circuit.shape, bool)
     source.reshape(-1)[nodes[solve]] = terminals.source[solve]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.circuit.advanced import Terminals, resolve_conflicts, solve_terminals
 from permeability.circuit.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
 from permeability.circuit.raster_circuit import (
     FocalCells,
@@ -21,6 +20,7 @@ from permeability.circuit.raster_circuit import (
 )
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.selection import PairSelection
+from permeability.circuit.superposition import Potentials, most_nodes
 from permeability.errors import PatchError
 
 
@@ -228,6 +228,7 @@ class _Run:
         self.store = MapStore(shape, maps or MapOptions(), np.isnan(resistance), on_map, transform=False)
         self.solver, self.rtol, self.progress = solver, rtol, progress
         self.reports: list[SolveReport] = []
+        self.potentials: dict[int, Potentials | None] = {}
 
     def all(self, one: object) -> EachResult:
         """Run every number through ``one`` and collect."""
@@ -292,21 +293,37 @@ class _Run:
     ) -> tuple[Floats, bool]:
         """Solve the component of ``node`` and hand its maps on."""
         circuit = self.circuit
-        nodes = np.union1d(np.array(sorted(injected), dtype=np.int64), grounds)
-        source, ground = np.zeros(len(nodes)), np.zeros(len(nodes))
-        for at, amperes in injected.items():
-            source[np.searchsorted(nodes, at)] = amperes
-        ground[np.searchsorted(nodes, grounds)] = np.inf
-        terminals: Terminals = resolve_conflicts(source, ground)
-        only = circuit.component_of(node) if node >= 0 else -2
-        result = solve_terminals(circuit, nodes, terminals, only=only, solver=self.solver, rtol=self.rtol)
-        if result.solved:
-            self.reports.append(result.report)
-        self.store.add_voltage((number,), result.voltage)
+        name = circuit.component_of(node) if node >= 0 else -2
+        amperes = {n: a for n, a in injected.items() if a != 0 and circuit.component_of(n) == name}
+        held = grounds[circuit.component.reshape(-1)[grounds] == name]
+        solved = bool(amperes) and len(held) > 0
+        voltage = self._voltage(name, amperes, held) if solved else np.zeros(circuit.shape)
+        self.store.add_voltage((number,), voltage)
         if self.store.options.currents:
             active = np.flatnonzero(np.isin(circuit.owner, self._owners(self.ids)))
-            self.store.add_current((number,), result.current, active)
-        return result.voltage, result.solved > 0
+            self.store.add_current((number,), circuit.current(voltage), active)
+        return voltage, solved
+
+    def _voltage(self, name: int, injected: dict[int, float], grounds: Ints) -> Floats:
+        """By superposition, or where memory does not allow it by a solve of its own."""
+        if name not in self.potentials:
+            owners = self._owners(self.ids)
+            members = owners[self.circuit.component.reshape(-1)[owners] == name]
+            if len(members) > most_nodes(self.circuit):
+                self.potentials[name] = None
+            else:
+                found = Potentials(self.circuit, members, solver=self.solver, rtol=self.rtol)
+                self.reports.append(found.report)
+                self.potentials[name] = found
+        shared = self.potentials[name]
+        if shared is not None:
+            return shared.grounded(injected, grounds)
+        source, ground = np.zeros(self.circuit.shape), np.zeros(self.circuit.shape, bool)
+        source.reshape(-1)[list(injected)] = list(injected.values())
+        ground.reshape(-1)[grounds] = True
+        voltage, report = self.circuit.solve(source, ground=ground, solver=self.solver, rtol=self.rtol)
+        self.reports.append(report)
+        return voltage
 
 
 def _checked_strengths(strengths: Mapping[int, float], ids: list[int]) -> dict[int, float]:

@@ -22,6 +22,7 @@ from permeability.circuit.raster_circuit import (
 )
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.selection import PairSelection, wanted_pairs
+from permeability.circuit.superposition import Potentials, most_nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,7 +193,8 @@ class _Run:
             self._resistances_only(solvable, first)
             return
         for group in _linked_groups(solvable, node):
-            self._group(group, node)
+            for part in _parts(group, node, most_nodes(self.circuit)):
+                self._group(part, node)
 
     def _resistances_only(self, pairs: list[tuple[int, int]], first: list[int]) -> None:
         """No maps, no regions: what :func:`permeability.circuit.pairwise` does best."""
@@ -208,37 +210,18 @@ class _Run:
                 self._set(i, j, float(found.resistance[row[i], row[j]]))
 
     def _group(self, pairs: list[tuple[int, int]], node: list[int]) -> None:
-        """Pairs that share nodes: potentials of all nodes against one anchor, then differences."""
-        flat = sorted({node[k] for pair in pairs for k in pair})
-        anchor, others = flat[0], flat[1:]
-        shape = self.circuit.shape
-        sources = np.zeros((len(others), *shape))
-        sources.reshape(len(others), -1)[np.arange(len(others)), others] = 1.0
-        ground = np.zeros(shape, bool)
-        ground.reshape(-1)[anchor] = True
-        voltage, report = self.circuit.solve(sources, ground=ground, solver=self.solver, rtol=self.rtol)
-        del sources
-        self.reports.append(report)
-        row = {n: k for k, n in enumerate(others)}
+        """Pairs that share nodes: one solve less than nodes, then sums."""
+        members = {node[k] for pair in pairs for k in pair}
+        found = Potentials(self.circuit, members, solver=self.solver, rtol=self.rtol)
+        self.reports.append(found.report)
         for i, j in pairs:
-            low, high = self._potential(voltage, row, node[i]), self._potential(voltage, row, node[j])
+            self._set(i, j, found.resistance(node[i], node[j]))
             if self.store.options.any:
-                plane = high - low
-                plane -= plane.reshape(-1)[node[i]]
-                self._set(i, j, float(plane.reshape(-1)[node[j]]))
-                self._maps(self.circuit, i, j, plane, node[i], node[j])
-            else:
-                at = [float(p.reshape(-1)[n]) for n in (node[i], node[j]) for p in (low, high)]
-                self._set(i, j, at[0] - at[1] - at[2] + at[3])
-
-    def _potential(self, voltage: Floats, row: dict[int, int], node: int) -> Floats:
-        return voltage[row[node]] if node in row else np.zeros(self.circuit.shape)
+                self._maps(self.circuit, i, j, found.pair(node[i], node[j]), node[i], node[j])
 
     def _maps(self, circuit: RasterCircuit, i: int, j: int, plane: Floats, low: int, high: int) -> None:
         """Hand the maps of one solved pair to the store; ``plane`` holds voltages with node ``low`` at 0."""
         key = (self.nodes.ids[i], self.nodes.ids[j])
-        name = circuit.component.reshape(-1)[low]
-        plane = np.where(circuit.component == name, plane, 0.0)
         self.store.add_voltage(key, plane)
         if self.store.options.currents:
             active = None
@@ -318,3 +301,16 @@ def _linked_groups(pairs: Sequence[tuple[int, int]], node: list[int]) -> list[li
     for i, j in pairs:
         groups.setdefault(root(node[i]), []).append((i, j))
     return list(groups.values())
+
+
+def _parts(pairs: list[tuple[int, int]], node: list[int], most: int) -> list[list[tuple[int, int]]]:
+    """Pairs in parts of at most ``most`` different nodes: blocks of nodes against blocks of nodes."""
+    members = sorted({node[k] for pair in pairs for k in pair})
+    if len(members) <= most:
+        return [pairs]
+    block = {n: k // (most // 2) for k, n in enumerate(members)}
+    parts: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for i, j in pairs:
+        a, b = sorted((block[node[i]], block[node[j]]))
+        parts.setdefault((a, b), []).append((i, j))
+    return list(parts.values())

@@ -174,7 +174,7 @@ def _tolerance(ini: Ini) -> float:
     value = ini.raw("residual_tolerance")
     if value is None or value.lower() in ("auto", "none", ""):
         return 1.0
-    return ini.number("residual_tolerance", 1.0, above=0.0, maximum=1.0) or 1.0
+    return ini.number("residual_tolerance", 1.0, minimum=1e-14, maximum=1.0) or 1.0
 
 
 def _quiet(ini: Ini) -> None:
