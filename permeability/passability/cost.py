@@ -39,7 +39,7 @@ def number(array: NDArray[np.float64]) -> Any:
 def _cost(p: Any, trace_length_m: Any) -> Any:
     p = checked("p", p, 0.0, 1.0, "")
     m = checked("trace_length_m", trace_length_m, 0.0, np.inf, "m")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         cost = np.where(p < ABSOLUTE_P, np.inf, m * (1.0 - p) / p)
     return number(np.where(np.isnan(p) | np.isnan(m), np.nan, cost))
 
@@ -114,7 +114,7 @@ def chance_from_cost(cost_m: Any, trace_length_m: Any) -> Any:
 def _encounter(m_m: Any, spacing_m: Any) -> Any:
     m = checked("m_m", m_m, 0.0, np.inf, "m")
     s = checked("spacing_m", spacing_m, 0.0, np.inf, "m")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         chance = -(m / s) * np.expm1(-s / m)
     chance = np.where(s == 0, 1.0, np.where((m == 0) | np.isinf(s), 0.0, chance))
     return number(np.where(np.isnan(s) | np.isnan(m), np.nan, chance))
@@ -214,7 +214,7 @@ def series_cost_m(*costs_m: Any) -> Any:
 def _split(p_total: Any, p_track: Any, n_fences: int) -> Any:
     total = checked("p_total", p_total, 0.0, 1.0, "")
     track = checked("p_track", p_track, 0.0, 1.0, "")
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         tries = np.maximum((1.0 - total) / total - (1.0 - track) / track, 0.0)
         fence = np.where((total < ABSOLUTE_P) | (track < ABSOLUTE_P), 0.0, 1.0 / (1.0 + tries / n_fences))
     return number(np.where(np.isnan(total) | np.isnan(track), np.nan, fence))
