@@ -356,10 +356,10 @@ def trace_cells(surface: CostSurface, dist: Floats, starts: Cells, target: int) 
     found = trace(dist, starts, surface.edges, np.int64(target))
     flat = np.array(found, np.int64)[::-1]
     cells = np.column_stack(np.divmod(flat, cols))
-    return CellPath(cells, cost, *_edges_along(surface, cells))
+    return CellPath(cells, cost, *edges_along(surface, cells))
 
 
-def _edges_along(surface: CostSurface, cells: NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
+def edges_along(surface: CostSurface, cells: NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
     """Length of a chain of cells and the names of its edges."""
     from permeability.kernels.edges import D_COL, D_ROW
 

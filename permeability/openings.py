@@ -103,6 +103,7 @@ def opened_costs(
 
     Examples
     --------
+    >>> from permeability.kernels.edges import EdgeBarriers
     >>> from permeability.leastcost import cost_distance, cost_surface
     >>> wall = EdgeBarriers(np.array([1]), np.zeros(1, np.uint8), np.array([900.0]), np.array([900.0]))
     >>> land = cost_surface([[1.0, 1.0, 1.0]], barriers=wall, cell_size=10)
@@ -203,6 +204,7 @@ class PortalNetwork:
 
         Examples
         --------
+        >>> from permeability.kernels.edges import EdgeBarriers
         >>> from permeability.leastcost import cost_surface
         >>> edge, inf = np.zeros(2, np.uint8), np.full(2, np.inf)
         >>> land = cost_surface([[1.0, 1.0, 1.0]], barriers=EdgeBarriers(np.array([0, 1]), edge, inf, inf))

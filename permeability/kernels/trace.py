@@ -300,3 +300,40 @@ def allocate(dist, label, edges):
         for i in range(len(news)):
             label[news[i] // cols, news[i] % cols] = names[i]
         waiting = rest
+
+
+@njit(cache=True, nogil=True)
+def territory_edges(edges, label, there, back):
+    """Cheapest connection across every edge between two territories, both ways.
+
+    Parameters
+    ----------
+    edges : EdgeModel
+    label : (rows, cols) int32, 0 = no territory
+    there, back : (rows, cols) cost from the patch of the territory to each cell, and from each cell to it
+
+    Returns
+    -------
+    list of (label of the first cell, of the second, cost, first cell, direction)
+    """
+    rows, cols = label.shape
+    found = [(np.int32(0), np.int32(0), 0.0, np.int64(0), 0) for _ in range(0)]
+    for r in range(rows):
+        for c in range(cols):
+            a = label[r, c]
+            if a == 0:
+                continue
+            for k in range(edges.n):
+                r2 = r + D_ROW[k]
+                c2 = c + D_COL[k]
+                if r2 >= rows or c2 < 0 or c2 >= cols:
+                    continue
+                b = label[r2, c2]
+                if b == 0 or b == a:
+                    continue
+                w = there[r, c] + edge_cost(edges, r, c, k, False) + back[r2, c2]
+                v = there[r2, c2] + edge_cost(edges, r, c, k, True) + back[r, c]
+                w = min(w, v)
+                if w < np.inf:
+                    found.append((a, b, w, np.int64(r * cols + c), k))
+    return found
