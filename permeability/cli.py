@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from permeability import __version__
+from permeability import __version__, cli_data
+from permeability.cli_data import LANGUAGES, PATH, say, tell
 from permeability.errors import (
     EXIT_DIFFERS,
     EXIT_FAULT,
@@ -22,24 +23,11 @@ from permeability.errors import (
     ProjectError,
 )
 
-PATH = click.Path(path_type=Path)
-LANGUAGES = ("en", "mn", "ru")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="permeability")
 def cli() -> None:
     """Landscape permeability: which fence comes down first?"""
-
-
-def say(text: str = "") -> None:
-    """Print what was asked for."""
-    click.echo(text)
-
-
-def tell(text: str) -> None:
-    """A message to stderr."""
-    click.echo(text, err=True)
 
 
 class Progress:
@@ -254,38 +242,6 @@ def omniscape(problem: Path, out: Path | None) -> None:
         say(str(path))
 
 
-# ---------------------------------------------------------------- knowledge
-@cli.group()
-def species() -> None:
-    """Species profiles: list, show."""
-
-
-@species.command("list")
-def species_list() -> None:
-    """Ids and names of the shipped species."""
-    from permeability.species import species as load
-    from permeability.species import species_list as names
-
-    for name in names():
-        profile = load(name)
-        say(
-            f"{name:<22} {profile.scientific:<34} {profile.name('en')}; {profile.name('mn')}; {profile.name('ru')}"
-        )
-
-
-@species.command("show")
-@click.argument("name")
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
-@click.option("--html", "as_html", is_flag=True, help="print the factsheet as HTML")
-def species_show(name: str, language: str, as_html: bool) -> None:
-    """Factsheet of a species: behaviour, numbers with evidence grade and source, gaps in knowledge."""
-    from permeability import factsheet
-    from permeability.species import species as load
-
-    profile = load(name)
-    say(factsheet.html(profile, language=language) if as_html else factsheet.text(profile, language=language))
-
-
 @cli.command()
 def doctor() -> None:
     """Versions, cores, memory, solver self-test."""
@@ -296,6 +252,10 @@ def doctor() -> None:
         say(f"{label:<22} {value}")
     if any(v.startswith("FAILED") for v in found.values()):
         raise SystemExit(EXIT_FAULT)
+
+
+for command in (cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export):
+    cli.add_command(command)
 
 
 # ---------------------------------------------------------------- one door for all refusals
