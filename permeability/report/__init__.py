@@ -1,0 +1,83 @@
+"""The report: one HTML file, made from the files of a result folder alone.
+
+It asks for nothing from a network, says everything with scripts switched off, prints, and has the same bytes for the
+same inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+__all__ = ["write_comparison", "write_report"]
+
+
+def write_report(results_folder: str | Path, target_html: str | Path, *, language: str = "en") -> Path:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    results_folder : path
+        A folder that ``permeability run`` wrote.
+    target_html : path
+        File to write; it appears whole or not at all.
+    language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    pathlib.Path
+        ``target_html``.
+
+    Raises
+    ------
+    ProjectError
+        J06 when the folder holds no results.
+    OptionError
+        O01 for a language without a catalogue.
+
+    Examples
+    --------
+    >>> write_report("no-such-folder", "report.html")
+    Traceback (most recent call last):
+    ...
+    permeability.errors.ProjectError: ProjectError [J06]: 'no-such-folder' is not a result folder.
+      missing        summary.json, record.json, impact.csv, pairs.csv
+      remedy         name a folder that `permeability run` wrote
+    """
+    from permeability.io import write_text
+    from permeability.report.render import render
+    from permeability.report.results import read_results
+    from permeability.report.sections import report_context
+    from permeability.words import words
+
+    tr = words(language)
+    return write_text(target_html, render("report.html.j2", report_context(read_results(results_folder), tr), tr))
+
+
+def write_comparison(folders: Sequence[str | Path], target: str | Path, *, language: str = "en") -> Path:
+    """Write the comparison of two or more runs; the first is what the others are compared with.
+
+    Parameters
+    ----------
+    folders : sequence of path
+        Result folders, in order of building where scenarios add up.
+    target : path
+        File to write.
+    language : {"en", "mn", "ru"}
+
+    Raises
+    ------
+    ProjectError
+        J06 when a folder holds no results, J07 for fewer than two folders.
+    """
+    from permeability.errors import ProjectError
+    from permeability.io import write_text
+    from permeability.report.comparison import comparison_context
+    from permeability.report.render import render
+    from permeability.report.results import read_results
+    from permeability.words import words
+
+    if len(folders) < 2:
+        raise ProjectError("J07", "a comparison needs two result folders or more.", remedy="name them, the one to compare with first")
+    tr = words(language)
+    return write_text(target, render("comparison.html.j2", comparison_context([read_results(f) for f in folders], tr), tr))

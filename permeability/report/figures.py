@@ -1,0 +1,187 @@
+"""The maps of the report, built from the rasters and tables of a result folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.grid import describe_crs
+from permeability.report import svg
+from permeability.report.facts import Row, names
+from permeability.report.results import Results
+from permeability.viz.maps import difference
+from permeability.viz.style import scale_for, thinned
+from permeability.words import Words
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from permeability.interop.ascii_grid import RasterFile
+
+Array = NDArray[np.float64]
+BACKDROP = (233, 233, 230, 255)
+NO_PATH = (110, 110, 110, 255)
+
+
+def foot(results: Results, raster: RasterFile, tr: Words) -> str:
+    """Coordinate system, cell size, year and source of a map."""
+    about = results.project.get("project") or {}
+    year = about.get("year")
+    when = tr("Situation of {year}.", year=str(year)) if year else tr("The project gives no year.")
+    return " ".join((
+        tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up.", crs=describe_crs(results.crs), n=tr.number(raster.cell_size)),
+        when, tr("Source: layers named under “How to repeat”, computed by permeability."),
+    ))  # fmt: skip
+
+
+def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
+    """Resistance of the ground, ranges, patches and barriers of a species."""
+    raster = results.raster("habitat", species)
+    if raster is None:
+        return None
+    who = names(results, species, tr)["name"]
+    ground = np.where(np.isinf(raster.values), np.nan, raster.values)
+    scale = scale_for("habitat", ground)
+    frame = svg.frame_of(raster)
+    area = np.isfinite(raster.values).sum() * (raster.cell_size / 1000) ** 2
+    alt = tr(
+        "Map of the study area of {area} km² for {who}: resistance of the ground from {low} to {high}, {n} barriers, {m} patches.",
+        area=tr.number(area), who=who, low=tr.number(scale.low, 2), high=tr.number(scale.high, 2), n=_count(results.barriers, tr),
+        m=_count(results.of_species(results.patches, species), tr),
+    )  # fmt: skip
+    figure = _figure(results, species, raster, frame, f"habitat-{species}", tr("Study area: resistance of the ground and barriers"), alt, tr)
+    figure["rasters"] = [svg.value_layer(frame, raster, ground, scale, tr)]
+    return figure
+
+
+def current_map(results: Results, species: str, tr: Words) -> Row | None:
+    """Current between the patches of a species."""
+    raster = results.raster("current", species)
+    if raster is None:
+        return None
+    frame, scale = svg.frame_of(raster), scale_for("current", raster.values)
+    who = names(results, species, tr)["name"]
+    alt = tr("Map of the current between the patches of {who}: bright where many ways run, up to {high} passages per unit sent.",
+             who=who, high=tr.number(scale.high, 2))  # fmt: skip
+    figure = _figure(results, species, raster, frame, f"current-{species}", tr("Where movement concentrates: current between the patches"), alt, tr)
+    figure["rasters"] = [svg.value_layer(frame, raster, raster.values, scale, tr)]
+    return figure
+
+
+def distance_map(results: Results, species: str, tr: Words) -> Row | None:
+    """Least-cost distance from the nearest patch, land without any path hatched."""
+    raster, ground = results.raster("cost_distance", species), results.raster("habitat", species)
+    if raster is None:
+        return None
+    km = raster.values / 1000.0
+    frame, scale = svg.frame_of(ground if ground is not None else raster), scale_for("distance", km)
+    shut = np.isfinite(ground.values) & ~np.isfinite(km) if ground is not None and ground.shape == raster.shape else np.zeros(km.shape, bool)
+    who = names(results, species, tr)["name"]
+    alt = tr("Map of the least-cost distance of every place from the nearest patch of {who}, up to {high} km of open ground; {shut} km² have no path to any patch.",
+             who=who, high=tr.number(scale.high), shut=tr.number(shut.sum() * (raster.cell_size / 1000) ** 2))  # fmt: skip
+    figure = _figure(results, species, raster, frame, f"distance-{species}", tr("How far the patches are: least-cost distance"), alt, tr)
+    figure["rasters"] = [svg.value_layer(frame, raster, km, scale, tr)]
+    if shut.any():
+        figure["no_path"] = {**svg.raster_layer(frame, raster, hatch(shut)), "label": tr("no path to any patch")}
+    return figure
+
+
+def hatch(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Diagonal stripes where the mask holds."""
+    small, _ = thinned(np.where(mask, 1.0, np.nan))
+    rows, cols = np.indices(small.shape)
+    out = np.zeros((*small.shape, 4), np.uint8)
+    inside = np.isfinite(small)
+    out[inside] = (205, 205, 205, 255)
+    out[inside & ((rows + cols) % 4 < 2)] = NO_PATH
+    return out
+
+
+def ranking_map(results: Results, species: str, sites: list[Row], index: str, top: int, tr: Words) -> Row | None:
+    """Ranked sections with the layers behind them, to pan and zoom."""
+    ranked, raster = results.ranked(species), results.raster("habitat", species)
+    if ranked is None or raster is None or not len(ranked):
+        return None
+    bounds = ranked.total_bounds
+    patches = results.of_species(results.patches, species)
+    if patches is not None:
+        bounds = [min(bounds[0], patches.total_bounds[0]), min(bounds[1], patches.total_bounds[1]),
+                  max(bounds[2], patches.total_bounds[2]), max(bounds[3], patches.total_bounds[3])]  # fmt: skip
+    frame = svg.frame_of(raster, bounds)
+    gains = np.array([s["gain"].get(index, np.nan) for s in sites])
+    gains = np.where(np.isfinite(gains), gains, np.nan)
+    scale = scale_for("gain", gains)
+    best = sites[0]
+    alt = tr("Map of {n} ranked sections; the best is {best}, and the {top} best have their rank written beside them.",
+             n=tr.number(len(sites)), best=best["id"], top=tr.number(min(top, len(sites))))  # fmt: skip
+    figure = _figure(results, species, raster, frame, f"ranking-{species}", tr("Ranked sections"), alt, tr)
+    colours = scale.rgba(gains[None, :])[0]
+    figure["sections"] = [_section(frame, ranked, i, s, colours[i], top, tr) for i, s in enumerate(sites)]
+    figure["section_legend"] = svg.legend_bar(scale, tr)
+    figure["interactive"] = True
+    figure["rasters"] = [
+        {**layer, "off": True}
+        for layer in (_optional(results, frame, kind, file, species, tr) for kind, file in (("habitat", "habitat"), ("current", "current"), ("distance", "cost_distance")))
+        if layer is not None
+    ]
+    return figure
+
+
+def _section(frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, top: int, tr: Words) -> Row:
+    shape = ranked.geometry.iloc[i]
+    spot = frame.xy(np.array([[*shape.interpolate(0.5, normalized=True).coords[0][:2]]]))[0] if not shape.is_empty else (0.0, 0.0)
+    side = -1 if site["rank"] % 2 else 1
+    return {
+        "key": site["key"], "id": site["id"], "rank": site["rank"], "d": frame.path([shape], 0.05), "colour": "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colour[:3])),
+        "label": str(site["rank"]) if site["rank"] <= top else "", "x": f"{spot[0] + 13 * side * frame.unit:.2f}", "y": f"{spot[1] + 4 * frame.unit:.2f}",
+        "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
+    }  # fmt: skip
+
+
+def _optional(results: Results, frame: svg.Frame, kind: str, file: str, species: str, tr: Words) -> Row | None:
+    raster = results.raster(file, species)
+    if raster is None:
+        return None
+    values = raster.values / 1000.0 if kind == "distance" else np.where(np.isinf(raster.values), np.nan, raster.values)
+    return svg.value_layer(frame, raster, values, scale_for(kind, values), tr)
+
+
+def difference_map(before: Results, after: Results, species: str, kind: str, tr: Words) -> Row | None:
+    """Signed change of a raster between two runs on the same grid."""
+    a, b = before.raster(kind, species), after.raster(kind, species)
+    if a is None or b is None or a.shape != b.shape or (a.xll, a.yll, a.cell_size) != (b.xll, b.yll, b.cell_size):
+        return None
+    factor = 1000.0 if kind == "cost_distance" else 1.0
+    change = difference(a.values / factor, b.values / factor)
+    scale = scale_for("difference", change[change != 0])
+    frame = svg.frame_of(a)
+    label = tr("Change of the current") if kind == "current" else tr("Change of the least-cost distance [km of open ground]")
+    more, less = (change > 0).sum() * (a.cell_size / 1000) ** 2, (change < 0).sum() * (a.cell_size / 1000) ** 2
+    alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=tr.number(more), less=tr.number(less))
+    figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)
+    figure["rasters"] = [{**svg.value_layer(frame, a, np.where(change == 0, np.nan, change), scale, tr), "label": label}]
+    opened, closed = np.isfinite(b.values) & ~np.isfinite(a.values), np.isfinite(a.values) & ~np.isfinite(b.values)
+    cell = (a.cell_size / 1000) ** 2
+    figure["note"] = tr("Only after: a value on {new} km²; only before: on {gone} km².", new=tr.number(opened.sum() * cell), gone=tr.number(closed.sum() * cell))
+    return figure
+
+
+def _figure(results: Results, species: str, raster: RasterFile, frame: svg.Frame, key: str, title: str, alt: str, tr: Words) -> Row:
+    figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
+    figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
+    figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr)
+    ranges = results.of_species(results.ranges, species)
+    figure["ranges"] = frame.path(ranges.geometry) if ranges is not None else ""
+    ground = results.raster("habitat", species)
+    if ground is not None:
+        mask, _ = thinned(np.where(np.isnan(ground.values), np.nan, 1.0))
+        rgba = np.zeros((*mask.shape, 4), np.uint8)
+        rgba[np.isfinite(mask)] = BACKDROP
+        figure["backdrop"] = svg.raster_layer(frame, ground, rgba)
+    return figure
+
+
+def _count(table: Any, tr: Words) -> str:
+    return tr.number(0 if table is None else len(table))

@@ -1,0 +1,178 @@
+"""A result folder as the report and the exports see it: only what its files say."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from permeability import io
+from permeability.errors import ProjectError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from permeability.interop.ascii_grid import RasterFile
+
+RASTERS = ("habitat", "resistance", "current", "cost_distance")
+BARE, TODAY = "no barriers", "all barriers"
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The files of one run.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+    summary, record : dict
+        ``summary.json`` and ``record.json``.
+    impact, pairs : pandas.DataFrame
+    sites : geopandas.GeoDataFrame or None
+        None when the run ranked nothing.
+    barriers, patches, ranges, stations : geopandas.GeoDataFrame or None
+        Context tables of ``sites.gpkg``; None when the file has no such table.
+    """
+
+    folder: Path
+    summary: dict[str, Any] = field(repr=False)
+    record: dict[str, Any] = field(repr=False)
+    impact: pd.DataFrame = field(repr=False)
+    pairs: pd.DataFrame = field(repr=False)
+    sites: gpd.GeoDataFrame | None = field(repr=False)
+    barriers: gpd.GeoDataFrame | None = field(repr=False)
+    patches: gpd.GeoDataFrame | None = field(repr=False)
+    ranges: gpd.GeoDataFrame | None = field(repr=False)
+    stations: gpd.GeoDataFrame | None = field(repr=False)
+
+    @property
+    def species_ids(self) -> list[str]:
+        """Species of the run, in the order of its tables."""
+        return list(dict.fromkeys(str(s) for s in self.impact["species"]))
+
+    @property
+    def project(self) -> dict[str, Any]:
+        """The project file as the record holds it."""
+        return dict(self.record.get("project") or {})
+
+    @property
+    def title(self) -> str:
+        """Name of the project."""
+        return str(self.summary.get("project") or self.folder.name)
+
+    @property
+    def label(self) -> str:
+        """What this run is called beside others: its scenario, or the name of its folder."""
+        return str(self.summary.get("scenario") or self.folder.name)
+
+    @cached_property
+    def crs(self) -> Any:
+        """Coordinate system of the project grid."""
+        from permeability.grid import parse_crs
+
+        return parse_crs(self.record["grid"]["crs"])
+
+    def cases(self, species: str) -> pd.DataFrame:
+        """Rows of ``impact.csv`` of one species."""
+        return self.impact[self.impact["species"] == species].reset_index(drop=True)
+
+    def case(self, species: str, case: str) -> dict[str, Any]:
+        """One row of ``impact.csv``; empty when there is none."""
+        rows = self.cases(species)
+        found = rows[rows["case"] == case].to_dict("records")
+        return {str(k): v for k, v in found[0].items()} if found else {}
+
+    def ranked(self, species: str) -> gpd.GeoDataFrame | None:
+        """Ranked sections of one species by rank; None when none were ranked."""
+        if self.sites is None:
+            return None
+        mine = self.sites[self.sites["species"] == species]
+        return mine.sort_values("rank", kind="stable").reset_index(drop=True) if len(mine) else None
+
+    def of_species(self, table: gpd.GeoDataFrame | None, species: str) -> gpd.GeoDataFrame | None:
+        """Rows of a context table that belong to a species."""
+        if table is None or "species" not in table.columns:
+            return None
+        mine = table[table["species"] == species].reset_index(drop=True)
+        return mine if len(mine) else None
+
+    def raster(self, kind: str, species: str) -> RasterFile | None:
+        """A map of the run, None when it has none."""
+        from permeability.interop.ascii_grid import read_raster
+
+        path = self.folder / f"{kind}_{species}.tif"
+        return read_raster(path) if path.is_file() else None
+
+    def files(self) -> list[Path]:
+        """All result files by name."""
+        return sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+def read_results(folder: str | Path) -> Results:
+    """Read a result folder.
+
+    Raises
+    ------
+    ProjectError
+        J06 when a file that every run writes is missing or cannot be read.
+    """
+    folder = Path(folder)
+    need = ("summary.json", "record.json", "impact.csv", "pairs.csv")
+    missing = [n for n in need if not (folder / n).is_file()]
+    if missing:
+        raise ProjectError(
+            "J06", f"{str(folder)!r} is not a result folder.", details={"missing": ", ".join(missing)},
+            remedy="name a folder that `permeability run` wrote",
+        )  # fmt: skip
+    tables = _tables(folder / "sites.gpkg")
+    return Results(
+        folder, _json(folder / "summary.json"), _json(folder / "record.json"), _csv(folder / "impact.csv"),
+        _csv(folder / "pairs.csv"), tables.get("sites"), tables.get("barriers"), tables.get("patches"), tables.get("ranges"),
+        next((tables[t] for t in ("stations", "posts") if t in tables), None),
+    )  # fmt: skip
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ProjectError("J06", f"{path.name} cannot be read: {error}", layer=path.name, remedy="run the project again") from error
+    return dict(data)
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+
+
+def _tables(path: Path) -> dict[str, gpd.GeoDataFrame]:
+    if not path.is_file():
+        return {}
+    import pyogrio
+
+    names = [str(n) for n, kind in pyogrio.list_layers(path) if kind is not None]
+    return {n: io.read_vector(path, n) for n in names}
+
+
+def number(value: Any) -> float:
+    """A number of a result file as float: ``"inf"`` is infinite, nothing is NaN.
+
+    >>> number("inf"), number(None), number({"unit": "km2", "value": 3})
+    (inf, nan, 3.0)
+    """
+    if isinstance(value, dict):
+        value = value.get("value")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return math.nan
+    return float(value)
+
+
+def finite(values: Any) -> np.ndarray:
+    """Values with everything that is not finite as NaN."""
+    array = np.asarray(values, float)
+    return np.where(np.isfinite(array), array, np.nan)

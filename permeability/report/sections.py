@@ -1,0 +1,203 @@
+"""The parts of the report in their order, as plain values for the templates."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from permeability.report import facts, figures
+from permeability.report.facts import Row
+from permeability.report.results import Results, number
+from permeability.report.vocabulary import GRADES, INDEX, KINDS, SEASONS, STATUSES, known
+from permeability.viz.style import TRAFFIC_CLASS, barrier_key
+from permeability.words import Words, proper_name
+
+SORT_BY = "mean_conductance"
+SITE_GAINS = ("range_cut_off_km2", "reachable_km2", "mean_conductance")
+
+
+def report_context(results: Results, tr: Words) -> Row:
+    """Everything the report says."""
+    species = [species_part(results, s, tr) for s in results.species_ids]
+    return {
+        "title": results.title, "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
+        "assumptions": assumptions(results, tr), "species": species, "barriers": barrier_rows(results, tr),
+        "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
+        "gain_heads": [{"label": tr(INDEX[n].label), "unit": tr(INDEX[n].unit) if INDEX[n].unit else ""} for n in SITE_GAINS],
+        "rates": [tr.percent(r) for r in facts.RATES], "years": tr.number(facts.YEARS), "scenario": str(results.summary.get("scenario") or ""),
+    }  # fmt: skip
+
+
+def when(results: Results, tr: Words) -> str:
+    """Year and season of the run."""
+    about = results.project.get("project") or {}
+    year, season = about.get("year"), about.get("season")
+    parts = [tr("situation of {year}", year=str(year))] if year else []
+    return ", ".join([*parts, *([known(SEASONS, season, tr)] if season else [])])
+
+
+def area(results: Results, tr: Words) -> Row:
+    """Study area in figures."""
+    grid = results.record.get("grid", {})
+    about, spec = results.project.get("project") or {}, results.project.get("grid") or {}
+    cell = number(spec.get("cell_size_m"))
+    return {
+        "name": tr.name(str(about.get("area") or "")), "grid": str(grid.get("text") or ""), "cell": tr.number(cell), "neighbours": str(spec.get("neighbours", "")),
+        "scale_error": tr.number(number(grid.get("scale_error_pct")), 2), "area_error": tr.number(number(grid.get("area_error_pct")), 2),
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- what to know first
+def assumptions(results: Results, tr: Words) -> list[Row]:
+    """What the answer rests on and what is not known, before any finding."""
+    items: list[Row] = []
+
+    def add(head: str, text: str, points: list[str] | None = None) -> None:
+        items.append({"head": head, "text": text, "points": points or []})
+
+    _evidence(results, add, tr)
+    _positions(results, add, tr)
+    _fences(results, add, tr)
+    _ranks(results, add, tr)
+    add(tr("Ways are hypotheses"), tr("Least-cost ways and currents are computed, not observed; this run was not compared with tracks of animals."))
+    for s in results.species_ids:
+        unused = [f for f in facts.habitat_rows(results, s, tr) if not f["used"]]
+        if unused:
+            who = facts.names(results, s, tr)["name"]
+            add(tr("Habitat factors left out for {who}", who=who), "", [f"{f['label']}: {f['why_not']}" for f in unused])
+    add(tr("Effects left out"), tr("Severe winters (dzud), grazing livestock that spreads through openings, disease, poaching at gaps, animals that learn, and collisions with trains and cars are not in the numbers."))
+    if results.record.get("alignment"):
+        add(tr("Layers that were fitted to the grid"), "", [str(x) for x in results.record["alignment"]])
+    return items
+
+
+def _evidence(results: Results, add: Any, tr: Words) -> None:
+    points = []
+    for s in results.species_ids:
+        counts = facts.grade_counts(results, s)
+        total = sum(counts.values())
+        named = ", ".join(f"{facts.grade(c, tr)} {tr.number(n)}" for c, n in counts.items())
+        if total:
+            points.append(tr("{who}: {n} numbers, of these {named}", who=facts.names(results, s, tr)["name"], n=tr.number(total), named=named))
+    add(tr("Most numbers are judged, not measured"), tr("Each number carries its evidence grade and source in the table of parameters."), points)
+
+
+def _positions(results: Results, add: Any, tr: Words) -> None:
+    if results.barriers is None or "accuracy_m" not in results.barriers.columns:
+        return
+    accuracy = [number(v) for v in results.barriers["accuracy_m"]]
+    seen = [a for a in accuracy if math.isfinite(a)]
+    if seen:
+        text = tr("Lines are {low} to {high} km off at worst; a ranking finer than that says nothing.", low=tr.number(min(seen) / 1000, 2), high=tr.number(max(seen) / 1000, 2))
+        if len(seen) < len(accuracy):
+            text += " " + tr("{n} lines come without a stated accuracy.", n=tr.number(len(accuracy) - len(seen)))
+        add(tr("Where the lines lie"), text)
+
+
+def _fences(results: Results, add: Any, tr: Words) -> None:
+    if results.barriers is None:
+        return
+    rows = [{str(k): v for k, v in r.items()} for r in results.barriers.drop(columns="geometry").to_dict("records")]
+    unknown = [proper_name(r, tr) for r in rows if r.get("kind") == "railway" and str(r.get("fenced")) == "unknown" and str(r.get("standing")) == "True"]
+    if unknown:
+        assume = str((results.project.get("barriers") or {}).get("assume_fenced", "no"))
+        text = tr("It is not known whether these railways are fenced; they are taken as fenced:") if assume == "yes" else tr("It is not known whether these railways are fenced; they are taken as unfenced:")
+        add(tr("Fences that nobody has recorded"), text, unknown)
+    later = [f"{proper_name(r, tr)} ({known(STATUSES, r.get('status'), tr)})" for r in rows if str(r.get("standing")) != "True"]
+    if later:
+        add(tr("Lines that are not counted"), tr("Planned lines and lines under construction are drawn but have no effect in this run:"), later)
+
+
+def _ranks(results: Results, add: Any, tr: Words) -> None:
+    for s in results.species_ids:
+        sites = facts.site_rows(results, s, tr) if results.sites is not None else []
+        if not sites:
+            continue
+        same, who = facts.alike(sites, SORT_BY), facts.names(results, s, tr)["name"]
+        text = ""
+        if not any(x["rank_range"] for x in sites):
+            text = tr("No draws over the uncertain numbers were made, so each rank is a single value.") + " "
+        if same > 1:
+            text += tr("The first {n} sections for {who} differ by less than 5 % and cannot be told apart.", n=tr.number(same), who=who)
+        if text:
+            add(tr("How firm the ranking is: {who}", who=who), text.strip())
+
+
+# ---------------------------------------------------------------- one species
+def species_part(results: Results, species: str, tr: Words) -> Row:
+    """All parts of one species."""
+    called = facts.names(results, species, tr)
+    sites = facts.site_rows(results, species, tr)
+    top = int(number((results.project.get("ranking") or {}).get("top", 10)))
+    best = sites[:top]
+    rows = facts.impact_rows(results, species, tr)
+    return {
+        "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "cases": facts.other_cases(results, species, tr),
+        "case_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
+        "sites": sites, "best": best, "top": len(best), "notes": [str(n) for n in results.record.get("species", {}).get(species, {}).get("notes", [])],
+        "money": facts.cost_benefit(best, tr), "residual": facts.residual(results, species, sites, tr), "offset": facts.offset(results, species, sites, tr),
+        "monitoring": facts.monitoring(results, species, sites, top, tr), "profile": facts.profile_rows(results, species, tr),
+        "components": facts.component_rows(results, species, tr), "habitat": facts.habitat_rows(results, species, tr),
+        "summary": summary(results, species, called["name"], sites, tr), "figures": [
+            f for f in (figures.habitat_map(results, species, tr), figures.current_map(results, species, tr), figures.distance_map(results, species, tr)) if f is not None
+        ],
+        "map": figures.ranking_map(results, species, sites, SORT_BY, top, tr) if sites else None,
+        "has_ranges": any(s["rank_range"] for s in sites), "has_share": any(s["share_in_top"] for s in sites),
+    }  # fmt: skip
+
+
+def summary(results: Results, species: str, who: str, sites: list[Row], tr: Words) -> Row:
+    """What a decision maker reads: three figures and what to do first."""
+    figures_ = facts.headline(results, species)
+    wanted = [n for n in ("range_cut_off_km2", "reachable_km2", "pairs_apart") if n in figures_]
+    cards = [{"label": tr(INDEX[n].label), "today": facts.amount(n, figures_[n][1], tr), "bare": facts.amount(n, figures_[n][0], tr)} for n in wanted]
+    text = []
+    if sites:
+        first = sites[0]
+        text.append(tr("First to open: {id} ({line}), {treatment}, for {cost} US dollars.", id=first["id"], line=first["line"], treatment=first["treatment"], cost=first["cost"]))
+        joined, reach = first["gain"].get("range_cut_off_km2", 0.0), first["gain"].get("reachable_km2", 0.0)
+        if joined > 0:
+            text.append(tr("It joins {area} of range to the rest.", area=facts.amount("range_cut_off_km2", joined, tr)))
+        if reach > 0:
+            text.append(tr("It adds {area} within reach of a patch.", area=facts.amount("reachable_km2", reach, tr)))
+        same = facts.alike(sites, SORT_BY)
+        if same > 1:
+            text.append(tr("{n} sections are as good within 5 %: choose among them by cost, land use and advice from the place.", n=tr.number(same)))
+    return {"who": who, "cards": cards, "text": text}
+
+
+# ---------------------------------------------------------------- tables of the run
+def barrier_rows(results: Results, tr: Words) -> list[Row]:
+    """The lines of the run with their traffic class."""
+    if results.barriers is None:
+        return []
+    out = []
+    for raw in results.barriers.drop(columns="geometry").to_dict("records"):
+        row = {str(k): v for k, v in raw.items()}
+        traffic = number(row.get("vehicles_per_day"))
+        accuracy = number(row.get("accuracy_m"))
+        busy = barrier_key({**row, "standing": True}) == "road_busy"
+        out.append({
+            "id": str(row.get("id")), "name": proper_name(row, tr), "kind": known(KINDS, row.get("kind"), tr), "status": known(STATUSES, row.get("status"), tr),
+            "traffic": tr.number(traffic) if math.isfinite(traffic) else "", "busy": busy,
+            "class": (tr("over {n}", n=tr.number(TRAFFIC_CLASS)) if busy else tr("up to {n}", n=tr.number(TRAFFIC_CLASS))) if math.isfinite(traffic) else "",
+            "accuracy": tr.number(accuracy / 1000, 2) if math.isfinite(accuracy) else tr("not stated"), "source": str(row.get("source") or ""), "licence": str(row.get("licence") or ""),
+        })  # fmt: skip
+    return out
+
+
+def software(results: Results, tr: Words) -> Row:
+    """Versions, hashes, solver and how to repeat."""
+    record = results.record
+    solvers = []
+    for s in results.species_ids:
+        solver = record.get("species", {}).get(s, {}).get("solver", {})
+        if solver:
+            solvers.append({"who": facts.names(results, s, tr)["name"], "name": str(solver.get("name")), "residual": f"{number(solver.get('residual')):.1e}"})
+    unreviewed, entries = tr.unreviewed
+    return {
+        "versions": [{"name": str(k), "version": str(v)} for k, v in record.get("software", {}).items()], "platform": str(record.get("platform") or ""),
+        "layers": [{"name": str(k), "path": str(v.get("path") or ""), "table": str(v.get("table") or ""), "sha": str(v.get("sha256") or "")} for k, v in record.get("layers", {}).items()],
+        "project_file": {str(k): str(v) for k, v in (record.get("project_file") or {}).items()}, "solvers": solvers, "unreviewed": unreviewed,
+        "entries": tr.number(entries), "unreviewed_text": tr.number(unreviewed),
+    }  # fmt: skip

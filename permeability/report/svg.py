@@ -1,0 +1,208 @@
+"""Maps of the report as SVG: vectors as paths, rasters as small pictures inside the file, one unit = one kilometre.
+
+The drawing is complete without scripts; line widths and dashes are in screen units, texts follow ``--u`` (kilometres
+per screen pixel), which the page's script sets again when the reader zooms.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from permeability.viz.maps import shortened, symbol_places
+from permeability.viz.style import BARRIER_STYLES, LineStyle, Scale, barrier_key, png_bytes, ramp_stops, round_length, thinned
+from permeability.words import Words, proper_name
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from permeability.interop.ascii_grid import RasterFile
+
+Array = NDArray[np.float64]
+SCREEN = 900.0  # pixels the map is drawn for
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What part of the world a map shows [m], and how kilometres lie on it."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def width(self) -> float:
+        """Width [km]."""
+        return (self.east - self.west) / 1000.0
+
+    @property
+    def height(self) -> float:
+        """Height [km]."""
+        return (self.north - self.south) / 1000.0
+
+    @property
+    def unit(self) -> float:
+        """Kilometres per pixel at the size the map is drawn for."""
+        return self.width / SCREEN
+
+    @property
+    def view_box(self) -> str:
+        """SVG viewBox."""
+        return f"0 0 {_n(self.width)} {_n(self.height)}"
+
+    def xy(self, coordinates: Array) -> Array:
+        """Map metres to picture kilometres."""
+        return np.column_stack([(coordinates[:, 0] - self.west) / 1000.0, (self.north - coordinates[:, 1]) / 1000.0])
+
+    def path(self, shapes: Iterable[shapely.Geometry], tolerance_px: float = 0.25) -> str:
+        """SVG path of lines and polygons, simplified below what a pixel shows."""
+        out = []
+        tolerance = tolerance_px * self.unit * 1000.0
+        for shape in shapes:
+            for part in shapely.get_parts(shapely.simplify(shape, tolerance)):
+                closed = part.geom_type == "Polygon"
+                rings = [part.exterior, *part.interiors] if closed else [part]
+                for ring in rings:
+                    xy = self.xy(shapely.get_coordinates(ring))
+                    if len(xy) > 1:
+                        out.append("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in xy) + ("Z" if closed else ""))
+        return "".join(out)
+
+
+def _n(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def frame_of(raster: RasterFile, around: Sequence[float] | None = None) -> Frame:
+    """The frame of a map: the valid part of a raster (or given bounds) and a margin."""
+    rows, cols = np.flatnonzero(np.isfinite(raster.values).any(axis=1)), np.flatnonzero(np.isfinite(raster.values).any(axis=0))
+    h, top = raster.cell_size, raster.yll + raster.shape[0] * raster.cell_size
+    if around is not None:
+        west, south, east, north = (float(v) for v in around)
+    elif len(rows):
+        west, east = raster.xll + cols[0] * h, raster.xll + (cols[-1] + 1) * h
+        south, north = top - (rows[-1] + 1) * h, top - rows[0] * h
+    else:
+        west, south, east, north = raster.xll, raster.yll, raster.xll + raster.shape[1] * h, top
+    pad = 0.04 * max(east - west, north - south, h)
+    if north - south < 0.45 * (east - west):
+        pad_y = pad + (0.45 * (east - west) - (north - south)) / 2
+    else:
+        pad_y = pad
+    if east - west < 1.2 * (north - south):
+        pad += (1.2 * (north - south) - (east - west)) / 2
+    return Frame(west - pad, south - pad_y, east + pad, north + pad_y)
+
+
+def raster_layer(frame: Frame, raster: RasterFile, rgba: NDArray[np.uint8]) -> dict[str, Any]:
+    """An image element: place [km] and data URI."""
+    h = raster.cell_size
+    top = raster.yll + raster.shape[0] * h
+    step_y, step_x = (np.ceil(a / b) for a, b in zip(raster.shape, rgba.shape))
+    return {
+        "x": _n((raster.xll - frame.west) / 1000), "y": _n((frame.north - top) / 1000),
+        "width": _n(rgba.shape[1] * step_x * h / 1000), "height": _n(rgba.shape[0] * step_y * h / 1000),
+        "href": "data:image/png;base64," + b64encode(png_bytes(rgba)).decode("ascii"),
+    }  # fmt: skip
+
+
+def value_layer(frame: Frame, raster: RasterFile, values: Array, scale: Scale, tr: Words) -> dict[str, Any]:
+    """A raster in the colours of its scale, with its legend."""
+    small, _ = thinned(values)
+    return {**raster_layer(frame, raster, scale.rgba(small)), "key": scale.kind, "label": tr(scale.label), "legend": legend_bar(scale, tr)}
+
+
+def legend_bar(scale: Scale, tr: Words) -> dict[str, Any]:
+    """Colour bar: stops and round values."""
+    stops = [{"at": f"{100 * p:.1f}%", "colour": c} for p, c in ramp_stops(scale.ramp)]
+    ticks = [{"at": f"{100 * p:.1f}%", "text": tr.number(v, 2)} for v, p in scale.ticks(4)]
+    unit = "" if scale.unit == "1" else tr(scale.unit)
+    return {"label": tr(scale.label), "unit": unit, "stops": stops, "ticks": ticks, "ramp": scale.ramp}
+
+
+# ---------------------------------------------------------------- vectors
+def barrier_layers(frame: Frame, barriers: gpd.GeoDataFrame | None, tr: Words) -> list[dict[str, Any]]:
+    """Barriers by class: path, symbols, style and legend text, in legend order."""
+    if barriers is None:
+        return []
+    rows = barriers.drop(columns="geometry").to_dict("records")
+    keys = [barrier_key({str(k): v for k, v in r.items()}) for r in rows]
+    out = []
+    for style in BARRIER_STYLES.values():
+        mine = [g for k, g in zip(keys, barriers.geometry) if k == style.key]
+        if mine:
+            lines = [p for g in mine for p in shapely.get_parts(g)]
+            out.append({**line_style(style, tr), "d": frame.path(lines), "marks": marks(frame, lines, style), "n": len(mine)})
+    return out
+
+
+def line_style(style: LineStyle, tr: Words) -> dict[str, Any]:
+    """A line style for the templates."""
+    return {
+        "key": style.key, "label": style.legend(tr), "colour": style.colour, "width": style.width, "symbol": style.symbol,
+        "dash": " ".join(f"{d:g}" for d in style.dash), "round": style.symbol == "dot",
+    }  # fmt: skip
+
+
+def marks(frame: Frame, lines: Sequence[shapely.Geometry], style: LineStyle) -> str:
+    """The repeated symbols of a class as one path."""
+    if not style.symbol:
+        return ""
+    size, out = 4.0 * frame.unit, []
+    for x, y, angle in symbol_places(lines, frame.width * 1000 / 45):
+        (cx, cy) = frame.xy(np.array([[x, y]]))[0]
+        if not (0 <= cx <= frame.width and 0 <= cy <= frame.height):
+            continue
+        if style.symbol == "dot":
+            out.append(f"M{_n(cx)} {_n(cy)}h0.001")
+            continue
+        turns = (90.0,) if style.symbol == "tick" else (45.0, 135.0)
+        for turn in turns:
+            a = np.radians(angle + turn)
+            dx, dy = size * np.cos(a), -size * np.sin(a)
+            out.append(f"M{_n(cx - dx)} {_n(cy - dy)}L{_n(cx + dx)} {_n(cy + dy)}")
+    return "".join(out)
+
+
+def patch_layer(frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words) -> list[dict[str, Any]]:
+    """Patches: outline (or place of a point) and name; a name that would cover another is left to the tooltip."""
+    if patches is None:
+        return []
+    out: list[dict[str, Any]] = []
+    taken: list[tuple[float, float]] = []
+    for row in patches.to_dict("records"):
+        shape, name = row["geometry"], proper_name({str(k): v for k, v in row.items()}, tr)
+        spot = shape.representative_point()
+        x, y = frame.xy(np.array([[spot.x, spot.y]]))[0]
+        free = not any(abs(x - a) < 0.17 * frame.width and abs(y - b) < 0.024 * frame.width for a, b in taken)
+        if free:
+            taken.append((x, y))
+        out.append({
+            "name": name, "short": shortened(name, 30) if free else "", "x": _n(x), "y": _n(y), "point": "Point" in shape.geom_type,
+            "d": "" if "Point" in shape.geom_type else frame.path([shape]),
+        })  # fmt: skip
+    return out
+
+
+def furniture(frame: Frame, tr: Words) -> dict[str, Any]:
+    """Scale bar and north arrow."""
+    length = round_length(frame.width / 4)
+    return {"x": _n(0.02 * frame.width), "y": _n(frame.height - 0.03 * frame.width), "length": _n(length), "half": _n(length / 2),
+            "text": tr("{n} km", n=tr.number(length)), "north_x": _n(0.965 * frame.width), "north_y": _n(0.03 * frame.width)}  # fmt: skip
+
+
+def base(frame: Frame, title: str, alt: str, foot: str, key: str, tr: Words) -> dict[str, Any]:
+    """What every map has."""
+    return {
+        "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
+        "height": _n(frame.height), "furniture": furniture(frame, tr), "rasters": [], "barriers": [], "patches": [], "ranges": "",
+        "sections": [], "section_legend": None, "backdrop": None, "no_path": None, "interactive": False,
+    }  # fmt: skip
