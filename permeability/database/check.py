@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from os.path import commonprefix
 from typing import Any
 
 import geopandas as gpd
@@ -441,7 +442,11 @@ def _shown(layer: gpd.GeoDataFrame, column: str, row: Any) -> str:
 
 
 def _suggest(value: Any, valid: tuple[str, ...]) -> str:
-    guess = nearest(value, valid)
+    text = str(value).lower()
+    alike = [
+        v for v in valid if len(commonprefix([v, text])) >= 4
+    ]  # railroad is nearer to railway than to road
+    guess = alike[0] if len(alike) == 1 else nearest(text, valid)
     return f"{f'did you mean {guess!r}? ' if guess else ''}use one of: {', '.join(valid)}"
 
 
