@@ -426,7 +426,9 @@ def test_warnings_and_notes_do_not_stop_a_run(problem: Any, tmp_path: Path) -> N
     assert told["parallelize"] == told["precision"] == told["low_memory_mode"] == told["log_file"] == "note"
     assert any("defaults of Circuitscape 5" in f.what for f in found.findings)
     assert any("1 cells of the habitat are negative" in f.what for f in found.findings)
-    run_problem(ini)
+    heard: list[Any] = []
+    run_problem(ini, tell=heard.append)
+    assert tuple(heard) == found.findings
     assert "use_unit_currents = True has no effect" in (tmp_path / "result.out").read_text()
 
 

@@ -22,7 +22,7 @@ from permeability.circuit.one_to_all import raster_all_to_one, raster_one_to_all
 from permeability.circuit.pairs import raster_pairwise
 from permeability.circuit.report import SolveReport
 from permeability.circuit.solvers import SOLVERS
-from permeability.errors import check_choice
+from permeability.errors import Finding, check_choice
 from permeability.interop.circuitscape_output import Outputs
 from permeability.interop.circuitscape_problem import Problem, read_problem
 
@@ -37,6 +37,7 @@ def run_problem(
     output_dir: str | os.PathLike[str] | None = None,
     solver: str | None = None,
     progress: Progress | None = None,
+    tell: Callable[[Finding], None] | None = None,
 ) -> list[Path]:
     """Run a Circuitscape problem file and write what Circuitscape writes.
 
@@ -53,6 +54,8 @@ def run_problem(
         :func:`permeability.circuit.solve_grid`.
     progress : callable, optional
         ``progress(done, total)`` after every pair or node.
+    tell : callable, optional
+        Takes every warning and note (options without effect, focal nodes off the habitat) before the run.
 
     Returns
     -------
@@ -73,6 +76,9 @@ def run_problem(
     check_choice("solver", solver or "auto", SOLVERS, code="C04")
     problem = read_problem(ini_path, output_dir=output_dir)
     problem.check()
+    if tell is not None:
+        for finding in problem.findings:
+            tell(finding)
     assert problem.output is not None
     on = problem.settings.on
     with Outputs(
@@ -257,6 +263,6 @@ def _record(problem: Problem, report: SolveReport) -> list[str]:
     for entry in problem.ini.entries.values():
         if entry.section != section:
             section = entry.section
-            lines += ["", f"[{section}]"]
+            lines += ["", f"[{section}]"] if section else [""]
         lines.append(f"{entry.key} = {entry.value}")
     return lines
