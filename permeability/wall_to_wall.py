@@ -187,6 +187,7 @@ def solve_crossing(crossing: _Crossing) -> tuple[Floats, float]:
     """Current map of 1 A in one direction on the framed landscape, and the resistance from wall to wall."""
     from permeability.circuit.solvers import solve_grid
     from permeability.kernels.current import apply_laplacian, through_flow
+    from permeability.kernels.multigrid_components import component_roots
 
     links = grid_links(
         crossing.resistance,
@@ -196,6 +197,9 @@ def solve_crossing(crossing: _Crossing) -> tuple[Floats, float]:
     )
     held = held_potentials(np.isfinite(crossing.resistance), crossing.side, crossing.boundary)
     fixed = ~np.isnan(held)
+    parts = component_roots(*links, np.zeros((0, 0), dtype=np.int32))
+    if not np.isin(parts[held == 1.0], parts[fixed & (held < 1.0)]).any():
+        return np.zeros_like(held), np.inf
     potential = np.where(fixed, held, 0.0)
     none = np.zeros((0, 0))
     # Held cells leave the system: what they push into their neighbours is a source, their links are leaks.
@@ -209,8 +213,6 @@ def solve_crossing(crossing: _Crossing) -> tuple[Floats, float]:
     total, net = np.zeros_like(potential), np.zeros_like(potential)
     through_flow(*links, none, potential, total, net)
     flow = float(net[_wall(fixed.shape, crossing.side)].sum())
-    if flow <= 0:
-        return np.zeros_like(potential), np.inf
     return (total + np.abs(net)) / (2.0 * flow), 1.0 / flow
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from permeability.errors import InteropError
+from permeability.errors import InteropError, ResistanceError
 from permeability.interop.ascii_grid import read_raster
-from permeability.interop.omniscape import run_problem
+from permeability.interop.omniscape import check_problem, read_problem, run_problem
 from permeability.omnidirectional import Condition, omnidirectional, reclassify, target_blocks
 
 FOLDER = (
@@ -127,3 +127,117 @@ def test_targets(case: dict[str, Any]) -> None:
     assert len(row) == facts["n_targets"]
     for r, c, s in zip(row, col, strength):
         assert s == pytest.approx(expected[c + 1, r + 1], rel=1e-12, abs=1e-9)
+
+
+def write_case(folder: Path, changes: dict[str, str | None]) -> Path:
+    """A small problem in a folder; None takes a line out."""
+    rng = np.random.default_rng(4)
+    for name, values in (("r.asc", 10 ** rng.uniform(0, 1, (12, 9))), ("s.asc", rng.random((12, 9)))):
+        lines = "\n".join(" ".join(f"{x:.6f}" for x in row) for row in values)
+        header = "ncols 9\nnrows 12\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n"
+        (folder / name).write_text(header + lines + "\n")
+    lines = {
+        "resistance_file": "r.asc",
+        "source_file": "s.asc",
+        "radius": "4",
+        "project_name": "out",
+        **changes,
+    }
+    file = folder / "problem.ini"
+    file.write_text("[Options]\n" + "".join(f"{k} = {v}\n" for k, v in lines.items() if v is not None))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"raduis": "5"}, "did you mean 'radius'"),
+        ({"mask_nodata": "ture"}, "did you mean 'True'"),
+        ({"precision": "singel"}, "did you mean 'single'"),
+        ({"radius": None}, "radius is not set"),
+        ({"project_name": None}, "project_name is not set"),
+        ({"resistance_file": "gone.asc"}, "no such file"),
+        ({"block_size": "0"}, "block_size"),
+        ({"reclassify_resistance": "true"}, "reclass_table is not set"),
+        ({"conditional": "true"}, "condition1_file"),
+        (
+            {"conditional": "true", "condition1_file": "s.asc", "comparison1": "equals"},
+            "did you mean 'equal'",
+        ),
+        ({"conditional": "true", "condition1_file": "s.asc", "compare_to_future": "3"}, "compare_to_future"),
+        (
+            {"conditional": "true", "condition1_file": "s.asc", "compare_to_future": "1"},
+            "condition1_future_file",
+        ),
+        ({"conditional": "true", "condition1_file": "s.asc", "condition1_lower": "2"}, "exchange the two"),
+        ({"source_file": "small.asc"}, "not on the grid"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(changes: dict[str, str | None], told: str, tmp_path: Path) -> None:
+    file = write_case(tmp_path, changes)
+    header = "ncols 2\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n"
+    (tmp_path / "small.asc").write_text(header + "1 1\n")
+    with pytest.raises(InteropError) as refused:
+        run_problem(file)
+    assert told in str(refused.value)
+    assert any(told in f.text() for f in check_problem(file))
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_problems_are_found_at_once(tmp_path: Path) -> None:
+    file = write_case(tmp_path, {"radius": None, "sorce": "x", "resistance_file": "gone.asc"})
+    assert {f.code for f in check_problem(file)} == {"X01", "X03", "X04"}
+
+
+def test_zero_resistance_is_refused_with_the_name_of_the_layer(tmp_path: Path) -> None:
+    file = write_case(
+        tmp_path, {"reclassify_resistance": "true", "reclass_table": "t.txt", "resistance_file": "c.asc"}
+    )
+    header = "ncols 9\nnrows 12\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n"
+    (tmp_path / "c.asc").write_text(header + "\n".join(["1 2 3 1 2 3 1 2 3"] * 12))
+    (tmp_path / "t.txt").write_text("1\t5\n2\t0\n3\tmissing\n")
+    with pytest.raises(ResistanceError, match=r"R01(.|\n)*c\.asc"):
+        run_problem(file)
+    (tmp_path / "t.txt").write_text("1\t5\n2 maybe\n3\tmissing\n")
+    assert [f.code for f in check_problem(file)] == ["X21"]
+
+
+def test_an_unknown_solver_word_is_noted_and_runs(tmp_path: Path) -> None:
+    file = write_case(tmp_path, {"solver": "cholmode", "r_cutoff": "Inf"})
+    assert [(f.code, f.severity) for f in check_problem(file)] == [("X22", "warning")]
+    assert run_problem(file)[0].name == "cum_currmap.tif"
+
+
+def test_files_options_and_folders(tmp_path: Path) -> None:
+    asked = {"calc_flow_potential": "true", "calc_normalized_current": "true", "write_raw_currmap": "false"}
+    file = write_case(tmp_path, {**asked, "write_as_tif": "false", "block_size": "4", "precision": "single"})
+    assert read_problem(file).block_size == 5
+    first = run_problem(file)
+    assert [p.name for p in first] == ["flow_potential.asc", "normalized_cum_currmap.asc", "config.ini"]
+    assert {p.parent for p in first} == {tmp_path / "out"}
+    again = run_problem(file)
+    assert {p.parent for p in again} == {tmp_path / "out_1"}
+    assert again[0].read_bytes() == first[0].read_bytes()
+    assert first[-1].read_text() == file.read_text()
+
+
+def test_future_conditions_and_rook_links_reach_the_windows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    base = write_case(
+        tmp_path, {"conditional": "true", "condition1_file": "s.asc", "condition1_upper": "0.3"}
+    )
+    before = read_raster(run_problem(base, output_dir=tmp_path / "a")[0]).values
+    header = "ncols 9\nnrows 12\nxllcorner 0\nyllcorner 0\ncellsize 1\nNODATA_value -9999\n"
+    rows = "\n".join(" ".join(f"{x:.6f}" for x in row) for row in rng.random((12, 9)))
+    (tmp_path / "f.asc").write_text(header + rows)
+    later = {"compare_to_future": "1", "condition1_future_file": "f.asc"}
+    more = write_case(
+        tmp_path, {"conditional": "true", "condition1_file": "s.asc", "condition1_upper": "0.3", **later}
+    )
+    after = read_raster(run_problem(more, output_dir=tmp_path / "b")[0]).values
+    assert np.abs(before - after).max() > 1e-3
+    queen = write_case(tmp_path, {})
+    plain = read_raster(run_problem(queen, output_dir=tmp_path / "c")[0]).values
+    rook = write_case(tmp_path, {"connect_four_neighbors_only": "true"})
+    crossed = read_raster(run_problem(rook, output_dir=tmp_path / "d")[0]).values
+    assert np.abs(plain - crossed).max() > 1e-3

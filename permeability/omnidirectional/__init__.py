@@ -172,7 +172,7 @@ def omnidirectional(
     shared_targets : int
         Targets along the side of a shared domain.
     solver : {"auto", "dissection", "multigrid"}
-        ``auto``: exact nested dissection up to a reach of 160 cells, multigrid beyond.
+        ``auto``: exact nested dissection up to a reach of 200 cells, multigrid beyond.
     workers, scheduler, store, progress
         See :func:`permeability.executor.run_tasks`.
 

@@ -14,7 +14,7 @@ from permeability.errors import OptionError, check_choice
 COMPARISONS = ("within", "equal")
 DOMAINS = ("exact", "shared")
 SOLVERS = ("auto", "dissection", "multigrid")
-DISSECTION_REACH = 160  # cells; beyond, a window is solved by multigrid [measured, docs/performance.md]
+DISSECTION_REACH = 200  # cells; beyond, multigrid is quicker on benign surfaces [docs/performance.md]
 
 
 @dataclass(frozen=True)
