@@ -309,6 +309,18 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
     return "".join([*parts, "</body>\n</html>\n"])
 
 
+def species_list_text() -> str:
+    """The shipped species as lines for a terminal.
+
+    >>> species_list_text().splitlines()[0].split()[:2]
+    ['id', 'scientific']
+    """
+    rows = species_table()
+    widths = {k: max(len(k), *(len(r[k]) for r in rows)) for k in rows[0]}
+    lines = ["  ".join(f"{k:<{w}}" for k, w in widths.items()).rstrip()]
+    return "\n".join(lines + ["  ".join(f"{r[k]:<{w}}" for k, w in widths.items()).rstrip() for r in rows])
+
+
 def species_table() -> list[dict[str, str]]:
     """The shipped species: ``id``, names, ``group`` and whether it is one of the fifteen, for a listing.
 

@@ -7,10 +7,10 @@ structures and gaps) and ``posts`` (kilometre posts).  The schemas are JSON Sche
 
 from __future__ import annotations
 
-from permeability.database.check import check
+from permeability.database.check import check, check_text
 from permeability.database.importing import ImportResult, Mapping, import_layer, load_mapping, mappings
 from permeability.database.schema import LAYERS, Column, columns, conform, json_schema
-from permeability.database.summary import summary
+from permeability.database.summary import summary, summary_text
 from permeability.database.template import template_layers, write_template
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "ImportResult",
     "Mapping",
     "check",
+    "check_text",
     "columns",
     "conform",
     "import_layer",
@@ -26,6 +27,7 @@ __all__ = [
     "load_mapping",
     "mappings",
     "summary",
+    "summary_text",
     "template_layers",
     "write_template",
 ]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from os.path import commonprefix
 from typing import Any
 
 import geopandas as gpd
@@ -52,6 +51,17 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
     inspector.run()
     order = {"error": 0, "warning": 1, "note": 2}
     return sorted(inspector.findings, key=lambda f: order[f.severity])
+
+
+def check_text(findings: Sequence[Finding], label: str = "barriers") -> str:
+    """Findings as lines for a terminal, with a last line that counts them.
+
+    >>> print(check_text([], "fences"))
+    fences: 0 errors, 0 warnings, 0 notes
+    """
+    counts = [sum(f.severity == s for f in findings) for s in ("error", "warning", "note")]
+    words = ", ".join(f"{n} {w}{'' if n == 1 else 's'}" for n, w in zip(counts, ("error", "warning", "note")))
+    return "\n".join([*(f.text() for f in findings), f"{label}: {words}"])
 
 
 class _Inspector:

@@ -60,6 +60,18 @@ def summary(layer: gpd.GeoDataFrame, *, by: tuple[str, ...] = ("kind", "status",
     return pd.concat([groups, pd.DataFrame([total])], ignore_index=True)
 
 
+def summary_text(table: pd.DataFrame) -> str:
+    """A summary as lines for a terminal, kilometres rounded to whole ones.
+
+    >>> summary_text(pd.DataFrame({"kind": ["all"], "rows": [2], "length_km": [1234.5]})).split()
+    ['kind', 'rows', 'length_km', 'all', '2', '1,234']
+    """
+    formats = {
+        c: "{:,.0f}".format for c in table.columns if c not in ("rows",) and table[c].dtype.kind == "f"
+    }
+    return table.to_string(index=False, formatters=formats, na_rep="")
+
+
 def _traffic(layer: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Vehicles a day of each row: best, else high, else NaN."""
     found = np.full(len(layer), np.nan)
