@@ -116,6 +116,14 @@ class Evaluator:
             fields = [self._lowered(f, change) for f in self.fields]
         return self._scalars(fields, resistance, self._parts(change))
 
+    def pieces_after(self, interventions: Sequence[Intervention]) -> dict[str, float]:
+        """Only the indices of connectedness, ``range_cut_off_km2`` and ``pairs_apart``; quick, no solve."""
+        parts = self._parts(self.change(interventions))
+        pieces = range_pieces(parts, self.inside, self.land.grid.cell_area_km2)
+        home = np.array([parts[m].max() for m in self.masks])
+        apart = np.count_nonzero(np.triu(home[:, None] != home[None], 1))
+        return {"range_cut_off_km2": float(pieces[1:].sum()), "pairs_apart": float(apart)}
+
     def _surface(self, edges: EdgeBarriers) -> object:
         land = self.land
         return cost_surface(

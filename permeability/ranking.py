@@ -244,7 +244,7 @@ def rank(
     )
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    notes = unmoved(table, land)
+    notes = unmoved(table, engine, sites)
     if drawn is not None:
         notes += draw_notes(drawn, [s.id for s in sites])
     return Ranking(land, table, sort_by, engine.today, notes, drawn)
@@ -298,15 +298,50 @@ def gain_of(index: str, before: float, after: float) -> float:
     return float(after - before)
 
 
-def unmoved(table: pd.DataFrame, land: Landscape) -> list[str]:
-    """A note for every index that no candidate moves."""
-    still = [
-        k
-        for k in ("mean_conductance", "reachable_km2", "range_cut_off_km2")
-        if not (table[f"gain_{k}"].abs() > 1e-12).any()
-    ]
-    if not still:
-        return []
-    return [
-        f"No single candidate moves {', '.join(still)}: another complete barrier holds the patches apart, or none of the candidates lies between them."
-    ]
+def unmoved(table: pd.DataFrame, engine: Evaluator, sites: Sequence[Candidate]) -> list[str]:
+    """Why an index that could be better is moved by no candidate, and which pair of barriers holds it."""
+    room = {"pairs_apart": "pairs of patches stay apart", "range_cut_off_km2": "range stays cut off"}
+    notes = []
+    for index, words in room.items():
+        if engine.today[index] > 0 and not (table[f"gain_{index}"] > 0).any():
+            pair = holding_pair(engine, sites, index)
+            if pair is None:
+                why = "no single candidate lies between them"
+            else:
+                why = f"{pair[0]} and {pair[1]} hold it together: only opening both would join them"
+            notes.append(f"No single candidate changes that {words}: {why}.")
+    return notes
+
+
+def holding_pair(engine: Evaluator, sites: Sequence[Candidate], index: str) -> tuple[str, str] | None:
+    """Two barriers that only together hold an index where it is, or None.
+
+    First the fences of the candidates' own lines that the candidates leave standing, then other lines.
+    """
+    land = engine.land
+    for line in dict.fromkeys(s.line for s in sites):
+        whole = (Intervention("remove", line),)
+        if _better(engine, whole, index):
+            touched = {c for s in sites for i in s.interventions for c in (i.components or ())}
+            fences = {c.name for i in land.barriers.rows_of(line) for c in land.components[i] if c.is_fence}
+            left = sorted(fences - touched)
+            return (
+                (f"{line} {', '.join(sorted(touched))}", f"{line} {', '.join(left)}")
+                if touched and left
+                else None
+            )
+        for other in impassable_lines(land):
+            if other != line and _better(engine, (*whole, Intervention("drop", other)), index):
+                return line, other
+    return None
+
+
+def _better(engine: Evaluator, interventions: Sequence[Intervention], index: str) -> bool:
+    after = engine.pieces_after(interventions)
+    return bool(after[index] < engine.today[index])
+
+
+def impassable_lines(land: Landscape) -> list[str]:
+    """Lines with at least one impassable cut today."""
+    closed = np.isinf(land.cut_costs.cost_m) & land.standing[land.cuts.barrier]
+    return list(dict.fromkeys(land.barriers.table["line"].iloc[np.unique(land.cuts.barrier[closed])]))

@@ -8,6 +8,7 @@ A result folder holds
 ``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
+``scenarios.csv``           indices before and after every scenario of the project
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
 ``current_<species>.tif``, ``cost_distance_<species>.tif`` maps
@@ -38,7 +39,7 @@ from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
 from permeability.connect import Connectivity, connectivity
 from permeability.errors import Finding, OptionError, ProjectError
-from permeability.impact import Impact, barrier_impact
+from permeability.impact import Comparison, Impact, barrier_impact, compare
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, check, open_project
@@ -71,6 +72,7 @@ class SpeciesResult:
     connectivity: Connectivity = field(repr=False)
     impact: Impact = field(repr=False)
     ranking: Ranking | None = field(repr=False)
+    scenarios: dict[str, Comparison] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +183,12 @@ def _run_species(project: Project, name: str, progress: Progress | None, workers
             land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, top=how.top, workers=workers,
             progress=tell("ranking"),
         )  # fmt: skip
-    return SpeciesResult(land, patches, inside, found, effect, ranking)
+    scenarios = {}
+    for i, plan in enumerate(project.spec.scenarios):
+        if progress is not None:
+            progress(f"{name}: scenarios", i, len(project.spec.scenarios))
+        scenarios[plan.name] = compare(land, patches, project.scenario(plan.name), inside)
+    return SpeciesResult(land, patches, inside, found, effect, ranking, scenarios)
 
 
 # ---------------------------------------------------------------- summary and record
@@ -208,6 +215,7 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
             gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_"))]
             mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
             mine["notes"] = r.ranking.notes
+        mine["scenarios"] = {name: _with_units(c.after_indices.values) for name, c in r.scenarios.items()}
         out["species"][name] = mine
     return out
 
@@ -311,15 +319,19 @@ def whole_folder(target: Path) -> Iterator[Path]:
 
 def write_results(run: Run, folder: Path) -> None:
     """Write all result files but the report."""
-    sites, impacts, pairs = [], [], []
+    sites, impacts, pairs, plans = [], [], [], []
     for name, r in run.species.items():
         impacts.append(r.impact.table.assign(species=name))
         pairs.append(r.connectivity.pairs.assign(species=name))
+        for title, c in r.scenarios.items():
+            plans.append(c.table.assign(species=name, scenario=title, interventions=str(c.after.scenario)))
         if r.ranking is not None:
             sites.append(r.ranking.table.assign(species=name))
         _write_maps(folder, name, r)
     io.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
     io.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
+    if plans:
+        io.write_csv(folder / "scenarios.csv", _species_first(pd.concat(plans)))
     tables: dict[str, gpd.GeoDataFrame] = {}
     if sites:
         table = gpd.GeoDataFrame(
