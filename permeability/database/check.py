@@ -453,9 +453,7 @@ def _shown(layer: gpd.GeoDataFrame, column: str, row: Any) -> str:
 
 def _suggest(value: Any, valid: tuple[str, ...]) -> str:
     text = str(value).lower()
-    alike = [
-        v for v in valid if len(commonprefix([v, text])) >= 4
-    ]  # railroad is nearer to railway than to road
+    alike = [v for v in valid if v[:4] == text[:4]]  # railroad is nearer to railway than to road
     guess = alike[0] if len(alike) == 1 else nearest(text, valid)
     return f"{f'did you mean {guess!r}? ' if guess else ''}use one of: {', '.join(valid)}"
 
