@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from permeability.barriers import substring
+from permeability.crossings import width_of
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
 from permeability.scenario import Intervention
@@ -90,7 +91,7 @@ def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
 def _ends(step: Intervention, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
     """Kilometres where an intervention begins and ends; a narrow structure takes two cells."""
     a, b = max(step.km_from, span[0]), min(step.km_to, span[1])
-    if b - a < 2 * land.grid.cell_size / 1000:
+    if width_of(step) is not None or b - a < 2 * land.grid.cell_size / 1000:
         middle, half = (a + b) / 2, land.grid.cell_size / 1000
         return middle - half, middle + half
     return a, b

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.barriers import Barriers
-from permeability.errors import BarrierError
+from permeability.errors import BarrierError, nearest
 from permeability.estimate import Estimate
 from permeability.passability import crossing_cost_m, split_fenced_railway
 
@@ -272,45 +272,85 @@ def opening_share(
         return np.zeros(len(km))
     at = chain.dist_at(km)
     d0, d1 = sorted(float(chain.dist_at(k)) for k in (a, b))
-    width = d1 - d0
-    if step.width_m is not None:
-        centre, width = (d0 + d1) / 2, step.width_m
+    width, own = d1 - d0, width_of(step)
+    if own is not None:
+        centre, width = (d0 + d1) / 2, own
         d0, d1 = centre - width / 2, centre + width / 2
     inside = (at >= d0) & (at <= d1)
-    if width >= cell_size * (1.0 if step.width_m is None else 2.0) and inside.any():
+    if width >= cell_size * (1.0 if own is None else 2.0) and inside.any():
         return inside.astype(float)
     if width <= 0:
         return np.zeros(len(km))
     centre, half = (d0 + d1) / 2, cell_size
     near = np.abs(at - centre) <= half
-    if not near.any():
-        near = np.abs(at - centre) == np.abs(at - centre).min()
-    share = np.where(near, width * (weight_m > 0) / max(float(weight_m[near].sum()), 1e-9), 0.0)
+    if not near.any():  # cuts of one line lie nearer than this to each other wherever it runs over the grid
+        near = np.abs(at - centre) <= 3 * cell_size
+    share = np.where(near, width / max(float(weight_m[near].sum()), width), 0.0)
     return np.minimum(share, 1.0)
 
 
+def width_of(step: Intervention) -> float | None:
+    """Width of a structure or gap [m]: its own, else the catalogue's; None for treatments of a whole stretch."""
+    from permeability.treatments import treatments
+
+    if step.width_m is not None or step.action != "treat" or step.treatment is None:
+        return step.width_m
+    known = treatments().get(str(step.treatment))
+    return known.width_m if known is not None else None
+
+
 def require_effect(
-    step: Intervention, barriers: Barriers, components: Sequence[tuple[Component, ...]]
+    step: Intervention,
+    barriers: Barriers,
+    components: Sequence[tuple[Component, ...]],
+    profile: SpeciesProfile | None = None,
 ) -> None:
     """Refuse an intervention that could not change anything.
 
     Raises
     ------
     BarrierError
-        B08 for a stretch outside the line, B09 for removing fences where there are none.
+        B08 for a stretch outside the line, B09 for removing fences where there are none, B11 for components that are
+        not there, B12 for a place without width; with ``profile`` also T01 to T06 for treatments.
     """
     rows = barriers.rows_of(step.line)
     low, high = barriers.km_range(step.line)
-    if step.km_to < low or step.km_from > high:
+    met = [int(i) for i in rows if _overlaps(step, barriers.chainages[i].km_range)]
+    if not met:
         raise BarrierError(
             "B08",
             f"{step.text()!r} lies outside the line.",
             details={"line": f"{step.line} runs from km {low:.1f} to km {high:.1f}"},
             remedy="give kilometres on the line",
         )
-    if step.action == "remove" and not any(c.is_fence for i in rows for c in components[i]):
+    if step.action == "remove" and not any(c.is_fence for i in met for c in components[i]):
         raise BarrierError(
             "B09",
             f"{step.line!r} has no fence to remove.",
             remedy='use drop() to take the whole line away, or set fenced = "yes" or assume_fenced = "yes"',
         )
+    names = sorted({c.name for i in met for c in components[i]})
+    absent = [n for n in step.components or () if n not in names]
+    if absent:
+        guess = nearest(absent[0], names)
+        raise BarrierError(
+            "B11",
+            f"{step.line!r} has no component {absent[0]!r} there.",
+            details={"components": ", ".join(names)},
+            remedy=f"did you mean {guess!r}?" if guess else "name one of its components",
+        )
+    if step.action == "treat" and profile is not None:
+        from permeability.passability import treated_chances
+
+        for i in met:
+            treated_chances(step, barriers.table.iloc[i].to_dict(), components[i], profile)
+    if step.km_from == step.km_to and width_of(step) is None:
+        raise BarrierError(
+            "B12",
+            f"{step.text()!r} names a place without a width.",
+            remedy="give a stretch (from, to) in kilometres, or width_m for a gap or structure",
+        )
+
+
+def _overlaps(step: Intervention, span: tuple[float, float]) -> bool:
+    return step.km_from <= span[1] and step.km_to >= span[0]

@@ -75,7 +75,8 @@ class Landscape:
         Raises
         ------
         BarrierError
-            B06, B08, B09 for interventions that name no line, no place on it or nothing to remove.
+            B06 no such line, B08 no such place on it, B09 nothing to remove, B11 no such component, B12 no width;
+            T01 to T06 for a treatment that is not known or does not go with the barrier.
         """
         standing, components = self.standing.copy(), list(self.components)
         for step in scenario.interventions:
@@ -84,7 +85,7 @@ class Landscape:
                     standing[i] = True
                     components[i] = self._rebuilt(int(i), step)
             else:
-                require_effect(step, self.barriers, components)
+                require_effect(step, self.barriers, components, self.profile)
         return replace(self, scenario=scenario, standing=standing, components=tuple(components))
 
     def _rebuilt(self, row: int, step: Intervention) -> tuple[Component, ...]:
@@ -140,8 +141,13 @@ class Landscape:
 
     @cached_property
     def cut_length(self) -> NDArray[np.float64]:
-        """Length of line that every cut stands for in the circuit view [m]."""
-        return self.weight / (1 + np.sqrt(2))
+        """Length of line that every cut stands for in the circuit view [m].
+
+        ``weight`` over the conductivity of the sheet, 1 + sqrt 2 with diagonal links and 1 without (DESIGN 3.4); the
+        knight's moves of 16 neighbours are no links of the circuit and stand for none.
+        """
+        sheet = 1.0 if self.neighbours == 4 else 1.0 + np.sqrt(2.0)
+        return np.where(self.cuts.direction < 4, self.weight / sheet, 0.0)
 
     @property
     def trace_length(self) -> Estimate:
@@ -241,12 +247,18 @@ def build(
     r = check_resistance(resistance, grid.shape)
     table = cuts if cuts is not None else cut_edges(barriers, grid, neighbours=neighbours)
     context = {"year": year, "season": season, "assume_fenced": assume_fenced}
-    rows = [row._asdict() if hasattr(row, "_asdict") else row for row in barriers.table.to_dict("records")]
-    components = tuple(components_of(row, profile, **context) for row in rows)
+    components = all_components(barriers, profile, **context)
     standing = _standing(barriers, year)
     return Landscape(
         grid, r, barriers, components, table, standing, profile, neighbours=neighbours, context=context
     )
+
+
+def all_components(
+    barriers: Barriers, profile: SpeciesProfile, **context: Any
+) -> tuple[tuple[Component, ...], ...]:
+    """Components of every barrier row for a species; ``context`` as for :func:`build`."""
+    return tuple(components_of(row, profile, **context) for row in barriers.table.to_dict("records"))
 
 
 def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ problems at once.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
 from permeability.barriers import Barriers
 from permeability.cuts import CutTable, cut_edges
-from permeability.errors import Finding, LayerError, PermeabilityError, ProjectError, nearest
+from permeability.errors import Finding, LayerError, ProjectError, nearest
 from permeability.grid import Grid
 from permeability.habitat import Habitat
 from permeability.landscape import Landscape
@@ -386,7 +387,8 @@ def open_project(path: str | Path) -> Project:
             remedy="`permeability new DIR` makes one to start from",
         )
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ProjectError(
             "J02",
@@ -397,7 +399,7 @@ def open_project(path: str | Path) -> Project:
     try:
         return Project(path.resolve(), ProjectSpec.model_validate(data))
     except ValidationError as exc:
-        findings = tuple(_key_findings(exc, path.name, data))
+        findings = tuple(_key_findings(exc, path.name, text))
         error = ProjectError(
             "J03", f"{path.name} has {len(findings)} keys that cannot be used.", layer=path.name,
             details={str(i): f.what for i, f in enumerate(findings, start=1)}, remedy=findings[0].remedy,
@@ -406,23 +408,46 @@ def open_project(path: str | Path) -> Project:
         raise error from exc
 
 
-def _key_findings(exc: ValidationError, name: str, data: dict[str, Any]) -> Iterator[Finding]:
+def _key_findings(exc: ValidationError, name: str, text: str) -> Iterator[Finding]:
     for issue in exc.errors():
+        places = [str(p) for p in issue["loc"] if not isinstance(p, int)]
         where = ".".join(str(p) for p in issue["loc"])
         if issue["type"] == "extra_forbidden":
-            valid = _valid_keys(issue["loc"][:-1])
+            valid = valid_keys(issue["loc"][:-1])
             guess = nearest(issue["loc"][-1], valid)
             remedy = f"did you mean {guess!r}?" if guess else f"valid keys here: {', '.join(valid)}"
-            yield Finding("J03", f"unknown key {where!r}", remedy, name)
+            yield Finding("J03", f"unknown key {where!r}", remedy, name, tuple(line_of(text, *places)))
         elif issue["type"] == "missing":
-            yield Finding("J03", f"the key {where!r} is missing", "add it", name)
-        else:
             yield Finding(
-                "J03", f"{where}: {issue['msg']} (found {issue['input']!r})", "correct the value", name
+                "J03", f"the key {where!r} is missing", "add it", name, tuple(line_of(text, *places[:-1]))
             )
+        else:
+            what = f"{where}: {issue['msg']} (found {issue['input']!r})"
+            yield Finding("J03", what, "correct the value", name, tuple(line_of(text, *places)))
 
 
-def _valid_keys(location: tuple[Any, ...]) -> list[str]:
+def line_of(text: str, *keys: str) -> list[str]:
+    """Where a key or table stands in a TOML text, as rows of a finding; empty when it cannot be told.
+
+    >>> line_of("[grid]\\ncell_size_m = 5\\ncrs = 'EPSG:4326'", "grid", "crs")
+    ['line 3']
+    """
+    if not keys:
+        return []
+    *tables, key = keys
+    here = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        if header:
+            here = re.sub("[\"']", "", header.group(1))
+            if here == ".".join(keys):
+                return [f"line {number}"]
+        elif here == ".".join(tables) and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+            return [f"line {number}"]
+    return line_of(text, *tables)
+
+
+def valid_keys(location: tuple[Any, ...]) -> list[str]:
     """Keys allowed at a place of the project file."""
     model: Any = ProjectSpec
     for part in location:
@@ -447,128 +472,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def check(path: str | Path) -> list[Finding]:
-    """Every input problem of a project at once; nothing is computed or written.
+    """Every input problem of a project at once; see :func:`permeability.checking.check_project`."""
+    from permeability.checking import check_project
 
-    Returns
-    -------
-    list of Finding
-        Empty when the project can be run.
-    """
-    findings, project = _open_tolerantly(Path(path))
-    if project is None:
-        return findings
-    seen = {f.text() for f in findings}
-
-    def attempt(action: Callable[[], Any]) -> Any:
-        try:
-            return action()
-        except PermeabilityError as exc:
-            finding = exc.finding()
-            if finding.text() not in seen:
-                seen.add(finding.text())
-                findings.append(finding)
-            return None
-
-    grid = attempt(lambda: project.grid)
-    _check_layers(project, grid, attempt)
-    if grid is not None:
-        _check_species(project, attempt)
-    return findings
-
-
-def _open_tolerantly(path: Path) -> tuple[list[Finding], Project | None]:
-    """Findings on the keys of a file, and the project without the keys that are wrong, if it can be read so."""
-    try:
-        return [], open_project(path)
-    except ProjectError as error:
-        findings = list(error.findings) or [error.finding()]
-        if error.code != "J03":
-            return findings, None
-    path = path / "project.toml" if path.is_dir() else path
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
-    for _ in range(20):
-        try:
-            return findings, Project(path.resolve(), ProjectSpec.model_validate(data))
-        except ValidationError as exc:
-            for issue in exc.errors():
-                if not _delete(data, issue["loc"]):
-                    return findings, None
-    return findings, None
-
-
-def _delete(data: Any, location: tuple[Any, ...]) -> bool:
-    """Take a wrong key out of a nested table; False when it is not there (a missing key)."""
-    *parents, last = location
-    for part in parents:
-        if isinstance(data, (dict, list)) and (part in data if isinstance(data, dict) else part < len(data)):
-            data = data[part]
-    if isinstance(data, dict) and last in data:
-        del data[last]
-        return True
-    return False
-
-
-def _check_layers(project: Project, grid: Grid | None, attempt: Callable[[Callable[[], Any]], Any]) -> None:
-    rasters = _raster_layers(project.spec)
-    for name, spec in project.spec.layers.items():
-        if name in rasters:
-            if grid is not None:
-                attempt(lambda name=name: project.raster(name))
-            else:
-                attempt(lambda spec=spec, name=name: io.require_file(project.folder / spec.path, layer=name))
-        elif grid is not None:
-            attempt(lambda name=name: project.vector(name))
-        else:
-            attempt(
-                lambda spec=spec, name=name: io.read_vector(
-                    project.folder / spec.path, spec.table, layer=name, where=spec.where
-                )
-            )
-    if grid is not None:
-        spec = project.spec.barriers
-        posts = attempt(lambda: project.vector(spec.posts)) if spec.posts else None
-        for name in spec.layers:
-            table = attempt(lambda name=name: project.vector(name))
-            if table is not None:
-                attempt(lambda table=table, name=name: barrier_layer.prepare(table, posts=posts, layer=name))
-
-
-def _raster_layers(spec: ProjectSpec) -> set[str]:
-    found = {n for f in spec.factors.values() if f.derive in ("slope", "class", "value") for n in f.layers}
-    found |= {str(x) for x in (spec.habitat.suitability, spec.habitat.resistance) if x}
-    found |= {str(x) for s in spec.species.values() for x in (s.suitability, s.resistance) if x}
-    return found | {
-        n for n, l in spec.layers.items() if Path(l.path).suffix.lower() in (".tif", ".tiff", ".asc", ".vrt")
-    }
-
-
-def _check_species(project: Project, attempt: Callable[[Callable[[], Any]], Any]) -> None:
-    attempt(lambda: project.mask)
-    for name, spec in project.spec.species.items():
-        profile = attempt(lambda name=name: project.profile(name))
-        land = None
-        if profile is not None:
-            land = attempt(lambda name=name: project.landscape(name))
-        if land is not None:
-            attempt(lambda name=name: project.patches(name))
-            attempt(lambda name=name: project.range_mask(name))
-            for scenario in project.spec.scenarios:
-                attempt(lambda s=scenario, land=land: land.with_scenario(project.scenario(s.name)))
-        else:
-            _check_patches_alone(project, spec, attempt)
-    if project.spec.candidates is not None:
-        attempt(
-            lambda: (
-                project.barriers.rows_of(project.spec.candidates.line) if project.spec.candidates else None
-            )
-        )
-
-
-def _check_patches_alone(
-    project: Project, spec: SpeciesSpec, attempt: Callable[[Callable[[], Any]], Any]
-) -> None:
-    """Place patches on the mask when the landscape itself cannot be built."""
-    table = attempt(lambda: project.vector(spec.patches))
-    mask = attempt(lambda: project.mask)
-    if table is not None and mask is not None:
-        attempt(lambda: patches.label_raster(table, project.grid, mask, layer=spec.patches))
+    return check_project(path)
