@@ -219,6 +219,12 @@ def test_template_in_both_forms(tmp_path):
         assert list(from_parquet.columns) == [*[c.name for c in columns(name)], "geometry"]
         assert list(conform(from_gpkg, name)["source"]) == list(from_parquet["source"])
         assert from_gpkg.crs == from_parquet.crs
+    named = write_template(tmp_path / "mine.parquet")
+    assert [p.name for p in named] == [
+        "mine_barriers.parquet",
+        "mine_structures.parquet",
+        "mine_posts.parquet",
+    ]
     with pytest.raises(LayerError, match=r"\[D16\].*already there"):
         write_template(gpkg)
     with pytest.raises(OptionError, match="gpkg"):

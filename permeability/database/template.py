@@ -53,7 +53,8 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
     Parameters
     ----------
     path : path
-        File ending in ``.gpkg``, or a folder for GeoParquet.
+        File ending in ``.gpkg``; a folder for GeoParquet, or a file ending in ``.parquet``, whose name then
+        begins the names of the three files.
     form : {"gpkg", "parquet"}, optional
         By default ``gpkg`` when the path ends in ``.gpkg``, else ``parquet``.
 
@@ -71,7 +72,11 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
     form = form or ("gpkg" if path.suffix.lower() == ".gpkg" else "parquet")
     check_choice("form", form, FORMATS)
     layers = template_layers()
-    targets = (path,) if form == "gpkg" else tuple(path / f"{name}.parquet" for name in layers)
+    one_name = path.suffix.lower() == ".parquet"
+    targets = tuple(
+        path.with_name(f"{path.stem}_{n}.parquet") if one_name else path / f"{n}.parquet" for n in layers
+    )
+    targets = (path,) if form == "gpkg" else targets
     taken = [t for t in targets if t.exists()]
     if taken:
         raise LayerError(
