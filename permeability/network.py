@@ -177,6 +177,7 @@ def patch_network(
     links: str = "planar",
     cost: str = "mean",
     limit: float | None = None,
+    drop_detours: bool = False,
     corridor_m: float | None = None,
     workers: int = 1,
     **options: Any,
@@ -194,6 +195,8 @@ def patch_network(
         free, diagonals no dearer, as grainscape counts.
     limit : float, optional
         Dearest link kept [m of open ground].
+    drop_detours : bool
+        Leave out links that are no cheaper than a way over other patches (patches crossed free of cost).
     corridor_m : float, optional
         Cost width for ``width_m``, the mean width of the link's corridor: its area outside the two patches / length
         of the path [m].  Needs ``links`` "adjacent" or "all" and one field in memory for each patch.
@@ -251,7 +254,21 @@ def patch_network(
         if limit is None or path.cost <= limit:
             graph.add_edge(ids[a], ids[b], cost_m=path.cost, length_m=path.length, path=path)
             _describe(graph.edges[ids[a], ids[b]], path, land, widths.get((a, b)))
+    if drop_detours:
+        _drop_detours(graph)
     return PatchNetwork(graph, labels, surface, territory)
+
+
+def _drop_detours(graph: nx.Graph) -> None:
+    """Remove links from the dearest down that the rest of the graph connects at no more cost."""
+    for a, b, cost in sorted(graph.edges(data="cost_m"), key=lambda e: (-e[2], str(e[0]), str(e[1]))):
+        data = graph.edges[a, b]
+        graph.remove_edge(a, b)
+        if (
+            nx.single_source_dijkstra_path_length(graph, a, cutoff=cost, weight="cost_m").get(b, np.inf)
+            > cost
+        ):
+            graph.add_edge(a, b, **data)
 
 
 def _labels_of(patches: Any) -> tuple[Labels, dict[int, Any], dict[int, float]]:

@@ -286,15 +286,14 @@ def test_exact_score_equals_restoring_the_window_and_running_again() -> None:
 
 
 def test_disc_score_differs_from_the_exact_one_by_the_crossing_term_only() -> None:
-    """Entering and crossing a restored disc costs between nothing and the way round in 8 directions plus its rim."""
+    """The restored way between the two best cells costs at most a diameter in 8 directions, 1.0824 x 2 r q."""
     r = np.nan_to_num(walled(10), nan=20.0)
     radius, q = 2.0, 1.0
     estimate = barrier_score(r, ENDS, radius, restored=q).by_radius[radius] * 2 * radius
     exact = barrier_score(r, ENDS, radius, crossing="exact", restored=q).by_radius[radius] * 2 * radius
     assert np.all(exact[np.isfinite(exact)] >= 0)
     both = np.isfinite(estimate)
-    # the true way may cross less than a diameter and save half a step of old resistance at either rim
-    assert (exact[both] >= estimate[both] - 2 * radius * q * 0.09).all()
+    assert (exact[both] >= estimate[both] - 2 * radius * q * 0.0824).all()
 
 
 def test_ring_finds_no_more_than_the_disc_and_sums_count_positives() -> None:
@@ -309,10 +308,8 @@ def test_ring_finds_no_more_than_the_disc_and_sums_count_positives() -> None:
     ]
     total = barrier_score(r, places, 2.0, combine="sum")
     assert np.allclose(total.score, np.nansum(np.maximum(np.nan_to_num(parts), 0), axis=0))
-    assert (
-        np.allclose(disc.score, np.nanmax(np.where(np.isnan(parts), -np.inf, parts), axis=0), equal_nan=True)
-        or (np.isnan(disc.score) == np.all(np.isnan(parts), axis=0)).all()
-    )
+    best = np.where(np.isnan(parts), -np.inf, parts).max(axis=0)
+    assert np.allclose(np.where(np.isnan(disc.score), -np.inf, disc.score), best)
 
 
 def test_circles_spread_the_score() -> None:

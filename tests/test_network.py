@@ -191,3 +191,14 @@ def test_network_refusals() -> None:
         patch_network(np.ones((1, 2)), np.array([[1, 2]]), corridor_m=3.0)
     with pytest.raises(OptionError, match="O01"):
         patch_network(np.ones((1, 2)), np.array([[1, 2]]), links="planer")
+
+
+def test_links_undercut_by_a_way_over_other_patches_can_be_left_out() -> None:
+    ground = np.ones((3, 9))
+    labels = np.zeros((3, 9), int)
+    labels[1, 1], labels[1, 7], labels[0, 3:6] = 1, 2, 3
+    whole = patch_network(ground, labels, links="all").graph
+    lean = patch_network(ground, labels, links="all", drop_detours=True).graph
+    assert whole.number_of_edges() == 3
+    assert sorted(lean.edges) == [(1, 3), (2, 3)]
+    assert whole.edges[1, 2]["cost_m"] >= lean.edges[1, 3]["cost_m"] + lean.edges[2, 3]["cost_m"]
