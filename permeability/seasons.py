@@ -219,3 +219,13 @@ def parse_profile(text: Any) -> Sequence[float] | None:
             "X03", "an hour profile is not 24 numbers.", remedy="give vehicles per hour from 00-01 on"
         )
     return values
+
+
+def habitat_seasons(name: str | Season | None) -> tuple[str, ...]:
+    """Values of ``HabitatFactor.season`` that hold in a season; the year-round rows only for None.
+
+    >>> habitat_seasons("winter"), habitat_seasons(None)
+    (('all', 'snow'), ('all',))
+    """
+    found = season(name)
+    return ("all",) if found is None else found.habitat
