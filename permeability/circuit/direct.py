@@ -82,6 +82,7 @@ class DirectSolver:
 
     def __init__(self, system: GridSystem, active: NDArray[np.bool_], kind: str = "splu") -> None:
         self.system, self.kind = system, kind
+        self.fallbacks: tuple[str, ...] = ()
         self.node = system.nodes(active)
         self.size = int(self.node.max(initial=-1)) + 1
         self._solve: SolveFunction | None = None

@@ -5,6 +5,8 @@ The cycle is :mod:`permeability.kernels.multigrid`; here are its hierarchy, the 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +17,9 @@ from permeability.kernels import multigrid_cg as cg
 from permeability.kernels import multigrid_setup as setup
 
 Floats = NDArray[np.float64]
+Plane = NDArray[Any]  # float32 or float64
+Four = tuple[Plane, Plane, Plane, Plane]
+Six = tuple[Plane, Plane, Plane, Plane, Plane, Plane]
 
 COARSEST = 100  # cells of the level that is solved densely
 CYCLES = (1, 3, 3)  # visits of the levels per visit of the next finer one; 2 on all coarser levels
@@ -22,7 +27,22 @@ STIFF = 1e3  # links inside a shorted region, relative to the largest around it 
 MOST_ITERATIONS = 400
 STALLED = 40  # iterations without halving the residual
 RESTARTS = 4
-ENERGY_SHARE = 1.0  # allowed energy norm of the error, in units of rtol
+
+
+class StalledError(SolverError):
+    """The iteration no longer makes progress, with either precision; ``history`` tells what was tried."""
+
+    def __init__(self, history: tuple[str, ...]) -> None:
+        self.history = history
+        super().__init__(
+            "C07",
+            "multigrid stalled.",
+            details={"tried": "; ".join(history)},
+            remedy='use solver="direct", or raise rtol',
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (StalledError, (self.history,))
 
 
 class Hierarchy:
@@ -39,9 +59,9 @@ class Hierarchy:
     def __init__(self, system: GridSystem, open_cell: NDArray[np.uint8], dtype: type = np.float32) -> None:
         rows, cols = system.shape
         shape = (rows + 3, cols + 3)
-        links = [np.zeros(shape, dtype) for _ in range(4)]
+        links: Four = (_zeros(shape, dtype), _zeros(shape, dtype), _zeros(shape, dtype), _zeros(shape, dtype))
         leak = self._padded_leak(system, open_cell)
-        self.inv = np.zeros(shape, dtype)
+        self.inv: Plane = np.zeros(shape, dtype)
         setup.fill_finest(*system.links, open_cell, *links, leak)
         if system.regions.size:
             _stiffen(system, open_cell, links)
@@ -50,10 +70,14 @@ class Hierarchy:
         sizes = _level_sizes(rows, cols)
         self.meta, total = _layout(sizes)
         self.buffer = np.zeros(total)
-        self.weights = [np.zeros((sizes[1][0] + 3, sizes[1][1] + 3), dtype) for _ in range(6)]
+        coarse = (sizes[1][0] + 3, sizes[1][1] + 3)
+        self.weights: Six = (
+            *(_zeros(coarse, dtype), _zeros(coarse, dtype), _zeros(coarse, dtype)),
+            *(_zeros(coarse, dtype), _zeros(coarse, dtype), _zeros(coarse, dtype)),
+        )
         self._coarsen(leak)
-        self.b = np.zeros(shape, dtype)
-        self.x = np.zeros(shape, dtype)
+        self.b: Plane = np.zeros(shape, dtype)
+        self.x: Plane = np.zeros(shape, dtype)
         self.inverse = _coarsest_inverse(self.buffer, self.meta, self._coarsest_leak)
 
     def _padded_leak(self, system: GridSystem, open_cell: NDArray[np.uint8]) -> Floats:
@@ -66,17 +90,17 @@ class Hierarchy:
         return leak
 
     def _coarsen(self, leak: Floats) -> None:
-        fine, weights = [*self.links], self.weights
-        inv: NDArray[np.floating] = self.inv
+        fine, weights = self.links, self.weights
+        inv = self.inv
         for level in range(1, len(self.meta)):
             setup.weights(*fine, inv, *weights)
             e, s, se, sw, inv, *_ = cycle.level_planes(self.buffer, self.meta, level)
             coarse_leak = np.zeros_like(e) if leak.size else leak
             setup.galerkin(*fine, leak, *weights, e, s, se, sw, coarse_leak)
             setup.invert_diagonal(e, s, se, sw, coarse_leak, inv)
-            fine, leak = [e, s, se, sw], coarse_leak
+            fine, leak = (e, s, se, sw), coarse_leak
             if level + 1 < len(self.meta):
-                weights = list(cycle.weight_planes(self.buffer, self.meta, level))
+                weights = cycle.weight_planes(self.buffer, self.meta, level)
         self._coarsest_leak = leak
 
     def apply(self) -> None:
@@ -84,6 +108,10 @@ class Hierarchy:
         cycle.precondition(
             *self.links, self.inv, self.b, self.x, *self.weights, self.buffer, self.meta, self.inverse
         )
+
+
+def _zeros(shape: tuple[int, int], dtype: type) -> Plane:
+    return np.zeros(shape, dtype)
 
 
 def _level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
@@ -141,7 +169,7 @@ def _coarsest_inverse(buffer: Floats, meta: NDArray[np.int64], leak: Floats) -> 
     return inverse
 
 
-def _stiffen(system: GridSystem, open_cell: NDArray[np.uint8], links: list[NDArray[np.floating]]) -> None:
+def _stiffen(system: GridSystem, open_cell: NDArray[np.uint8], links: Four) -> None:
     """Strong links between touching cells of one region: the cycle then moves the region as one."""
     label = np.where(open_cell == 1, system.regions, 0)
     rows, cols = system.shape
@@ -203,13 +231,11 @@ class MultigridSolver:
             iterations += more
             if good:
                 return voltage, iterations
-        raise SolverError(
-            "C07",
-            f"multigrid stalled after {iterations} iterations.",
-            remedy='use solver="direct", or raise rtol',
+        raise StalledError(
+            (*self.fallbacks, f"float64 hierarchy stalled after {iterations} iterations in all")
         )
 
-    def _precondition(self, residual: Floats, norm: float) -> NDArray[np.floating]:
+    def _precondition(self, residual: Floats, norm: float) -> Plane:
         h = self.hierarchy
         cg.load_residual(residual, 1.0 / norm, h.b)
         cells, label, first = self.region
@@ -281,7 +307,7 @@ class MultigridSolver:
             # z was made from residual / norm, so this is the energy of the error before the step
             error = rz * before * (norm / before) ** 2
             energy = float(np.vdot(x, source)) if norm <= target else 0.0
-            if norm <= target and error <= (ENERGY_SHARE * rtol) ** 2 * energy:
+            if norm <= target and error <= rtol**2 * energy:
                 return k, True
             if norm == 0.0:
                 return k, True

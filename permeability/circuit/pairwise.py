@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.flow import branch_currents
+from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.report import CircuitEstimate, SolveReport, merge_reports
 from permeability.circuit.solvers import (
     PreparedSolver,

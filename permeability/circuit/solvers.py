@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.circuit import direct
 from permeability.circuit.grid_system import GridSystem
-from permeability.circuit.multigrid import MultigridSolver
+from permeability.circuit.multigrid import MultigridSolver, StalledError
 from permeability.circuit.report import CircuitEstimate, SolveReport, available_bytes
 from permeability.errors import MemoryLimitError, OptionError, ResistanceError, SolverError, check_choice
 from permeability.kernels.edges import GridLinks
@@ -25,6 +25,8 @@ LINK_BYTES = 32  # four float64 planes, the caller's
 
 class Backend(Protocol):
     """A prepared solver of one system."""
+
+    fallbacks: tuple[str, ...]
 
     def solve(self, source: Floats, rtol: float) -> tuple[Floats, int]:
         """Voltages and iterations for one source raster."""
@@ -220,7 +222,7 @@ class PreparedSolver:
         self, system: GridSystem, estimate: CircuitEstimate, active: NDArray[np.bool_], rtol: float
     ) -> None:
         self.system, self.estimate, self.active, self.rtol = system, estimate, active, rtol
-        self.name = estimate.solver
+        self.name, self.need = estimate.solver, estimate.bytes
         self.fallbacks: tuple[str, ...] = ()
         started = time.perf_counter()
         self.backend = REGISTRY[self.name].build(system, active)
@@ -230,14 +232,18 @@ class PreparedSolver:
         """Voltages of one checked source raster (see ``GridSystem.checked_sources``)."""
         started = time.perf_counter() - self._setup
         self._setup = 0.0
-        voltage, iterations = self.backend.solve(source, self.rtol)
+        try:
+            voltage, iterations = self.backend.solve(source, self.rtol)
+        except StalledError as stalled:
+            self._fall_back(stalled)
+            voltage, iterations = self.backend.solve(source, self.rtol)
         self.system.centre(voltage, roots)
         residual = self.system.residual_norm(source, voltage)
         if not residual <= self._allowed():
             raise SolverError(
                 "C07",
                 f"{self.name} reached a residual of {residual:.1e}, asked for {self.rtol:.1e}.",
-                details={"tried": ", ".join((*self.fallbacks, self.name))},
+                details={"tried": "; ".join((*self.fallbacks, *self.backend.fallbacks, self.name))},
                 remedy="raise rtol, or lower the contrast of the resistances",
             )
         report = SolveReport(
@@ -246,11 +252,19 @@ class PreparedSolver:
             iterations,
             residual,
             time.perf_counter() - started,
-            self.estimate.bytes,
+            self.need,
             cells=self.estimate.cells,
-            fallbacks=self.fallbacks,
+            fallbacks=self.fallbacks + self.backend.fallbacks,
         )
         return voltage, report
+
+    def _fall_back(self, stalled: StalledError) -> None:
+        """Replace a stalled multigrid by a direct solver for this and all later sources."""
+        direct = choose_solver(self.estimate.cells, self.estimate.solves, solver="direct")
+        refuse_if_too_large(direct)
+        self.fallbacks += (*stalled.history, f"multigrid stalled: {direct.solver}")
+        self.name, self.need = direct.solver, direct.bytes
+        self.backend = REGISTRY[self.name].build(self.system, self.active)
 
     def _allowed(self) -> float:
         return max(self.rtol, 1e-12)

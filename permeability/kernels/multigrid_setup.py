@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from numba import njit
 
-NEGLIGIBLE = 1e-10  # share of a point's links below which they do not decide its interpolation
+# Share of a point's links below which its paths to the coarse neighbours do not decide its interpolation.
+# Between walls and holes a point may hang on to its other neighbours only; deciding on the weak remainder
+# then ties both sides of a wall to one coarse cell (measured on two hard surfaces of 1e6 cells: 28 and 29
+# iterations, 46 and 81 with 1e-10).
+NEGLIGIBLE = 1e-2
 
 
 @njit(cache=True, nogil=True)
@@ -15,8 +19,7 @@ def fill_finest(links_e, links_s, links_se, links_sw, open_cell, te, ts, tse, ts
     """Pad the links of open cells, move links to closed cells into ``leak``.
 
     ``open_cell`` (rows, cols) uint8: 1 = unknown, 0 = no equation, 2 = ideal ground.  ``leak`` comes in
-    with the finite
-    grounds (padded) or has size 0, which asserts that no cell is a ground.
+    with the finite grounds (padded) or has size 0, which asserts that no cell is a ground.
     """
     rows, cols = links_e.shape
     for r in range(rows):
@@ -72,12 +75,14 @@ def _series(p, q):
 
 
 @njit(cache=True, nogil=True)
-def _share(a, b, a_sum, b_sum, scale):
-    """Weight of the first of two coarse neighbours."""
+def _share(a, b, a_sum, b_sum, scale, a_inv, b_inv):
+    """Weight of the first of two coarse neighbours; ``a_inv``, ``b_inv`` are their inverse diagonals."""
     if a + b <= NEGLIGIBLE * scale:
         a, b = max(a_sum, 0.0), max(b_sum, 0.0)  # Dendy's collapse: all links on either side
         if a + b <= NEGLIGIBLE * scale:
-            return 0.5
+            if a_inv == 0.0 or b_inv == 0.0:  # a cell without equation serves nobody else
+                return 0.5 if a_inv == b_inv else (1.0 if a_inv == 0.0 else 0.0)
+            return a_inv / (a_inv + b_inv)  # the weaker one suffers less
     return a / (a + b)
 
 
@@ -97,12 +102,12 @@ def weights(e, s, se, sw, inv, ph, pv, m0, m1, m2, m3):
                 if c + 2 > nx:
                     ph[i, j] = 1.0
                 else:
-                    ph[i, j] = _horizontal(e, s, se, sw, r, c + 1)
+                    ph[i, j] = _horizontal(e, s, se, sw, inv, r, c + 1)
             if r + 1 <= ny:
                 if r + 2 > ny:
                     pv[i, j] = 1.0
                 else:
-                    pv[i, j] = _vertical(e, s, se, sw, r + 1, c)
+                    pv[i, j] = _vertical(e, s, se, sw, inv, r + 1, c)
     for i in range(1, cy + 1):
         r = 2 * i
         if r > ny:
@@ -127,11 +132,12 @@ def weights(e, s, se, sw, inv, ph, pv, m0, m1, m2, m3):
             m0[i, j] = (nw + no * h + we * v) / total
             m1[i, j] = (ne + no * (1.0 - h) + ea * ve) / total
             m2[i, j] = (sw_ + so * hs + we * (1.0 - v)) / total
-            m3[i, j] = 1.0 - m0[i, j] - m1[i, j] - m2[i, j]
+            # not 1 minus the others: rounding would give a coarse cell that nobody uses an equation of noise
+            m3[i, j] = (se_ + so * (1.0 - hs) + ea * (1.0 - ve)) / total
 
 
 @njit(cache=True, nogil=True)
-def _horizontal(e, s, se, sw, r, c):
+def _horizontal(e, s, se, sw, inv, r, c):
     """Weight of the western of the two coarse neighbours of (r, c)."""
     w, nw, south_w = e[r, c - 1], se[r - 1, c - 1], sw[r, c]
     x, ne, south_e = e[r, c], sw[r - 1, c + 1], se[r, c]
@@ -140,11 +146,11 @@ def _horizontal(e, s, se, sw, r, c):
     scale = (
         abs(w) + abs(nw) + abs(south_w) + abs(x) + abs(ne) + abs(south_e) + abs(s[r, c]) + abs(s[r - 1, c])
     )
-    return _share(a, b, w + nw + south_w, x + ne + south_e, scale)
+    return _share(a, b, w + nw + south_w, x + ne + south_e, scale, inv[r, c - 1], inv[r, c + 1])
 
 
 @njit(cache=True, nogil=True)
-def _vertical(e, s, se, sw, r, c):
+def _vertical(e, s, se, sw, inv, r, c):
     """Weight of the northern of the two coarse neighbours of (r, c)."""
     n, nw, ne = s[r - 1, c], se[r - 1, c - 1], sw[r - 1, c + 1]
     d, south_w, south_e = s[r, c], sw[r, c], se[r, c]
@@ -153,7 +159,7 @@ def _vertical(e, s, se, sw, r, c):
     scale = (
         abs(n) + abs(nw) + abs(ne) + abs(d) + abs(south_w) + abs(south_e) + abs(e[r, c]) + abs(e[r, c - 1])
     )
-    return _share(a, b, n + nw + ne, d + south_w + south_e, scale)
+    return _share(a, b, n + nw + ne, d + south_w + south_e, scale, inv[r - 1, c], inv[r + 1, c])
 
 
 @njit(cache=True, nogil=True)
@@ -257,15 +263,3 @@ def galerkin(e, s, se, sw, leak, ph, pv, m0, m1, m2, m3, ce, cs, cse, csw, cleak
             cs[i, j + 1] += g13
             cse[i, j] += g03
             csw[i, j + 1] += g12
-    # weights of points outside the grid leave only rounding behind; the rim must be free of links
-    for i in range(cy + 3):
-        ce[i, cx] = 0.0
-        cse[i, cx] = 0.0
-        ce[i, cx + 1] = 0.0
-        cs[i, cx + 1] = 0.0
-        csw[i, cx + 1] = 0.0
-    for j in range(cx + 3):
-        cs[cy, j] = 0.0
-        cse[cy, j] = 0.0
-        csw[cy, j] = 0.0
-        ce[cy + 1, j] = 0.0
