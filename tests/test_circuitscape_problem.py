@@ -10,9 +10,9 @@ import pytest
 
 from permeability.circuit import modes
 from permeability.circuit.map_store import MapOptions
-from permeability.errors import InteropError, OptionError, PatchError, ResistanceError
+from permeability.errors import InteropError, MemoryLimitError, OptionError, PatchError, ResistanceError
 from permeability.interop.ascii_grid import read_raster
-from permeability.interop.circuitscape import read_problem, run_problem
+from permeability.interop.circuitscape import estimate_problem, read_problem, run_problem
 from permeability.interop.circuitscape_lists import read_pairs, read_reclass, read_table
 from permeability.interop.ini import ProblemFileError, parse_ini
 
@@ -438,6 +438,36 @@ def test_focal_nodes_off_the_habitat_are_told(problem: Any, tmp_path: Path) -> N
     assert [f.rows for f in found.findings if f.code == "X13"] == [(3,)]
     run_problem(found.file)
     np.testing.assert_array_equal(np.loadtxt(tmp_path / "result_resistances.out")[3], [3, -1, -1, 0])
+
+
+def test_a_raster_full_of_numbers_is_no_raster_of_focal_nodes(
+    problem: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("permeability.interop.circuitscape_problem.MOST_RUNS", 2)
+    refused(problem(), "X14", "3 focal nodes make 3 runs")
+    pairs = {"pairs.txt": "mode include\n1 2\n"}
+    run_problem(problem(pairs, use_included_pairs="True", included_pairs_file="pairs.txt"))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "focal", "solves"),
+    [
+        ("pairwise", FOCAL, 2),
+        ("one-to-all", FOCAL, 2),
+        ("pairwise", FOCAL.replace("1", "1 3", 1).replace("2", "", 1), 1),
+    ],
+)
+def test_estimate(
+    problem: Any, monkeypatch: pytest.MonkeyPatch, scenario: str, focal: str, solves: int
+) -> None:
+    ini = problem({"focal.asc": HEADER + focal}, scenario=scenario)
+    found = estimate_problem(read_problem(ini))
+    assert found is not None
+    assert (found.cells, found.solves, found.fits) == (12, solves, True)
+    monkeypatch.setattr("permeability.circuit.solvers.available_bytes", lambda: 1000)
+    with pytest.raises(MemoryLimitError, match=r"\[C06\]"):
+        run_problem(ini)
+    assert not list(ini.parent.glob("result*"))
 
 
 def test_reading_writes_nothing(problem: Any, tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ from permeability.circuit.network import network_advanced, network_pairwise
 from permeability.circuit.one_to_all import raster_all_to_one, raster_one_to_all
 from permeability.circuit.pairs import raster_pairwise
 from permeability.circuit.report import SolveReport
-from permeability.circuit.solvers import SOLVERS
+from permeability.circuit.solvers import SOLVERS, refuse_if_too_large
 from permeability.errors import Finding, check_choice
 from permeability.interop.circuitscape_output import Outputs
+from permeability.interop.circuitscape_plan import estimate_problem
 from permeability.interop.circuitscape_problem import Problem, read_problem
 
-__all__ = ["Problem", "read_problem", "run_problem"]
+__all__ = ["Problem", "estimate_problem", "read_problem", "run_problem"]
 
 Progress = Callable[[int, int], None]
 
@@ -80,6 +81,9 @@ def run_problem(
         for finding in problem.findings:
             tell(finding)
     assert problem.output is not None
+    estimate = estimate_problem(problem, solver=solver or "auto")
+    if estimate is not None:
+        refuse_if_too_large(estimate)
     on = problem.settings.on
     with Outputs(
         problem.output, problem.grid, as_tif=on("write_as_tif"), compress=on("compress_grids")

@@ -30,6 +30,8 @@ from permeability.interop.ini import Ini, candidates, is_unset, parse_ini, raise
 Floats = NDArray[np.float64]
 T = TypeVar("T")
 
+MOST_RUNS = 2_000_000  # pairs (or nodes) of one problem; more means that a wrong raster was given
+
 
 @dataclass(frozen=True, eq=False)
 class Problem:
@@ -115,8 +117,8 @@ def read_problem(
     settings = read_settings(ini)
     reader = _Reader(ini, settings)
     problem = Problem(ini.file, ini, settings, _output(ini, output_dir))
-    problem = reader.raster(problem) if settings.is_raster else reader.network(problem)
     problem = reader.lists(problem)
+    problem = reader.raster(problem) if settings.is_raster else reader.network(problem)
     _refuse_overwriting(ini, problem.output, reader.inputs)
     return replace(problem, findings=tuple(ini.findings), inputs=reader.inputs)
 
@@ -247,6 +249,8 @@ class _Reader:
         grid, focal, on = problem.grid, problem.focal, self.settings.on
         if grid is None or focal is None:
             return
+        if self._too_many(int(np.unique(focal[focal > 0]).size), problem.selection):
+            return
         kind = "resistance" if on("habitat_map_is_resistances") else "conductance"
         resistance = self._try(lambda: cell_resistance(grid.values, habitat_is=kind, mask=problem.mask))
         nodes = self._try(lambda: focal_cells(focal, grid.shape))
@@ -267,6 +271,21 @@ class _Reader:
                 severity="warning",
                 rows=off,
             )
+
+    def _too_many(self, nodes: int, selection: PairSelection | None) -> bool:
+        """Whether the focal raster looks like another raster: more runs than anyone waits for."""
+        runs = nodes * (nodes - 1) // 2 if self.scenario == "pairwise" else nodes
+        if selection is not None and selection.mode == "include":
+            runs = min(runs, len(selection.pairs))
+        if runs <= MOST_RUNS:
+            return False
+        self.ini.add(
+            "X14",
+            f"{nodes:,} focal nodes make {runs:,} runs.",
+            "check that cells without a focal node are nodata or 0, or name the pairs to include",
+            key="point_file",
+        )
+        return True
 
     # networks ----------------------------------------------------------------------------------------------
 
