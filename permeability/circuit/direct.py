@@ -122,8 +122,12 @@ class DirectSolver:
             shape=(self.size, self.size),
         )
         floating = (node >= 0) & ~self.system.held[self.system.roots]
-        _, at = np.unique(self.system.roots[floating], return_index=True)
-        return matrix, node[floating][at].astype(np.int64)
+        roots, nodes = self.system.roots[floating], node[floating]
+        # the best linked node: one behind a high resistance would put its voltage on all others, and their
+        # rounding
+        order = np.argsort(-degree[nodes], kind="stable")
+        _, at = np.unique(roots[order], return_index=True)
+        return matrix, nodes[order][at].astype(np.int64)
 
     def solve(self, source: Floats, rtol: float) -> tuple[Floats, int]:
         """Voltages of one source raster, refined until the true residual falls no further; refinement

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import PatchError, ResistanceError
-from permeability.kernels.current import apply_laplacian
+from permeability.kernels.current import apply_laplacian, rounding_square
 from permeability.kernels.edges import D_COL, D_ROW, GridLinks
 from permeability.kernels.multigrid_components import component_roots
 
 Floats = NDArray[np.float64]
 
+EPSILON = float(np.finfo(np.float64).eps)
 SUM_TOLERANCE = 1e-10  # a floating component's sources may sum to this share of their absolute sum
 
 
@@ -189,6 +190,14 @@ class GridSystem:
         """Norm of the true residual relative to the norm of the sources."""
         scale = float(np.linalg.norm(source))
         return float(np.linalg.norm(self.residual(source, voltage))) / scale if scale > 0 else 0.0
+
+    def rounding_floor(self, voltage: Floats) -> float:
+        """Norm of a residual that rounding alone can leave with these voltages, not relative.
+
+        Where a source of 1 A sits behind a resistance of 1e9, voltages of 1e9 leave ``eps 1e9`` on good
+        ground.
+        """
+        return 4.0 * EPSILON * float(np.sqrt(rounding_square(*self.links, self.leak, voltage)))
 
     @cached_property
     def region_cells(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

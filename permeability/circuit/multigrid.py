@@ -269,7 +269,8 @@ class MultigridSolver:
             iterations += done
             cg.true_residual(*system.links, system.leak, source, x, residual)
             self._close(residual)
-            if float(np.linalg.norm(residual)) <= target:
+            left = float(np.linalg.norm(residual))
+            if left <= target or left <= 0.5 * system.rounding_floor(x):
                 return x, iterations, True
             if not good:
                 break

@@ -75,6 +75,28 @@ def through_flow(e, s, se, sw, leak, x, total, net):
 
 
 @njit(cache=True, nogil=True)
+def rounding_square(e, s, se, sw, leak, x):
+    """Squared norm of the largest terms of every row of ``L x``, to scale the rounding of a residual."""
+    rows, cols = e.shape
+    norm = 0.0
+    for r in range(rows):
+        for c in range(cols):
+            g = e[r, c] + s[r, c] + se[r, c] + sw[r, c]
+            if c > 0:
+                g += e[r, c - 1]
+            if r > 0:
+                g += s[r - 1, c]
+                if c > 0:
+                    g += se[r - 1, c - 1]
+                if c + 1 < cols:
+                    g += sw[r - 1, c + 1]
+            if leak.size > 0:
+                g += leak[r, c]
+            norm += (g * x[r, c]) ** 2
+    return norm
+
+
+@njit(cache=True, nogil=True)
 def _share(total, net, r, c, r2, c2, current):
     total[r, c] += abs(current)
     total[r2, c2] += abs(current)
