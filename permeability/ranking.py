@@ -149,7 +149,7 @@ def candidates(
     if not found:
         raise BarrierError(
             "B10", f"there is no stretch of {line!r} between the given kilometres.",
-            details={"line": f"km {low:g} to km {high:g}"}, remedy="give kilometres on the line",
+            details={"line": "km {:g} to km {:g}".format(*land.barriers.km_range(line))}, remedy="give kilometres on the line",
         )  # fmt: skip
     from permeability.crossings import require_effect
 
