@@ -20,6 +20,7 @@ from permeability.errors import check_choice
 LANGUAGES: Final = ("en", "mn", "ru")
 NAMES: Final[Mapping[str, str]] = {"en": "English", "mn": "Монгол", "ru": "Русский"}
 DOMAIN: Final = "permeability"
+SMALL: Final = 5e-5  # numbers nearer to zero are written as such
 
 
 def N_(message: str) -> str:
@@ -81,6 +82,8 @@ class Words:
             return self("not known")
         if math.isinf(value):
             return self("infinite")
+        if 0 < abs(value) < SMALL:
+            return "≈ 0"
         return self.fixed(value, decimals(value, digits))
 
     def fixed(self, value: float, places: int = 0) -> str:
@@ -96,16 +99,14 @@ class Words:
         number = float({"inf": math.inf, "-inf": -math.inf}.get(value, math.nan) if isinstance(value, str) else value)
         if math.isnan(number):
             return self("not known")
-        if math.isinf(number):
-            return self("from infinite to finite") if number > 0 else self("from finite to infinite")
         text = self.number(abs(number), digits)
-        return text if number == 0 else ("+" if number > 0 else "−") + text
+        return text if number == 0 or text.startswith("≈") or math.isinf(number) else ("+" if number > 0 else "−") + text
 
     def percent(self, share: float, places: int = 0) -> str:
         """A share of 1 as per cent."""
         if not math.isfinite(share):
             return self.number(share)
-        return self("{n} %", n=self.fixed(100 * share, places))
+        return self("{n}\xa0%", n=self.fixed(100 * share, places))
 
     @property
     def unreviewed(self) -> tuple[int, int]:
@@ -118,11 +119,11 @@ def decimals(value: float, digits: int) -> int:
     """Decimal places that show a value with some significant digits; none from 100 on.
 
     >>> decimals(1234.5, 3), decimals(12.34, 3), decimals(0.001234, 3), decimals(0.0, 3), decimals(7.0, 3)
-    (0, 1, 5, 0, 0)
+    (0, 1, 4, 0, 0)
     """
     if value == int(value) or abs(value) >= 100:
         return 0
-    return min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 9)
+    return min(max(digits - 1 - math.floor(math.log10(abs(value))), 0), 4)
 
 
 @cache

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 
 from permeability.report.results import BARE, TODAY, Results, number
-from permeability.report.vocabulary import INDEX, INDICES, TREATMENTS, amount, change, grade, known, why_not
+from permeability.report.vocabulary import INDEX, INDICES, TREATMENTS, amount, change, gained, grade, known, why_not
 from permeability.words import Words, proper_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def line_names(results: Results, tr: Words) -> dict[str, str]:
     out: dict[str, str] = {}
     if results.barriers is not None:
         for row in results.barriers.drop(columns="geometry").to_dict("records"):
-            out.setdefault(str(row.get("line")), proper_name({str(k): v for k, v in row.items()}, tr))
+            name = proper_name({str(k): v for k, v in row.items()}, tr)
+            first = out.setdefault(str(row.get("line")), name)
+            if name != first:
+                out[str(row.get("line"))] = f"{first.split(' … ')[0]} … {name}"
     return out
 
 
@@ -153,20 +157,36 @@ def site_rows(results: Results, species: str, tr: Words) -> list[Row]:
     ranked = results.ranked(species)
     if ranked is None:
         return []
-    called = line_names(results, tr)
-    risks = section_risks(results, ranked, tr)
-    return [_site(row, i, species, called, risks[i], tr) for i, row in enumerate(ranked.drop(columns="geometry").to_dict("records"))]
+    risks, rows_of = section_risks(results, ranked, tr), line_rows_by_name(results)
+    return [_site(row, i, species, place_name(rows_of, row, tr), risks[i], tr) for i, row in enumerate(ranked.drop(columns="geometry").to_dict("records"))]
 
 
-def _site(row: Mapping[Any, Any], i: int, species: str, called: Mapping[str, str], risk: list[str], tr: Words) -> Row:
+def line_rows_by_name(results: Results) -> dict[str, list[Row]]:
+    """Line code -> its barrier rows."""
+    out: dict[str, list[Row]] = {}
+    if results.barriers is not None:
+        for row in results.barriers.drop(columns="geometry").to_dict("records"):
+            out.setdefault(str(row.get("line")), []).append({str(k): v for k, v in row.items()})
+    return out
+
+
+def place_name(rows_of: Mapping[str, list[Row]], site: Mapping[Any, Any], tr: Words) -> str:
+    """Name of the barrier that a section lies on: of several rows of one line the one at its kilometre."""
+    rows = rows_of.get(str(site.get("line")), [])
+    middle = (number(site.get("km_from")) + number(site.get("km_to"))) / 2
+    at = [r for r in rows if "km_from" in r and number(r["km_from"]) <= middle <= number(r["km_to"])]
+    return proper_name((at or rows)[0], tr) if rows else str(site.get("line"))
+
+
+def _site(row: Mapping[Any, Any], i: int, species: str, place: str, risk: list[str], tr: Words) -> Row:
     gains = {n: number(row.get(f"gain_{n}")) for n in INDEX if f"gain_{n}" in row}
     low, best, high = (number(row.get(c)) for c in ("cost_usd_low", "cost_usd", "cost_usd_high"))
     return {
-        "key": f"{species}-{i + 1}", "rank": int(row["rank"]), "id": str(row["id"]), "line": called.get(str(row.get("line")), str(row.get("line"))),
+        "key": f"{species}-{i + 1}", "rank": int(row["rank"]), "id": str(row["id"]), "line": place,
         "km": f"{tr.number(row.get('km_from'))}–{tr.number(row.get('km_to'))}", "km_mid": (number(row.get("km_from")) + number(row.get("km_to"))) / 2,
         "line_id": str(row.get("line")), "treatment": known(TREATMENTS, row.get("treatment"), tr), "treatment_id": str(row.get("treatment")),
-        "gains": {n: change(n, g, tr) for n, g in gains.items()}, "gain": gains, "cost": cost_text(low, best, high, tr), "cost_usd": best,
-        "rank_range": rank_range(row, tr), "share_in_top": tr.percent(number(row["share_in_top"])) if "share_in_top" in row else "", "risks": risk,
+        "gains": {n: gained(n, g, tr) for n, g in gains.items()}, "gain": gains, "cost": cost_text(low, best, high, tr), "cost_usd": best,
+        "rank_range": rank_range(row, tr), "rank_low": number(row.get("rank_low")), "share_in_top": tr.percent(number(row["share_in_top"])) if "share_in_top" in row else "", "risks": risk,
     }  # fmt: skip
 
 
@@ -189,32 +209,45 @@ def cost_text(low: float, best: float, high: float, tr: Words) -> str:
 
 def section_risks(results: Results, ranked: gpd.GeoDataFrame, tr: Words) -> list[list[str]]:
     """What a section's neighbourhood warns of: other standing barriers and stations within 15 km."""
-    others = results.barriers
-    stations = results.stations
-    out = []
-    for row in ranked.itertuples():
-        notes = []
-        if others is not None and "standing" in others.columns:
-            near = others[(others["line"] != row.line) & others["standing"].astype(bool)]
-            away = near.geometry.distance(row.geometry)
-            for j in away[away <= NEAR_M].sort_values(kind="stable").index[:2]:
-                name = proper_name({str(k): v for k, v in near.loc[j].drop("geometry").to_dict().items()}, tr)
-                notes.append(tr("second barrier at {n} km: {name}", n=tr.number(float(away[j]) / 1000, 2), name=name))
-        if stations is not None and len(stations):
-            away = stations.geometry.distance(row.geometry)
-            if float(away.min()) <= NEAR_M:
-                name = proper_name({str(k): v for k, v in stations.loc[away.idxmin()].drop("geometry").to_dict().items()}, tr)
-                notes.append(tr("station at {n} km: {name}", n=tr.number(float(away.min()) / 1000, 2), name=name))
-        out.append(notes)
-    return out
+    risks: list[list[str]] = [[] for _ in range(len(ranked))]
+    others, stations = results.barriers, results.stations
+    if others is not None and "standing" in others.columns:
+        standing = others[others["standing"].astype(bool)]
+        for i, found in enumerate(_near(ranked, standing, same_line=False)):
+            risks[i] += [tr("second barrier within {n} km: {name}", n=tr.number(max(1, math.ceil(d / 1000))), name=proper_name(r, tr)) for d, r in found[:2]]
+    if stations is not None and len(stations):
+        for i, found in enumerate(_near(ranked, stations, same_line=True)):
+            risks[i] += [tr("station within {n} km: {name}", n=tr.number(max(1, math.ceil(d / 1000))), name=proper_name(r, tr)) for d, r in found[:1]]
+    return risks
+
+
+def _near(ranked: gpd.GeoDataFrame, others: gpd.GeoDataFrame, *, same_line: bool) -> Iterator[list[tuple[float, Row]]]:
+    """For every section the features within 15 km, nearest first, as (metres, row)."""
+    rows = [{str(k): v for k, v in r.items()} for r in others.drop(columns="geometry").to_dict("records")]
+    shapes = others.geometry.to_numpy()
+    tree = shapely.STRtree(shapes)
+    lines = ranked["line"].astype(str).tolist()
+    for line, shape in zip(lines, ranked.geometry):
+        hits = [j for j in tree.query(shape, predicate="dwithin", distance=NEAR_M) if same_line or str(rows[j].get("line")) != line]
+        yield sorted(((float(shapely.distance(shape, shapes[j])), rows[j]) for j in hits), key=lambda f: (f[0], str(f[1].get("id"))))
 
 
 def alike(sites: list[Row], index: str) -> int:
-    """How many of the first sections have a gain within 5 % of the best one's."""
+    """How many sections may be the best: their rank range holds 1; without draws, a gain within 5 % of the best one's."""
+    if any(s["rank_range"] for s in sites):
+        return sum(1 for s in sites if s["rank_low"] <= 1)
     gains = [s["gain"].get(index, math.nan) for s in sites]
     if not gains or not math.isfinite(gains[0]) or gains[0] <= 0:
         return 0
     return sum(1 for g in gains if g >= (1 - ALIKE) * gains[0])
+
+
+def influence(results: Results, species: str, tr: Words) -> list[str]:
+    """The unknown numbers that move the ranking most, each with its share."""
+    from permeability.report.vocabulary import PARAMETERS
+
+    found = results.record.get("species", {}).get(species, {}).get("influence") or []
+    return [f"{known(PARAMETERS, f.get('number'), tr)}: {tr.percent(number(f.get('share')))}" for f in found[:5] if number(f.get("share")) >= 0.01]
 
 
 # ---------------------------------------------------------------- money
@@ -294,6 +327,8 @@ def monitoring(results: Results, species: str, sites: list[Row], top: int, tr: W
 
 def _encounters(results: Results, species: str, tr: Words) -> Iterator[Row]:
     """For every assumed chance: encounters without a crossing after which it can be given up at 95 %."""
+    from permeability.report.vocabulary import COMPONENTS
+
     seen = set()
     for row in results.record.get("species", {}).get(species, {}).get("components", []):
         chance = number(row.get("p"))
@@ -303,7 +338,7 @@ def _encounters(results: Results, species: str, tr: Words) -> Iterator[Row]:
             continue
         seen.add(key)
         yield {
-            "line": str(row.get("line")), "component": str(row.get("component")), "chance": chance_text(low, chance, high, tr),
+            "line": str(row.get("line")), "component": known(COMPONENTS, row.get("component"), tr), "chance": chance_text(low, chance, high, tr),
             "n": tr.number(encounters_to_refute(chance)) if chance > 0 else tr("one crossing is enough to refute it"), "sort": -(high - low),
         }  # fmt: skip
 

@@ -118,7 +118,9 @@ def ranking_map(results: Results, species: str, sites: list[Row], index: str, to
              n=tr.number(len(sites)), best=best["id"], top=tr.number(min(top, len(sites))))  # fmt: skip
     figure = _figure(results, species, raster, frame, f"ranking-{species}", tr("Ranked sections"), alt, tr)
     colours = scale.rgba(gains[None, :])[0]
-    figure["sections"] = [_section(frame, ranked, i, s, colours[i], top, tr) for i, s in enumerate(sites)]
+    along = sorted((s["line_id"], s["km_mid"], s["key"]) for s in sites if s["rank"] <= top)
+    turn = {key: i for i, (_, _, key) in enumerate(along)}
+    figure["sections"] = [_section(frame, ranked, i, s, colours[i], turn.get(s["key"]), tr) for i, s in enumerate(sites)]
     figure["section_legend"] = svg.legend_bar(scale, tr)
     figure["interactive"] = True
     figure["rasters"] = [
@@ -129,15 +131,26 @@ def ranking_map(results: Results, species: str, sites: list[Row], index: str, to
     return figure
 
 
-def _section(frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, top: int, tr: Words) -> Row:
+def _section(frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, turn: int | None, tr: Words) -> Row:
+    """One section; ``turn`` counts the labelled ones along the line, so labels stand on either side by turns."""
     shape = ranked.geometry.iloc[i]
-    spot = frame.xy(np.array([[*shape.interpolate(0.5, normalized=True).coords[0][:2]]]))[0] if not shape.is_empty else (0.0, 0.0)
-    side = -1 if site["rank"] % 2 else 1
+    x, y = label_place(frame, shape, turn or 0)
     return {
         "key": site["key"], "id": site["id"], "rank": site["rank"], "d": frame.path([shape], 0.05), "colour": "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colour[:3])),
-        "label": str(site["rank"]) if site["rank"] <= top else "", "x": f"{spot[0] + 13 * side * frame.unit:.2f}", "y": f"{spot[1] + 4 * frame.unit:.2f}",
+        "label": "" if turn is None else str(site["rank"]), "x": f"{x:.2f}", "y": f"{y:.2f}",
         "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
     }  # fmt: skip
+
+
+def label_place(frame: svg.Frame, shape: Any, turn: int) -> tuple[float, float]:
+    """Where a section's number stands: beside its middle, left and right by turns, near and far by turns [km]."""
+    if shape.is_empty:
+        return 0.0, 0.0
+    ends = frame.xy(np.array([shape.interpolate(p, normalized=True).coords[0][:2] for p in (0.45, 0.5, 0.55)]))
+    along = ends[2] - ends[0]
+    across = np.array([-along[1], along[0]]) / (np.hypot(*along) or 1.0)
+    spot = ends[1] + across * (1 if turn % 2 else -1) * (16 + 13 * (turn // 2 % 2)) * frame.unit
+    return float(spot[0]), float(spot[1] + 4 * frame.unit)
 
 
 def _optional(results: Results, frame: svg.Frame, kind: str, file: str, species: str, tr: Words) -> Row | None:

@@ -21,9 +21,9 @@ def report_context(results: Results, tr: Words) -> Row:
     species = [species_part(results, s, tr) for s in results.species_ids]
     return {
         "title": results.title, "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
-        "assumptions": assumptions(results, tr), "species": species, "barriers": barrier_rows(results, tr),
+        "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
-        "gain_heads": [{"label": tr(INDEX[n].label), "unit": tr(INDEX[n].unit) if INDEX[n].unit else ""} for n in SITE_GAINS],
+        "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],
         "rates": [tr.percent(r) for r in facts.RATES], "years": tr.number(facts.YEARS), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
@@ -48,7 +48,7 @@ def area(results: Results, tr: Words) -> Row:
 
 
 # ---------------------------------------------------------------- what to know first
-def assumptions(results: Results, tr: Words) -> list[Row]:
+def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
     """What the answer rests on and what is not known, before any finding."""
     items: list[Row] = []
 
@@ -58,7 +58,7 @@ def assumptions(results: Results, tr: Words) -> list[Row]:
     _evidence(results, add, tr)
     _positions(results, add, tr)
     _fences(results, add, tr)
-    _ranks(results, add, tr)
+    _ranks(parts, add, tr)
     add(tr("Ways are hypotheses"), tr("Least-cost ways and currents are computed, not observed; this run was not compared with tracks of animals."))
     for s in results.species_ids:
         unused = [f for f in facts.habitat_rows(results, s, tr) if not f["used"]]
@@ -76,9 +76,9 @@ def _evidence(results: Results, add: Any, tr: Words) -> None:
     for s in results.species_ids:
         counts = facts.grade_counts(results, s)
         total = sum(counts.values())
-        named = ", ".join(f"{facts.grade(c, tr)} {tr.number(n)}" for c, n in counts.items())
+        named = "; ".join(f"{tr.number(n)} {facts.grade(c, tr)}" for c, n in counts.items())
         if total:
-            points.append(tr("{who}: {n} numbers, of these {named}", who=facts.names(results, s, tr)["name"], n=tr.number(total), named=named))
+            points.append(tr("{who}: of {n} numbers {named}", who=facts.names(results, s, tr)["name"], n=tr.number(total), named=named))
     add(tr("Most numbers are judged, not measured"), tr("Each number carries its evidence grade and source in the table of parameters."), points)
 
 
@@ -108,19 +108,21 @@ def _fences(results: Results, add: Any, tr: Words) -> None:
         add(tr("Lines that are not counted"), tr("Planned lines and lines under construction are drawn but have no effect in this run:"), later)
 
 
-def _ranks(results: Results, add: Any, tr: Words) -> None:
-    for s in results.species_ids:
-        sites = facts.site_rows(results, s, tr) if results.sites is not None else []
+def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
+    for s in parts:
+        sites = s["sites"]
         if not sites:
             continue
-        same, who = facts.alike(sites, SORT_BY), facts.names(results, s, tr)["name"]
-        text = ""
-        if not any(x["rank_range"] for x in sites):
+        same = facts.alike(sites, SORT_BY)
+        if s["has_ranges"]:
+            text = tr("Ranks are given with their range over draws of the uncertain numbers.") + " "
+            text += tr("{n} sections may be the best one.", n=tr.number(same)) if same > 1 else ""
+        else:
             text = tr("No draws over the uncertain numbers were made, so each rank is a single value.") + " "
-        if same > 1:
-            text += tr("The first {n} sections for {who} differ by less than 5 % and cannot be told apart.", n=tr.number(same), who=who)
-        if text:
-            add(tr("How firm the ranking is: {who}", who=who), text.strip())
+            text += tr("The first {n} sections differ by less than 5 % and cannot be told apart.", n=tr.number(same)) if same > 1 else ""
+        if s["influence"]:
+            text += " " + tr("Numbers that move the ranking most, with their share:")
+        add(tr("How firm the ranking is: {who}", who=s["name"]), text.strip(), s["influence"])
 
 
 # ---------------------------------------------------------------- one species
@@ -134,7 +136,7 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
     return {
         "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "cases": facts.other_cases(results, species, tr),
         "case_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
-        "sites": sites, "best": best, "top": len(best), "notes": [str(n) for n in results.record.get("species", {}).get(species, {}).get("notes", [])],
+        "sites": sites, "best": best, "top": len(best), "influence": facts.influence(results, species, tr), "notes": notes(results, species, tr),
         "money": facts.cost_benefit(best, tr), "residual": facts.residual(results, species, sites, tr), "offset": facts.offset(results, species, sites, tr),
         "monitoring": facts.monitoring(results, species, sites, top, tr), "profile": facts.profile_rows(results, species, tr),
         "components": facts.component_rows(results, species, tr), "habitat": facts.habitat_rows(results, species, tr),
@@ -162,8 +164,20 @@ def summary(results: Results, species: str, who: str, sites: list[Row], tr: Word
             text.append(tr("It adds {area} within reach of a patch.", area=facts.amount("reachable_km2", reach, tr)))
         same = facts.alike(sites, SORT_BY)
         if same > 1:
-            text.append(tr("{n} sections are as good within 5 %: choose among them by cost, land use and advice from the place.", n=tr.number(same)))
+            text.append(tr("{n} sections may be as good: choose among them by cost, land use and advice from the place.", n=tr.number(same)))
     return {"who": who, "cards": cards, "text": text}
+
+
+def notes(results: Results, species: str, tr: Words) -> list[str]:
+    """Notes of the ranking; what the report says by itself is left out."""
+    out = []
+    for note in results.record.get("species", {}).get(species, {}).get("notes", []):
+        head, _, tail = str(note).partition(": ")
+        if head == "These sections cannot be told apart at the top":
+            out.append(tr("These sections cannot be told apart at the top: {names}", names=tail))
+        elif head != "The unknown numbers that move the ranking most":
+            out.append(tr(str(note)))
+    return out
 
 
 # ---------------------------------------------------------------- tables of the run

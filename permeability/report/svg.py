@@ -123,7 +123,7 @@ def value_layer(frame: Frame, raster: RasterFile, values: Array, scale: Scale, t
 def legend_bar(scale: Scale, tr: Words) -> dict[str, Any]:
     """Colour bar: stops and round values."""
     stops = [{"at": f"{100 * p:.1f}%", "colour": c} for p, c in ramp_stops(scale.ramp)]
-    ticks = [{"at": f"{100 * p:.1f}%", "text": tr.number(v, 2)} for v, p in scale.ticks(4)]
+    ticks = [{"at": f"{100 * p:.1f}%", "text": tr.number(v, 2)} for v, p in scale.ticks(3)]
     unit = "" if scale.unit == "1" else tr(scale.unit)
     return {"label": tr(scale.label), "unit": unit, "stops": stops, "ticks": ticks, "ramp": scale.ramp}
 
@@ -187,6 +187,7 @@ def patch_layer(frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words) -> li
             taken.append((x, y))
         out.append({
             "name": name, "short": shortened(name, 30) if free else "", "x": _n(x), "y": _n(y), "point": "Point" in shape.geom_type,
+            "end": x > 0.8 * frame.width,
             "d": "" if "Point" in shape.geom_type else frame.path([shape]),
         })  # fmt: skip
     return out

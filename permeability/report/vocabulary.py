@@ -24,6 +24,8 @@ class Index:
         Whether a lower value is better for the animals.
     infinite : str
         What an infinite value means.
+    gain : str
+        What a gain in it is called.
     """
 
     name: str
@@ -32,16 +34,17 @@ class Index:
     meaning: str
     falling: bool
     infinite: str = ""
+    gain: str = ""
 
 
 INDICES: Final = (
-    Index("range_cut_off_km2", N_("Range cut off"), N_("km²"), N_("part of the range that has no path to its largest connected piece"), True),
+    Index("range_cut_off_km2", N_("Range cut off"), N_("km²"), N_("part of the range that has no path to its largest connected piece"), True, gain=N_("Range joined")),
     Index("range_pieces", N_("Pieces of the range"), "", N_("connected pieces the range falls into"), True),
-    Index("reachable_km2", N_("Reachable range"), N_("km²"), N_("land within the movement budget of a patch, mean over the patches"), False),
+    Index("reachable_km2", N_("Reachable range"), N_("km²"), N_("land within the movement budget of a patch, mean over the patches"), False, gain=N_("More within reach")),
     Index("pairs_apart", N_("Pairs without a path"), "", N_("pairs of patches between which an animal finds no way at all"), True),
     Index("detour", N_("Detour"), N_("times"), N_("cost of the way from patch to patch against the same way without barriers"), True, N_("no path between any two patches")),
     Index("mean_resistance", N_("Effective resistance"), "", N_("mean over the pairs of patches; for an animal that does not know the way"), True, N_("infinite: at least one pair has no path")),
-    Index("mean_conductance", N_("Conductance"), "", N_("inverse of the effective resistance, mean over the pairs; a pair without a path counts as zero"), False),
+    Index("mean_conductance", N_("Conductance"), "", N_("inverse of the effective resistance, mean over the pairs; a pair without a path counts as zero"), False, gain=N_("More conductance")),
     Index("eca_km2", N_("Equivalent connected area"), N_("km²"), N_("size of one patch that would be worth as much as all patches as they are linked"), False),
 )  # fmt: skip
 INDEX: Final = {i.name: i for i in INDICES}
@@ -94,6 +97,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "road.avoidance_km": N_("width of the avoided strip along roads [km]"),
     "road.gap_s": N_("gap in traffic an animal needs [s]"),
     "road.p0": N_("crossing chance of an empty road"),
+    "road": N_("crossing chance: roads by their traffic"),
+    "trace_length": N_("trace length along a barrier"),
     "crossing.border": N_("crossing chance: border fence"),
     "crossing.rail_barbed_both_sides": N_("crossing chance: railway, barbed wire on both sides"),
     "crossing.rail_wildlife_friendly": N_("crossing chance: railway, wildlife-friendly fence"),
@@ -161,22 +166,36 @@ def amount(name: str, value: float, tr: Words) -> str:
 
     >>> from permeability.words import words
     >>> amount("range_cut_off_km2", 17150.0, words()), amount("mean_resistance", float("inf"), words())
-    ('17,150 km²', 'infinite: at least one pair has no path')
+    ('17,150\\xa0km²', 'infinite: at least one pair has no path')
     """
     index = INDEX.get(name)
     if math.isinf(value) and index is not None and index.infinite:
         return tr(index.infinite)
-    text = tr.number(value)
-    unit = tr(index.unit) if index is not None and index.unit else ""
-    return f"{text} {unit}".strip() if math.isfinite(value) else text
+    return _with_unit(index, tr.number(value), value, tr)
 
 
 def change(name: str, value: float, tr: Words) -> str:
-    """A signed change of an index with its unit."""
-    index = INDEX.get(name)
-    text = tr.signed(value)
+    """A signed change (after minus before) of an index with its unit.
+
+    >>> from permeability.words import words
+    >>> change("reachable_km2", -23994.0, words()), change("mean_resistance", float("inf"), words())
+    ('−23,994\\xa0km²', 'becomes infinite')
+    """
+    if math.isinf(value):
+        return tr("becomes infinite") if value > 0 else tr("becomes finite")
+    return _with_unit(INDEX.get(name), tr.signed(value), value, tr)
+
+
+def gained(name: str, value: float, tr: Words) -> str:
+    """A gain (positive = better) in an index with its unit; infinite when infinity became finite."""
+    if math.isinf(value):
+        return tr("becomes finite") if value > 0 else tr("becomes infinite")
+    return _with_unit(INDEX.get(name), tr.signed(value), value, tr)
+
+
+def _with_unit(index: Index | None, text: str, value: float, tr: Words) -> str:
     unit = tr(index.unit) if index is not None and index.unit else ""
-    return f"{text} {unit}".strip() if math.isfinite(value) else text
+    return f"{text}\xa0{unit}" if unit and math.isfinite(value) else text
 
 
 def grade(code: Any, tr: Words) -> str:

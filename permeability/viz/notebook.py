@@ -99,7 +99,7 @@ def facts_html(facts: Mapping[str, object]) -> str:
         f'<tr><th scope="row" style="{CELL.format("left")}">{escape(str(k))}</th><td style="{CELL.format("left")}">{escape(str(v))}</td></tr>'
         for k, v in facts.items()
     )
-    return f'<table style="border-collapse:collapse;margin:4px 0"><tbody>{rows}</tbody></table>'
+    return f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><tbody>{rows}</tbody></table>'
 
 
 def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
@@ -115,7 +115,7 @@ def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
     )
     body = "".join(f"<tr>{_cells(row, numeric, list(table.columns), tr)}</tr>" for row in table.head(most).itertuples(index=False))
     more = f"<p>{len(table) - most} more rows</p>" if len(table) > most else ""
-    return f'<table style="border-collapse:collapse;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+    return f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
 
 
 def _cells(row: Iterable[Any], numeric: Sequence[bool], columns: Sequence[Any], tr: Words) -> str:
@@ -129,11 +129,11 @@ def cell_text(value: float, column: str, tr: Words) -> str:
     """A number for a reader; infinity says what it means in its column.
 
     >>> cell_text(float("inf"), "gain_mean_resistance", words()), cell_text(float("inf"), "resistance", words())
-    ('from infinite to finite', 'infinite (no path)')
+    ('becomes finite', 'infinite (no path)')
     """
     if value in (float("inf"), float("-inf")):
         if column.startswith(("gain_", "change")):
-            return tr.signed(value)
+            return tr("becomes finite") if (value > 0) == column.startswith("gain_") else tr("becomes infinite")
         return tr("infinite (no path)") if "resistance" in column else tr("no path")
     return "" if value != value else tr.number(value)
 
