@@ -105,6 +105,17 @@ def test_residual_is_verified() -> None:
         solver.solve(np.array([0.0, 0.0, 1.0]))
 
 
+@pytest.mark.parametrize(
+    ("orders", "accuracy"), [(10, 1e-9), (15, 1e-4)]
+)  # eps times the contrast is the limit
+def test_chain_of_high_contrast(rng: np.random.Generator, orders: int, accuracy: float) -> None:
+    """A chain has a known resistance whatever the contrast."""
+    values = 10.0 ** rng.uniform(0, orders, 60)
+    links = np.column_stack([np.arange(60), np.arange(1, 61)])
+    found = network_pairwise(Network.of(links, values), [0, 60])
+    assert found.resistance[0, 1] == pytest.approx(values.sum(), rel=accuracy)
+
+
 def folder(tmp_path: Path, links: str, nodes: str, **options: str) -> Path:
     (tmp_path / "links.txt").write_text(links, encoding="utf-8")
     (tmp_path / "nodes.txt").write_text(nodes, encoding="utf-8")
