@@ -38,17 +38,21 @@ class OpenState:
 
     @classmethod
     def of(cls, face: Interface, z: Floats) -> OpenState:
-        """Invert one state: T^3 multiply-adds."""
-        c = face.edge_conductances(z)
+        """Invert one state of the cuts: T^3 multiply-adds."""
+        return cls.at(face, face.edge_conductances(z), z)
+
+    @classmethod
+    def at(cls, face: Interface, conductance: Floats, z: Floats | None = None) -> OpenState:
+        """Invert one state of the edges (without ``z`` nothing can be built on it)."""
         g = face.network.copy()
-        np.add.at(g, (face.node_a, face.node_b), c)
-        np.add.at(g, (face.node_b, face.node_a), c)
+        np.add.at(g, (face.node_a, face.node_b), conductance)
+        np.add.at(g, (face.node_b, face.node_a), conductance)
         part, x = _generalised_inverse(g)
         matrix = kernel.gather(x, face.node_a, face.node_b, face.focal)
         nothing = np.zeros(0, dtype=np.int64)
         parts = part[face.node_a], part[face.node_b], part[face.focal]
         now = kernel.opened_resistances(matrix, *parts, nothing, np.zeros(0))
-        return cls(face, z, c, matrix, *parts, now)
+        return cls(face, np.zeros(0) if z is None else z, conductance, matrix, *parts, now)
 
     def opened(self, edges: Ints, increase: Floats) -> Floats:
         """Resistances among the patches after raising the conductance of some edges, (P, P)."""

@@ -1,0 +1,277 @@
+"""Choice under a budget: equal to exhaustive search where that is possible, bounded where it is not."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from permeability.bounds import least_cost_plan, relaxed_bound
+from permeability.circuit.interface import Interface
+from permeability.circuit.relaxation import RelaxedGain
+from permeability.circuit.set_value import SetValue
+from permeability.errors import OptionError, PatchError
+from permeability.kernels.edges import grid_links
+from permeability.portfolio import (
+    Rules,
+    budget_curve,
+    choose,
+    next_best,
+    pareto,
+    present_value,
+    spacing,
+    weighted,
+    worst_of,
+)
+
+
+def fenced(seed: int, columns: int = 14, lines: int = 2, complete: float = 0.0) -> tuple[Interface, int]:
+    """A small landscape with fences across it (rows apart, in series); every section is a stretch of columns."""
+    rng = np.random.default_rng(seed)
+    rows, width = 6 + 2 * lines, int(rng.integers(1, 3))
+    links = grid_links(np.exp(0.7 * rng.normal(size=(rows, columns))))
+    edges, cuts, sections = [], [], 0
+    for line in range(lines):
+        r = 2 + 2 * line
+        for c in range(columns):
+            for k, dc in ((1, 0), (2, 1), (3, -1)):
+                if 0 <= c + dc < columns:
+                    cuts.append((len(edges), sections + c // width))
+                    edges.append((r * columns + c, k))
+        sections += (columns - 1) // width + 1
+    crossing = 10 ** rng.uniform(1, 3, sections)
+    crossing[rng.random(sections) < complete] = np.inf
+    edges, cuts = np.array(edges), np.array(cuts)
+    top = rng.choice(2 * columns, 2, replace=False)
+    bottom = (rows - 2) * columns + rng.choice(2 * columns, 2, replace=False)
+    face = Interface.build(
+        links, edges=(edges[:, 0], edges[:, 1]), cuts=(cuts[:, 0], cuts[:, 1], np.ones(len(cuts))),
+        crossing=crossing, patches=np.concatenate((top, bottom)),
+    )  # fmt: skip
+    return face, sections
+
+
+def brute(value, cost, budget, allowed=lambda s: True):
+    n, best = len(cost), -np.inf
+    for size in range(n + 1):
+        for s in combinations(range(n), size):
+            if cost[list(s)].sum() <= budget + 1e-9 and allowed(s):
+                best = max(best, value(s))
+    return best
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6))
+def test_equal_to_exhaustive_search(seed):
+    rng = np.random.default_rng(seed)
+    face, n = fenced(seed, columns=5, lines=int(rng.integers(1, 3)), complete=rng.choice([0.0, 0.5]))
+    cost = rng.uniform(1, 3, n)
+    budget = rng.uniform(0.2, 0.6) * cost.sum()
+    value = SetValue(face, face.candidates([[s] for s in range(n)]), index="conductance")
+    plan = choose(value, cost, budget)
+    assert plan.gain == pytest.approx(brute(value, cost, budget), rel=1e-9)
+    assert plan.gap == 0.0
+    assert plan.cost <= budget + 1e-9
+    assert (plan.methods["share_of_best"] <= 1 + 1e-9).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6))
+def test_rules_hold_and_the_best_is_found_under_them(seed):
+    """Any set function: random pair synergies, with must, must-not, spacing and stretch rules."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 10))
+    own, pair = (
+        rng.random(n) * (rng.random(n) < 0.6),
+        np.triu(rng.random((n, n)) < 0.2, 1) * rng.uniform(0, 5, (n, n)),
+    )
+
+    def value(s):
+        return float(own[list(s)].sum() + pair[np.ix_(list(s), list(s))].sum())
+
+    cost = rng.integers(1, 4, n).astype(float)
+    must, must_not = (0,), (1,)
+    apart, stretches = [(2, 3)], [(0, 1, 2), tuple(range(n // 2, n))]
+    budget = float(cost[0] + rng.integers(3, 8))
+
+    def allowed(s):
+        inside = set(s)
+        return (
+            0 in inside
+            and 1 not in inside
+            and not {2, 3} <= inside
+            and all(inside & set(t) for t in stretches)
+        )
+
+    expected = brute(value, cost, budget, allowed)
+    plan = choose(value, cost, budget, must=must, must_not=must_not, apart=apart, stretches=stretches)
+    assert allowed(plan.members)
+    assert plan.gain == pytest.approx(expected, rel=1e-9)
+    for sites in plan.near_best["sites"]:
+        assert allowed(sites)
+        assert cost[list(sites)].sum() <= budget + 1e-9
+    for sites in plan.methods["sites"]:
+        assert allowed(sites)
+
+
+def test_greedy_fails_on_the_series_trap_and_bundles_mend_it():
+    """Two complete fences in series and one half-open side door: single openings of the fences are worth nothing."""
+    links = grid_links(np.array([[1.0, 1.0, 1.0, 1.0], [np.nan] * 4, [1.0, 1.0, 1.0, 1.0]]))
+    planes = [p.copy() for p in links]
+    planes[1][0, 0] = planes[1][1, 0] = planes[1][0, 3] = planes[1][1, 3] = 0.0
+    bridged = grid_links(np.ones((3, 4)), neighbours=4)
+    for r in (0, 1):
+        planes[1][r, 0], planes[1][r, 3] = bridged.s[r, 0], bridged.s[r, 3]
+    face = Interface.build(
+        type(links)(*planes), edges=([0, 2, 9], [0, 0, 0]), cuts=([0, 1, 2], [0, 1, 2], np.ones(3)),
+        crossing=[np.inf, np.inf, 60.0], patches=[0, 3],
+    )  # fmt: skip
+    cands = face.candidates([[0], [1], [2]])
+    value = SetValue(face, cands)
+    cost = np.array([1.0, 1.0, 1.9])
+    plan = choose(value, cost, 2.0)
+    methods = plan.methods.set_index("method")
+    assert value((0,)) == pytest.approx(0.0, abs=1e-12)
+    assert value((1,)) == pytest.approx(0.0, abs=1e-12)
+    assert plan.members == (0, 1)
+    assert methods.loc["greedy", "sites"] == (2,)
+    assert methods.loc["greedy with bundles", "sites"] == (0, 1)
+    # closed form: side door 60 + 1 + 1 + 1 + 4 links of 1; wire of 3 links
+    assert plan.gain == pytest.approx(67 - 1 / (1 / 67 + 1 / 3), rel=1e-9)
+    assert methods.loc["greedy", "gain"] == pytest.approx(60.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("block", range(2))
+def test_gap_to_the_bound_is_never_negative(block):
+    """Larger choices: the bound lies above every value found, here on random sets too."""
+    for seed in range(6 * block, 6 * block + 6):
+        rng = np.random.default_rng(seed)
+        index = "conductance" if seed % 2 else "resistance"
+        face, n = fenced(seed, columns=22, lines=2, complete=0.5 if seed % 2 else 0.0)
+        cost = rng.uniform(1, 3, n)
+        budget = 0.25 * cost.sum()
+        cands = face.candidates([[s] for s in range(n)])
+        value, relaxed = SetValue(face, cands, index), RelaxedGain(face, cands, index)
+        limit = relaxed_bound(relaxed, Rules(cost, budget), iterations=8, seconds=1.0)
+        plan = choose(value, cost, budget, bound=lambda rules, limit=limit: limit, starts=1)
+        assert limit >= plan.gain * (1 - 1e-9)
+        assert 0 <= plan.gap < 1
+        for _ in range(20):
+            order = rng.permutation(n)
+            members = order[np.cumsum(cost[order]) <= budget]
+            assert value(members) <= limit * (1 + 1e-9)
+
+
+@pytest.mark.slow
+def test_gap_on_200_random_choices_of_more_than_18_candidates():
+    gaps = []
+    for seed in range(1000, 1200):
+        rng = np.random.default_rng(seed)
+        face, n = fenced(seed, columns=20, lines=int(rng.integers(1, 3)), complete=rng.choice([0.0, 0.3]))
+        cost = rng.uniform(1, 3, n)
+        cands = face.candidates([[s] for s in range(n)])
+        relaxed = RelaxedGain(face, cands, "conductance")
+        plan = choose(
+            SetValue(face, cands, "conductance"), cost, 0.2 * cost.sum(), starts=0,
+            bound=lambda rules, relaxed=relaxed: relaxed_bound(relaxed, rules, iterations=6, seconds=0.2),
+        )  # fmt: skip
+        assert plan.gap >= 0
+        assert plan.bound >= plan.methods["gain"].max() * (1 - 1e-9)
+        gaps.append(plan.gap)
+    assert np.median(gaps) < 0.3
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_relaxed_gain_is_concave_and_covers_whole_sites(seed):
+    rng = np.random.default_rng(seed)
+    face, n = fenced(seed, columns=6, complete=0.3)
+    cands = face.candidates([[s] for s in range(n)])
+    relaxed, value = RelaxedGain(face, cands, "conductance"), SetValue(face, cands, "conductance")
+    x, y = rng.uniform(0.01, 1, (2, n))
+    fx, slope = relaxed(x)
+    fy, _ = relaxed(y)
+    assert fy <= fx + slope @ (y - x) + 1e-9 * abs(fy)
+    step = 1e-6
+    k = int(np.argmax(slope))
+    ahead, _ = relaxed(np.where(np.arange(n) == k, x + step, x))
+    assert (ahead - fx) / step == pytest.approx(slope[k], rel=1e-3, abs=1e-9)
+    chosen = np.flatnonzero(rng.random(n) < 0.5)
+    whole = np.full(n, 1e-9)
+    whole[chosen] = 1.0
+    assert relaxed(whole)[0] >= value(chosen) * (1 - 1e-9)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6))
+def test_least_cost_plan_equals_exhaustive_dijkstra(seed):
+    rng = np.random.default_rng(seed)
+    graph = nx.gnm_random_graph(9, 16, seed=seed)
+    nx.add_path(graph, range(9))
+    for u, v in graph.edges:
+        graph.edges[u, v]["length"] = float(rng.uniform(1, 10))
+    sites = 5
+    extra = [
+        (*rng.choice(9, 2, replace=False), rng.uniform(0.1, 5), k) for k in range(sites) for _ in range(2)
+    ]
+    cost, budget = rng.uniform(1, 2, sites), 3.5
+    pairs, weights = [(0, 8), (3, 7), (1, 5)], np.array([1.0, 2.0, 0.5])
+
+    def total(members):
+        g = graph.copy()
+        for a, b, length, k in extra:
+            if k in members and (not g.has_edge(a, b) or g.edges[a, b]["length"] > length):
+                g.add_edge(int(a), int(b), length=length)
+        return sum(w * nx.dijkstra_path_length(g, a, b, "length") for w, (a, b) in zip(weights, pairs))
+
+    best = -brute(lambda s: -total(s), cost, budget)
+    arcs = np.array([(u, v) for u, v in graph.edges])
+    lengths = [graph.edges[u, v]["length"] for u, v in graph.edges]
+    a, b, length, site = map(np.array, zip(*extra))
+    plan = least_cost_plan(
+        (arcs[:, 0], arcs[:, 1], lengths), (a, b, length, site), pairs, Rules(cost, budget), weights=weights
+    )
+    assert plan.total == pytest.approx(best, rel=1e-7)
+    assert total(plan.members) == pytest.approx(best, rel=1e-7)
+    assert plan.gap < 1e-6
+
+
+def test_money_questions():
+    def value(s):
+        return float(np.sqrt(sum(k + 1 for k in s)))
+
+    curve = budget_curve(value, np.ones(8), [1, 2, 4, 8])
+    assert (np.diff(curve["gain"]) > 0).all()
+    assert curve["gain"].iloc[-1] == pytest.approx(6.0)
+    table = next_best(value, [7], np.ones(8))
+    assert table.site.tolist()[0] == 6
+    assert table.gain[0] == pytest.approx(np.sqrt(15) - np.sqrt(8))
+    assert present_value(100, 10, 20, 0.07) == pytest.approx(100 + 10 * (1 - 1.07**-20) / 0.07)
+    assert spacing([0, 3, 9], 5, ["a", "b", "a"]) == []
+
+
+def test_several_species():
+    first, second = (lambda s: float(0 in s)), (lambda s: 2.0 * float(1 in s))
+    assert choose(weighted([first, second], [1, 1]), [1, 1], 1).members == (1,)
+    assert choose(worst_of([first, second], [1, 2]), [1, 1], 2).members == (0, 1)
+    assert pareto([[1, 0], [0, 2], [0, 1], [1, 0]]).tolist() == [True, True, False, True]
+
+
+def test_refusals():
+    with pytest.raises(OptionError, match="O41"):
+        choose(len, [1.0, np.nan], 1)
+    with pytest.raises(OptionError, match="O42"):
+        choose(len, [1.0, 1.0], 2, must=[0], must_not=[0])
+    with pytest.raises(OptionError, match="O43"):
+        choose(len, [5.0, 1.0], 2, must=[0])
+    with pytest.raises(OptionError, match=r"O4[34]"):
+        choose(len, [5.0, 4.0], 2, stretches=[(0, 1)])
+    with pytest.raises(OptionError, match="O45"):
+        least_cost_plan(([0], [1], [1.0]), ([1], [2], [1.0], [0]), [(0, 2)], Rules(np.array([5.0]), 1.0))
+    face, n = fenced(1, columns=4, complete=1.0)
+    with pytest.raises(PatchError, match="P24"):
+        SetValue(face, face.candidates([[s] for s in range(n)]))
