@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.circuit import direct
+from permeability.circuit.condensed import CondensedSolver
 from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.multigrid import MultigridSolver, StalledError
 from permeability.circuit.report import CircuitEstimate, SolveReport, available_bytes
@@ -72,9 +73,17 @@ REGISTRY: dict[str, SolverInfo] = {
             "multigrid",
             lambda: True,
             MultigridSolver,
-            110.0,
-            lambda n: 2e-3 + 9e-8 * n,
-            lambda n: 2e-3 + 1.0e-6 * n,
+            100.0,
+            lambda n: 2e-2 + 9e-8 * n,
+            lambda n: 4e-3 + 1.0e-6 * n,
+        ),
+        SolverInfo(
+            "condensation",
+            lambda: True,
+            CondensedSolver,
+            700.0,
+            lambda n: 5e-2 + 1.8 * (n / 1e6) ** 1.4,
+            lambda n: 1e-2 + 0.3 * (n / 1e6) ** 1.15,
         ),
         SolverInfo(
             "splu",
@@ -103,7 +112,7 @@ REGISTRY: dict[str, SolverInfo] = {
     )
 }
 
-SOLVERS = ("auto", "multigrid", "direct", "splu", "cholmod", "pardiso")
+SOLVERS = ("auto", "multigrid", "condensation", "direct", "splu", "cholmod", "pardiso")
 
 
 @dataclass(frozen=True)
@@ -269,7 +278,7 @@ class PreparedSolver:
         )
 
     def _fall_back(self, stalled: StalledError) -> None:
-        """Replace a stalled multigrid by a direct solver for this and all later sources."""
+        """Replace a stalled multigrid by the quickest direct solver for this and all later sources."""
         direct = choose_solver(self.estimate.cells, self.estimate.solves, solver="direct")
         refuse_if_too_large(direct)
         self.fallbacks += (*stalled.history, f"multigrid stalled: {direct.solver}")
@@ -304,7 +313,7 @@ def solve_grid(
         Cells of one positive label are shorted into one node, touching or not; their cells without links
         carry the
         voltage of the node; sources, leaks and grounds of their cells add up.
-    solver : {"auto", "multigrid", "direct", "splu", "cholmod", "pardiso"}
+    solver : {"auto", "multigrid", "condensation", "direct", "splu", "cholmod", "pardiso"}
         ``auto`` chooses by cells, right-hand sides and free memory and records why.
     rtol : float
         Norm of the true residual relative to the norm of the sources.
