@@ -25,7 +25,7 @@ from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
 from permeability.crossings import require_effect
 from permeability.errors import Finding, GridError, PermeabilityError, ProjectError, nearest
-from permeability.grid import Grid, suggest_crs
+from permeability.grid import Grid, in_degrees, suggest_crs
 from permeability.project import (
     GridSpec,
     Project,
@@ -237,24 +237,24 @@ class _Checker:
             _ = self.project.grid
             return
         except GridError as error:
+            grid = self._stand_in()
+            if error.code == "G01" and "example" not in error.remedy and grid is not None:
+                error.remedy += f', for example crs = "{grid.crs}"'
             error.layer = "grid"
-            key = "cell_size_m" if error.code == "G04" else "crs"
-            error.rows = [*line_of(self.text, "grid", key)]
+            error.rows = [*line_of(self.text, "grid", "bounds" if error.code == "G04" else "crs")]
             self.add(error.finding())
-        grid = self._stand_in()
         if grid is not None:
-            spec = self.project.spec.model_copy(update={"grid": grid})
-            self.project = Project(self.project.path, spec)
+            self.project = Project(self.project.path, self.project.spec.model_copy(update={"grid": grid}))
 
     def _stand_in(self) -> GridSpec | None:
         """A grid in metres over the same area: in the CRS of the project's rasters or lines, else a suggested one."""
         spec = self.project.spec.grid
-        degrees = _in_degrees(spec.bounds)
+        degrees = in_degrees(spec.bounds)
         metric = [c for c in self.raster_crs.values() if _is_metric(c)]
         metric += [t.crs for t in self.tables.values() if _is_metric(t.crs)]
         try:
             if metric:
-                crs = metric[0].to_wkt()
+                crs = f"EPSG:{metric[0].to_epsg()}" if metric[0].to_epsg() else metric[0].to_wkt()
             elif degrees:
                 crs = str(suggest_crs(spec.bounds)["crs"].iloc[0])
             else:
@@ -451,11 +451,6 @@ class _Checker:
             return  # needs the landscape itself
         land = self.project.landscape(name)
         candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
-
-
-def _in_degrees(bounds: tuple[float, float, float, float]) -> bool:
-    west, south, east, north = bounds
-    return -360 <= west < east <= 360 and -90 <= south < north <= 90
 
 
 def _is_metric(crs: CRS) -> bool:

@@ -68,6 +68,16 @@ def require_metres(crs: CRS, *, layer: str | None = None, bounds: Sequence[float
     )
 
 
+def in_degrees(bounds: Sequence[float]) -> bool:
+    """Whether west, south, east, north can be degrees.
+
+    >>> in_degrees((102.4, 44.9, 103.0, 45.2)), in_degrees((300_000, 4_980_000, 340_000, 5_004_000))
+    (True, False)
+    """
+    west, south, east, north = bounds
+    return bool(-180 <= west < east <= 360 and -90 <= south < north <= 90)
+
+
 def describe_crs(crs: CRS) -> str:
     """Short name of a coordinate system: its EPSG code, or the name with the PROJ string's method."""
     epsg = crs.to_epsg()
@@ -134,6 +144,7 @@ class Grid:
                 f"bounds {tuple(bounds)} with cells of {cell_size} m hold no cell.",
                 remedy="give bounds as west, south, east, north in metres and a positive cell size",
             )
+        require_metres(parse_crs(crs), layer="grid", bounds=bounds if in_degrees(bounds) else None)
         c0, c1 = math.floor(west / cell_size + 1e-9), math.ceil(east / cell_size - 1e-9)
         r0, r1 = math.floor(south / cell_size + 1e-9), math.ceil(north / cell_size - 1e-9)
         return cls(parse_crs(crs), c0 * cell_size, r1 * cell_size, float(cell_size), (r1 - r0, c1 - c0))
@@ -222,12 +233,12 @@ class Grid:
     @cached_property
     def x(self) -> NDArray[np.float64]:
         """Easting of the column centres, shape (cols,) [m]."""
-        return self.west + (np.arange(self.cols) + 0.5) * self.cell_size
+        return np.asarray(self.west + (np.arange(self.cols) + 0.5) * self.cell_size, np.float64)
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
         """Northing of the row centres, shape (rows,) [m]."""
-        return self.north - (np.arange(self.rows) + 0.5) * self.cell_size
+        return np.asarray(self.north - (np.arange(self.rows) + 0.5) * self.cell_size, np.float64)
 
     def cells_of(self, x: Any, y: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Row and column of points [m]; may lie outside the grid."""
@@ -277,6 +288,7 @@ class Grid:
             raise GridMismatchError(
                 "G02",
                 f"{layer!r} is not on the project grid.",
+                layer=layer,
                 rows=[f"all cells ({other.rows} x {other.cols})"],
                 details={"project grid": self, "this raster": other, "differences": "\n".join(found)},
                 remedy='ask for alignment with resampling = "average" (or "bilinear", "nearest" for classes)',

@@ -385,6 +385,7 @@ def _grid_or_mismatch(source: Any, grid: Grid, name: str) -> Grid:
         raise GridMismatchError(
             "G02",
             f"{name!r} is not on the project grid.",
+            layer=name,
             rows=[f"all cells ({source.height} x {source.width})"],
             details={
                 "project grid": grid,
