@@ -386,6 +386,24 @@ def test_values_that_are_refused(problem: Any, habitat: str, focal: str, code: s
     refused(problem({"habitat.asc": HEADER + habitat, "focal.asc": HEADER + focal}), code, word)
 
 
+def test_all_values_of_an_advanced_problem_are_checked_before_it_runs(problem: Any) -> None:
+    ini = problem(
+        {
+            "habitat.asc": HEADER + HABITAT.replace("2", "0"),
+            "source.txt": "1 5 25\n",
+            "ground.txt": "-2 35 5\n",
+            "regions.asc": HEADER + "-1 " * 12,
+        },
+        scenario="advanced",
+        source_file="source.txt",
+        ground_file="ground.txt",
+        use_polygons="True",
+        polygon_file="regions.asc",
+    )
+    error = refused(ini, "X00", "zero resistance", "ground values are negative", "regions are negative")
+    assert len(error.findings) == 3
+
+
 def test_network_cannot_have_rasters(problem: Any) -> None:
     files = {"links.txt": "0 1 1\n1 2 1\n", "nodes.txt": "0\n2\n"}
     ini = problem(
@@ -563,6 +581,8 @@ def test_arrays_are_checked() -> None:
         modes.raster_pairwise(np.ones((1, 3)), focal, neighbours=6)
     with pytest.raises(OptionError, match="did you mean 'conductance'"):
         modes.raster_pairwise(np.ones((1, 3)), focal, average="conductanc")
+    with pytest.raises(PatchError, match=r"\[C24\].*1 cells of short-circuit regions are negative"):
+        modes.raster_pairwise(np.ones((1, 3)), focal, regions=[[-9999, 0, 1]])
     with pytest.raises(PatchError, match=r"\[C25\].*negative"):
         modes.raster_advanced(np.ones((1, 3)), focal, [[np.nan, np.nan, -1.0]])
     with pytest.raises(PatchError, match=r"\[C25\].*infinite"):

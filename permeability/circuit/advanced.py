@@ -12,7 +12,7 @@ from permeability.circuit.raster_circuit import (
     Ints,
     RasterCircuit,
     cell_resistance,
-    labels,
+    region_labels,
     same_shape,
 )
 from permeability.circuit.report import SolveReport
@@ -218,7 +218,7 @@ def raster_advanced(
     """
     resistance = cell_resistance(habitat, habitat_is=habitat_is, mask=mask)
     shape = resistance.shape
-    shorts = None if regions is None else labels(regions, shape, "short-circuit regions")
+    shorts = region_labels(regions, resistance.shape)
     amperes = source_currents(same_shape(sources, shape, "sources"), unit=unit_sources)
     conductance = ground_conductance(
         same_shape(grounds, shape, "grounds"), grounds_are=grounds_are, ideal=ideal_grounds

@@ -15,7 +15,7 @@ from permeability.circuit.raster_circuit import (
     RasterCircuit,
     cell_resistance,
     focal_cells,
-    labels,
+    region_labels,
     require_two,
 )
 from permeability.circuit.report import SolveReport, merge_reports
@@ -214,7 +214,7 @@ class _Run:
         resistance = cell_resistance(habitat, habitat_is=habitat_is, mask=mask)
         shape = resistance.shape
         nodes = focal_cells(focal, shape)
-        shorts = None if regions is None else labels(regions, shape, "short-circuit regions")
+        shorts = region_labels(regions, resistance.shape)
         self.circuit = RasterCircuit.of(
             resistance,
             neighbours=neighbours,

@@ -17,7 +17,7 @@ from permeability.circuit.raster_circuit import (
     RasterCircuit,
     cell_resistance,
     focal_cells,
-    labels,
+    region_labels,
     require_two,
 )
 from permeability.circuit.report import SolveReport, merge_reports
@@ -123,7 +123,7 @@ def raster_pairwise(
     ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=False)
     require_two(ids)
     nodes = nodes.only(ids)
-    shorts = None if regions is None else labels(regions, resistance.shape, "short-circuit regions")
+    shorts = region_labels(regions, resistance.shape)
     circuit = RasterCircuit.of(resistance, neighbours=neighbours, average=average, regions=shorts)
     store = MapStore(circuit.shape, maps or MapOptions(), np.isnan(resistance), on_map)
     run = _Run(circuit, nodes, wanted_pairs(ids, selection), store, solver, rtol, progress)

@@ -110,15 +110,36 @@ def labels(values: ArrayLike, shape: tuple[int, ...], name: str) -> Ints:
         [C22] another shape than the habitat.
     """
     array = np.nan_to_num(same_shape(values, shape, name), nan=0.0)
-    broken = (array != np.round(array)) | (np.abs(array) > 2**53)
-    if broken.any():
+    _refuse_labels((array != np.round(array)) | (np.abs(array) > 2**53), array, name, "hold no whole numbers")
+    return array.astype(np.int64)
+
+
+def region_labels(values: ArrayLike | None, shape: tuple[int, ...]) -> Ints | None:
+    """Labels of short-circuit regions; None without any raster.
+
+    Raises
+    ------
+    PatchError
+        [C24] values that are not whole numbers, or negative (a nodata value that was not declared).
+    ResistanceError
+        [C22] another shape than the habitat.
+    """
+    if values is None:
+        return None
+    name = "short-circuit regions"
+    found = labels(values, shape, name)
+    _refuse_labels(found < 0, found, name, "are negative")
+    return found
+
+
+def _refuse_labels(bad: NDArray[np.bool_], values: NDArray[np.float64] | Ints, name: str, what: str) -> None:
+    if bad.any():
         raise PatchError(
             "C24",
-            f"{int(broken.sum()):,} cells of {name} do not hold whole numbers.",
-            rows=[float(v) for v in np.unique(array[broken])[:10]],
-            remedy="number focal nodes and regions 1, 2, 3, ...",
+            f"{int(bad.sum()):,} cells of {name} {what}.",
+            rows=[float(v) for v in np.unique(values[bad])[:10]],
+            remedy="number focal nodes and regions 1, 2, 3, ... and declare the nodata value",
         )
-    return array.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,7 +59,7 @@ class RasterFile:
     nodata : float or None
         The file's own nodata value.
     crs : rasterio.crs.CRS or None
-        None where the file states none.
+        None where the file (or the ``.prj`` beside an ASCII grid, as WKT) states none.
     transform : affine.Affine
         From (column, row) to (x, y).
     path : Path
@@ -319,13 +319,8 @@ def _sidecar_crs(path: Path) -> Any:
 
     try:
         return CRS.from_wkt(read_text(prj).strip(), morph_from_esri_dialect=True)
-    except CRSError as error:
-        raise InteropError(
-            "X06",
-            f"'{prj.name}' does not hold a coordinate system: {error}.",
-            layer=path.name,
-            remedy="correct or remove the .prj file",
-        ) from error
+    except CRSError:
+        return None  # keywords of old ArcInfo versions: the grid states no system that could be compared
 
 
 def _read_geotiff(path: Path) -> RasterFile:
@@ -406,9 +401,14 @@ def differences(raster: RasterFile, grid: RasterFile) -> dict[str, str]:
         if abs(ours - theirs) > allowed:
             shift = (ours - theirs) / grid.cell_size
             found[f"{name}corner"] = f"{ours!r}, grid {theirs!r} ({shift:+.4g} cells)"
-    if raster.crs is not None and grid.crs is not None and raster.crs != grid.crs:
+    if raster.crs is not None and grid.crs is not None and not _same_crs(raster.crs, grid.crs):
         found["coordinate system"] = f"{raster.crs.to_string()}, grid {grid.crs.to_string()}"
     return found
+
+
+def _same_crs(a: Any, b: Any) -> bool:
+    """Equal as written, or by their EPSG codes (ESRI spells names its own way)."""
+    return bool(a == b) or (a.to_epsg() is not None and a.to_epsg() == b.to_epsg())
 
 
 def write_ascii_grid(

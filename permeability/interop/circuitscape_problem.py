@@ -11,8 +11,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.circuit.advanced import ground_conductance, source_currents
 from permeability.circuit.network import Network
-from permeability.circuit.raster_circuit import cell_resistance, focal_cells, labels
+from permeability.circuit.raster_circuit import cell_resistance, focal_cells, region_labels
 from permeability.circuit.selection import PairSelection
 from permeability.errors import Finding, InteropError, PermeabilityError
 from permeability.interop.ascii_grid import RasterFile, differences, is_raster, read_raster
@@ -185,14 +186,24 @@ class _Reader:
             mask=self._plane("mask_file", "use_mask = True", grid) if on("use_mask") else None,
         )
         if self.scenario == "advanced":
-            return replace(
+            problem = replace(
                 problem,
                 sources=self._points("source_file", grid),
                 grounds=self._points("ground_file", grid),
             )
-        problem = replace(problem, focal=self._points("point_file", grid))
+            self._check_terminals(problem)
+        else:
+            problem = replace(problem, focal=self._points("point_file", grid))
         self._check_cells(problem)
         return problem
+
+    def _check_terminals(self, problem: Problem) -> None:
+        sources, grounds = problem.sources, problem.grounds
+        kind = "resistance" if self.settings.on("ground_file_is_resistances") else "conductance"
+        if sources is not None:
+            self._try(lambda: source_currents(sources))
+        if grounds is not None:
+            self._try(lambda: ground_conductance(grounds, grounds_are=kind))
 
     def _reclassed(self, grid: RasterFile) -> RasterFile:
         if not self.settings.on("use_reclass_table"):
@@ -245,17 +256,16 @@ class _Reader:
         return None if grid is None else self._try(lambda: read_points(path, grid))
 
     def _check_cells(self, problem: Problem) -> None:
-        """Focal numbers and regions that cannot be used, and focal nodes without a cell that conducts."""
-        grid, focal, on = problem.grid, problem.focal, self.settings.on
-        if grid is None or focal is None:
+        """Cells and numbers that cannot be used, and focal nodes without a cell that conducts."""
+        grid, focal = problem.grid, problem.focal
+        if grid is None:
             return
-        if self._too_many(int(np.unique(focal[focal > 0]).size), problem.selection):
-            return
-        kind = "resistance" if on("habitat_map_is_resistances") else "conductance"
+        kind = "resistance" if self.settings.on("habitat_map_is_resistances") else "conductance"
         resistance = self._try(lambda: cell_resistance(grid.values, habitat_is=kind, mask=problem.mask))
+        shorts = self._try(lambda: region_labels(problem.regions, grid.shape))
+        if focal is None or self._too_many(int(np.unique(focal[focal > 0]).size), problem.selection):
+            return
         nodes = self._try(lambda: focal_cells(focal, grid.shape))
-        regions = problem.regions
-        shorts = None if regions is None else self._try(lambda: labels(regions, grid.shape, "polygon_file"))
         if resistance is None or nodes is None:
             return
         alive = ~np.isnan(resistance)

@@ -293,8 +293,8 @@ def parse_ini(path: str | os.PathLike[str]) -> Ini:
         text = line.strip()
         if not text or text[0] in ";#":
             continue
-        if text.startswith("[") and text.endswith("]"):
-            section = text[1:-1].strip()
+        if text.startswith("[") and "]" in text:
+            section = text[1 : text.index("]")].strip()
             continue
         sign = "=" if "=" in text else ":"
         key, found, value = (part.strip() for part in text.partition(sign))
