@@ -162,12 +162,15 @@ def _optional(results: Results, frame: svg.Frame, kind: str, file: str, species:
 
 
 def difference_map(before: Results, after: Results, species: str, kind: str, tr: Words) -> Row | None:
-    """Signed change of a raster between two runs on the same grid."""
+    """Signed change of a raster between two runs on the same grid; None when there is none to show."""
     a, b = before.raster(kind, species), after.raster(kind, species)
     if a is None or b is None or a.shape != b.shape or (a.xll, a.yll, a.cell_size) != (b.xll, b.yll, b.cell_size):
         return None
     factor = 1000.0 if kind == "cost_distance" else 1.0
     change = difference(a.values / factor, b.values / factor)
+    opened, closed = np.isfinite(b.values) & ~np.isfinite(a.values), np.isfinite(a.values) & ~np.isfinite(b.values)
+    if not (opened.any() or closed.any() or (np.nan_to_num(change) != 0).any()):
+        return None
     scale = scale_for("difference", change[change != 0])
     frame = svg.frame_of(a)
     label = tr("Change of the current") if kind == "current" else tr("Change of the least-cost distance [km of open ground]")
@@ -175,7 +178,6 @@ def difference_map(before: Results, after: Results, species: str, kind: str, tr:
     alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=tr.number(more), less=tr.number(less))
     figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)
     figure["rasters"] = [{**svg.value_layer(frame, a, np.where(change == 0, np.nan, change), scale, tr), "label": label}]
-    opened, closed = np.isfinite(b.values) & ~np.isfinite(a.values), np.isfinite(a.values) & ~np.isfinite(b.values)
     cell = (a.cell_size / 1000) ** 2
     figure["note"] = tr("Only after: a value on {new} km²; only before: on {gone} km².", new=tr.number(opened.sum() * cell), gone=tr.number(closed.sum() * cell))
     return figure

@@ -38,6 +38,8 @@ class Results:
         None when the run ranked nothing.
     barriers, patches, ranges, stations : geopandas.GeoDataFrame or None
         Context tables of ``sites.gpkg``; None when the file has no such table.
+    scenarios : pandas.DataFrame or None
+        ``scenarios.csv``: one row per species, scenario and index.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Results:
     patches: gpd.GeoDataFrame | None = field(repr=False)
     ranges: gpd.GeoDataFrame | None = field(repr=False)
     stations: gpd.GeoDataFrame | None = field(repr=False)
+    scenarios: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def species_ids(self) -> list[str]:
@@ -135,6 +138,7 @@ def read_results(folder: str | Path) -> Results:
         folder, _json(folder / "summary.json"), _json(folder / "record.json"), _csv(folder / "impact.csv"),
         _csv(folder / "pairs.csv"), tables.get("sites"), tables.get("barriers"), tables.get("patches"), tables.get("ranges"),
         next((tables[t] for t in ("stations", "posts") if t in tables), None),
+        _csv(folder / "scenarios.csv") if (folder / "scenarios.csv").is_file() else None,
     )  # fmt: skip
 
 

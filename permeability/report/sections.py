@@ -134,8 +134,8 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
     best = sites[:top]
     rows = facts.impact_rows(results, species, tr)
     return {
-        "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "cases": facts.other_cases(results, species, tr),
-        "case_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
+        "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "scenarios": facts.scenario_rows(results, species, tr),
+        "scenario_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
         "sites": sites, "best": best, "top": len(best), "influence": facts.influence(results, species, tr), "notes": notes(results, species, tr),
         "money": facts.cost_benefit(best, tr), "residual": facts.residual(results, species, sites, tr), "offset": facts.offset(results, species, sites, tr),
         "monitoring": facts.monitoring(results, species, sites, top, tr), "profile": facts.profile_rows(results, species, tr),
