@@ -29,6 +29,7 @@ _HOME = {
     "candidates": "permeability.ranking",
     "rank": "permeability.ranking",
     "Candidate": "permeability.ranking",
+    "portfolio": "permeability.choice",
     "run_project": "permeability.run",
     "compare_results": "permeability.regression",
     "sample_folder": "permeability.samples",

@@ -75,6 +75,17 @@ class Ranking:
     today: dict[str, float] = field(repr=False)
     notes: list[str] = field(default_factory=list)
     draws: RankDraws | None = field(default=None, repr=False)
+    sites: Sequence[Candidate] = field(default=(), repr=False)
+    _engine: Evaluator | None = field(default=None, repr=False)
+
+    @property
+    def engine(self) -> Evaluator:
+        """What evaluates further sets of these candidates exactly."""
+        if self._engine is None:
+            raise BarrierError(
+                "B11", "this ranking was read back and cannot evaluate sets.", remedy="rank again"
+            )
+        return self._engine
 
     def __repr__(self) -> str:
         columns = [
@@ -247,7 +258,7 @@ def rank(
     notes = unmoved(table, engine, sites)
     if drawn is not None:
         notes += draw_notes(drawn, [s.id for s in sites])
-    return Ranking(land, table, sort_by, engine.today, notes, drawn)
+    return Ranking(land, table, sort_by, engine.today, notes, drawn, list(sites), engine)
 
 
 def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
