@@ -388,3 +388,52 @@ def test_checking_leaves_a_project_as_it_was(project_file: Path, tmp_path: Path)
     check(project_file)
     for path in project_file.parent.iterdir():
         assert path.read_bytes() == (copy / path.name).read_bytes()
+
+
+# ---------------------------------------------------------------- ranking against editing the layer by hand
+def opened_by_hand(km_from: float, km_to: float) -> gpd.GeoDataFrame:
+    """The line layer as a person would edit it: the railway in three rows, the middle one without fences."""
+    from shapely.ops import substring
+
+    table = lines()
+    rail = table.iloc[[0]]
+    whole, marks = rail.geometry.iloc[0], posts()
+    at_post = [whole.project(p) for p in marks.geometry]
+    ends = np.interp([km_from, km_to], marks["km"], at_post)
+    pieces = [(0.0, ends[0], "yes"), (ends[0], ends[1], "no"), (ends[1], whole.length, "yes")]
+    rows = [
+        rail.assign(id=f"rail-{i}", fenced=fenced).set_geometry([substring(whole, a, b)], crs=CRS)
+        for i, (a, b, fenced) in enumerate(pieces)
+        if b - a > 1e-6
+    ]
+    return pd.concat([*rows, table.iloc[1:]], ignore_index=True)
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: bool) -> None:
+    """Every gain is the difference of two runs from scratch, the second one on an edited file."""
+    from permeability.indices import FALLING, INDICES, indices
+    from permeability.ranking import candidates, rank
+
+    number = '[species.khulan.override]\n"crossing.rail_wildlife_friendly" = 0.0\n\n[candidates]'
+    text = PROJECT.replace("[candidates]", number) if absolute else PROJECT
+
+    def from_scratch(folder: Path, table: gpd.GeoDataFrame) -> dict[str, float]:
+        project = open_project(write_project(folder, text, lines=table))
+        land = project.landscape("khulan")
+        return indices(land, project.patches("khulan"), project.range_mask("khulan")).values
+
+    project = open_project(write_project(tmp_path / "today", text))
+    land, patches = project.landscape("khulan"), project.patches("khulan")
+    found = rank(land, patches, candidates(land, "RAIL", length_m=5_000), inside=project.range_mask("khulan"))
+    assert len(found.table) == 7
+    today = from_scratch(tmp_path / "again", lines())
+    assert (today["pairs_apart"] == 4) == absolute
+    for site in found.table.itertuples():
+        after = from_scratch(tmp_path / f"km{site.km_from:g}", opened_by_hand(site.km_from, site.km_to))
+        for name in INDICES:
+            gain = after[name] - today[name] if after[name] != today[name] else 0.0
+            gain = -gain if name in FALLING and gain else gain
+            assert getattr(site, f"gain_{name}") == pytest.approx(gain, rel=1e-9, abs=1e-12), (site.id, name)
+    assert found.table["gain_mean_conductance"].is_monotonic_decreasing
+    assert (found.table["gain_mean_conductance"] > 0).any()
