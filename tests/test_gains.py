@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from permeability.circuit.holding import held_apart
 from permeability.circuit.interface import Interface
 from permeability.errors import BarrierError, PatchError
 from permeability.kernels.edges import GridLinks, grid_links
@@ -286,3 +287,31 @@ def test_refusals():
         Interface.build(links, edges=([0], [0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[3, 3])
     with pytest.raises(PatchError, match="P23"):
         Interface.build(links, edges=([0], [0]), cuts=([0], [0], [1.0]), crossing=[1.0], patches=[3])
+
+
+def test_an_index_that_does_not_move_says_which_barriers_hold_it():
+    """Two complete lines one behind the other: opening any section of one moves nothing."""
+    rows, cols = 7, 6
+    links = grid_links(np.ones((rows, cols)))
+    edges, cuts = [], []
+    for line, r in enumerate((1, 4)):
+        for c in range(cols):
+            for k, d in ((1, 0), (2, 1), (3, -1)):
+                if 0 <= c + d < cols:
+                    cuts.append((len(edges), 3 * line + c // 2))
+                    edges.append((r * cols + c, k))
+    edges, cuts = np.array(edges), np.array(cuts)
+    face = Interface.build(
+        links, edges=(edges[:, 0], edges[:, 1]), cuts=(cuts[:, 0], cuts[:, 1], np.ones(len(cuts))),
+        crossing=np.full(6, np.inf), patches=[0, 20, 41],
+    )  # fmt: skip
+    cands = face.candidates([[s] for s in range(6)])
+    first = face.single_gains(cands.subset([0, 1, 2]), index="conductance")
+    assert (first > 0).all()  # joins the middle patch
+    held = {(h.first, h.second): h for h in held_apart(face)}
+    assert len(held[0, 2].sections) == 2
+    assert held[0, 2].alternatives == ((0, 1, 2), (3, 4, 5))
+    assert held[0, 1].alternatives == ((0, 1, 2),)
+    after = held_apart(face, cands, [1])
+    assert [(h.first, h.second) for h in after] == [(0, 2), (1, 2)]
+    assert held_apart(face, cands, [1, 4]) == []
