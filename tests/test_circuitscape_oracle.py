@@ -14,6 +14,7 @@ from permeability.circuit import modes
 from permeability.circuit.flow import branch_currents
 from permeability.circuit.map_store import MapOptions
 from permeability.circuit.raster_circuit import pair_views
+from permeability.kernels.edges import EdgeBarriers
 
 MAPS = MapOptions(current=True, voltage=True, cumulative=True, maximum=True)
 
@@ -326,3 +327,48 @@ def test_kirchhoff_power_and_symmetry(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(net, expected, atol=1e-10)
     assert power == pytest.approx(found.resistance[0, 1], rel=1e-10)
     assert found.current[(1, 2)][0, 0] == pytest.approx(1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(problems())
+def test_barriers_on_links_equal_dense(problem: dict[str, Any]) -> None:
+    """Resistance in series on some links, none left on others: the explicitly assembled graph."""
+    rng, g, focal = problem["rng"], problem["g"], problem["focal"]
+    rows, cols = g.shape
+    steps = [(0, 1), (1, 0)] + ([(1, 1), (1, -1)] if problem["neighbours"] == 8 else [])
+    network = dense(problem, None)
+    cut: list[tuple[int, int, float]] = []
+    for r, c in np.ndindex(g.shape):
+        for k, (dr, dc) in enumerate(steps):
+            other = (r + dr, c + dc)
+            inside = other[0] < rows and 0 <= other[1] < cols
+            if inside and g[r, c] > 0 and g[other] > 0 and rng.random() < 0.4:
+                i, j = network.node[r, c], network.node[other]
+                series = rng.choice([0.5, 20.0, np.inf])
+                cut.append((r * cols + c, k, series))
+                network.c[i, j] = network.c[j, i] = 1 / (1 / network.c[i, j] + series)
+    table = sorted(cut)
+    barriers = EdgeBarriers(
+        np.array([t[0] for t in table], np.int64),
+        np.array([t[1] for t in table], np.uint8),
+        np.zeros(len(table)),
+        np.array([t[2] for t in table]),
+    )
+    focal = np.where((focal == 1) | (focal == 2), focal, 0)
+    focal[0, 2:], focal[1:] = 0, 0
+    given_words = {**keywords(problem), "regions": None, "barriers": barriers}
+    plain = modes.raster_pairwise(g, focal, **given_words)
+    mapped = modes.raster_pairwise(g, focal, maps=MAPS, **given_words)
+    each = modes.raster_one_to_all(g, focal, maps=MAPS, **given_words)
+    low, high = network.node[0, 0], network.node[0, 1]
+    if not network.reach(low)[high]:
+        assert plain.resistance[0, 1] == mapped.resistance[0, 1] == np.inf
+        assert not each.solved.any()
+        return
+    resistance, voltage, current = network.pair(low, high)
+    same(plain.resistance[0, 1], resistance)
+    same(mapped.voltage[(1, 2)], voltage)
+    same(mapped.current[(1, 2)], current)
+    same(each.resistance, resistance)
+    ground = np.where(focal == 1, 0.0, np.nan)
+    same(modes.raster_advanced(g, focal == 2, ground, **given_words).voltage, voltage)

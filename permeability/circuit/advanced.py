@@ -17,6 +17,7 @@ from permeability.circuit.raster_circuit import (
 )
 from permeability.circuit.report import SolveReport
 from permeability.errors import PatchError, check_choice
+from permeability.kernels.edges import EdgeBarriers
 
 CONFLICTS = ("keep_all", "remove_source", "remove_ground", "remove_all")
 
@@ -171,6 +172,7 @@ def raster_advanced(
     average: str = "resistance",
     mask: ArrayLike | None = None,
     regions: ArrayLike | None = None,
+    barriers: EdgeBarriers | None = None,
     grounds_are: str = "resistance",
     unit_sources: bool = False,
     ideal_grounds: bool = False,
@@ -182,7 +184,7 @@ def raster_advanced(
 
     Parameters
     ----------
-    habitat, habitat_is, neighbours, average, mask, regions, solver, rtol
+    habitat, habitat_is, neighbours, average, mask, regions, barriers, solver, rtol
         As in :func:`permeability.circuit.pairs.raster_pairwise`.
     sources : array, shape (rows, cols)
         Current that enters [A], negative where it is drawn; NaN = none; cells of one node add up.
@@ -223,7 +225,9 @@ def raster_advanced(
     conductance = ground_conductance(
         same_shape(grounds, shape, "grounds"), grounds_are=grounds_are, ideal=ideal_grounds
     )
-    circuit = RasterCircuit.of(resistance, neighbours=neighbours, average=average, regions=shorts)
+    circuit = RasterCircuit.of(
+        resistance, neighbours=neighbours, average=average, regions=shorts, barriers=barriers
+    )
     nodes, source = node_sums(circuit, amperes)
     ground_nodes, ground = node_sums(circuit, conductance)
     together = np.union1d(nodes, ground_nodes)

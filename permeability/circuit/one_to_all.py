@@ -22,6 +22,7 @@ from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.selection import PairSelection
 from permeability.circuit.superposition import Potentials, most_nodes
 from permeability.errors import PatchError
+from permeability.kernels.edges import EdgeBarriers
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,7 @@ def raster_one_to_all(
     average: str = "resistance",
     mask: ArrayLike | None = None,
     regions: ArrayLike | None = None,
+    barriers: EdgeBarriers | None = None,
     selection: PairSelection | None = None,
     strengths: Mapping[int, float] | None = None,
     maps: MapOptions | None = None,
@@ -73,7 +75,8 @@ def raster_one_to_all(
 
     Parameters
     ----------
-    habitat, focal, habitat_is, neighbours, average, mask, regions, maps, solver, rtol, on_map, progress
+    habitat, focal, habitat_is, neighbours, average, mask, regions, barriers, maps, solver, rtol, on_map,
+    progress
         As in :func:`permeability.circuit.pairs.raster_pairwise`; the log and null options do not apply.
     selection : PairSelection, optional
         Numbers it does not name are dropped; numbers not to be paired with the source are not grounded.
@@ -101,7 +104,7 @@ def raster_one_to_all(
     array([2., 1., 2.])
     """
     run = _Run(
-        *(habitat, focal, habitat_is, neighbours, average, mask, regions),
+        *(habitat, focal, habitat_is, neighbours, average, mask, regions, barriers),
         *(selection, strengths, maps, solver, rtol, on_map, progress),
     )
     return run.all(run.one_to_all)
@@ -116,6 +119,7 @@ def raster_all_to_one(
     average: str = "resistance",
     mask: ArrayLike | None = None,
     regions: ArrayLike | None = None,
+    barriers: EdgeBarriers | None = None,
     selection: PairSelection | None = None,
     strengths: Mapping[int, float] | None = None,
     maps: MapOptions | None = None,
@@ -128,7 +132,8 @@ def raster_all_to_one(
 
     Parameters
     ----------
-    habitat, focal, habitat_is, neighbours, average, mask, regions, maps, solver, rtol, on_map, progress
+    habitat, focal, habitat_is, neighbours, average, mask, regions, barriers, maps, solver, rtol, on_map,
+    progress
         As in :func:`permeability.circuit.pairs.raster_pairwise`; the log and null options do not apply.
     selection : PairSelection, optional
         Numbers it does not name are dropped.  Numbers that are not to be paired with the ground **still
@@ -154,7 +159,7 @@ def raster_all_to_one(
     array([[2., 2., 2., 1., 1.]])
     """
     run = _Run(
-        *(habitat, focal, habitat_is, neighbours, average, mask, regions),
+        *(habitat, focal, habitat_is, neighbours, average, mask, regions, barriers),
         *(selection, strengths, maps, solver, rtol, on_map, progress),
     )
     return run.all(run.all_to_one)
@@ -203,6 +208,7 @@ class _Run:
         average: str,
         mask: ArrayLike | None,
         regions: ArrayLike | None,
+        barriers: EdgeBarriers | None,
         selection: PairSelection | None,
         strengths: Mapping[int, float] | None,
         maps: MapOptions | None,
@@ -220,6 +226,7 @@ class _Run:
             neighbours=neighbours,
             average=average,
             regions=joint_regions(nodes, shorts, resistance.shape),
+            barriers=barriers,
         )
         self.ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=True)
         require_two(self.ids)

@@ -23,6 +23,7 @@ from permeability.circuit.raster_circuit import (
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.selection import PairSelection, wanted_pairs
 from permeability.circuit.superposition import Potentials, most_nodes
+from permeability.kernels.edges import EdgeBarriers
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ def raster_pairwise(
     average: str = "resistance",
     mask: ArrayLike | None = None,
     regions: ArrayLike | None = None,
+    barriers: EdgeBarriers | None = None,
     selection: PairSelection | None = None,
     maps: MapOptions | None = None,
     solver: str = "auto",
@@ -85,6 +87,8 @@ def raster_pairwise(
         Cells not above 0 are no nodes.
     regions : array, shape (rows, cols), optional
         Short-circuit regions: cells of one number are one node.
+    barriers : EdgeBarriers, optional
+        Resistance in series on single links; ``inf`` removes a link.
     selection : PairSelection, optional
     maps : MapOptions, optional
         Nothing but resistances by default.
@@ -124,10 +128,12 @@ def raster_pairwise(
     require_two(ids)
     nodes = nodes.only(ids)
     shorts = region_labels(regions, resistance.shape)
-    circuit = RasterCircuit.of(resistance, neighbours=neighbours, average=average, regions=shorts)
+    circuit = RasterCircuit.of(
+        resistance, neighbours=neighbours, average=average, regions=shorts, barriers=barriers
+    )
     store = MapStore(circuit.shape, maps or MapOptions(), np.isnan(resistance), on_map)
     run = _Run(circuit, nodes, wanted_pairs(ids, selection), store, solver, rtol, progress)
-    run.cells, run.wiring = resistance, {"neighbours": neighbours, "average": average}
+    run.cells, run.wiring = resistance, {"neighbours": neighbours, "average": average, "barriers": barriers}
     if nodes.are_points:
         run.points()
     else:

@@ -14,7 +14,7 @@ from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.solvers import solve_grid
 from permeability.errors import PatchError, ResistanceError, check_choice
-from permeability.kernels.edges import D_COL, D_ROW, GridLinks, grid_links
+from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers, GridLinks, grid_links
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -236,11 +236,13 @@ class RasterCircuit:
         neighbours: int = 8,
         average: str = "resistance",
         regions: Ints | None = None,
+        barriers: EdgeBarriers | None = None,
     ) -> RasterCircuit:
         """From cell resistances (see :func:`permeability.kernels.edges.grid_links`)."""
         check_choice("neighbours", neighbours, (4, 8), code="C20")
         check_choice("average", average, ("resistance", "conductance"), code="C20")
-        return cls(grid_links(resistance, neighbours=neighbours, average=average), resistance, regions)
+        links = grid_links(resistance, neighbours=neighbours, average=average, barriers=barriers)
+        return cls(links, resistance, regions)
 
     def shorted(self, regions: Ints | None) -> RasterCircuit:
         """The same cells with other regions."""
