@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import networkx as nx
@@ -69,7 +70,7 @@ def held_apart(
         others: list[tuple[int, ...]] = []
         if graph.has_node(a) and graph.has_node(b) and nx.has_path(graph, a, b):
             way = nx.dijkstra_path(graph, a, b, weight="count")
-            for u, v in zip(way[:-1], way[1:]):
+            for u, v in pairwise(way):
                 sections += [s for s in graph.edges[u, v]["sections"] if s not in sections]
                 others.append(tuple(sorted(graph.edges[u, v]["any"])))
         found.append(Held(int(i), int(j), tuple(sections), tuple(others)))
