@@ -1,0 +1,69 @@
+"""The shipped profiles, by any of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from permeability.errors import SpeciesError, nearest
+from permeability.species.parsing import data_folder, profile_from_dict, raw_profile
+from permeability.species.profile import SpeciesProfile
+
+
+@cache
+def species_list() -> tuple[str, ...]:
+    """Ids of the shipped profiles, sorted.
+
+    >>> "khulan" in species_list()
+    True
+    """
+    names = (entry.name for entry in data_folder("species").iterdir())
+    return tuple(sorted(n.removesuffix(".toml") for n in names if n.endswith(".toml")))
+
+
+@cache
+def _shipped(identifier: str) -> SpeciesProfile:
+    return profile_from_dict(raw_profile(identifier))
+
+
+@cache
+def _aliases() -> Mapping[str, str]:
+    """Lower-case scientific and common names -> id."""
+    found: dict[str, str] = {}
+    for identifier in species_list():
+        names = raw_profile(identifier)["names"]
+        for name in (identifier, identifier.replace("_", " "), *names.values()):
+            found[str(name).lower()] = identifier
+    return found
+
+
+def species(name: str) -> SpeciesProfile:
+    """The shipped profile of a species.
+
+    Parameters
+    ----------
+    name : str
+        Id (``"khulan"``), scientific name, or English, Mongolian or Russian name; case does not matter.
+
+    Raises
+    ------
+    SpeciesError
+        S01 for an unknown name, with the nearest known one.
+
+    Examples
+    --------
+    >>> species("Procapra gutturosa").id
+    'mongolian_gazelle'
+    """
+    found = _aliases().get(str(name).lower())
+    if found is None:
+        guess = nearest(name, _aliases())
+        raise SpeciesError(
+            "S01",
+            f"species {name!r} is not known.",
+            details={"known": ", ".join(species_list())},
+            remedy=f"did you mean {_aliases()[guess]!r}?"
+            if guess
+            else "use one of the known species, or add a profile",
+        )
+    return _shipped(found)
