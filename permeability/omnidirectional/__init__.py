@@ -19,6 +19,7 @@ from permeability.errors import check_choice
 from permeability.executor import Progress, run_tasks
 from permeability.kernels.edges import EdgeBarriers
 from permeability.omnidirectional.difference import WindowDifference, difference
+from permeability.omnidirectional.estimate import WindowEstimate, estimate_windows
 from permeability.omnidirectional.inputs import (
     Floats,
     cell_resistance,
@@ -34,7 +35,9 @@ __all__ = [
     "Condition",
     "OmnidirectionalResult",
     "WindowDifference",
+    "WindowEstimate",
     "WindowOptions",
+    "estimate_windows",
     "omnidirectional",
     "omnidirectional_difference",
     "prepare",
