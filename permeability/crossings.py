@@ -277,16 +277,13 @@ def opening_share(
         centre, width = (d0 + d1) / 2, own
         d0, d1 = centre - width / 2, centre + width / 2
     inside = (at >= d0) & (at <= d1)
-    if width >= cell_size * (1.0 if own is None else 2.0) and inside.any():
-        return inside.astype(float)
+    if width >= cell_size * (1.0 if own is None else 2.0):
+        return inside.astype(float)  # none: off the grid
     if width <= 0:
         return np.zeros(len(km))
     centre, half = (d0 + d1) / 2, cell_size
     near = np.abs(at - centre) <= half
-    if not near.any():  # cuts of one line lie nearer than this to each other wherever it runs over the grid
-        near = np.abs(at - centre) <= 3 * cell_size
-    share = np.where(near, width / max(float(weight_m[near].sum()), width), 0.0)
-    return np.minimum(share, 1.0)
+    return np.where(near, width / max(float(weight_m[near].sum()), width), 0.0)
 
 
 def width_of(step: Intervention) -> float | None:

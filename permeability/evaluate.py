@@ -247,7 +247,7 @@ def changed_edges(before: EdgeBarriers, after: EdgeBarriers) -> tuple[NDArray[np
     """Keys (cell * 8 + direction) of the edges whose cost or resistance differs, and whether any rises."""
     a = pd.DataFrame({"k": before.cell * 8 + before.direction, "c": before.cost, "r": before.resistance})
     b = pd.DataFrame({"k": after.cell * 8 + after.direction, "c": after.cost, "r": after.resistance})
-    both = a.set_index("k").join(b.set_index("k"), how="outer", lsuffix="0", rsuffix="1").fillna(0.0)
+    both = a.set_index("k").add_suffix("0").join(b.set_index("k").add_suffix("1"), how="outer").fillna(0.0)
     differs = (both["c0"] != both["c1"]) | (both["r0"] != both["r1"])
     rises = bool(((both["c1"] > both["c0"]) | (both["r1"] > both["r0"])).any())
     return both.index[differs].to_numpy(np.int64), rises
