@@ -31,6 +31,8 @@ _HOME = {
     "Candidate": "permeability.ranking",
     "portfolio": "permeability.choice",
     "run_project": "permeability.run",
+    "timeline": "permeability.years",
+    "infrastructure_corridors": "permeability.bundles",
     "compare_results": "permeability.regression",
     "sample_folder": "permeability.samples",
     "PermeabilityError": "permeability.errors",

@@ -189,6 +189,20 @@ def run(project: Path, out: Path | None, as_json: bool, report: bool, workers: i
 
 
 @cli.command()
+@click.argument("project", type=PATH)
+@click.option("--year", "years", type=float, multiple=True, required=True, help="may be given several times")
+def timeline(project: Path, years: tuple[float, ...]) -> None:
+    """The same landscape in several years: how the range fell apart, and which line did what."""
+    from permeability.project import open_project
+    from permeability.years import timeline as over_years
+
+    opened = open_project(project)
+    for name in opened.species_ids:
+        say(repr(over_years(opened, name, years)))
+        say()
+
+
+@cli.command()
 @click.argument("results_a", type=PATH)
 @click.argument("results_b", type=PATH)
 @click.option(
