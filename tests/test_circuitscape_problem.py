@@ -10,7 +10,7 @@ import pytest
 
 from permeability.circuit import modes
 from permeability.circuit.map_store import MapOptions
-from permeability.errors import InteropError, MemoryLimitError, OptionError, PatchError, ResistanceError
+from permeability.errors import InteropError, MemoryLimitError, OptionError
 from permeability.interop.ascii_grid import read_raster
 from permeability.interop.circuitscape import estimate_problem, read_problem, run_problem
 from permeability.interop.circuitscape_lists import read_pairs, read_reclass, read_table
@@ -281,30 +281,6 @@ def test_selection_drops_and_leaves_out(problem: Any, tmp_path: Path) -> None:
     assert table[1, 2] == -1
 
 
-def test_numbers_that_are_not_paired_still_inject_one_ampere() -> None:
-    """Peculiar to all-to-one, as the stored results of Circuitscape have it."""
-    focal = np.array([[1, 0, 2, 0, 3]])
-    selection = modes.PairSelection.of("include", [(1, 2)], [1, 2, 3])
-    found = modes.raster_all_to_one(
-        np.ones((1, 5)),
-        focal,
-        selection=selection,
-        strengths={2: 5.0, 3: 7.0},
-        maps=MapOptions(current=True),
-    )
-    np.testing.assert_allclose(found.current[(1,)], [[6, 6, 6, 1, 1]])
-    assert not found.solved[2]
-    assert (3,) not in found.current
-
-
-def test_one_to_all_leaves_unpaired_grounds_out() -> None:
-    focal = np.array([[1, 0, 2, 0, 3]])
-    selection = modes.PairSelection.of("exclude", [(2, 3)])
-    found = modes.raster_one_to_all(np.ones((1, 5)), focal, selection=selection)
-    assert found.ids.tolist() == [2, 3]
-    assert not found.solved.any()
-
-
 # what is refused and told ------------------------------------------------------------------------------------
 
 
@@ -566,68 +542,3 @@ def test_tables(tmp_path: Path) -> None:
     path.write_text("1 2\n1 3\n", encoding="utf-8")
     with pytest.raises(InteropError, match="gives 1 two new values"):
         read_reclass(path)
-
-
-# array functions ---------------------------------------------------------------------------------------------
-
-
-def test_arrays_are_checked() -> None:
-    focal = np.array([[1, 0, 2]])
-    with pytest.raises(ResistanceError, match=r"\[C21\].*negative"):
-        modes.raster_pairwise([[1.0, -1.0, 1.0]], focal)
-    with pytest.raises(ResistanceError, match=r"\[C22\].*mask has shape"):
-        modes.raster_pairwise(np.ones((1, 3)), focal, mask=np.ones((2, 3)))
-    with pytest.raises(OptionError, match=r"\[C20\].*neighbours"):
-        modes.raster_pairwise(np.ones((1, 3)), focal, neighbours=6)
-    with pytest.raises(OptionError, match="did you mean 'conductance'"):
-        modes.raster_pairwise(np.ones((1, 3)), focal, average="conductanc")
-    with pytest.raises(PatchError, match=r"\[C24\].*1 cells of short-circuit regions are negative"):
-        modes.raster_pairwise(np.ones((1, 3)), focal, regions=[[-9999, 0, 1]])
-    with pytest.raises(PatchError, match=r"\[C25\].*negative"):
-        modes.raster_advanced(np.ones((1, 3)), focal, [[np.nan, np.nan, -1.0]])
-    with pytest.raises(PatchError, match=r"\[C25\].*infinite"):
-        modes.raster_advanced(np.ones((1, 3)), [[np.inf, 0, 0]], [[np.nan, np.nan, 1.0]])
-    with pytest.raises(OptionError, match="did you mean 'keep_all'"):
-        modes.resolve_conflicts([1.0], [1.0], "keepall")
-    with pytest.raises(PatchError, match=r"\[C25\].*finite"):
-        modes.raster_one_to_all(np.ones((1, 3)), focal, strengths={1: np.nan})
-
-
-def test_mask_drops_cells_that_are_not_positive() -> None:
-    focal = np.array([[1, 0, 2], [0, 0, 0]])
-    mask = np.array([[1, -1, 1], [1, 4, np.nan]])
-    found = modes.raster_pairwise(np.ones((2, 3)), focal, mask=mask, neighbours=8)
-    assert found.resistance[0, 1] == pytest.approx(1 / (1 / np.sqrt(2) + 1 / 2) + np.sqrt(2))
-
-
-def test_two_numbers_on_one_region_each_count() -> None:
-    """Two numbers on one node: resistance 0, no map of their own, and both pairs with a third in the sum."""
-    focal = np.array([[1, 2, 0, 3]])
-    regions = np.array([[5, 5, 0, 0]])
-    found = modes.raster_pairwise(
-        np.ones((1, 4)),
-        focal,
-        regions=regions,
-        selection=modes.PairSelection.of("exclude", [(1, 2)]),
-        maps=MapOptions(current=True, cumulative=True),
-    )
-    np.testing.assert_allclose(found.resistance, [[0, 0, 2], [0, 0, 2], [2, 2, 0]], atol=1e-12)
-    assert set(found.current) == {(1, 3), (2, 3)}
-    np.testing.assert_allclose(found.cumulative, [[2, 2, 2, 2]])
-
-
-def test_region_without_a_valid_cell_is_ignored() -> None:
-    habitat = np.array([[1.0, np.nan, 1.0]])
-    assert modes.raster_pairwise(habitat, [[1, 0, 2]], regions=[[0, 7, 0]]).resistance[0, 1] == np.inf
-
-
-def test_regions_reach_over_nodata() -> None:
-    habitat = np.array([[1.0, 1.0, np.nan, 1.0, 1.0]])
-    found = modes.raster_pairwise(
-        habitat,
-        [[1, 0, 0, 0, 2]],
-        regions=[[0, 7, 7, 7, 0]],
-        maps=MapOptions(current=True, null_currents=True),
-    )
-    assert found.resistance[0, 1] == pytest.approx(2.0)
-    np.testing.assert_allclose(found.current[(1, 2)], [[1, 1, np.nan, 1, 1]])
