@@ -41,7 +41,8 @@ class CondensedSolver:
 
 
 def without_grounds(system: GridSystem) -> tuple[GridLinks, Floats]:
-    """Links among the cells that are not grounded, and what each of them leaks over its links to grounded ones."""
+    """Links among the cells that are not grounded, and what each of them leaks over its links to grounded
+    ones."""
     assert system.ground is not None
     rows, cols = system.shape
     leak = system.leak.copy() if system.leak.size else np.zeros(system.shape)
