@@ -133,6 +133,8 @@ def run_project(
     """
     project = project if isinstance(project, Project) else open_project(project)
     workers = workers or os.cpu_count() or 1
+    if folder is not None:
+        require_free(Path(folder))
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
@@ -187,7 +189,13 @@ def _run_species(project: Project, name: str, progress: Progress | None, workers
     for i, plan in enumerate(project.spec.scenarios):
         if progress is not None:
             progress(f"{name}: scenarios", i, len(project.spec.scenarios))
-        scenarios[plan.name] = compare(land, patches, project.scenario(plan.name), inside)
+        scenarios[plan.name] = compare(
+            land,
+            patches,
+            project.scenario(plan.name),
+            inside,
+            base=project.variant(plan.name).landscape(name),
+        )
     return SpeciesResult(land, patches, inside, found, effect, ranking, scenarios)
 
 
@@ -283,6 +291,18 @@ def component_table(land: Landscape) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------- files
+def require_free(target: Path) -> None:
+    """Refuse a target that holds something else than an earlier result; asked before anything is computed."""
+    if target.exists() and (
+        not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())
+    ):
+        raise OptionError(
+            "O02",
+            f"{str(target)!r} exists and is not a result folder.",
+            remedy="name another folder, or remove it",
+        )
+
+
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
@@ -294,14 +314,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     OptionError
         O02 when the target holds something else.
     """
-    if target.exists() and (
-        not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())
-    ):
-        raise OptionError(
-            "O02",
-            f"{str(target)!r} exists and is not a result folder.",
-            remedy="name another folder, or remove it",
-        )
+    require_free(target)
     aside = target.with_name(f".{target.name}-unfinished")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
