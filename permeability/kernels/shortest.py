@@ -172,59 +172,62 @@ def _load(dist, cell, r0, c0, T, D, C, W, vertical, horizontal, diagonal):
         SW[n - 1] = diagonal * (Cy[n - 1] + Cn[n - 2])
 
 
+# the rows are indexed in two dimensions on purpose: a view of a row costs two atomic reference counts
 @njit(cache=True, nogil=True)
-def _pull_down(Dy, Do, S, SE, SW, T):
-    """Lower row y by its upper neighbour o; weights are named at o."""
+def _pull_down(D, W, y, T):
+    """Lower row y by the row above; weights are named at the row above."""
+    o = y - 1
     changed = 0
     for x in range(1, T + 1):
-        a = Do[x] + S[x]
-        b = Do[x - 1] + SE[x - 1]
-        c = Do[x + 1] + SW[x + 1]
+        a = D[o, x] + W[1, o, x]
+        b = D[o, x - 1] + W[2, o, x - 1]
+        c = D[o, x + 1] + W[3, o, x + 1]
         a = b if b < a else a
         a = c if c < a else a
-        t = Dy[x]
+        t = D[y, x]
         changed |= a < t
-        Dy[x] = a if a < t else t
+        D[y, x] = a if a < t else t
     return changed
 
 
 @njit(cache=True, nogil=True)
-def _pull_up(Dy, Do, S, SE, SW, T):
-    """Lower row y by its lower neighbour o; weights are named at y."""
+def _pull_up(D, W, y, T):
+    """Lower row y by the row below; weights are named at y."""
+    o = y + 1
     changed = 0
     for x in range(1, T + 1):
-        a = Do[x] + S[x]
-        b = Do[x + 1] + SE[x]
-        c = Do[x - 1] + SW[x]
+        a = D[o, x] + W[1, y, x]
+        b = D[o, x + 1] + W[2, y, x]
+        c = D[o, x - 1] + W[3, y, x]
         a = b if b < a else a
         a = c if c < a else a
-        t = Dy[x]
+        t = D[y, x]
         changed |= a < t
-        Dy[x] = a if a < t else t
+        D[y, x] = a if a < t else t
     return changed
 
 
 @njit(cache=True, nogil=True)
-def _chain(Dy, E, F, G, T):
+def _chain(D, W, y, F, G, T):
     """Relax row y along itself: two independent chains, then the smaller of both."""
-    f = Dy[0]
-    g = Dy[T + 1]
+    f = D[y, 0]
+    g = D[y, T + 1]
     for x in range(1, T + 1):
-        f = f + E[x - 1]
-        d = Dy[x]
+        f = f + W[0, y, x - 1]
+        d = D[y, x]
         f = f if f < d else d
         F[x] = f
         z = T + 1 - x
-        g = g + E[z]
-        e = Dy[z]
+        g = g + W[0, y, z]
+        e = D[y, z]
         g = g if g < e else e
         G[z] = g
     changed = 0
     for x in range(1, T + 1):
         a = F[x]
         a = G[x] if G[x] < a else a
-        changed |= a < Dy[x]
-        Dy[x] = a
+        changed |= a < D[y, x]
+        D[y, x] = a
     return changed
 
 
@@ -241,13 +244,13 @@ def _relax(D, W, F, G, up, dn, hz, touched, th, T):
                 if sweep == 0:
                     if up[y]:
                         up[y] = 0
-                        changed |= _pull_down(D[y], D[y - 1], W[1, y - 1], W[2, y - 1], W[3, y - 1], T)
+                        changed |= _pull_down(D, W, y, T)
                 elif dn[y]:
                     dn[y] = 0
-                    changed |= _pull_up(D[y], D[y + 1], W[1, y], W[2, y], W[3, y], T)
+                    changed |= _pull_up(D, W, y, T)
                 if changed or hz[y]:
                     hz[y] = 0
-                    changed |= _chain(D[y], W[0, y], F, G, T)
+                    changed |= _chain(D, W, y, F, G, T)
                 if changed:
                     touched[y] = 1
                     up[y + 1] = 1
