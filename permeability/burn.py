@@ -18,7 +18,7 @@ from permeability.barriers import substring
 from permeability.crossings import width_of
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
-from permeability.scenario import Intervention
+from permeability.scenario import FACTS, Intervention
 
 
 def burn_resistance(land: Landscape) -> NDArray[np.float64]:
@@ -74,7 +74,9 @@ def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     chain = land.barriers.chainages[row]
     low, high = chain.km_range
     steps = [
-        s for s in land.scenario.interventions if s.action != "add" and row in land.barriers.rows_of(s.line)
+        s
+        for s in land.scenario.interventions
+        if s.action not in FACTS and row in land.barriers.rows_of(s.line)
     ]
     marks = sorted({low, high, *(k for s in steps for k in _ends(s, chain.km_range, land) if low < k < high)})
     geometry = land.barriers.table.geometry.iloc[row]

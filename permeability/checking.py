@@ -37,6 +37,7 @@ from permeability.project import (
     open_project,
     valid_keys,
 )
+from permeability.scenario import FACTS
 from permeability.species import species, species_list
 
 T = TypeVar("T")
@@ -425,7 +426,7 @@ class _Checker:
         """Refuse a step that cannot be taken, for any species that can be read."""
         step = intervention(spec)
         self.project.barriers.rows_of(step.line)
-        if step.action == "add":
+        if step.action in FACTS:
             return
         for profile, components in self._components():
             require_effect(step, self.project.barriers, components, profile)

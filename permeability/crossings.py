@@ -17,6 +17,7 @@ from permeability.barriers import Barriers
 from permeability.errors import BarrierError, nearest
 from permeability.estimate import Estimate
 from permeability.passability import crossing_cost_m, split_fenced_railway
+from permeability.scenario import FACTS
 
 if TYPE_CHECKING:
     from permeability.scenario import Intervention
@@ -181,7 +182,7 @@ class CostModel:
         total = np.array([row.sum() for row in self.plain])
         cost = total[barrier] if len(barrier) else np.zeros(0)
         out = CutCosts(cost, cost.copy())
-        steps = [s for s in interventions if s.action != "add"]
+        steps = [s for s in interventions if s.action not in FACTS]
         rows_of = {s.line: set(self.barriers.rows_of(s.line).tolist()) for s in steps}
         for row in sorted(set().union(*rows_of.values())):
             mine = np.flatnonzero(barrier == row)

@@ -171,7 +171,12 @@ class Comparison:
 
 
 def compare(
-    land: Landscape, patches: Patches, scenario: Scenario, inside: NDArray[np.bool_] | None = None
+    land: Landscape,
+    patches: Patches,
+    scenario: Scenario,
+    inside: NDArray[np.bool_] | None = None,
+    *,
+    base: Landscape | None = None,
 ) -> Comparison:
     """Indices before and after a scenario.
 
@@ -184,9 +189,12 @@ def compare(
         Interventions on ``land``.
     inside : bool array, optional
         The species' range; the whole landscape by default.
+    base : Landscape, optional
+        What the interventions are applied to, on the same grid, when the scenario also changes layers or the year;
+        ``land`` by default.
     """
     inside = land.valid if inside is None else inside
-    after = land.with_scenario(scenario)
+    after = (land if base is None else base).with_scenario(scenario)
     open_cost = pair_costs(land.without_barriers(), patches)
     a, b = (indices(x, patches, inside, open_cost=open_cost) for x in (land, after))
     frame = a.to_frame().rename(columns={"value": "before"})

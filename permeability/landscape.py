@@ -29,7 +29,7 @@ from permeability.errors import ResistanceError, check_choice
 from permeability.estimate import Estimate
 from permeability.grid import Grid, cells_in_words
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH, N_DIRECTIONS, EdgeBarriers, GridLinks, grid_links
-from permeability.scenario import Intervention, Scenario
+from permeability.scenario import FACTS, Intervention, Scenario
 from permeability.species import SpeciesProfile
 
 
@@ -80,9 +80,9 @@ class Landscape:
         """
         standing, components = self.standing.copy(), list(self.components)
         for step in scenario.interventions:
-            if step.action == "add":
+            if step.action in FACTS:
                 for i in self.barriers.rows_of(step.line):
-                    standing[i] = True
+                    standing[i] |= step.action == "add"
                     components[i] = self._rebuilt(int(i), step)
             else:
                 require_effect(step, self.barriers, components, self.profile)

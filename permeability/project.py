@@ -28,7 +28,7 @@ from permeability.grid import Grid
 from permeability.habitat import Habitat
 from permeability.landscape import Landscape
 from permeability.patches import Patches
-from permeability.scenario import Intervention, Scenario
+from permeability.scenario import FACTS, Intervention, Scenario, traffic_range
 from permeability.species import SpeciesProfile, species
 
 
@@ -127,7 +127,7 @@ class RankingSpec(_Table):
 class StepSpec(_Table):
     """``[[scenarios.steps]]``: one intervention."""
 
-    action: Literal["remove", "treat", "drop", "add"]
+    action: Literal["remove", "treat", "drop", "add", "set"]
     line: str
     km: float | tuple[float, float] | None = None
     treatment: str | None = None
@@ -137,10 +137,12 @@ class StepSpec(_Table):
 
 
 class ScenarioSpec(_Table):
-    """``[[scenarios]]``: a named list of interventions."""
+    """``[[scenarios]]``: a named list of interventions, in another year or with other layers if it says so."""
 
     name: str
     steps: list[StepSpec] = []
+    year: int | None = None
+    layers: dict[str, str] = {}
 
 
 class ProjectSpec(_Table):
@@ -348,6 +350,24 @@ class Project:
             raise ProjectError("J04", f"there is no scenario {name!r}.", remedy=f"did you mean {guess!r}?" if guess else "define it under [[scenarios]]")  # fmt: skip
         return Scenario(name, tuple(intervention(s) for s in found[name].steps))
 
+    def variant(self, name: str) -> Project:
+        """The project with the year and the layers of one of its scenarios; itself when the scenario changes neither."""
+        plan = next((s for s in self.spec.scenarios if s.name == name), None)
+        if plan is None or (plan.year is None and not plan.layers):
+            return self
+        layers = dict(self.spec.layers)
+        for old, new in plan.layers.items():
+            self.layer(old)
+            layers[old] = self.layer(new)
+        about = (
+            self.spec.project
+            if plan.year is None
+            else self.spec.project.model_copy(update={"year": plan.year})
+        )
+        return Project(
+            self.path, self.spec.model_copy(update={"layers": layers, "project": about}), self.notes
+        )
+
     def __repr__(self) -> str:
         about = self.spec.project
         when = ", ".join(str(x) for x in (about.year, about.season) if x)
@@ -362,9 +382,10 @@ def intervention(step: StepSpec) -> Intervention:
     a, b = (
         (step.km, step.km) if isinstance(step.km, (int, float)) else step.km or (float("-inf"), float("inf"))
     )
+    options = traffic_range(step.options) if step.action in FACTS else step.options
     return Intervention(
         step.action, step.line, float(a), float(b), step.treatment,
-        tuple(step.components) if step.components else None, None, step.width_m, step.options,
+        tuple(step.components) if step.components else None, None, step.width_m, options,
     )  # fmt: skip
 
 

@@ -83,7 +83,7 @@ class Ranking:
         """What evaluates further sets of these candidates exactly."""
         if self._engine is None:
             raise BarrierError(
-                "B11", "this ranking was read back and cannot evaluate sets.", remedy="rank again"
+                "B13", "this ranking was read back and cannot evaluate sets.", remedy="rank again"
             )
         return self._engine
 

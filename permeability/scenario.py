@@ -9,7 +9,8 @@ from typing import Any
 from permeability.errors import BarrierError, check_choice
 from permeability.estimate import Estimate
 
-ACTIONS = ("remove", "treat", "drop", "add")
+ACTIONS = ("remove", "treat", "drop", "add", "set")
+FACTS = ("add", "set")  # these change what a line is, the others what is done to a stretch of it
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,10 @@ class Intervention:
 
     Attributes
     ----------
-    action : {"remove", "treat", "drop", "add"}
+    action : {"remove", "treat", "drop", "add", "set"}
         ``remove`` takes the fences down (the track or road stays), ``treat`` applies a treatment, ``drop`` takes
-        the whole line out of the landscape, ``add`` builds a line that is planned in the layer.
+        the whole line out of the landscape, ``add`` builds a line that is planned in the layer, ``set`` changes
+        facts of a line, such as its traffic.
     line : str
         Name of the line (or id of one of its rows).
     km_from, km_to : float
@@ -62,7 +64,7 @@ class Intervention:
         >>> Intervention("remove", "TMR", 812.0, 815.0).text()
         'remove fences TMR km 812-815'
         """
-        what = {"remove": "remove fences", "drop": "take away", "add": "build"}.get(
+        what = {"remove": "remove fences", "drop": "take away", "add": "build", "set": "set"}.get(
             self.action, str(self.treatment)
         )
         if self.km_from == float("-inf") and self.km_to == float("inf"):
@@ -71,6 +73,8 @@ class Intervention:
             where = f" km {self.km_from:g}"
         else:
             where = f" km {self.km_from:g}-{self.km_to:g}"
+        facts = ", ".join(f"{k} = {v}" for k, v in self.options.items()) if self.action in FACTS else ""
+        where += f" ({facts})" if facts else ""
         parts = f" ({', '.join(self.components)})" if self.components else ""
         return f"{what} {self.line}{where}{parts}"
 
@@ -120,6 +124,14 @@ class Scenario:
         """Build a line that the layer holds as planned or under construction; ``fenced`` overrides the layer."""
         return self._with(Intervention("add", line, options={"fenced": fenced} if fenced else {}))
 
+    def set(self, line: str, **facts: Any) -> Scenario:
+        """Change facts of a whole line: ``vehicles_per_day``, ``trains_per_day``, ``fenced``, ``closed_hours`` ...
+
+        >>> print(Scenario("less traffic").set("COAL-ROAD", vehicles_per_day=800))
+        less traffic: set COAL-ROAD (vehicles_per_day = 800)
+        """
+        return self._with(Intervention("set", line, options=traffic_range(facts)))
+
     def named(self, name: str) -> Scenario:
         """The same interventions under another name."""
         return replace(self, name=name)
@@ -131,6 +143,19 @@ class Scenario:
         if not self.interventions:
             return f"{self.name}: no intervention"
         return f"{self.name}: " + "; ".join(i.text() for i in self.interventions)
+
+
+def traffic_range(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts with the traffic's low and high following a new best value, unless they are given too.
+
+    >>> traffic_range({"vehicles_per_day": 800})["vehicles_per_day_high"]
+    800
+    """
+    out = dict(facts)
+    if "vehicles_per_day" in out:
+        for end in ("vehicles_per_day_low", "vehicles_per_day_high"):
+            out.setdefault(end, out["vehicles_per_day"])
+    return out
 
 
 def _span(km: float | tuple[float, float] | None) -> tuple[float, float]:
