@@ -303,6 +303,12 @@ def test_little_memory_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, rng:
     assert [r.report.solves for r in plenty] == [10, 10, 10]
     assert [r.report.solves for r in little[1:]] == [11, 11]
     assert little[0].report.solves > 10
+    regions = np.zeros((8, 8), int)
+    regions[0] = 1
+    few = modes.raster_pairwise(habitat, focal, regions=regions)
+    monkeypatch.undo()
+    same(few.resistance, modes.raster_pairwise(habitat, focal, regions=regions).resistance)
+    assert few.report.solves == len(np.unique(focal[1:])) - 1 + bool(focal[0].any()) - 1
 
 
 def test_kirchhoff_power_and_symmetry(rng: np.random.Generator) -> None:

@@ -199,7 +199,8 @@ class _Run:
             self._resistances_only(solvable, first)
             return
         for group in _linked_groups(solvable, node):
-            for part in _parts(group, node, most_nodes(self.circuit)):
+            maps = self.store.options.any
+            for part in _parts(group, node, most_nodes(self.circuit)) if maps else [group]:
                 self._group(part, node)
 
     def _resistances_only(self, pairs: list[tuple[int, int]], first: list[int]) -> None:
@@ -218,11 +219,12 @@ class _Run:
     def _group(self, pairs: list[tuple[int, int]], node: list[int]) -> None:
         """Pairs that share nodes: one solve less than nodes, then sums."""
         members = {node[k] for pair in pairs for k in pair}
-        found = Potentials(self.circuit, members, solver=self.solver, rtol=self.rtol)
+        maps = self.store.options.any
+        found = Potentials(self.circuit, members, solver=self.solver, rtol=self.rtol, planes=maps)
         self.reports.append(found.report)
         for i, j in pairs:
             self._set(i, j, found.resistance(node[i], node[j]))
-            if self.store.options.any:
+            if maps:
                 self._maps(self.circuit, i, j, found.pair(node[i], node[j]), node[i], node[j])
 
     def _maps(self, circuit: RasterCircuit, i: int, j: int, plane: Floats, low: int, high: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from permeability.circuit.raster_circuit import Floats, Ints, RasterCircuit
-from permeability.circuit.report import available_bytes
+from permeability.circuit.report import SolveReport, available_bytes, merge_reports
 
 MEMORY_SHARE = 0.6  # of the free memory that potentials and their sources may take
 
@@ -28,6 +28,9 @@ class Potentials:
         Owners of the nodes, all in one component.
     solver, rtol
         As in :func:`permeability.circuit.solve_grid`.
+    planes : bool
+        Whether the voltages of all cells are kept; without them only ``among`` and ``resistance`` are
+        there, and memory is bounded whatever the number of nodes.
 
     Attributes
     ----------
@@ -40,19 +43,34 @@ class Potentials:
     report : SolveReport
     """
 
-    def __init__(self, circuit: RasterCircuit, nodes: Iterable[int], *, solver: str, rtol: float) -> None:
+    def __init__(
+        self, circuit: RasterCircuit, nodes: Iterable[int], *, solver: str, rtol: float, planes: bool = True
+    ) -> None:
         self.circuit = circuit
         self.nodes: Ints = np.unique(np.array(list(nodes), dtype=np.int64))
         others = self.nodes[1:]
-        sources = np.zeros((len(others), *circuit.shape))
-        sources.reshape(len(others), -1)[np.arange(len(others)), others] = 1.0
-        ground = np.zeros(circuit.shape, bool)
-        ground.reshape(-1)[self.nodes[0]] = True
-        self.planes, self.report = circuit.solve(sources, ground=ground, solver=solver, rtol=rtol)
+        self.planes = np.zeros((0, *circuit.shape))
         self.among = np.zeros((len(self.nodes), len(self.nodes)))
-        flat = self.planes.reshape(len(others), -1)[:, others]
-        self.among[1:, 1:] = 0.5 * (flat + flat.T)
+        reports = []
+        step = len(others) if planes else min(len(others), most_nodes(circuit))
+        for start in range(0, len(others), step):
+            voltage, report = self._solve(others[start : start + step], solver, rtol)
+            flat = voltage.reshape(len(voltage), -1)
+            self.among[1:, 1 + start : 1 + start + len(voltage)] = flat[:, others].T
+            reports.append(report)
+            if planes:
+                self.planes = voltage
+        self.among = 0.5 * (self.among + self.among.T)
+        self.report = merge_reports(tuple(reports))
         self.inside = circuit.component == circuit.component_of(int(self.nodes[0]))
+
+    def _solve(self, nodes: Ints, solver: str, rtol: float) -> tuple[Floats, SolveReport]:
+        """Voltages for 1 A from each of some nodes to the first one."""
+        sources = np.zeros((len(nodes), *self.circuit.shape))
+        sources.reshape(len(nodes), -1)[np.arange(len(nodes)), nodes] = 1.0
+        ground = np.zeros(self.circuit.shape, bool)
+        ground.reshape(-1)[self.nodes[0]] = True
+        return self.circuit.solve(sources, ground=ground, solver=solver, rtol=rtol)
 
     def row(self, node: int) -> int:
         """Position of a node."""
