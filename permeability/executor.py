@@ -67,7 +67,7 @@ def content_hash(*parts: object) -> str:
     Raises
     ------
     OptionError
-        For an object whose content cannot be told (O41).
+        For an object whose content cannot be told (W02).
 
     Examples
     --------
@@ -104,7 +104,7 @@ def _feed(state: Any, part: object) -> None:
             _feed(state, (item.name, getattr(part, item.name)))
     else:
         raise OptionError(
-            "O41",
+            "W02",
             f"the content of a {type(part).__name__} has no hash.",
             remedy="hand over plain values, arrays or dataclasses of them, or give key=",
         )
@@ -187,7 +187,7 @@ def run_tasks(
     Raises
     ------
     OptionError
-        For fewer than one worker (O40), or tasks without a hash (O41).
+        For fewer than one worker (W01), or tasks without a hash (W02).
 
     Examples
     --------
@@ -195,7 +195,7 @@ def run_tasks(
     [1, 2, 3]
     """
     if workers < 1:
-        raise OptionError("O40", f"workers = {workers}: at least one is needed.", remedy="workers=1 or more")
+        raise OptionError("W01", f"workers = {workers}: at least one is needed.", remedy="workers=1 or more")
     job = _Job(function, tasks, Store(store) if store is not None else None, label, key, weights, progress)
     with _pool(workers, scheduler) as pool:
         yield from job.run(pool)
@@ -236,7 +236,7 @@ class _Cluster:
             distributed: Any = importlib.import_module("distributed")
         except ImportError as missing:
             raise OptionError(
-                "O42",
+                "W03",
                 "scheduler= needs dask.distributed, which is not installed.",
                 remedy="pip install 'landscape-permeability[dask]', or leave scheduler out",
             ) from missing

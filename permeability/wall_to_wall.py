@@ -51,7 +51,7 @@ class WallToWall:
     buffer_resistance : float
     """
 
-    current: Floats
+    current: Floats = field(repr=False)
     by_direction: Mapping[str, Floats] = field(repr=False)
     resistance: Mapping[str, float]
     boundary: str
@@ -124,9 +124,9 @@ def wall_to_wall(
     Raises
     ------
     OptionError
-        O01, O43, O49 for options that mean nothing.
+        O01, W10, W16 for options that mean nothing.
     PatchError
-        P41 when a wall has no cell.
+        W17 when a wall has no cell.
     ResistanceError
         R01 to R03 for resistances that cannot be used.
 
@@ -142,7 +142,7 @@ def wall_to_wall(
     for side in chosen:
         check_choice("sides", side, SIDES)
     if buffer < 0 or int(buffer) != buffer:
-        raise OptionError("O43", f"buffer = {buffer!r} is not a number of cells.", remedy="0 or more")
+        raise OptionError("W10", f"buffer = {buffer!r} is not a number of cells.", remedy="0 or more")
     whole = hasattr(landscape, "edge_barriers")
     edges = barriers if barriers is not None else landscape.edge_barriers() if whole else EdgeBarriers.empty()
     joined = neighbours or (min(8, landscape.neighbours) if whole else 8)
@@ -152,7 +152,7 @@ def wall_to_wall(
     framed = np.pad(grid, buffer, constant_values=around)
     moved = _shift(edges, grid.shape[1], buffer)
     if min(framed.shape) < 3:
-        raise OptionError("O49", f"a landscape of {framed.shape} cells has no inside.", remedy="add a buffer")
+        raise OptionError("W16", f"a landscape of {framed.shape} cells has no inside.", remedy="add a buffer")
     tasks = [_Crossing(framed, moved, joined, average, side, boundary, solver, rtol) for side in chosen]
     inside = np.s_[buffer : buffer + grid.shape[0], buffer : buffer + grid.shape[1]]
     maps, resistances = {}, {}
@@ -172,7 +172,7 @@ def _buffer_resistance(grid: Floats, wanted: float | str) -> float:
         return float(np.nanmedian(grid))
     if not (np.isfinite(wanted) and wanted > 0):
         raise OptionError(
-            "O49", f"buffer_resistance = {wanted!r} is no resistance.", remedy="a number above 0"
+            "W16", f"buffer_resistance = {wanted!r} is no resistance.", remedy="a number above 0"
         )
     return float(wanted)
 
@@ -222,7 +222,7 @@ def held_potentials(valid: NDArray[np.bool_], side: str, boundary: str) -> Float
     Raises
     ------
     PatchError
-        P41 when the wall of the source or of the ground has no cell.
+        W17 when the wall of the source or of the ground has no cell.
     """
     rows, cols = valid.shape
     held = np.full(valid.shape, np.nan)
@@ -241,7 +241,7 @@ def held_potentials(valid: NDArray[np.bool_], side: str, boundary: str) -> Float
     for name in (side, OPPOSITE[side]):
         if not valid[_wall(valid.shape, name)].any():
             raise PatchError(
-                "P41",
+                "W17",
                 f"the {name} side of the landscape has no valid cell to be a wall.",
                 remedy="add a buffer of a few cells",
             )

@@ -99,12 +99,12 @@ def test_content_hash_sees_content_and_nothing_else() -> None:
     ]
     assert len({content_hash(t) for t in [Thing("a", grid), *different]}) == 5
     assert content_hash([1, 2]) != content_hash([12])
-    with pytest.raises(OptionError, match=r"O41.*no hash"):
+    with pytest.raises(OptionError, match=r"W02.*no hash"):
         content_hash(threading.Lock())
 
 
 def test_a_job_without_workers_is_refused() -> None:
-    with pytest.raises(OptionError, match="O40"):
+    with pytest.raises(OptionError, match="W01"):
         list(run_tasks(slow_square, [1], workers=0))
 
 

@@ -141,11 +141,11 @@ def test_a_landscape_brings_its_barriers() -> None:
         ("O01", {"neighbours": 16}),
         ("O01", {"average": "mean"}),
         ("O01", {"buffer_resistance": "mean"}),
-        ("O43", {"buffer": -1}),
-        ("O49", {"buffer_resistance": 0.0}),
-        ("O49", {"landscape": np.ones((2, 5))}),
+        ("W10", {"buffer": -1}),
+        ("W16", {"buffer_resistance": 0.0}),
+        ("W16", {"landscape": np.ones((2, 5))}),
         ("R01", {"landscape": np.zeros((5, 5))}),
-        ("P41", {"landscape": np.where(np.arange(6) == 0, np.nan, np.ones((6, 6)))}),
+        ("W17", {"landscape": np.where(np.arange(6) == 0, np.nan, np.ones((6, 6)))}),
     ],
 )
 def test_what_means_nothing_is_refused(code: str, options: dict[str, Any]) -> None:

@@ -74,9 +74,9 @@ class OmnidirectionalResult:
         The landscape that was passed in.
     """
 
-    current: Floats
-    flow_potential: Floats | None
-    normalised: Floats | None
+    current: Floats = field(repr=False)
+    flow_potential: Floats | None = field(repr=False)
+    normalised: Floats | None = field(repr=False)
     windows: int
     lost: float
     seconds: float
@@ -186,7 +186,7 @@ def omnidirectional(
     Raises
     ------
     OptionError
-        O01, O43 to O47 for options, conditions or strengths that mean nothing.
+        O01, W10 to W14 for options, conditions or strengths that mean nothing.
     ResistanceError
         R01 to R03 for resistances that cannot be used.
 
@@ -242,7 +242,7 @@ def omnidirectional_difference(
     Raises
     ------
     OptionError
-        O48 for landscapes of different shape; see also :func:`omnidirectional`.
+        W15 for landscapes of different shape; see also :func:`omnidirectional`.
 
     Examples
     --------

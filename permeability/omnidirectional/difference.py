@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class WindowDifference:
         Targets of the whole landscape (the larger of before and after).
     """
 
-    current: Floats
+    current: Floats = field(repr=False)
     windows: int
     targets: int
 
@@ -40,11 +40,11 @@ def changed_cells(before: WindowProblem, after: WindowProblem) -> NDArray[np.boo
     Raises
     ------
     OptionError
-        O48 when the two are not the same run on the same grid.
+        W15 when the two are not the same run on the same grid.
     """
     if before.resistance.shape != after.resistance.shape or before.options != after.options:
         raise OptionError(
-            "O48",
+            "W15",
             "the two landscapes differ in shape or options.",
             remedy="use the same grid and the same options before and after",
         )

@@ -28,7 +28,7 @@ def reclassify(values: ArrayLike, table: Iterable[tuple[float, float | None]]) -
     Raises
     ------
     OptionError
-        O46 when a value is replaced twice.
+        W13 when a value is replaced twice.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def reclassify(values: ArrayLike, table: Iterable[tuple[float, float | None]]) -
     for old, value in table:
         if old in seen and seen[old] != value:
             raise OptionError(
-                "O46",
+                "W13",
                 f"the reclass table replaces {old:g} by {seen[old]} and by {value}.",
                 remedy="keep one of the two lines",
             )
@@ -99,7 +99,7 @@ def source_strength(
     Raises
     ------
     OptionError
-        O47 another shape, negative or infinite strengths, no source at all.
+        W14 another shape, negative or infinite strengths, no source at all.
     """
     if strength is None:
         conductance = np.where(np.isfinite(resistance), 1.0 / resistance, 0.0)
@@ -109,7 +109,7 @@ def source_strength(
         given = np.asarray(strength, dtype=np.float64)
         if given.shape != resistance.shape:
             raise OptionError(
-                "O47",
+                "W14",
                 f"the strength has shape {given.shape}, the resistance {resistance.shape}.",
                 remedy="align it with the resistance",
                 layer=layer,
@@ -118,7 +118,7 @@ def source_strength(
         bad = ~np.isfinite(source) | (source < 0)
         if bad.any():
             raise OptionError(
-                "O47",
+                "W14",
                 f"{int(bad.sum()):,} source strengths are negative or infinite.",
                 remedy="strengths are 0 or more; use NaN for no value",
                 layer=layer,
@@ -126,7 +126,7 @@ def source_strength(
         source = np.where(source < threshold, 0.0, source)
     if not source.any():
         raise OptionError(
-            "O47", "no cell is a source.", remedy="lower the threshold or raise the cut-off", layer=layer
+            "W14", "no cell is a source.", remedy="lower the threshold or raise the cut-off", layer=layer
         )
     return np.ascontiguousarray(source)
 

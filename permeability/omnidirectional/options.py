@@ -81,7 +81,7 @@ def check_options(options: WindowOptions) -> None:
     Raises
     ------
     OptionError
-        O01 an unknown word; O43 a size that is no size; O44 options that exclude each other.
+        O01 an unknown word; W10 a size that is no size; W11 options that exclude each other.
     """
     sizes: tuple[tuple[str, Any, int], ...] = (
         ("radius", options.radius, 1),
@@ -92,13 +92,13 @@ def check_options(options: WindowOptions) -> None:
     for name, value, least in sizes:
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
             raise OptionError(
-                "O43",
+                "W10",
                 f"{name} = {value!r} is not a number of cells.",
                 remedy=f"a whole number, at least {least}",
             )
     if options.block_size % 2 == 0:
         raise OptionError(
-            "O43",
+            "W10",
             f"block_size = {options.block_size} is even: the block has no centre cell.",
             remedy=f"use {options.block_size - 1} or {options.block_size + 1}",
         )
@@ -113,7 +113,7 @@ def check_options(options: WindowOptions) -> None:
 
 
 def _clash(one: str, other: str, remedy: str) -> OptionError:
-    return OptionError("O44", f"{one} and {other} exclude each other.", remedy=remedy)
+    return OptionError("W11", f"{one} and {other} exclude each other.", remedy=remedy)
 
 
 def check_condition(number: int, condition: Condition, shape: tuple[int, int]) -> None:
@@ -122,20 +122,20 @@ def check_condition(number: int, condition: Condition, shape: tuple[int, int]) -
     Raises
     ------
     OptionError
-        O01 an unknown comparison; O45 another shape, limits that are no limits.
+        O01 an unknown comparison; W12 another shape, limits that are no limits.
     """
     check_choice(f"comparison {number}", condition.comparison, COMPARISONS)
     for name, grid in (("present", condition.present), ("future", condition.future)):
         if grid is not None and np.shape(grid) != shape:
             raise OptionError(
-                "O45",
+                "W12",
                 f"condition {number} ({name}) has shape {np.shape(grid)}, the resistance {shape}.",
                 remedy="align it with the resistance",
             )
     limits = condition.lower, condition.upper
     if condition.comparison == "within" and (any(map(math.isnan, limits)) or limits[0] > limits[1]):
         raise OptionError(
-            "O45",
+            "W12",
             f"condition {number}: lower = {limits[0]}, upper = {limits[1]} hold nothing between them.",
             remedy="lower must not be above upper",
         )
