@@ -350,6 +350,11 @@ class Project:
             raise ProjectError("J04", f"there is no scenario {name!r}.", remedy=f"did you mean {guess!r}?" if guess else "define it under [[scenarios]]")  # fmt: skip
         return Scenario(name, tuple(intervention(s) for s in found[name].steps))
 
+    def with_cell_size(self, metres: float) -> Project:
+        """The same project on cells of another size [m], for a quick look or a check of robustness."""
+        grid = self.spec.grid.model_copy(update={"cell_size_m": float(metres)})
+        return Project(self.path, self.spec.model_copy(update={"grid": grid}))
+
     def variant(self, name: str) -> Project:
         """The project with the year and the layers of one of its scenarios; itself when the scenario changes neither."""
         plan = next((s for s in self.spec.scenarios if s.name == name), None)
