@@ -28,6 +28,7 @@ from permeability.omnidirectional import (
     reclassify,
     target_blocks,
 )
+from permeability.omnidirectional.inputs import row_medians
 
 
 def laplacian(
@@ -428,6 +429,13 @@ def test_unknown_conditions_shut_nothing_out() -> None:
     unknown = [Condition(np.full((14, 14), np.nan)), Condition(np.full((14, 14), np.nan), "equal")]
     with_rules = omnidirectional(grid, radius=4, conditions=unknown).current
     np.testing.assert_array_equal(with_rules, omnidirectional(grid, radius=4).current)
+
+
+def test_medians_leave_missing_values_out() -> None:
+    rows = np.array(
+        [[3.0, np.nan, 1.0, 2.0], [5.0, 1.0, 2.0, 4.0], [np.nan] * 4, [np.nan, 7.0, np.nan, np.nan]]
+    )
+    np.testing.assert_array_equal(row_medians(rows), [2.0, 3.0, np.nan, 7.0])
 
 
 def test_difference_solves_only_windows_that_see_the_change() -> None:

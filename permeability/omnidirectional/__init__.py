@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -212,13 +212,7 @@ def omnidirectional(
         from permeability.omnidirectional.shared import measure_deviation
 
         deviation = measure_deviation(problem)
-    return OmnidirectionalResult(
-        **{
-            **result.__dict__,
-            "deviation": deviation,
-            "landscape": landscape if hasattr(landscape, "grid") else None,
-        }
-    )
+    return replace(result, deviation=deviation, landscape=landscape if hasattr(landscape, "grid") else None)
 
 
 def omnidirectional_difference(

@@ -171,12 +171,23 @@ def condition_values(conditions: Sequence[Condition], row: Ints, col: Ints, bloc
         grid = np.asarray(
             condition.present if condition.future is None else condition.future, dtype=np.float64
         )
-        blocks = blocks_of(grid, block_size)
-        for t, (i, j) in enumerate(zip(row // block_size, col // block_size)):
-            known = blocks[i, j][~np.isnan(blocks[i, j])]
-            if len(known):
-                values[t, k] = np.median(known) if condition.comparison == "within" else first_mode(known)
+        blocks = blocks_of(grid, block_size)[row // block_size, col // block_size]
+        if condition.comparison == "within" or block_size == 1:
+            values[:, k] = row_medians(blocks)
+        else:
+            for t, block in enumerate(blocks):
+                known = block[~np.isnan(block)]
+                if len(known):
+                    values[t, k] = first_mode(known)
     return values
+
+
+def row_medians(values: Floats) -> Floats:
+    """Median of each row without its NaN; NaN where nothing else is there."""
+    ordered = np.sort(values, axis=1)  # NaN come last
+    known = np.count_nonzero(~np.isnan(values), axis=1)
+    rows = np.arange(len(values))
+    return np.asarray((ordered[rows, np.maximum(known - 1, 0) // 2] + ordered[rows, known // 2]) / 2)
 
 
 def first_mode(values: Floats) -> float:
