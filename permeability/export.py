@@ -16,7 +16,7 @@ import pandas as pd
 from permeability import io
 from permeability.errors import OptionError
 from permeability.report import facts
-from permeability.report.results import Results, read_results
+from permeability.report.results import Results, finite, read_results
 from permeability.viz import qgis
 from permeability.viz.style import barrier_key, scale_for
 from permeability.words import Words, proper_name, words
@@ -93,9 +93,11 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
     area = slug((results.project.get("project") or {}).get("area") or results.title)
     with export_folder(target, PROJECT) as aside:
         sheet = _Sheet(results, area, tr, aside)
-        for species in results.species_ids:
-            sheet.add_species(species)
+        for i, species in enumerate(results.species_ids):
+            sheet.add_sites(species, shown=i == 0)
         sheet.add_barriers()
+        for i, species in enumerate(results.species_ids):
+            sheet.add_species(species, shown=i == 0)
         sheet.write()
     return target / PROJECT
 
@@ -115,40 +117,44 @@ class _Sheet:
         self.srs = qgis.spatial_reference(crs.to_wkt(), _proj4(crs), describe_crs(crs))
         self.about = str(results.summary.get("statement") or "")
 
-    def add_species(self, species: str) -> None:
-        """Layer set of one species."""
+    def add_sites(self, species: str, *, shown: bool) -> None:
+        """Ranked sections of one species, above everything else."""
+        ranked = self.results.ranked(species)
+        if ranked is None:
+            return
+        column = "gain_mean_conductance"
+        scale = scale_for("gain", finite(ranked[column]))
+        top = int((self.results.project.get("ranking") or {}).get("top", 10))
+        group = self.groups.setdefault(self.tr("Ranked sections"), [])
+        name = facts.names(self.results, species, self.tr)["name"]
+        self._vector(group, f"{self.area}_{slug(species)}_sites", name, ranked, qgis.site_style(column, scale, self.tr, top), shown=shown)
+
+    def add_species(self, species: str, *, shown: bool) -> None:
+        """Key areas, range and maps of one species."""
         tr, results = self.tr, self.results
-        name = facts.names(results, species, tr)["name"]
-        group, stem = self.groups.setdefault(name, []), f"{self.area}_{slug(species)}"
-        ranked = results.ranked(species)
-        if ranked is not None:
-            column = "gain_mean_conductance"
-            scale = scale_for("gain", np.where(np.isfinite(g := ranked[column].to_numpy(float)), g, np.nan))
-            top = int((results.project.get("ranking") or {}).get("top", 10))
-            self._vector(group, f"{stem}_sites", tr("Ranked sections"), ranked, qgis.site_style(column, scale, tr, top))
+        group, stem = self.groups.setdefault(facts.names(results, species, tr)["name"], []), f"{self.area}_{slug(species)}"
         for part, title, table in (("key_areas", tr("Patches that should stay connected"), results.patches), ("range", tr("Range"), results.ranges)):
             mine = results.of_species(table, species)
             if mine is not None:
-                kind = _geometry(mine)
-                self._vector(group, f"{stem}_{part}", title, mine, qgis.patch_style(kind) if part == "key_areas" else qgis.range_style())
+                style = qgis.patch_style(_geometry(mine)) if part == "key_areas" else qgis.range_style()
+                self._vector(group, f"{stem}_{part}", title, mine, style, shown=shown)
         for part, (file, kind, factor) in MAPS.items():
-            self._raster(group, f"{stem}_{part}", species, file, kind, factor)
+            self._raster(group, f"{stem}_{part}", species, file, kind, factor, shown=shown and kind == "current")
 
     def add_barriers(self) -> None:
-        """Barriers that count and those that do not, as two tables, above everything else."""
+        """Barriers that count and those that do not, as two tables."""
         table = self.results.barriers
         if table is None:
             return
         rows = [{str(k): v for k, v in r.items()} for r in table.drop(columns="geometry").to_dict("records")]
         table = table.assign(style_class=[barrier_key(r) for r in rows], label=[proper_name(r, self.tr) for r in rows])
         standing = table["standing"].astype(bool) if "standing" in table.columns else pd.Series(True, index=table.index)
-        group: list[tuple[str, str, str, bool]] = []
+        group = self.groups.setdefault(self.tr("Barriers"), [])
         for part, title, mine in (("existing", self.tr("Barriers that count"), table[standing]), ("planned", self.tr("Planned or under construction, not counted"), table[~standing])):
             if len(mine):
-                self._vector(group, f"{self.area}_barriers_{part}", title, mine.reset_index(drop=True), qgis.barrier_style(self.tr))
-        self.groups = {self.tr("Barriers"): group, **self.groups}
+                self._vector(group, f"{self.area}_barriers_{part}", title, mine.reset_index(drop=True), qgis.barrier_style(self.tr), shown=True)
 
-    def _vector(self, group: list[tuple[str, str, str, bool]], table: str, title: str, frame: gpd.GeoDataFrame, style: str) -> None:
+    def _vector(self, group: list[tuple[str, str, str, bool]], table: str, title: str, frame: gpd.GeoDataFrame, style: str, *, shown: bool) -> None:
         kind = _geometry(frame)
         self.tables[table] = frame
         self.styles.append({
@@ -157,21 +163,21 @@ class _Sheet:
             "update_time": io.FIXED_DATE,
         })  # fmt: skip
         source = f"./{TABLES}|layername={table}"
-        group.append((table, title, source, True))
+        group.append((table, title, source, shown))
         self.layers.append(qgis.map_layer(table, title, source, self.srs, style, geometry=kind, abstract=self.about))
 
-    def _raster(self, group: list[tuple[str, str, str, bool]], stem: str, species: str, file: str, kind: str, factor: float) -> None:
+    def _raster(self, group: list[tuple[str, str, str, bool]], stem: str, species: str, file: str, kind: str, factor: float, *, shown: bool) -> None:
         raster = self.results.raster(file, species)
         if raster is None:
             return
-        values = np.where(np.isfinite(raster.values), raster.values, np.nan) / factor
+        values = finite(raster.values) / factor
         scale = scale_for(kind, values)
         style = qgis.raster_style(scale, self.tr, factor)
         shutil.copyfile(raster.path, self.folder / f"{stem}.tif")
         io.write_text(self.folder / f"{stem}.qml", qgis.qml(style))
         unit = f" [{self.tr(scale.unit)}]" if scale.unit != "1" else ""
         title = self.tr(scale.label) + unit
-        group.append((stem, title, f"./{stem}.tif", kind == "current"))
+        group.append((stem, title, f"./{stem}.tif", shown))
         self.layers.append(qgis.map_layer(stem, title, f"./{stem}.tif", self.srs, style, abstract=self.about))
 
     def write(self) -> None:
