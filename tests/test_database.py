@@ -66,6 +66,18 @@ def test_schemas_are_json_schemas_and_every_column_is_described():
         json_schema("barrier")
 
 
+def test_every_column_is_in_the_documentation(repository):
+    text = (repository / "docs" / "barrier_database.md").read_text(encoding="utf-8")
+    for name in LAYERS:
+        part = text[text.index(f"## Columns of `{name}`") :].split("\n## ")[0]
+        assert [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")] == [
+            c.name for c in columns(name)
+        ]
+        for column in columns(name):
+            assert column.description in part
+            assert all(value in part for value in column.values)
+
+
 def test_vocabularies_agree_with_the_rules():
     by_name = {c.name: c for c in columns("barriers")}
     assert set(by_name["fence_class"].values) == set(BARRIER_CLASSES) - {"rail_unfenced"}
