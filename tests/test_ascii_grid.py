@@ -140,6 +140,7 @@ def test_geotiff_keeps_crs_and_refuses_rotation_bands_and_oblong_cells(tmp_path:
     assert read_raster(write_geotiff(tmp_path / "a.tif", like.values, like)).crs == CRS.from_epsg(32648)
     for name, transform, count, message in (
         ("rotated", Affine.rotation(10), 1, "rotated"),
+        ("south_up", Affine(2, 0, 0, 0, 2, 0), 1, "mirrored"),
         ("oblong", Affine(2, 0, 0, 0, -3, 0), 1, "2 x 3"),
         ("bands", Affine(2, 0, 0, 0, -2, 0), 2, "2 bands"),
     ):
@@ -156,6 +157,21 @@ def test_geotiff_keeps_crs_and_refuses_rotation_bands_and_oblong_cells(tmp_path:
             target.write(np.ones((count, 2, 3), np.uint8))
         with pytest.raises(InteropError, match=message):
             read_raster(tmp_path / name)
+
+
+def test_geotiff_compressed_or_without_georeference(tmp_path: Path) -> None:
+    like = grid(np.arange(6.0).reshape(2, 3))
+    plain = write_geotiff(tmp_path / "a.tif", like.values, like)
+    (tmp_path / "a.tif.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    assert is_raster(tmp_path / "a.tif.gz")
+    np.testing.assert_array_equal(read_raster(tmp_path / "a.tif.gz").values, like.values)
+    bare = write_geotiff(tmp_path / "b.tif", like.values, replace(like, transform=Affine.identity()))
+    found = read_raster(bare)
+    assert (found.cell_size, found.xll, found.yll) == (1, 0, 0)
+    np.testing.assert_array_equal(found.values, like.values)
+    (tmp_path / "c.tif").write_bytes(plain.read_bytes()[:200])
+    with pytest.raises(InteropError, match=r"\[X06\].*c\.tif' cannot be read"):
+        read_raster(tmp_path / "c.tif")
 
 
 def test_every_difference_is_listed() -> None:

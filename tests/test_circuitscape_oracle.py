@@ -179,6 +179,13 @@ def test_pairwise_equals_dense(problem: dict[str, Any]) -> None:
         cumulative += current
         maximum = np.maximum(maximum, current)
     same(got.cumulative, cumulative)
+    logs = modes.raster_pairwise(
+        problem["g"], focal, maps=MapOptions(current=True, log_transform=True), **keywords(problem)
+    )
+    for key, current in got.current.items():  # noise of dead ends is gone, all else is the logarithm
+        clear = current > 1e-7
+        same(logs.current[key][clear], np.log10(current[clear]))
+        assert np.isnan(logs.current[key][current < 1e-12]).all()
     if got.current:
         same(got.maximum, maximum)
     else:

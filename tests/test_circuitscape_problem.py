@@ -303,6 +303,8 @@ def test_selection_drops_and_leaves_out(problem: Any, tmp_path: Path) -> None:
         ({"use_polygons": "True", "polygon_file": "None"}, "X03", ["use_polygons = True"]),
         ({"use_polygons": "True"}, "X03", ["polygon_file is not set"]),
         ({"output_file": "(Choose a base name for output files)"}, "X03", ["output_file"]),
+        ({"output_file": "."}, "X11", ["is a folder"]),
+        ({"residual_tolerance": "tight"}, "X02", ["is not a number"]),
         ({"output_file": "problem.ini"}, "X11", ["overwrite the problem file"]),
         ({"scenario": "advanced"}, "X00", ["source_file is not set", "ground_file is not set", "2 problems"]),
     ],
@@ -424,6 +426,31 @@ def test_warnings_and_notes_do_not_stop_a_run(problem: Any, tmp_path: Path) -> N
     run_problem(ini, tell=heard.append)
     assert tuple(heard) == found.findings
     assert "use_unit_currents = True has no effect" in (tmp_path / "result.out").read_text()
+
+
+def test_options_without_effect_are_told(problem: Any, tmp_path: Path) -> None:
+    on = dict.fromkeys(
+        (
+            "use_included_pairs",
+            "use_variable_source_strengths",
+            "log_transform_maps",
+            "set_null_currents_to_nodata",
+            "set_focal_node_currents_to_zero",
+            "write_max_cur_maps",
+        ),
+        "True",
+    )
+    files = {"source.txt": "1 5 25\n", "ground.txt": "0 35 5\n"}
+    ini = problem(files, scenario="advanced", source_file="source.txt", ground_file="ground.txt", **on)
+    found = read_problem(ini)
+    assert {f.what.split(" ")[0] for f in found.findings} == set(on)
+    assert {f.severity for f in found.findings} == {"warning"}
+    seen: list[tuple[int, int]] = []
+    run_problem(ini, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 1)]
+    assert (read_raster(tmp_path / "result_curmap.asc").values >= 0).all()
+    found = read_problem(problem(scenario="one-to-all", write_cum_cur_map_only="True"))
+    assert [f.what.split(" ")[0] for f in found.findings] == ["write_cum_cur_map_only"]
 
 
 def test_focal_nodes_off_the_habitat_are_told(problem: Any, tmp_path: Path) -> None:

@@ -235,8 +235,8 @@ class _Run:
             active = None
             if self.store.options.focal_currents_zero:
                 active = np.flatnonzero((circuit.owner == low) | (circuit.owner == high))
-            cut = self.store.options.log_transform
-            self.store.add_current(key, circuit.current(plane, cut=cut), active)
+            current = circuit.clear_current if self.store.options.log_transform else circuit.current
+            self.store.add_current(key, current(plane), active)
 
     def focal_regions(self, shorts: Ints | None) -> None:
         """Some number has several cells: a network of its own for every pair."""

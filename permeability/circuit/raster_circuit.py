@@ -296,7 +296,7 @@ class RasterCircuit:
         flat = plane.reshape(-1)
         return np.where(self.owner >= 0, flat[np.maximum(self.owner, 0)], 0.0)
 
-    def current(self, voltage: Floats, leak: Floats | None = None, *, cut: bool = False) -> Floats:
+    def current(self, voltage: Floats, leak: Floats | None = None) -> Floats:
         """Current through the node of every cell: the larger of its inflow and its outflow [A].
 
         Parameters
@@ -304,12 +304,14 @@ class RasterCircuit:
         voltage : array, shape (rows, cols)
         leak : array, shape (rows, cols), optional
             Conductance to ground, given at the owner of a node.
-        cut : bool
-            Link currents below 1e-8 of the largest one count as zero, as in Circuitscape: without effect at
-            1e-6, but it keeps dead ends at exactly 0, which logarithms need.
         """
-        if not cut:
-            return node_currents(self.links, voltage, leak=leak, regions=self.regions)
+        return node_currents(self.links, voltage, leak=leak, regions=self.regions)
+
+    def clear_current(self, voltage: Floats) -> Floats:
+        """The same with link currents below 1e-8 of the largest one taken as zero, as in Circuitscape.
+
+        Without effect at 1e-6, but dead ends stay at exactly 0, which logarithms need.
+        """
         into, out = np.zeros(self.shape), np.zeros(self.shape)
         flows = branch_currents(self.links, voltage)
         largest = max(float(np.abs(f).max()) for f in flows)
@@ -321,10 +323,6 @@ class RasterCircuit:
             first, second = pair_views(out, k)
             first += np.maximum(pair_views(flow, k)[0], 0.0)
             second -= np.minimum(pair_views(flow, k)[0], 0.0)
-        if leak is not None:
-            drawn = leak * voltage
-            out += np.maximum(drawn, 0.0)
-            into -= np.minimum(drawn, 0.0)
         return self._per_node(into, out)
 
     def _per_node(self, into: Floats, out: Floats) -> Floats:

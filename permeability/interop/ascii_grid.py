@@ -346,15 +346,16 @@ def _read_geotiff(path: Path) -> RasterFile:
         )
     values = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
     a, b, c, d, e, f = tuple(transform)[:6]
-    if b != 0 or d != 0 or a <= 0:
+    plain = transform.is_identity  # no georeference at all: rows are taken from the north
+    if b != 0 or d != 0 or a <= 0 or (e > 0 and not plain):
         raise InteropError(
             "X06",
             f"'{path.name}' is rotated or mirrored.",
             layer=path.name,
             remedy="warp the raster to a north-up grid",
         )
-    if e > 0:  # no georeference at all, or south up: rows are taken as written, from the north
-        f, e = f + e * values.shape[0], -e
+    if plain:
+        f, e = float(values.shape[0]), -1.0
         transform = Affine(a, 0.0, c, 0.0, e, f)
     if abs(a + e) > 1e-6 * a:
         raise _oblong(path, a, -e)
