@@ -268,9 +268,10 @@ def condense(
     >>> land.conductance.round(6).tolist()
     [[0.0, 0.25], [0.25, 0.0]]
     """
-    from permeability.kernels import dissection
+    from permeability.kernels import dissection, gains
 
     nd: Any = dissection  # numba functions
+    label_components: Any = gains.dense_components
     begun = time.perf_counter()
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
     rows, cols = planes[0].shape
@@ -313,7 +314,7 @@ def condense(
         factor_bytes=factor_rows.nbytes if keep_factor else 0,
         residual=residual,
     )
-    labels = _components(conductance)
+    labels: Ints = label_components(conductance)
     return Condensed(nodes, region_labels, conductance, kept_leak, labels, report, (rows, cols), node, factor)
 
 
@@ -494,15 +495,6 @@ def _sampled_residual(conductance: Floats, leak: Floats, carried: Floats, x: Flo
     flow = conductance.sum(axis=1) * x - conductance @ x + leak * x
     scale = (conductance.sum(axis=1) + leak).max() * np.abs(x).max()
     return float(np.abs(flow - carried).max() / scale) if scale > 0 else 0.0
-
-
-def _components(conductance: Floats) -> Ints:
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    if not len(conductance):
-        return np.zeros(0, dtype=np.int64)
-    return np.asarray(connected_components(csr_array(conductance > 0), directed=False)[1], dtype=np.int64)
 
 
 def _add_currents(x: Floats, node: NDArray[np.int32], flat: Floats) -> None:

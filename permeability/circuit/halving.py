@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 
-WORTH_A_PART = 2  # nodes to eliminate on each side from which one side goes first by itself
+WORTH_A_PART = 100  # nodes to eliminate on each side from which one side goes first by itself
 LEAF_NODES = 40  # interface nodes beside the patches at which a group of candidates is not halved any more
 
 
@@ -75,8 +75,7 @@ class SingleTree:
         members = np.setdiff1d(np.arange(len(candidates)), self._idle)
         rest = np.setdiff1d(np.arange(len(face.network)), face.focal)
         names = np.concatenate((face.focal, rest))
-        pattern = csr_array(face.network > 0)
-        side = np.asarray(connected_components(pattern, directed=False)[1], dtype=np.int64)
+        side: Ints = kernel.dense_components(face.network)
         self._root = self._step(names, side[names], np.arange(len(face.base)), members)
 
     def _places(self, names: Ints, edges: Ints) -> tuple[Ints, Ints]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
 
 from permeability.circuit.interface import Candidates, Interface
+from permeability.kernels import gains
 
 Floats = NDArray[np.float64]
 
@@ -79,15 +82,12 @@ def held_apart(
 
 def _parts(face: Interface, conductance: Floats) -> NDArray[np.int64]:
     """Connected component of every interface node in one state of the edges."""
-    from scipy.sparse import coo_array, csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    t = len(face.network)
+    label: Any = gains.dense_components(face.network)
     open_edge = conductance > 0
-    ends = (face.node_a[open_edge], face.node_b[open_edge])
-    edges = coo_array((np.ones(int(open_edge.sum())), ends), shape=(t, t))
-    graph = csr_array(face.network > 0) + csr_array(edges)
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
+    n = int(label.max()) + 1
+    ends = (label[face.node_a[open_edge]], label[face.node_b[open_edge]])
+    joined = coo_array((np.ones(int(open_edge.sum())), ends), shape=(n, n))
+    return np.asarray(connected_components(csr_array(joined), directed=False)[1][label], dtype=np.int64)
 
 
 def _closed_edges(face: Interface, part: NDArray[np.int64], z: Floats) -> nx.Graph:

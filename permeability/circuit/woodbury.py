@@ -107,12 +107,10 @@ class OpenState:
 def _generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
     """Component of every node, and the inverse of each component's Laplacian grounded at one of its nodes."""
     from scipy.linalg.lapack import dpotri
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
 
     from permeability.kernels.dissection import reduce_front
 
-    part = np.asarray(connected_components(csr_array(g > 0), directed=False)[1], dtype=np.int64)
+    part: Ints = kernel.dense_components(g)
     w, none = g.copy(), np.zeros(0)
     reduce: Any = reduce_front
     reduce(w, np.zeros((0, 0)), none, none)

@@ -77,6 +77,30 @@ def _grounded(net, ground, low, x):
 
 
 @njit(cache=True, nogil=True)
+def dense_components(g):
+    """Label 0, 1, .. of the connected component of every node of a dense network."""
+    n = len(g)
+    label = np.full(n, -1, np.int64)
+    stack = np.empty(n, np.int64)
+    found = 0
+    for first in range(n):
+        if label[first] >= 0:
+            continue
+        label[first] = found
+        stack[0], top = first, 1
+        while top > 0:
+            top -= 1
+            row = g[stack[top]]
+            for j in range(n):
+                if row[j] > 0.0 and label[j] < 0:
+                    label[j] = found
+                    stack[top] = j
+                    top += 1
+        found += 1
+    return label
+
+
+@njit(cache=True, nogil=True)
 def reduce_onto(g, drop, keep):
     """The network ``g`` (symmetric, non-negative) seen from the nodes ``keep`` after eliminating ``drop``."""
     ne, nb = len(drop), len(keep)
@@ -130,6 +154,22 @@ def reduce_step(g, order, ne, edge_a, edge_b, conductance):
         for j in range(i):
             rest[i, j] = rest[j, i]
     return rest
+
+
+@njit(cache=True, nogil=True)
+def with_block(g, remaining, put, block):
+    """The network among some of its nodes, with the entries among ``put`` of those replaced by ``block``."""
+    n = len(remaining)
+    out = np.empty((n, n))
+    for i in range(n):
+        row = g[remaining[i]]
+        for j in range(n):
+            out[i, j] = row[remaining[j]]
+    for i in range(len(put)):
+        row = out[put[i]]
+        for j in range(len(put)):
+            row[put[j]] = block[i, j]
+    return out
 
 
 @njit(cache=True, nogil=True)
