@@ -175,6 +175,8 @@ def parse_hours(text: Any) -> tuple[int, ...]:
     """
     if isinstance(text, (list, tuple, range)):
         return tuple(int(h) for h in text)
+    if isinstance(text, (int, float)) and not missing(text):
+        raise OptionError("X04", f"{text!r} does not say from when to when.", remedy='write hours as "20-6"')
     if missing(text) or str(text).strip().lower() in ("no", "none", "unknown"):
         return ()
     hours: list[int] = []

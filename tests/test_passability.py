@@ -621,7 +621,13 @@ def test_treated_components_chosen_and_refused():
     road = [Part("road", crossing_estimate(COAL, gazelle), "road")]
     closed = treated_chances(Step("night_closure", closed_hours="0-24"), COAL, road, gazelle)[0][0]
     assert closed.best == pytest.approx(gazelle.road_p0.best)
-    fewer = treated_chances(Step("night_closure", vehicles_per_day=1200), COAL, road, gazelle)[0][0]
+    fewer = treated_chances(Step("night_closure", vehicles_per_day=400), COAL, road, gazelle)[0][0]
+    less = {k: v / 5.5 for k, v in COAL.items() if k != "kind"} | {
+        "kind": "road"
+    }  # 2,200 / 400: the range goes along
+    assert fewer.as_tuple() == pytest.approx(
+        crossing_estimate(less, gazelle, treatment="night_closure").as_tuple()
+    )
     assert fewer.best > treated_chances(Step("night_closure"), COAL, road, gazelle)[0][0].best
     for step, code in ((Step("gap", ("fence middle",)), "T05"), (Step(None), "T06"), (Step("gapp"), "T01")):
         with pytest.raises(BarrierError, match=code):

@@ -158,7 +158,7 @@ def test_hours_and_profiles():
     assert parse_hours("0-24") == tuple(range(24))
     assert parse_hours([1, 2]) == (1, 2)
     assert parse_hours("unknown") == parse_hours(None) == parse_hours(float("nan")) == ()
-    for bad in ("night", "25", "20-6-7"):
+    for bad in ("night", "25", "20-6-7", 8, 8.0):
         with pytest.raises(OptionError, match="X04"):
             parse_hours(bad)
     assert parse_profile("[" + ",".join(["1"] * 24) + "]") == [1.0] * 24

@@ -244,6 +244,8 @@ def traffic_of(row: Mapping[str, Any]) -> Estimate:
 def _road(
     row: Mapping[str, Any], profile: SpeciesProfile, closed: Sequence[int] = (), **changes: Any
 ) -> Estimate:
+    if "vehicles_per_day" in changes:
+        changes = _scaled_traffic(row, changes)
     row = {**row, **changes}
     hours = dict.fromkeys((*parse_hours(row.get("closed_hours")), *closed))
     chance: Estimate = road_chance(
@@ -255,6 +257,21 @@ def _road(
         bunching=1.0 if missing(row.get("bunching")) else float(row["bunching"]),
     )
     return chance
+
+
+def _scaled_traffic(row: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A new best traffic with the old range around it, by proportion; exact where there was no figure."""
+    new = float(changes["vehicles_per_day"])
+    keys = ("vehicles_per_day_low", "vehicles_per_day", "vehicles_per_day_high")
+    known = any(not missing(row.get(k)) for k in keys)
+    old = traffic_of(row) if known else Estimate.exact(new)
+    factor = new / old.best if old.best > 0 else 0.0
+    spread = (
+        {keys[0]: old.low * factor, keys[2]: old.high * factor}
+        if factor > 0
+        else {keys[0]: new, keys[2]: new}
+    )
+    return {**spread, **changes}
 
 
 def _treatment(name: str | Treatment, row: Mapping[str, Any]) -> Treatment:
