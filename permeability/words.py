@@ -58,10 +58,6 @@ class Words:
         text = self.catalogue.gettext(message) if message else ""
         return text.format(**values) if values else text
 
-    def plural(self, one: str, many: str, n: int, **values: object) -> str:
-        """The text that fits a count."""
-        return self.catalogue.ngettext(one, many, n).format(n=self.number(n), **values)
-
     def name(self, text: object) -> str:
         """A proper name in this language, where the catalogue has it; unchanged otherwise."""
         return self.catalogue.pgettext("name", str(text)) if str(text) else ""

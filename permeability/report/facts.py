@@ -10,7 +10,17 @@ import numpy as np
 import shapely
 
 from permeability.report.results import BARE, TODAY, Results, number
-from permeability.report.vocabulary import INDEX, INDICES, TREATMENTS, amount, change, gained, grade, known, why_not
+from permeability.report.vocabulary import (
+    INDEX,
+    INDICES,
+    TREATMENTS,
+    amount,
+    change,
+    gained,
+    grade,
+    known,
+    why_not,
+)
 from permeability.words import Words, proper_name
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def report_context(results: Results, tr: Words) -> Row:
     """Everything the report says."""
     species = [species_part(results, s, tr) for s in results.species_ids]
     return {
-        "title": results.title, "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
+        "title": tr.name(results.title), "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
         "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],

@@ -16,7 +16,16 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.viz.maps import shortened, symbol_places
-from permeability.viz.style import BARRIER_STYLES, LineStyle, Scale, barrier_key, png_bytes, ramp_stops, round_length, thinned
+from permeability.viz.style import (
+    BARRIER_STYLES,
+    LineStyle,
+    Scale,
+    barrier_key,
+    png_bytes,
+    ramp_stops,
+    round_length,
+    thinned,
+)
 from permeability.words import Words, proper_name
 
 if TYPE_CHECKING:
