@@ -528,6 +528,12 @@ def test_a_run_that_fails_leaves_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == before
 
 
+def test_output_folder_that_is_a_file(problem: Any, tmp_path: Path) -> None:
+    ini = problem()
+    with pytest.raises(InteropError, match=r"\[X11\].*nothing can be written"):
+        run_problem(ini, output_dir=tmp_path / "habitat.asc")
+
+
 def test_unknown_solver_is_refused_before_reading(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="did you mean 'multigrid'"):
         run_problem(tmp_path / "none.ini", solver="multigird")

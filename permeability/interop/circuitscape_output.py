@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -61,7 +62,8 @@ class Outputs:
         shutil.rmtree(self.aside, ignore_errors=True)
         if error is not None:
             for folder in self.made:
-                folder.rmdir()
+                with suppress(OSError):  # somebody else may have put a file there
+                    folder.rmdir()
 
     def publish(self) -> list[Path]:
         """Move all files into place."""
