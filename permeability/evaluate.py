@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from permeability.circuit.condensation import effective_resistances
 from permeability.circuit.interface import Candidates, Interface
 from permeability.costsurface import cost_surface
 from permeability.crossings import CutCosts
@@ -204,6 +205,7 @@ class CircuitView:
         usable &= apart  # an edge inside one patch is inside one node
         if land.neighbours == 4:
             usable &= cuts.direction < 2
+        self.usable, self.labels = usable, patches.labels
         key = cuts.cell * 8 + cuts.direction
         wanted = np.unique(key[usable & np.isin(cuts.barrier, rows)])
         self.cuts = np.flatnonzero(usable & np.isin(key, wanted))  # also other barriers on the same edges
@@ -227,11 +229,26 @@ class CircuitView:
 
     def resistances_after(self, change: Change) -> Array:
         """Effective resistances among the patches after one change, shape (patches, patches)."""
+        if not self.covers(change):
+            land = self.land
+            links = grid_links(land.resistance, neighbours=min(land.neighbours, 8), barriers=change.edges)
+            return effective_resistances(links, regions=self.labels)
         return self.face.resistances(change.costs.interface_m[self.cuts])
 
+    def covers(self, change: Change) -> bool:
+        """Whether a change only touches edges that stay outside the condensed network."""
+        return not bool((self.usable[change.cuts] & (self.position[change.cuts] < 0)).any())
+
     def singles(self, changes: Sequence[Change]) -> Array:
-        """Effective resistances with each change by itself, shape (changes, patches, patches)."""
-        return self.face.single_resistances(self.candidates(changes))
+        """Effective resistances with each change by itself, shape (changes, patches, patches).
+
+        Changes on other lines than those of this view are solved afresh.
+        """
+        found = self.face.single_resistances(self.candidates(changes))
+        for i, change in enumerate(changes):
+            if not self.covers(change):
+                found[i] = self.resistances_after(change)
+        return found
 
     def candidates(self, changes: Sequence[Change]) -> Candidates:
         """The changes as candidates of the interface."""

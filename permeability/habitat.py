@@ -96,8 +96,9 @@ def from_factors(
     check_choice("level", level, ("best", "low", "high"))
     r = np.where(mask, 1.0, np.nan)
     rows = []
+    holding = habitat_seasons(season)
     for row in profile.habitat:
-        used = row.season in ("all", season)
+        used = row.season in holding
         reason = "" if used else f"holds in the season {row.season!r} only"
         if used and row.factor not in factors:
             used, reason = False, "no layer for it in this project"

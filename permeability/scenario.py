@@ -36,7 +36,7 @@ class Intervention:
     width_m : float, optional
         Width of a structure or gap at ``km_from`` [m]; None for treatments of a whole stretch.
     options : mapping
-        Further options of the treatment, such as ``{"closed_hours": 8}`` or ``{"vehicles_per_day": 400}``.
+        Further options of the treatment, such as ``{"closed_hours": "20-6"}`` or ``{"vehicles_per_day": 400}``.
     """
 
     action: str
