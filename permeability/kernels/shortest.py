@@ -19,6 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.kernels.shortest_prefetch import fetch_ahead
 
 
 class TileCuts(NamedTuple):
@@ -105,17 +106,17 @@ def wake(heap, pos, key, size, t, value):
 
 
 @njit(cache=True, nogil=True)
-def take(heap, pos, key, size):
-    """Take the first tile out of the heap; returns the tile and the new size."""
-    t = heap[0]
+def take(heap, pos, key, size, t):
+    """Take tile ``t`` out of the heap; returns the new size."""
+    at = pos[t]
     pos[t] = -1
     key[t] = np.inf
     size -= 1
-    if size > 0:
-        heap[0] = heap[size]
-        pos[heap[0]] = 0
-        sift(heap, pos, key, 0, size)
-    return t, size
+    if at < size:
+        heap[at] = heap[size]
+        pos[heap[at]] = at
+        sift(heap, pos, key, at, size)
+    return size
 
 
 @njit(cache=True, nogil=True)
@@ -385,6 +386,9 @@ def relax_grid(
     touched = np.zeros(T + 2, np.uint8)
     best = np.empty(9)
     mask = np.zeros(2, np.uint64)
+    dist_at = dist.ctypes.data
+    cell_at = cell.ctypes.data
+    ahead = np.int64(-1)
     visits = 0
     stop = limit
     check = 1 + targets.size // 8
@@ -394,7 +398,17 @@ def relax_grid(
         if key[heap[0]] > stop:
             break
         visits += 1
-        t, size = take(heap, pos, key, size)
+        # the tile that was next before the last visit is taken now: its memory is on the way.  Any order of
+        # tiles gives the same field, and this one costs no more visits.
+        t = heap[0]
+        if ahead >= 0 and pos[ahead] >= 0 and key[ahead] <= stop:
+            t = ahead
+        size = take(heap, pos, key, size, t)
+        ahead = -1
+        if size > 0:
+            ahead = heap[0]
+            fetch_ahead(dist_at, dist.itemsize, rows, cols, (ahead // across) * T, (ahead % across) * T, T)
+            fetch_ahead(cell_at, cell.itemsize, rows, cols, (ahead // across) * T, (ahead % across) * T, T)
         r0 = (t // across) * T
         c0 = (t % across) * T
         th = min(T, rows - r0)

@@ -180,7 +180,8 @@ def relax_general(cell, dist, sources, T, n, half, steps, start, plane, cy, cx, 
         if key[heap[0]] > stop:
             break
         visits += 1
-        t, size = take(heap, pos, key, size)
+        t = heap[0]
+        size = take(heap, pos, key, size, t)
         r0 = (t // across) * T
         c0 = (t % across) * T
         th = min(T, rows - r0)
