@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from permeability.circuit import halving
 from permeability.circuit.holding import held_apart
 from permeability.circuit.interface import Interface
 from permeability.errors import BarrierError, PatchError
@@ -137,6 +138,20 @@ def test_singles_sets_and_today_on_200_landscapes(block):
             treated = {int(s): (share[s], after[s]) for s in chosen}
             same(face.set_resistances(cands, chosen), fresh_resistances(case, series(case, treated)))
     assert complete >= 5  # the sample does hold landscapes that are cut in two
+
+
+@pytest.mark.parametrize("worth", [1, 3])
+def test_one_side_first_and_halving_to_the_end_change_nothing(worth, monkeypatch):
+    """The order of elimination that only large interfaces use, forced on small ones."""
+    monkeypatch.setattr(halving, "WORTH_A_PART", worth)
+    monkeypatch.setattr(halving, "LEAF_NODES", 0)
+    for seed in range(10):
+        case = random_case(seed)
+        face, n = case.interface(), len(case.crossing)
+        groups = [[s, (s + 1) % n] for s in range(0, n, worth)]
+        singles = face.single_resistances(face.candidates(groups))
+        for k, group in enumerate(groups):
+            same(singles[k], fresh_resistances(case, series(case, {int(s): (1.0, 0.0) for s in group})))
 
 
 @settings(max_examples=10, deadline=None)

@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 
+NOTHING = np.zeros((0, 0))
 WORTH_A_PART = 100  # nodes to eliminate on each side from which one side goes first by itself
 LEAF_NODES = 40  # interface nodes beside the patches at which a group of candidates is not halved any more
 
@@ -36,8 +37,7 @@ class _Part(NamedTuple):
     edges: Ints
     at_a: Ints
     at_b: Ints
-    remaining: Ints  # places of the nodes that are left
-    put: Ints  # where among those the nodes of this part are
+    put: Ints  # where in the order of the step after it the nodes are that are left of this part
 
 
 class _Step(NamedTuple):
@@ -76,7 +76,12 @@ class SingleTree:
         rest = np.setdiff1d(np.arange(len(face.network)), face.focal)
         names = np.concatenate((face.focal, rest))
         side: Ints = kernel.dense_components(face.network)
-        self._root = self._step(names, side[names], np.arange(len(face.base)), members)
+        edges = np.arange(len(face.base))
+        touched = np.unique(np.concatenate([edges[:0], *(self._edges_of[k] for k in members)]))
+        used = len(np.unique(np.concatenate((face.node_a[touched], face.node_b[touched], face.focal))))
+        # what no candidate needs goes first, but if that is little the halves do it: two sides stay apart longer
+        few = used > 0.75 * len(names) and len(members) > 1 and used - len(face.focal) > LEAF_NODES
+        self._root: _Step | _Group = (self._group if few else self._step)(names, side[names], edges, members)
 
     def _places(self, names: Ints, edges: Ints) -> tuple[Ints, Ints]:
         """Places of the ends of edges among names, -1 where an end is not there."""
@@ -98,12 +103,14 @@ class SingleTree:
         new_side = _joined_sides(side, at_a[adds], at_b[adds])
         kept = self._focal_first(names, left[keep[left]])
         drop = left[~keep[left]]
-        place = np.full(len(names), -1, dtype=np.int64)
-        place[left] = np.arange(len(left))
         order = np.concatenate((drop, kept))
         a, b = self._places(names[order], outstanding)
+        if first is not None:
+            place = np.empty(len(names), dtype=np.int64)
+            place[order] = np.arange(len(order))
+            first = first._replace(put=place[first.put])
         group = self._group(names[kept], new_side[kept], edges[~adds], members)
-        return _Step(first, place[order], len(drop), outstanding, a, b, group)
+        return _Step(first, order, len(drop), outstanding, a, b, group)
 
     def _focal_first(self, names: Ints, kept: Ints) -> Ints:
         """The kept places with the patches in front, in their own order."""
@@ -132,7 +139,7 @@ class SingleTree:
         order = np.concatenate((out, stay))
         a, b = self._places(names[order], merged[mine])
         remaining = np.flatnonzero(~gone)
-        part = _Part(order, len(out), merged[mine], a, b, remaining, np.searchsorted(remaining, stay))
+        part = _Part(order, len(out), merged[mine], a, b, stay)
         return part, remaining, merged[~mine]
 
     def _group(self, names: Ints, side: Ints, edges: Ints, members: Ints) -> _Group:
@@ -161,18 +168,25 @@ class SingleTree:
         job = _Job(chosen, z, face.treated(chosen, slice(None), costs), face.edge_conductances(z), face)
         p = len(face.focal)
         out = np.empty((len(chosen), p, p))
-        today = self._descend(self._root, face.network, job, out)
+        if isinstance(self._root, _Step):
+            today = self._descend(self._root, face.network, job, out)
+        else:
+            today = self._below(self._root, face.network, job, out)
         out[self._idle] = today
         return out, today
 
     def _descend(self, step: _Step, g: Floats, job: _Job, out: Floats) -> Floats:
+        block, put = NOTHING, step.order[:0]
         if step.first is not None:
             part = step.first
             added = job.conductance[part.edges]
-            inner = kernel.reduce_step(g, part.order, part.n_out, part.at_a, part.at_b, added)
-            g = kernel.with_block(g, part.remaining, part.put, inner)
-        net = kernel.reduce_step(g, step.order, step.n_out, step.at_a, step.at_b, job.conductance[step.edges])
-        group = step.group
+            block = kernel.reduce_step(g, part.order, part.n_out, part.at_a, part.at_b, added, NOTHING, put)
+            put = part.put
+        added = job.conductance[step.edges]
+        net = kernel.reduce_step(g, step.order, step.n_out, step.at_a, step.at_b, added, block, put)
+        return self._below(step.group, net, job, out)
+
+    def _below(self, group: _Group, net: Floats, job: _Job, out: Floats) -> Floats:
         if group.steps:
             todays = [self._descend(s, net, job, out) for s in group.steps]
             return todays[0]

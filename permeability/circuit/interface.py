@@ -222,7 +222,8 @@ class Interface:
         order = np.concatenate((np.setdiff1d(np.arange(t), self.focal), self.focal))
         place = np.empty(t, dtype=np.int64)
         place[order] = np.arange(t)
-        net = kernel.reduce_step(self.network, order, t - p, place[self.node_a], place[self.node_b], c)
+        ends = place[self.node_a], place[self.node_b]
+        net = kernel.reduce_step(self.network, order, t - p, *ends, c, np.zeros((0, 0)), order[:0])
         return network_resistances(net)
 
     def index(self, resistance: Floats, kind: str = "resistance") -> Floats:

@@ -128,8 +128,11 @@ def reduce_onto(g, drop, keep):
 
 
 @njit(cache=True, nogil=True)
-def reduce_step(g, order, ne, edge_a, edge_b, conductance):
-    """Add edges to a network and eliminate the first ``ne`` nodes of ``order``; edge ends: places there."""
+def reduce_step(g, order, ne, edge_a, edge_b, conductance, block, put):
+    """Add edges to a network and eliminate the first ``ne`` nodes of ``order``; edge ends: places there.
+
+    The entries of ``g`` among the places ``put`` (of ``order``) are replaced by ``block`` before; both may be empty.
+    """
     n = len(order)
     w = np.zeros((ne, n))
     rest = np.zeros((n - ne, n - ne))
@@ -141,6 +144,13 @@ def reduce_step(g, order, ne, edge_a, edge_b, conductance):
         else:
             for j in range(i, n):
                 rest[i - ne, j - ne] = row[order[j]]
+    for a in range(len(put)):
+        for b in range(a, len(put)):
+            i, j = min(put[a], put[b]), max(put[a], put[b])
+            if i < ne:
+                w[i, j] = block[a, b]
+            else:
+                rest[i - ne, j - ne] = block[a, b]
     for e in range(len(edge_a)):
         i, j = min(edge_a[e], edge_b[e]), max(edge_a[e], edge_b[e])
         if i < ne:
@@ -157,22 +167,6 @@ def reduce_step(g, order, ne, edge_a, edge_b, conductance):
 
 
 @njit(cache=True, nogil=True)
-def with_block(g, remaining, put, block):
-    """The network among some of its nodes, with the entries among ``put`` of those replaced by ``block``."""
-    n = len(remaining)
-    out = np.empty((n, n))
-    for i in range(n):
-        row = g[remaining[i]]
-        for j in range(n):
-            out[i, j] = row[remaining[j]]
-    for i in range(len(put)):
-        row = out[put[i]]
-        for j in range(len(put)):
-            row[put[j]] = block[i, j]
-    return out
-
-
-@njit(cache=True, nogil=True)
 def focal_resistances(g, n_focal, edge_a, edge_b, conductance):
     """Add edges to a small network whose first nodes are focal; resistances among those."""
     n = len(g)
@@ -186,7 +180,8 @@ def focal_resistances(g, n_focal, edge_a, edge_b, conductance):
     b = np.empty(len(edge_a), np.int64)
     for e in range(len(edge_a)):
         a[e], b[e] = place[edge_a[e]], place[edge_b[e]]
-    return small_resistances(reduce_step(g, order, n - n_focal, a, b, conductance))
+    nothing = np.empty((0, 0))
+    return small_resistances(reduce_step(g, order, n - n_focal, a, b, conductance, nothing, a[:0]))
 
 
 @njit(cache=True, nogil=True)
