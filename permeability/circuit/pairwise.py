@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +41,7 @@ class FocalNodes(NamedTuple):
     cells: list[NDArray[np.int64]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PairwiseResult:
     """Resistances and currents among focal nodes.
 
@@ -73,8 +73,16 @@ class PairwiseResult:
     pairs: tuple[tuple[int, int], ...]
     gradient: GridLinks | None
     potentials: Floats | None
-    links: GridLinks = field(repr=False)
+    links: GridLinks
     report: SolveReport
+
+    def __repr__(self) -> str:
+        n = len(self.ids)
+        apart = int(np.isinf(np.triu(self.resistance)).sum())
+        return (
+            f"PairwiseResult({n} focal nodes, {len(self.pairs)} pairs solved, {apart} not connected, "
+            f"solver {self.report.solver}, {self.report.seconds:.3g} s)"
+        )
 
     def voltage(self, a: int, b: int) -> Floats:
         """Voltage map of 1 A that enters at node ``a`` and leaves at ``b``, which is at 0 [V for A].
