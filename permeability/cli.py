@@ -241,7 +241,9 @@ def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
     """Run an existing Circuitscape problem file; same file names and formats out."""
     from permeability.interop.circuitscape import run_problem
 
-    for path in run_problem(problem, output_dir=out, solver=solver):
+    for path in run_problem(
+        problem, output_dir=out, solver=solver, tell=lambda finding: tell(finding.text())
+    ):
         say(str(path))
 
 

@@ -20,6 +20,7 @@ from scipy.spatial import cKDTree
 
 from permeability.errors import LayerError, check_choice
 from permeability.grid import Grid, cells_in_words
+from permeability.seasons import habitat_seasons
 from permeability.species import SpeciesProfile
 
 Array = NDArray[np.float64]
