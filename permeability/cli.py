@@ -250,11 +250,16 @@ def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
 @cli.command()
 @click.argument("problem", type=PATH)
 @click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
-def omniscape(problem: Path, out: Path | None) -> None:
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="threads")
+@click.option("--scheduler", help="address of a dask.distributed scheduler, or local")
+@click.option("--resume", "store", type=PATH, help="folder that keeps finished blocks; run again to go on")
+def omniscape(
+    problem: Path, out: Path | None, workers: int, scheduler: str | None, store: Path | None
+) -> None:
     """Run an existing Omniscape problem file; same outputs."""
     from permeability.interop.omniscape import run_problem
 
-    for path in run_problem(problem, output_dir=out):
+    for path in run_problem(problem, output_dir=out, workers=workers, scheduler=scheduler, store=store):
         say(str(path))
 
 
