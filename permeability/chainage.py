@@ -95,11 +95,13 @@ def from_posts(
     BarrierError
         B05 when the kilometres do not rise or fall along the line.
     """
-    near = shapely.distance(posts, line) <= reach_m
+    gap = shapely.distance(posts, line)
+    near = gap <= reach_m
     if near.sum() < 2:
         return None
-    at, value = np.asarray(shapely.line_locate_point(line, posts[near])), km[near]
-    order = np.lexsort((value, at))
+    at, value, gap = np.asarray(shapely.line_locate_point(line, posts[near])), km[near], gap[near]
+    # of posts at one place the nearest counts: those of a neighbouring row of the line all fall on its end
+    order = np.lexsort((value, gap, at.round()))
     at, value = at[order], value[order]
     distinct = np.concatenate([[True], np.diff(at) > 1.0])
     at, value = at[distinct], value[distinct]
@@ -115,4 +117,12 @@ def from_posts(
             rows=[f"km {value[wrong]:g} then km {value[wrong + 1]:g}"],
             remedy="correct the kilometre or the place of these posts, or leave the wrong one out",
         )
-    return Chainage(at, value, "posts")
+    return _to_the_ends(at, value, float(line.length))
+
+
+def _to_the_ends(at: NDArray[np.float64], km: NDArray[np.float64], length: float) -> Chainage:
+    """Chainage carried on beyond the first and last post to the ends of the drawn line, at the slope there."""
+    inner = Chainage(at, km, "posts")
+    ends = [d for d in (0.0, length) if d < at[0] - 1.0 or d > at[-1] + 1.0]
+    dist = np.sort(np.concatenate([at, ends]))
+    return Chainage(dist, np.asarray(inner.km_at(dist)), "posts")
