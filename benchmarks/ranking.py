@@ -1,6 +1,7 @@
 """Exact ranking, side by side with re-solving: one railway across the grid, 20 patches, 500 sections of 5-10 columns.
 
     python benchmarks/ranking.py [--side 1000] [--kind hard] [--draws 3] [--no-resolve]
+    python benchmarks/ranking.py --resistances            30 focal nodes against a sparse factorisation
 
 One thread.  Set-up = condensation; singles = every section opened alone; sets of ten and a greedy choice of ten follow
 Woodbury's identity after one inverse.  The comparison solves the edited landscape afresh for a few sections
@@ -92,6 +93,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--sections", type=int, default=500)
     parser.add_argument("--no-resolve", action="store_true")
+    parser.add_argument("--resistances", action="store_true")
     options = parser.parse_args()
     n = options.side
     rng = np.random.default_rng(7)
@@ -100,6 +102,9 @@ def main() -> None:
     print(f"compile or load {time.perf_counter() - begun:.1f} s; load average {os.getloadavg()[0]:.1f}")
     surface = (hard if options.kind == "hard" else benign)(n, n, 1)
     links = grid_links(surface)
+    if options.resistances:
+        resistances_only(links, rng)
+        return
     cell, direction, column = railway(surface, rng)
     patches = well_placed(links, rng)
     tight = 1e4  # metres of open ground: barrier conductance 1e-4 of the landscape's
@@ -174,6 +179,53 @@ def side_by_side(surface, face, cands, gains, edges, crossing, ours, clock) -> N
     print(
         f"   {len(gains)} x {seconds:.1f} s (extrapolated from one) / {ours:.2f} s = {len(gains) * seconds / ours:.0f} x"
     )
+
+
+def resistances_only(links, rng) -> None:  # type: ignore[no-untyped-def]
+    """30 focal nodes: condensation against SciPy's SuperLU (factorisation only), and the difference."""
+    from scipy.sparse import coo_array, diags_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.sparse.linalg import splu
+
+    clock = Clock()
+    focal = rng.choice(np.flatnonzero(links.e.ravel() > 0), 30, replace=False)
+    clock.run("condensation, resistances among 30 focal nodes", lambda: effective_resistances(links, focal))
+    ours, seconds = clock.run("   again", lambda: effective_resistances(links, focal))
+    rows, cols = links.shape
+    i, j, g = [], [], []
+    for k, plane in enumerate(links):
+        at = np.flatnonzero(plane.ravel())
+        i.append(at)
+        j.append(at + D_ROW[k] * cols + D_COL[k])
+        g.append(plane.ravel()[at])
+    a, b, w = np.concatenate(i), np.concatenate(j), np.concatenate(g)
+    graph = coo_array((np.r_[w, w], (np.r_[a, b], np.r_[b, a])), shape=(rows * cols,) * 2).tocsr()
+    part = connected_components(graph, directed=False)[1]
+    main = np.flatnonzero(part == np.bincount(part).argmax())[1:]
+    degree = np.asarray(graph.sum(axis=1)).ravel()[main]
+    inner = graph[main][:, main]
+    matrix = (diags_array(degree) - inner).tocsc()
+    options = {"SymmetricMode": True}
+    lu, theirs = clock.run(
+        "SuperLU, factorisation",
+        lambda: splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options),
+    )
+    print(f"   condensation / SuperLU factorisation = {seconds / theirs:.3f}")
+    spots = np.flatnonzero(np.isin(focal, main))[:3]
+    at = np.searchsorted(main, focal[spots])
+    grounded = degree - np.asarray(inner.sum(axis=1)).ravel()
+    upper = inner.tocoo()
+    for s in (1, 2):
+        source = np.zeros(len(main))
+        source[at[0]], source[at[s]] = 1.0, -1.0
+        v = np.zeros(len(main))
+        for _ in range(4):  # refinement with residuals from differences of potentials
+            flow = np.bincount(upper.row, upper.data * (v[upper.row] - v[upper.col]), minlength=len(main))
+            v += lu.solve(source - flow - grounded * v)
+        fresh = v[at[0]] - v[at[s]]
+        print(
+            f"   relative difference to the refined direct solve {abs(ours[spots[0], spots[s]] / fresh - 1):.1e}"
+        )
 
 
 if __name__ == "__main__":
