@@ -39,7 +39,11 @@ def export_folder(target: Path, mark: str) -> Iterator[Path]:
         O02 when the target holds something other than an earlier export (known by its file ``mark``).
     """
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / mark).is_file())):
-        raise OptionError("O02", f"{str(target)!r} exists and is not an earlier export.", remedy="name another folder, or remove it")
+        raise OptionError(
+            "O02",
+            f"{str(target)!r} exists and is not an earlier export.",
+            remedy="name another folder, or remove it",
+        )
     aside = target.with_name(f".{target.name}-unfinished")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -57,7 +61,10 @@ def slug(text: object) -> str:
     >>> slug('Ulaan-Uul; rm -rf "/"'), slug("Говь"), slug("<>")
     ('ulaan_uul_rm_rf', 'говь', 'unnamed')
     """
-    return re.sub(r"[^\w]+", "_", str(text).lower(), flags=re.UNICODE).strip("_")[:MOST_NAME].strip("_") or "unnamed"
+    return (
+        re.sub(r"[^\w]+", "_", str(text).lower(), flags=re.UNICODE).strip("_")[:MOST_NAME].strip("_")
+        or "unnamed"
+    )
 
 
 # ---------------------------------------------------------------- QGIS
@@ -127,19 +134,34 @@ class _Sheet:
         top = int((self.results.project.get("ranking") or {}).get("top", 10))
         group = self.groups.setdefault(self.tr("Ranked sections"), [])
         name = facts.names(self.results, species, self.tr)["name"]
-        self._vector(group, f"{self.area}_{slug(species)}_sites", name, ranked, qgis.site_style(column, scale, self.tr, top), shown=shown)
+        self._vector(
+            group,
+            f"{self.area}_{slug(species)}_sites",
+            name,
+            ranked,
+            qgis.site_style(column, scale, self.tr, top),
+            shown=shown,
+        )
 
     def add_species(self, species: str, *, shown: bool) -> None:
         """Key areas, range and maps of one species."""
         tr, results = self.tr, self.results
-        group, stem = self.groups.setdefault(facts.names(results, species, tr)["name"], []), f"{self.area}_{slug(species)}"
-        for part, title, table in (("key_areas", tr("Patches that should stay connected"), results.patches), ("range", tr("Range"), results.ranges)):
+        group, stem = (
+            self.groups.setdefault(facts.names(results, species, tr)["name"], []),
+            f"{self.area}_{slug(species)}",
+        )
+        for part, title, table in (
+            ("key_areas", tr("Patches that should stay connected"), results.patches),
+            ("range", tr("Range"), results.ranges),
+        ):
             mine = results.of_species(table, species)
             if mine is not None:
                 style = qgis.patch_style(_geometry(mine)) if part == "key_areas" else qgis.range_style()
                 self._vector(group, f"{stem}_{part}", title, mine, style, shown=shown)
         for part, (file, kind, factor) in MAPS.items():
-            self._raster(group, f"{stem}_{part}", species, file, kind, factor, shown=shown and kind == "current")
+            self._raster(
+                group, f"{stem}_{part}", species, file, kind, factor, shown=shown and kind == "current"
+            )
 
     def add_barriers(self) -> None:
         """Barriers that count and those that do not, as two tables."""
@@ -147,14 +169,39 @@ class _Sheet:
         if table is None:
             return
         rows = [{str(k): v for k, v in r.items()} for r in table.drop(columns="geometry").to_dict("records")]
-        table = table.assign(style_class=[barrier_key(r) for r in rows], label=[proper_name(r, self.tr) for r in rows])
-        standing = table["standing"].astype(bool) if "standing" in table.columns else pd.Series(True, index=table.index)
+        table = table.assign(
+            style_class=[barrier_key(r) for r in rows], label=[proper_name(r, self.tr) for r in rows]
+        )
+        standing = (
+            table["standing"].astype(bool)
+            if "standing" in table.columns
+            else pd.Series(True, index=table.index)
+        )
         group = self.groups.setdefault(self.tr("Barriers"), [])
-        for part, title, mine in (("existing", self.tr("Barriers that count"), table[standing]), ("planned", self.tr("Planned or under construction, not counted"), table[~standing])):
+        for part, title, mine in (
+            ("existing", self.tr("Barriers that count"), table[standing]),
+            ("planned", self.tr("Planned or under construction, not counted"), table[~standing]),
+        ):
             if len(mine):
-                self._vector(group, f"{self.area}_barriers_{part}", title, mine.reset_index(drop=True), qgis.barrier_style(self.tr), shown=True)
+                self._vector(
+                    group,
+                    f"{self.area}_barriers_{part}",
+                    title,
+                    mine.reset_index(drop=True),
+                    qgis.barrier_style(self.tr),
+                    shown=True,
+                )
 
-    def _vector(self, group: list[tuple[str, str, str, bool]], table: str, title: str, frame: gpd.GeoDataFrame, style: str, *, shown: bool) -> None:
+    def _vector(
+        self,
+        group: list[tuple[str, str, str, bool]],
+        table: str,
+        title: str,
+        frame: gpd.GeoDataFrame,
+        style: str,
+        *,
+        shown: bool,
+    ) -> None:
         kind = _geometry(frame)
         self.tables[table] = frame
         self.styles.append({
@@ -164,9 +211,21 @@ class _Sheet:
         })  # fmt: skip
         source = f"./{TABLES}|layername={table}"
         group.append((table, title, source, shown))
-        self.layers.append(qgis.map_layer(table, title, source, self.srs, style, geometry=kind, abstract=self.about))
+        self.layers.append(
+            qgis.map_layer(table, title, source, self.srs, style, geometry=kind, abstract=self.about)
+        )
 
-    def _raster(self, group: list[tuple[str, str, str, bool]], stem: str, species: str, file: str, kind: str, factor: float, *, shown: bool) -> None:
+    def _raster(
+        self,
+        group: list[tuple[str, str, str, bool]],
+        stem: str,
+        species: str,
+        file: str,
+        kind: str,
+        factor: float,
+        *,
+        shown: bool,
+    ) -> None:
         raster = self.results.raster(file, species)
         if raster is None:
             return
@@ -192,7 +251,10 @@ class _Sheet:
         boxes = [t.total_bounds for t in self.tables.values() if isinstance(t, gpd.GeoDataFrame) and len(t)]
         low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
         extent = (float(low[0]), float(low[1]), float(high[2]), float(high[3]))
-        io.write_text(self.folder / PROJECT, qgis.project(self.results.title, self.srs, extent, self.groups, self.layers, self.about))
+        io.write_text(
+            self.folder / PROJECT,
+            qgis.project(self.results.title, self.srs, extent, self.groups, self.layers, self.about),
+        )
 
 
 def _geometry(frame: gpd.GeoDataFrame) -> str:
@@ -204,7 +266,9 @@ def _proj4(crs: Any) -> str:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pyproj warns that PROJ strings lose detail; the WKT beside it keeps it
+        warnings.simplefilter(
+            "ignore"
+        )  # pyproj warns that PROJ strings lose detail; the WKT beside it keeps it
         return str(crs.to_proj4())
 
 
@@ -228,8 +292,18 @@ def export_circuitscape(results_folder: str | Path, target_dir: str | Path) -> P
     """
     results, target = read_results(results_folder), Path(target_dir)
     with export_folder(target, PROBLEM) as aside:
-        made = [stem for s in results.species_ids if (stem := _circuitscape_species(results, s, aside)) is not None]
-        lines = ["Circuitscape problems written by permeability.", "", *(f"{m}/{m}.ini" for m in made), "", str(results.summary.get("statement") or "")]
+        made = [
+            stem
+            for s in results.species_ids
+            if (stem := _circuitscape_species(results, s, aside)) is not None
+        ]
+        lines = [
+            "Circuitscape problems written by permeability.",
+            "",
+            *(f"{m}/{m}.ini" for m in made),
+            "",
+            str(results.summary.get("statement") or ""),
+        ]
         io.write_text(aside / PROBLEM, "\n".join(lines).rstrip() + "\n")
     return target
 
@@ -252,7 +326,16 @@ def _circuitscape_species(results: Results, species: str, folder: Path) -> str |
     write_ascii_grid(place / "regions.asc", np.where(labels > 0, labels, np.nan), raster)
     io.write_text(place / "resistance.prj", results.crs.to_wkt("WKT1_ESRI") + "\n")
     io.write_text(place / f"{stem}.ini", _ini(stem))
-    io.write_csv(place / "regions.csv", pd.DataFrame({"number": np.arange(1, len(patches) + 1), "id": patches["id"].astype(str), "name": patches["name"].astype(str)}))
+    io.write_csv(
+        place / "regions.csv",
+        pd.DataFrame(
+            {
+                "number": np.arange(1, len(patches) + 1),
+                "id": patches["id"].astype(str),
+                "name": patches["name"].astype(str),
+            }
+        ),
+    )
     return stem
 
 
@@ -265,7 +348,9 @@ def _ini(stem: str) -> str:
         "Calculation options": {"solver": "cg+amg"},
         "Output options": {"output_file": f"{stem}.out", "write_cur_maps": "True", "write_cum_cur_map_only": "True", "write_volt_maps": "False"},
     }  # fmt: skip
-    return "\n".join("\n".join([f"[{name}]", *(f"{k} = {v}" for k, v in keys.items()), ""]) for name, keys in parts.items())
+    return "\n".join(
+        "\n".join([f"[{name}]", *(f"{k} = {v}" for k, v in keys.items()), ""]) for name, keys in parts.items()
+    )
 
 
 # ---------------------------------------------------------------- RO-Crate
@@ -301,7 +386,10 @@ def export_ro_crate(results_folder: str | Path, target_dir: str | Path, *, date:
     with export_folder(target, CRATE) as aside:
         for path in results.files():
             shutil.copyfile(path, aside / path.name)
-        io.write_json(aside / CRATE, {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": crate_graph(results, published)})
+        io.write_json(
+            aside / CRATE,
+            {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": crate_graph(results, published)},
+        )
     return target / CRATE
 
 
@@ -309,15 +397,35 @@ def crate_graph(results: Results, published: str) -> list[dict[str, Any]]:
     """Entities of the crate."""
     record = results.record
     files = [
-        {"@id": p.name, "@type": "File", "name": p.name, "contentSize": str(p.stat().st_size), "sha256": io.sha256(p), "encodingFormat": ENCODINGS.get(p.suffix, "application/octet-stream")}
+        {
+            "@id": p.name,
+            "@type": "File",
+            "name": p.name,
+            "contentSize": str(p.stat().st_size),
+            "sha256": io.sha256(p),
+            "encodingFormat": ENCODINGS.get(p.suffix, "application/octet-stream"),
+        }
         for p in results.files()
     ]
     inputs = [
-        {"@id": f"#input-{i}", "@type": "Dataset", "name": str(name), "identifier": f"sha256:{layer.get('sha256')}", "description": f"{layer.get('path')} {layer.get('table') or ''}".strip()}
+        {
+            "@id": f"#input-{i}",
+            "@type": "Dataset",
+            "name": str(name),
+            "identifier": f"sha256:{layer.get('sha256')}",
+            "description": f"{layer.get('path')} {layer.get('table') or ''}".strip(),
+        }
         for i, (name, layer) in enumerate(record.get("layers", {}).items(), start=1)
     ]
-    software = [{"@id": f"#software-{n}", "@type": "SoftwareApplication", "name": str(n), "version": str(v)} for n, v in record.get("software", {}).items()]
-    licences = sorted({str(v) for v in results.barriers["licence"] if isinstance(v, str) and v}) if results.barriers is not None and "licence" in results.barriers.columns else []
+    software = [
+        {"@id": f"#software-{n}", "@type": "SoftwareApplication", "name": str(n), "version": str(v)}
+        for n, v in record.get("software", {}).items()
+    ]
+    licences = (
+        sorted({str(v) for v in results.barriers["licence"] if isinstance(v, str) and v})
+        if results.barriers is not None and "licence" in results.barriers.columns
+        else []
+    )
     root = {
         "@id": "./", "@type": "Dataset", "name": results.title, "datePublished": published, "hasPart": [{"@id": f["@id"]} for f in files],
         "description": str(results.summary.get("statement") or "Barriers to moving animals: results of permeability."),
@@ -327,5 +435,10 @@ def crate_graph(results: Results, published: str) -> list[dict[str, Any]]:
         "@id": "#run", "@type": "CreateAction", "name": "permeability run", "instrument": [{"@id": s["@id"]} for s in software],
         "object": [{"@id": i["@id"]} for i in inputs], "result": [{"@id": f["@id"]} for f in files],
     }  # fmt: skip
-    about = {"@id": CRATE, "@type": "CreativeWork", "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"}, "about": {"@id": "./"}}
+    about = {
+        "@id": CRATE,
+        "@type": "CreativeWork",
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+        "about": {"@id": "./"},
+    }
     return [about, root, run, *files, *inputs, *software]

@@ -92,11 +92,17 @@ class Words:
 
     def signed(self, value: Any, digits: int = 3) -> str:
         """A change, with its sign: ``+12``, ``−3.4``, ``0``."""
-        number = float({"inf": math.inf, "-inf": -math.inf}.get(value, math.nan) if isinstance(value, str) else value)
+        number = float(
+            {"inf": math.inf, "-inf": -math.inf}.get(value, math.nan) if isinstance(value, str) else value
+        )
         if math.isnan(number):
             return self("not known")
         text = self.number(abs(number), digits)
-        return text if number == 0 or text.startswith("≈") or math.isinf(number) else ("+" if number > 0 else "−") + text
+        return (
+            text
+            if number == 0 or text.startswith("≈") or math.isinf(number)
+            else ("+" if number > 0 else "−") + text
+        )
 
     def percent(self, share: float, places: int = 0) -> str:
         """A share of 1 as per cent."""

@@ -36,7 +36,9 @@ def _marked() -> Iterator[str]:
     from babel.messages.extract import extract
     from jinja2.ext import babel_extract
 
-    sources = [p for room in ROOMS for p in sorted((PACKAGE / room).rglob("*.py"))] + [PACKAGE / f for f in FILES]
+    sources = [p for room in ROOMS for p in sorted((PACKAGE / room).rglob("*.py"))] + [
+        PACKAGE / f for f in FILES
+    ]
     for path in sources:
         with path.open("rb") as stream:
             for _, message, _, _ in extract("python", stream, keywords=KEYWORDS):
@@ -80,7 +82,12 @@ def update(language: str) -> Any:
     old, fresh = read_po(language), new_catalogue(language)
     for text, context in texts():
         known = old.get(text, context)
-        fresh.add(text, known.string if known is not None else "", context=context, user_comments=list(known.user_comments) if known is not None else ())
+        fresh.add(
+            text,
+            known.string if known is not None else "",
+            context=context,
+            user_comments=list(known.user_comments) if known is not None else (),
+        )
     return fresh
 
 
@@ -101,12 +108,21 @@ def mo_bytes(catalogue: Any) -> bytes:
     entries = [m for m in catalogue if m.id]
     unread = sum(1 for m in entries if UNREVIEWED in m.user_comments)
 
-    class Counted(Catalog):  # type: ignore[misc]
+    class Counted(Catalog):
         @property
         def mime_headers(self) -> list[tuple[str, str]]:
             return [*super().mime_headers, ("X-Unreviewed", str(unread)), ("X-Entries", str(len(entries)))]
 
-    counted = Counted(locale=catalogue.locale, domain=DOMAIN, project="permeability", version="1", creation_date=DATE, revision_date=DATE, charset="utf-8", fuzzy=False)
+    counted = Counted(
+        locale=catalogue.locale,
+        domain=DOMAIN,
+        project="permeability",
+        version="1",
+        creation_date=DATE,
+        revision_date=DATE,
+        charset="utf-8",
+        fuzzy=False,
+    )
     for m in entries:
         if m.string:
             counted.add(m.id, m.string, context=m.context)

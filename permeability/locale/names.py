@@ -8,7 +8,9 @@ from __future__ import annotations
 from permeability.words import N_
 
 STATEMENTS = (
-    N_("Illustration only: lines are schematic, ranges are drawn for illustration, crossing chances are expert defaults."),
+    N_(
+        "Illustration only: lines are schematic, ranges are drawn for illustration, crossing chances are expert defaults."
+    ),
 )
 
 PLACE_NAMES = (

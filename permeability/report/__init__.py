@@ -51,7 +51,9 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     from permeability.words import words
 
     tr = words(language)
-    return write_text(target_html, render("report.html.j2", report_context(read_results(results_folder), tr), tr))
+    return write_text(
+        target_html, render("report.html.j2", report_context(read_results(results_folder), tr), tr)
+    )
 
 
 def write_comparison(folders: Sequence[str | Path], target: str | Path, *, language: str = "en") -> Path:
@@ -78,6 +80,12 @@ def write_comparison(folders: Sequence[str | Path], target: str | Path, *, langu
     from permeability.words import words
 
     if len(folders) < 2:
-        raise ProjectError("J07", "a comparison needs two result folders or more.", remedy="name them, the one to compare with first")
+        raise ProjectError(
+            "J07",
+            "a comparison needs two result folders or more.",
+            remedy="name them, the one to compare with first",
+        )
     tr = words(language)
-    return write_text(target, render("comparison.html.j2", comparison_context([read_results(f) for f in folders], tr), tr))
+    return write_text(
+        target, render("comparison.html.j2", comparison_context([read_results(f) for f in folders], tr), tr)
+    )

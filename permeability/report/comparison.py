@@ -10,7 +10,7 @@ from permeability.report import facts, figures
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
 from permeability.report.sections import software, when
-from permeability.report.vocabulary import INDEX, amount, change
+from permeability.report.vocabulary import INDEX, amount, change, gained
 from permeability.words import Words
 
 MAPS = ("current", "cost_distance")
@@ -66,7 +66,11 @@ def inputs_of(run: Results) -> dict[str, Any]:
     leaves = {k: v for k, v in flat(record) if k not in QUIET}
     for species in run.species_ids:
         mine = run.record.get("species", {}).get(species, {})
-        leaves |= {f"species.{species}.{k}": v for part in ("profile", "habitat") for k, v in flat(mine.get(part, {}), part)}
+        leaves |= {
+            f"species.{species}.{k}": v
+            for part in ("profile", "habitat")
+            for k, v in flat(mine.get(part, {}), part)
+        }
         for row in mine.get("components", []):
             where = f"species.{species}.crossing of {row.get('id')} ({row.get('component')})"
             leaves |= {f"{where}.{k}": row.get(k) for k in ("p_low", "p", "p_high", "standing")}
@@ -79,7 +83,14 @@ def input_rows(a: Results, b: Results, label: str, tr: Words) -> list[Row]:
     rows = []
     for name in [*one, *(k for k in two if k not in one)]:
         if name not in one or name not in two or not _same(one[name], two[name]):
-            rows.append({"run": label, "name": name, "before": _text(one.get(name), name in one, tr), "after": _text(two.get(name), name in two, tr)})
+            rows.append(
+                {
+                    "run": label,
+                    "name": name,
+                    "before": _text(one.get(name), name in one, tr),
+                    "after": _text(two.get(name), name in two, tr),
+                }
+            )
     return rows
 
 
@@ -95,12 +106,14 @@ def _text(value: Any, there: bool, tr: Words) -> str:
 def species_part(runs: Sequence[Results], labels: Sequence[str], species: str, tr: Words) -> Row:
     """Indices, best sections and difference maps of one species."""
     first = runs[0]
-    maps = []
+    maps: list[Row] = []
     for label, run in zip(labels[1:], runs[1:]):
         for kind in MAPS:
             figure = figures.difference_map(first, run, species, kind, tr)
             if figure is not None:
-                maps.append({**figure, "key": f"{figure['key']}-{len(maps)}", "title": f"{label}: {figure['title']}"})
+                maps.append(
+                    {**figure, "key": f"{figure['key']}-{len(maps)}", "title": f"{label}: {figure['title']}"}
+                )
     return {
         "id": species, **facts.names(first, species, tr), "indices": index_rows(runs, species, tr), "residual": residual_rows(runs, labels, species, tr),
         "best": best_rows(runs, labels, species, tr), "maps": maps,
@@ -116,10 +129,29 @@ def index_rows(runs: Sequence[Results], species: str, tr: Words) -> list[Row]:
         cells = []
         for i, f in enumerate(found):
             value = f[name][1]
-            moved = 0.0 if value == base else value - base if math.isfinite(value) or math.isfinite(base) else math.nan
+            moved = (
+                0.0
+                if value == base
+                else value - base
+                if math.isfinite(value) or math.isfinite(base)
+                else math.nan
+            )
             worse = moved > 0 if INDEX[name].falling else moved < 0
-            cells.append({"value": amount(name, value, tr), "change": change(name, moved, tr) if i else "", "word": _verdict(moved, worse, tr) if i else ""})
-        rows.append({"label": tr(INDEX[name].label), "meaning": tr(INDEX[name].meaning), "cells": cells, "moved": any(c["word"] not in ("", tr("the same")) for c in cells)})
+            cells.append(
+                {
+                    "value": amount(name, value, tr),
+                    "change": change(name, moved, tr) if i else "",
+                    "word": _verdict(moved, worse, tr) if i else "",
+                }
+            )
+        rows.append(
+            {
+                "label": tr(INDEX[name].label),
+                "meaning": tr(INDEX[name].meaning),
+                "cells": cells,
+                "moved": any(c["word"] not in ("", tr("the same")) for c in cells),
+            }
+        )
     return rows
 
 
@@ -136,7 +168,13 @@ def residual_rows(runs: Sequence[Results], labels: Sequence[str], species: str, 
             if name in ("range_cut_off_km2", "reachable_km2", "mean_conductance", "eca_km2"):
                 loss = today - bare if INDEX[name].falling else bare - today
                 share = loss / bare if bare and not INDEX[name].falling else math.nan
-                cells.append({"label": tr(INDEX[name].label), "loss": amount(name, loss, tr), "share": tr.percent(share) if math.isfinite(share) else ""})
+                cells.append(
+                    {
+                        "label": tr(INDEX[name].label),
+                        "loss": amount(name, loss, tr),
+                        "share": tr.percent(share) if math.isfinite(share) else "",
+                    }
+                )
         rows.append({"label": label, "cells": cells})
     return rows
 
@@ -149,5 +187,12 @@ def best_rows(runs: Sequence[Results], labels: Sequence[str], species: str, tr: 
         if ranked is not None and len(ranked):
             top = ranked.iloc[0]
             gain = number(top.get("gain_mean_conductance"))
-            rows.append({"label": label, "id": str(top["id"]), "gain": facts.gained("mean_conductance", gain, tr), "cost": tr.number(number(top.get("cost_usd")))})
+            rows.append(
+                {
+                    "label": label,
+                    "id": str(top["id"]),
+                    "gain": gained("mean_conductance", gain, tr),
+                    "cost": tr.number(number(top.get("cost_usd"))),
+                }
+            )
     return rows

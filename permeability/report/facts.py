@@ -37,7 +37,10 @@ CONTROL_KM = 30.0
 def names(results: Results, species: str, tr: Words) -> dict[str, str]:
     """Name of a species in the language, and its scientific name."""
     found = results.record.get("species", {}).get(species, {}).get("names", {})
-    return {"name": str(found.get(tr.language) or found.get("en") or species), "scientific": str(found.get("scientific") or "")}
+    return {
+        "name": str(found.get(tr.language) or found.get("en") or species),
+        "scientific": str(found.get("scientific") or ""),
+    }
 
 
 def line_names(results: Results, tr: Words) -> dict[str, str]:
@@ -65,29 +68,64 @@ def sentence(name: str, bare: float, today: float, who: str, tr: Words) -> str:
     if name == "range_cut_off_km2":
         if today == 0:
             return tr("No part of the range of {who} is cut off from its largest piece.", who=who)
-        return tr("{now} of the range of {who} have no path to its largest piece; without barriers it would be {free}.", now=now, free=free, who=who)
+        return tr(
+            "{now} of the range of {who} have no path to its largest piece; without barriers it would be {free}.",
+            now=now,
+            free=free,
+            who=who,
+        )
     if name == "range_pieces":
-        return tr("The range stands in {now} connected pieces; without barriers in {free}.", now=now, free=free)
+        return tr(
+            "The range stands in {now} connected pieces; without barriers in {free}.", now=now, free=free
+        )
     if name == "reachable_km2":
         lost = 1 - today / bare if bare else 0.0
-        return tr("From a patch, {now} lie within the movement budget, {lost} less than the {free} without barriers.", now=now, free=free, lost=tr.percent(lost))
+        return tr(
+            "From a patch, {now} lie within the movement budget, {lost} less than the {free} without barriers.",
+            now=now,
+            free=free,
+            lost=tr.percent(lost),
+        )
     if name == "pairs_apart":
         if today == 0:
             return tr("Every pair of patches has a path.")
-        return tr("{now} pairs of patches have no path at all; without barriers it would be {free}.", now=now, free=free)
+        return tr(
+            "{now} pairs of patches have no path at all; without barriers it would be {free}.",
+            now=now,
+            free=free,
+        )
     if name == "detour":
         if math.isinf(today):
             return tr("No two patches have a path between them.")
-        return tr("The way from patch to patch costs {now} what it would cost without barriers (harmonic mean; a pair without a path counts as infinite).", now=now)
+        return tr(
+            "The way from patch to patch costs {now} what it would cost without barriers (harmonic mean; a pair without a path counts as infinite).",
+            now=now,
+        )
     if name == "mean_resistance":
         if math.isinf(today):
-            return tr("The mean effective resistance is infinite, because at least one pair of patches has no path; without barriers it would be {free}.", free=free)
-        return tr("The mean effective resistance between patches is {now}; without barriers it would be {free}.", now=now, free=free)
+            return tr(
+                "The mean effective resistance is infinite, because at least one pair of patches has no path; without barriers it would be {free}.",
+                free=free,
+            )
+        return tr(
+            "The mean effective resistance between patches is {now}; without barriers it would be {free}.",
+            now=now,
+            free=free,
+        )
     if name == "mean_conductance":
         lost = 1 - today / bare if bare else 0.0
-        return tr("The mean conductance between patches is {now}, {lost} less than the {free} without barriers.", now=now, free=free, lost=tr.percent(lost))
+        return tr(
+            "The mean conductance between patches is {now}, {lost} less than the {free} without barriers.",
+            now=now,
+            free=free,
+            lost=tr.percent(lost),
+        )
     if name == "eca_km2":
-        return tr("Linked as they are, the patches are worth one patch of {now}; without barriers one of {free}.", now=now, free=free)
+        return tr(
+            "Linked as they are, the patches are worth one patch of {now}; without barriers one of {free}.",
+            now=now,
+            free=free,
+        )
     return f"{name}: {now} ({free})"
 
 
@@ -135,12 +173,27 @@ def line_rows(results: Results, species: str, tr: Words) -> list[Row]:
 def scenario_rows(results: Results, species: str, tr: Words) -> list[Row]:
     """Today and every scenario of the project: each index with its change against today and the loss that remains."""
     shown = headline(results, species)
-    rows = [{"name": tr("today"), "what": "", "cells": [{"value": amount(n, now, tr), "change": "", "left": _left(n, bare, now, tr)} for n, (bare, now) in shown.items()]}]
+    rows = [
+        {
+            "name": tr("today"),
+            "what": "",
+            "cells": [
+                {"value": amount(n, now, tr), "change": "", "left": _left(n, bare, now, tr)}
+                for n, (bare, now) in shown.items()
+            ],
+        }
+    ]
     for name, what, after in _scenarios(results, species):
         cells = []
         for n, (bare, now) in shown.items():
             value = after.get(n, math.nan)
-            cells.append({"value": amount(n, value, tr), "change": change(n, _difference(now, value), tr), "left": _left(n, bare, value, tr)})
+            cells.append(
+                {
+                    "value": amount(n, value, tr),
+                    "change": change(n, _difference(now, value), tr),
+                    "left": _left(n, bare, value, tr),
+                }
+            )
         rows.append({"name": name, "what": what, "cells": cells})
     return rows if len(rows) > 1 else []
 
@@ -151,7 +204,11 @@ def _scenarios(results: Results, species: str) -> Iterator[tuple[str, str, dict[
     if table is not None and {"species", "scenario", "index", "after"} <= set(table.columns):
         mine = table[table["species"] == species]
         for name, group in mine.groupby("scenario", sort=False):
-            what = str(group["interventions"].iloc[0]).removeprefix(f"{name}: ") if "interventions" in group else ""
+            what = (
+                str(group["interventions"].iloc[0]).removeprefix(f"{name}: ")
+                if "interventions" in group
+                else ""
+            )
             yield str(name), what, {str(i): number(v) for i, v in zip(group["index"], group["after"])}
     for row in results.cases(species).to_dict("records"):
         case, line = str(row["case"]), row["line"]
@@ -170,10 +227,17 @@ def apart(results: Results, species: str, tr: Words) -> list[Row]:
     called = {}
     mine = results.of_species(results.patches, species)
     if mine is not None:
-        called = {str(r["id"]): proper_name({str(k): v for k, v in r.items()}, tr) for r in mine.drop(columns="geometry").to_dict("records")}
+        called = {
+            str(r["id"]): proper_name({str(k): v for k, v in r.items()}, tr)
+            for r in mine.drop(columns="geometry").to_dict("records")
+        }
     rows = []
     for p in results.pairs[results.pairs["species"] == species].to_dict("records"):
-        cost, resistance, detour = number(p.get("cost_km")), number(p.get("resistance")), number(p.get("detour"))
+        cost, resistance, detour = (
+            number(p.get("cost_km")),
+            number(p.get("resistance")),
+            number(p.get("detour")),
+        )
         path = math.isfinite(cost)
         rows.append({
             "a": called.get(str(p["a"]), str(p["a"])), "b": called.get(str(p["b"]), str(p["b"])), "path": path,
@@ -190,7 +254,10 @@ def site_rows(results: Results, species: str, tr: Words) -> list[Row]:
     if ranked is None:
         return []
     risks, rows_of = section_risks(results, ranked, tr), line_rows_by_name(results)
-    return [_site(row, i, species, place_name(rows_of, row, tr), risks[i], tr) for i, row in enumerate(ranked.drop(columns="geometry").to_dict("records"))]
+    return [
+        _site(row, i, species, place_name(rows_of, row, tr), risks[i], tr)
+        for i, row in enumerate(ranked.drop(columns="geometry").to_dict("records"))
+    ]
 
 
 def line_rows_by_name(results: Results) -> dict[str, list[Row]]:
@@ -246,22 +313,45 @@ def section_risks(results: Results, ranked: gpd.GeoDataFrame, tr: Words) -> list
     if others is not None and "standing" in others.columns:
         standing = others[others["standing"].astype(bool)]
         for i, found in enumerate(_near(ranked, standing, same_line=False)):
-            risks[i] += [tr("second barrier within {n} km: {name}", n=tr.number(max(1, math.ceil(d / 1000))), name=proper_name(r, tr)) for d, r in found[:2]]
+            risks[i] += [
+                tr(
+                    "second barrier within {n} km: {name}",
+                    n=tr.number(max(1, math.ceil(d / 1000))),
+                    name=proper_name(r, tr),
+                )
+                for d, r in found[:2]
+            ]
     if stations is not None and len(stations):
         for i, found in enumerate(_near(ranked, stations, same_line=True)):
-            risks[i] += [tr("station within {n} km: {name}", n=tr.number(max(1, math.ceil(d / 1000))), name=proper_name(r, tr)) for d, r in found[:1]]
+            risks[i] += [
+                tr(
+                    "station within {n} km: {name}",
+                    n=tr.number(max(1, math.ceil(d / 1000))),
+                    name=proper_name(r, tr),
+                )
+                for d, r in found[:1]
+            ]
     return risks
 
 
-def _near(ranked: gpd.GeoDataFrame, others: gpd.GeoDataFrame, *, same_line: bool) -> Iterator[list[tuple[float, Row]]]:
+def _near(
+    ranked: gpd.GeoDataFrame, others: gpd.GeoDataFrame, *, same_line: bool
+) -> Iterator[list[tuple[float, Row]]]:
     """For every section the features within 15 km, nearest first, as (metres, row)."""
     rows = [{str(k): v for k, v in r.items()} for r in others.drop(columns="geometry").to_dict("records")]
     shapes = others.geometry.to_numpy()
     tree = shapely.STRtree(shapes)
     lines = ranked["line"].astype(str).tolist()
     for line, shape in zip(lines, ranked.geometry):
-        hits = [j for j in tree.query(shape, predicate="dwithin", distance=NEAR_M) if same_line or str(rows[j].get("line")) != line]
-        yield sorted(((float(shapely.distance(shape, shapes[j])), rows[j]) for j in hits), key=lambda f: (f[0], str(f[1].get("id"))))
+        hits = [
+            j
+            for j in tree.query(shape, predicate="dwithin", distance=NEAR_M)
+            if same_line or str(rows[j].get("line")) != line
+        ]
+        yield sorted(
+            ((float(shapely.distance(shape, shapes[j])), rows[j]) for j in hits),
+            key=lambda f: (f[0], str(f[1].get("id"))),
+        )
 
 
 def alike(sites: list[Row], index: str) -> int:
@@ -279,7 +369,11 @@ def influence(results: Results, species: str, tr: Words) -> list[str]:
     from permeability.report.vocabulary import PARAMETERS
 
     found = results.record.get("species", {}).get(species, {}).get("influence") or []
-    return [f"{known(PARAMETERS, f.get('number'), tr)}: {tr.percent(number(f.get('share')))}" for f in found[:5] if number(f.get("share")) >= 0.01]
+    return [
+        f"{known(PARAMETERS, f.get('number'), tr)}: {tr.percent(number(f.get('share')))}"
+        for f in found[:5]
+        if number(f.get("share")) >= 0.01
+    ]
 
 
 # ---------------------------------------------------------------- money
@@ -289,7 +383,10 @@ def cost_benefit(sites: list[Row], tr: Words) -> list[Row]:
     for s in sites:
         once, yearly = s["cost_usd"], running_cost(s["treatment_id"])
         worth = [once + yearly * annuity(rate, YEARS) for rate in RATES]
-        reach, conductance = s["gain"].get("reachable_km2", math.nan), s["gain"].get("mean_conductance", math.nan)
+        reach, conductance = (
+            s["gain"].get("reachable_km2", math.nan),
+            s["gain"].get("mean_conductance", math.nan),
+        )
         middle = worth[1]
         rows.append({
             "rank": s["rank"], "id": s["id"], "once": tr.number(once), "yearly": tr.number(yearly), "worth": [tr.number(w) for w in worth],
@@ -304,7 +401,11 @@ def running_cost(treatment: str) -> float:
     from permeability.treatments import treatments
 
     known_one = treatments().get(treatment)
-    return float(known_one.cost_per_year.best) if known_one is not None and known_one.cost_per_year is not None else 0.0
+    return (
+        float(known_one.cost_per_year.best)
+        if known_one is not None and known_one.cost_per_year is not None
+        else 0.0
+    )
 
 
 def annuity(rate: float, years: int) -> float:
@@ -336,13 +437,23 @@ def offset(results: Results, species: str, sites: list[Row], tr: Words) -> list[
     """Loss and gain in quality hectares: area x share of its use that is lost."""
     figures = headline(results, species)
     rows = []
-    for name, label in (("range_cut_off_km2", tr("range without any path to the rest")), ("reachable_km2", tr("reachable range, mean over the patches"))):
+    for name, label in (
+        ("range_cut_off_km2", tr("range without any path to the rest")),
+        ("reachable_km2", tr("reachable range, mean over the patches")),
+    ):
         if name not in figures:
             continue
         bare, today = figures[name]
         loss = 100 * abs(today - bare)
         gain = 100 * sites[0]["gain"].get(name, 0.0) if sites else 0.0
-        rows.append({"label": label, "loss": tr.number(loss), "gain": tr.number(gain), "balance": tr.signed(gain - loss)})
+        rows.append(
+            {
+                "label": label,
+                "loss": tr.number(loss),
+                "gain": tr.number(gain),
+                "balance": tr.signed(gain - loss),
+            }
+        )
     return rows
 
 
@@ -386,7 +497,9 @@ def encounters_to_refute(chance: float) -> int:
 
 def chance_text(low: float, best: float, high: float, tr: Words) -> str:
     """A crossing chance with its range."""
-    return tr("{best} ({low} to {high})", best=tr.number(best, 2), low=tr.number(low, 2), high=tr.number(high, 2))
+    return tr(
+        "{best} ({low} to {high})", best=tr.number(best, 2), low=tr.number(low, 2), high=tr.number(high, 2)
+    )
 
 
 # ---------------------------------------------------------------- evidence
@@ -416,9 +529,24 @@ def profile_rows(results: Results, species: str, tr: Words) -> list[Row]:
 
     out = []
     for name, e in results.record.get("species", {}).get(species, {}).get("profile", {}).items():
-        label = known(PARAMETERS, name, tr) if name in PARAMETERS else f"{name} [{e.get('unit')}]" if e.get("unit") else name
+        label = (
+            known(PARAMETERS, name, tr)
+            if name in PARAMETERS
+            else f"{name} [{e.get('unit')}]"
+            if e.get("unit")
+            else name
+        )
         low, best, high = (tr.number(number(e.get(k)), 2) for k in ("low", "best", "high"))
-        out.append({"label": label, "low": low, "best": best, "high": high, "grade": grade(e.get("evidence"), tr), "source": str(e.get("source") or "")})
+        out.append(
+            {
+                "label": label,
+                "low": low,
+                "best": best,
+                "high": high,
+                "grade": grade(e.get("evidence"), tr),
+                "source": str(e.get("source") or ""),
+            }
+        )
     return out
 
 
@@ -436,7 +564,11 @@ def habitat_rows(results: Results, species: str, tr: Words) -> list[Row]:
     out = []
     for f in results.record.get("species", {}).get(species, {}).get("habitat", []):
         low, high = number(f.get("multiplier_min")), number(f.get("multiplier_max"))
-        span = tr("{low} to {high}", low=tr.number(low, 2), high=tr.number(high, 2)) if np.isfinite(low) and np.isfinite(high) else ""
+        span = (
+            tr("{low} to {high}", low=tr.number(low, 2), high=tr.number(high, 2))
+            if np.isfinite(low) and np.isfinite(high)
+            else ""
+        )
         out.append({"label": known(FACTORS, f.get("factor"), tr), "used": bool(f.get("used")), "why_not": why_not(f.get("why_not"), tr), "span": span,
                     "grade": grade(f.get("evidence"), tr), "source": str(f.get("source") or "")})  # fmt: skip
     return out

@@ -51,7 +51,16 @@ def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
         area=tr.number(area), who=who, low=tr.number(scale.low, 2), high=tr.number(scale.high, 2), n=_count(results.barriers, tr),
         m=_count(results.of_species(results.patches, species), tr),
     )  # fmt: skip
-    figure = _figure(results, species, raster, frame, f"habitat-{species}", tr("Study area: resistance of the ground and barriers"), alt, tr)
+    figure = _figure(
+        results,
+        species,
+        raster,
+        frame,
+        f"habitat-{species}",
+        tr("Study area: resistance of the ground and barriers"),
+        alt,
+        tr,
+    )
     figure["rasters"] = [svg.value_layer(frame, raster, ground, scale, tr)]
     return figure
 
@@ -65,7 +74,16 @@ def current_map(results: Results, species: str, tr: Words) -> Row | None:
     who = names(results, species, tr)["name"]
     alt = tr("Map of the current between the patches of {who}: bright where many ways run, up to {high} passages per unit sent.",
              who=who, high=tr.number(scale.high, 2))  # fmt: skip
-    figure = _figure(results, species, raster, frame, f"current-{species}", tr("Where movement concentrates: current between the patches"), alt, tr)
+    figure = _figure(
+        results,
+        species,
+        raster,
+        frame,
+        f"current-{species}",
+        tr("Where movement concentrates: current between the patches"),
+        alt,
+        tr,
+    )
     figure["rasters"] = [svg.value_layer(frame, raster, raster.values, scale, tr)]
     return figure
 
@@ -77,14 +95,30 @@ def distance_map(results: Results, species: str, tr: Words) -> Row | None:
         return None
     km = raster.values / 1000.0
     frame, scale = svg.frame_of(ground if ground is not None else raster), scale_for("distance", km)
-    shut = np.isfinite(ground.values) & ~np.isfinite(km) if ground is not None and ground.shape == raster.shape else np.zeros(km.shape, bool)
+    shut = (
+        np.isfinite(ground.values) & ~np.isfinite(km)
+        if ground is not None and ground.shape == raster.shape
+        else np.zeros(km.shape, bool)
+    )
     who = names(results, species, tr)["name"]
     alt = tr("Map of the least-cost distance of every place from the nearest patch of {who}, up to {high} km of open ground; {shut} km² have no path to any patch.",
              who=who, high=tr.number(scale.high), shut=tr.number(shut.sum() * (raster.cell_size / 1000) ** 2))  # fmt: skip
-    figure = _figure(results, species, raster, frame, f"distance-{species}", tr("How far the patches are: least-cost distance"), alt, tr)
+    figure = _figure(
+        results,
+        species,
+        raster,
+        frame,
+        f"distance-{species}",
+        tr("How far the patches are: least-cost distance"),
+        alt,
+        tr,
+    )
     figure["rasters"] = [svg.value_layer(frame, raster, km, scale, tr)]
     if shut.any():
-        figure["no_path"] = {**svg.raster_layer(frame, raster, hatch(shut)), "label": tr("no path to any patch")}
+        figure["no_path"] = {
+            **svg.raster_layer(frame, raster, hatch(shut)),
+            "label": tr("no path to any patch"),
+        }
     return figure
 
 
@@ -99,7 +133,9 @@ def hatch(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return out
 
 
-def ranking_map(results: Results, species: str, sites: list[Row], index: str, top: int, tr: Words) -> Row | None:
+def ranking_map(
+    results: Results, species: str, sites: list[Row], index: str, top: int, tr: Words
+) -> Row | None:
     """Ranked sections with the layers behind them, to pan and zoom."""
     ranked, raster = results.ranked(species), results.raster("habitat", species)
     if ranked is None or raster is None or not len(ranked):
@@ -120,18 +156,25 @@ def ranking_map(results: Results, species: str, sites: list[Row], index: str, to
     colours = scale.rgba(gains[None, :])[0]
     along = sorted((s["line_id"], s["km_mid"], s["key"]) for s in sites if s["rank"] <= top)
     turn = {key: i for i, (_, _, key) in enumerate(along)}
-    figure["sections"] = [_section(frame, ranked, i, s, colours[i], turn.get(s["key"]), tr) for i, s in enumerate(sites)]
+    figure["sections"] = [
+        _section(frame, ranked, i, s, colours[i], turn.get(s["key"]), tr) for i, s in enumerate(sites)
+    ]
     figure["section_legend"] = svg.legend_bar(scale, tr)
     figure["interactive"] = True
     figure["rasters"] = [
         {**layer, "off": True}
-        for layer in (_optional(results, frame, kind, file, species, tr) for kind, file in (("habitat", "habitat"), ("current", "current"), ("distance", "cost_distance")))
+        for layer in (
+            _optional(results, frame, kind, file, species, tr)
+            for kind, file in (("habitat", "habitat"), ("current", "current"), ("distance", "cost_distance"))
+        )
         if layer is not None
     ]
     return figure
 
 
-def _section(frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, turn: int | None, tr: Words) -> Row:
+def _section(
+    frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, turn: int | None, tr: Words
+) -> Row:
     """One section; ``turn`` counts the labelled ones along the line, so labels stand on either side by turns."""
     shape = ranked.geometry.iloc[i]
     x, y = label_place(frame, shape, turn or 0)
@@ -146,44 +189,87 @@ def label_place(frame: svg.Frame, shape: Any, turn: int) -> tuple[float, float]:
     """Where a section's number stands: beside its middle, left and right by turns, near and far by turns [km]."""
     if shape.is_empty:
         return 0.0, 0.0
-    ends = frame.xy(np.array([shape.interpolate(p, normalized=True).coords[0][:2] for p in (0.45, 0.5, 0.55)]))
+    ends = frame.xy(
+        np.array([shape.interpolate(p, normalized=True).coords[0][:2] for p in (0.45, 0.5, 0.55)])
+    )
     along = ends[2] - ends[0]
     across = np.array([-along[1], along[0]]) / (np.hypot(*along) or 1.0)
     spot = ends[1] + across * (1 if turn % 2 else -1) * (16 + 13 * (turn // 2 % 2)) * frame.unit
     return float(spot[0]), float(spot[1] + 4 * frame.unit)
 
 
-def _optional(results: Results, frame: svg.Frame, kind: str, file: str, species: str, tr: Words) -> Row | None:
+def _optional(
+    results: Results, frame: svg.Frame, kind: str, file: str, species: str, tr: Words
+) -> Row | None:
     raster = results.raster(file, species)
     if raster is None:
         return None
-    values = raster.values / 1000.0 if kind == "distance" else np.where(np.isinf(raster.values), np.nan, raster.values)
+    values = (
+        raster.values / 1000.0
+        if kind == "distance"
+        else np.where(np.isinf(raster.values), np.nan, raster.values)
+    )
     return svg.value_layer(frame, raster, values, scale_for(kind, values), tr)
 
 
 def difference_map(before: Results, after: Results, species: str, kind: str, tr: Words) -> Row | None:
     """Signed change of a raster between two runs on the same grid; None when there is none to show."""
     a, b = before.raster(kind, species), after.raster(kind, species)
-    if a is None or b is None or a.shape != b.shape or (a.xll, a.yll, a.cell_size) != (b.xll, b.yll, b.cell_size):
+    if (
+        a is None
+        or b is None
+        or a.shape != b.shape
+        or (a.xll, a.yll, a.cell_size) != (b.xll, b.yll, b.cell_size)
+    ):
         return None
     factor = 1000.0 if kind == "cost_distance" else 1.0
     change = difference(a.values / factor, b.values / factor)
-    opened, closed = np.isfinite(b.values) & ~np.isfinite(a.values), np.isfinite(a.values) & ~np.isfinite(b.values)
+    opened, closed = (
+        np.isfinite(b.values) & ~np.isfinite(a.values),
+        np.isfinite(a.values) & ~np.isfinite(b.values),
+    )
     if not (opened.any() or closed.any() or (np.nan_to_num(change) != 0).any()):
         return None
     scale = scale_for("difference", change[change != 0])
     frame = svg.frame_of(a)
-    label = tr("Change of the current") if kind == "current" else tr("Change of the least-cost distance [km of open ground]")
-    more, less = (change > 0).sum() * (a.cell_size / 1000) ** 2, (change < 0).sum() * (a.cell_size / 1000) ** 2
-    alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=tr.number(more), less=tr.number(less))
+    label = (
+        tr("Change of the current")
+        if kind == "current"
+        else tr("Change of the least-cost distance [km of open ground]")
+    )
+    more, less = (
+        (change > 0).sum() * (a.cell_size / 1000) ** 2,
+        (change < 0).sum() * (a.cell_size / 1000) ** 2,
+    )
+    alt = tr(
+        "{what}: more on {more} km², less on {less} km².",
+        what=label,
+        more=tr.number(more),
+        less=tr.number(less),
+    )
     figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)
-    figure["rasters"] = [{**svg.value_layer(frame, a, np.where(change == 0, np.nan, change), scale, tr), "label": label}]
+    figure["rasters"] = [
+        {**svg.value_layer(frame, a, np.where(change == 0, np.nan, change), scale, tr), "label": label}
+    ]
     cell = (a.cell_size / 1000) ** 2
-    figure["note"] = tr("Only after: a value on {new} km²; only before: on {gone} km².", new=tr.number(opened.sum() * cell), gone=tr.number(closed.sum() * cell))
+    figure["note"] = tr(
+        "Only after: a value on {new} km²; only before: on {gone} km².",
+        new=tr.number(opened.sum() * cell),
+        gone=tr.number(closed.sum() * cell),
+    )
     return figure
 
 
-def _figure(results: Results, species: str, raster: RasterFile, frame: svg.Frame, key: str, title: str, alt: str, tr: Words) -> Row:
+def _figure(
+    results: Results,
+    species: str,
+    raster: RasterFile,
+    frame: svg.Frame,
+    key: str,
+    title: str,
+    alt: str,
+    tr: Words,
+) -> Row:
     figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
     figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
     figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr)

@@ -41,7 +41,17 @@ def render(template: str, context: dict[str, Any], tr: Words) -> str:
     script, style = part("map.js"), part("style.css")
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    page = environment().get_template(template).render(
-        **context, tr=tr, language=tr.language, language_name=NAMES[tr.language], policy=policy, script=Markup(script), style=Markup(style)
+    page = (
+        environment()
+        .get_template(template)
+        .render(
+            **context,
+            tr=tr,
+            language=tr.language,
+            language_name=NAMES[tr.language],
+            policy=policy,
+            script=Markup(script),
+            style=Markup(style),
+        )
     )
     return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"

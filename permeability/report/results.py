@@ -146,7 +146,9 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ProjectError("J06", f"{path.name} cannot be read: {error}", layer=path.name, remedy="run the project again") from error
+        raise ProjectError(
+            "J06", f"{path.name} cannot be read: {error}", layer=path.name, remedy="run the project again"
+        ) from error
     return dict(data)
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from permeability.report import facts, figures
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
-from permeability.report.vocabulary import GRADES, INDEX, KINDS, SEASONS, STATUSES, known
+from permeability.report.vocabulary import (
+    GRADES,
+    INDEX,
+    KINDS,
+    SEASONS,
+    STATUSES,
+    STUCK,
+    amount,
+    grade,
+    known,
+)
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
 from permeability.words import Words, proper_name
 
@@ -59,13 +70,27 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
     _positions(results, add, tr)
     _fences(results, add, tr)
     _ranks(parts, add, tr)
-    add(tr("Ways are hypotheses"), tr("Least-cost ways and currents are computed, not observed; this run was not compared with tracks of animals."))
+    add(
+        tr("Ways are hypotheses"),
+        tr(
+            "Least-cost ways and currents are computed, not observed; this run was not compared with tracks of animals."
+        ),
+    )
     for s in results.species_ids:
         unused = [f for f in facts.habitat_rows(results, s, tr) if not f["used"]]
         if unused:
             who = facts.names(results, s, tr)["name"]
-            add(tr("Habitat factors left out for {who}", who=who), "", [f"{f['label']}: {f['why_not']}" for f in unused])
-    add(tr("Effects left out"), tr("Severe winters (dzud), grazing livestock that spreads through openings, disease, poaching at gaps, animals that learn, and collisions with trains and cars are not in the numbers."))
+            add(
+                tr("Habitat factors left out for {who}", who=who),
+                "",
+                [f"{f['label']}: {f['why_not']}" for f in unused],
+            )
+    add(
+        tr("Effects left out"),
+        tr(
+            "Severe winters (dzud), grazing livestock that spreads through openings, disease, poaching at gaps, animals that learn, and collisions with trains and cars are not in the numbers."
+        ),
+    )
     if results.record.get("alignment"):
         add(tr("Layers that were fitted to the grid"), "", [str(x) for x in results.record["alignment"]])
     return items
@@ -76,10 +101,21 @@ def _evidence(results: Results, add: Any, tr: Words) -> None:
     for s in results.species_ids:
         counts = facts.grade_counts(results, s)
         total = sum(counts.values())
-        named = "; ".join(f"{tr.number(n)} {facts.grade(c, tr)}" for c, n in counts.items())
+        named = "; ".join(f"{tr.number(n)} {grade(c, tr)}" for c, n in counts.items())
         if total:
-            points.append(tr("{who}: of {n} numbers {named}", who=facts.names(results, s, tr)["name"], n=tr.number(total), named=named))
-    add(tr("Most numbers are judged, not measured"), tr("Each number carries its evidence grade and source in the table of parameters."), points)
+            points.append(
+                tr(
+                    "{who}: of {n} numbers {named}",
+                    who=facts.names(results, s, tr)["name"],
+                    n=tr.number(total),
+                    named=named,
+                )
+            )
+    add(
+        tr("Most numbers are judged, not measured"),
+        tr("Each number carries its evidence grade and source in the table of parameters."),
+        points,
+    )
 
 
 def _positions(results: Results, add: Any, tr: Words) -> None:
@@ -88,24 +124,51 @@ def _positions(results: Results, add: Any, tr: Words) -> None:
     accuracy = [number(v) for v in results.barriers["accuracy_m"]]
     seen = [a for a in accuracy if math.isfinite(a)]
     if seen:
-        text = tr("Lines are {low} to {high} km off at worst; a ranking finer than that says nothing.", low=tr.number(min(seen) / 1000, 2), high=tr.number(max(seen) / 1000, 2))
+        text = tr(
+            "Lines are {low} to {high} km off at worst; a ranking finer than that says nothing.",
+            low=tr.number(min(seen) / 1000, 2),
+            high=tr.number(max(seen) / 1000, 2),
+        )
         if len(seen) < len(accuracy):
-            text += " " + tr("{n} lines come without a stated accuracy.", n=tr.number(len(accuracy) - len(seen)))
+            text += " " + tr(
+                "{n} lines come without a stated accuracy.", n=tr.number(len(accuracy) - len(seen))
+            )
         add(tr("Where the lines lie"), text)
 
 
 def _fences(results: Results, add: Any, tr: Words) -> None:
     if results.barriers is None:
         return
-    rows = [{str(k): v for k, v in r.items()} for r in results.barriers.drop(columns="geometry").to_dict("records")]
-    unknown = [proper_name(r, tr) for r in rows if r.get("kind") == "railway" and str(r.get("fenced")) == "unknown" and str(r.get("standing")) == "True"]
+    rows = [
+        {str(k): v for k, v in r.items()}
+        for r in results.barriers.drop(columns="geometry").to_dict("records")
+    ]
+    unknown = [
+        proper_name(r, tr)
+        for r in rows
+        if r.get("kind") == "railway"
+        and str(r.get("fenced")) == "unknown"
+        and str(r.get("standing")) == "True"
+    ]
     if unknown:
         assume = str((results.project.get("barriers") or {}).get("assume_fenced", "no"))
-        text = tr("It is not known whether these railways are fenced; they are taken as fenced:") if assume == "yes" else tr("It is not known whether these railways are fenced; they are taken as unfenced:")
+        text = (
+            tr("It is not known whether these railways are fenced; they are taken as fenced:")
+            if assume == "yes"
+            else tr("It is not known whether these railways are fenced; they are taken as unfenced:")
+        )
         add(tr("Fences that nobody has recorded"), text, unknown)
-    later = [f"{proper_name(r, tr)} ({known(STATUSES, r.get('status'), tr)})" for r in rows if str(r.get("standing")) != "True"]
+    later = [
+        f"{proper_name(r, tr)} ({known(STATUSES, r.get('status'), tr)})"
+        for r in rows
+        if str(r.get("standing")) != "True"
+    ]
     if later:
-        add(tr("Lines that are not counted"), tr("Planned lines and lines under construction are drawn but have no effect in this run:"), later)
+        add(
+            tr("Lines that are not counted"),
+            tr("Planned lines and lines under construction are drawn but have no effect in this run:"),
+            later,
+        )
 
 
 def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
@@ -119,7 +182,14 @@ def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
             text += tr("{n} sections may be the best one.", n=tr.number(same)) if same > 1 else ""
         else:
             text = tr("No draws over the uncertain numbers were made, so each rank is a single value.") + " "
-            text += tr("The first {n} sections differ by less than 5 % and cannot be told apart.", n=tr.number(same)) if same > 1 else ""
+            text += (
+                tr(
+                    "The first {n} sections differ by less than 5 % and cannot be told apart.",
+                    n=tr.number(same),
+                )
+                if same > 1
+                else ""
+            )
         if s["influence"]:
             text += " " + tr("Numbers that move the ranking most, with their share:")
         add(tr("How firm the ranking is: {who}", who=s["name"]), text.strip(), s["influence"])
@@ -152,32 +222,76 @@ def summary(results: Results, species: str, who: str, sites: list[Row], tr: Word
     """What a decision maker reads: three figures and what to do first."""
     figures_ = facts.headline(results, species)
     wanted = [n for n in ("range_cut_off_km2", "reachable_km2", "pairs_apart") if n in figures_]
-    cards = [{"label": tr(INDEX[n].label), "today": facts.amount(n, figures_[n][1], tr), "bare": facts.amount(n, figures_[n][0], tr)} for n in wanted]
+    cards = [
+        {
+            "label": tr(INDEX[n].label),
+            "today": amount(n, figures_[n][1], tr),
+            "bare": amount(n, figures_[n][0], tr),
+        }
+        for n in wanted
+    ]
     text = []
     if sites:
         first = sites[0]
-        text.append(tr("First to open: {id} ({line}), {treatment}, for {cost} US dollars.", id=first["id"], line=first["line"], treatment=first["treatment"], cost=first["cost"]))
+        text.append(
+            tr(
+                "First to open: {id} ({line}), {treatment}, for {cost} US dollars.",
+                id=first["id"],
+                line=first["line"],
+                treatment=first["treatment"],
+                cost=first["cost"],
+            )
+        )
         joined, reach = first["gain"].get("range_cut_off_km2", 0.0), first["gain"].get("reachable_km2", 0.0)
         if joined > 0:
-            text.append(tr("It joins {area} of range to the rest.", area=facts.amount("range_cut_off_km2", joined, tr)))
+            text.append(
+                tr(
+                    "It joins {area} of range to the rest.",
+                    area=amount("range_cut_off_km2", joined, tr),
+                )
+            )
         if reach > 0:
-            text.append(tr("It adds {area} within reach of a patch.", area=facts.amount("reachable_km2", reach, tr)))
+            text.append(
+                tr("It adds {area} within reach of a patch.", area=amount("reachable_km2", reach, tr))
+            )
         same = facts.alike(sites, SORT_BY)
         if same > 1:
-            text.append(tr("{n} sections may be as good: choose among them by cost, land use and advice from the place.", n=tr.number(same)))
+            text.append(
+                tr(
+                    "{n} sections may be as good: choose among them by cost, land use and advice from the place.",
+                    n=tr.number(same),
+                )
+            )
     return {"who": who, "cards": cards, "text": text}
 
 
 def notes(results: Results, species: str, tr: Words) -> list[str]:
-    """Notes of the ranking; what the report says by itself is left out."""
-    out = []
-    for note in results.record.get("species", {}).get(species, {}).get("notes", []):
-        head, _, tail = str(note).partition(": ")
-        if head == "These sections cannot be told apart at the top":
-            out.append(tr("These sections cannot be told apart at the top: {names}", names=tail))
-        elif head != "The unknown numbers that move the ranking most":
-            out.append(tr(str(note)))
-    return out
+    """Notes of the ranking in the reader's language; what the report says by itself is left out."""
+    found = results.record.get("species", {}).get(species, {}).get("notes", [])
+    return [text for text in (_note(str(n), tr) for n in found) if text]
+
+
+def _note(note: str, tr: Words) -> str:
+    """A note of the run; one whose form is not known here stays as it is."""
+    if note.startswith("The unknown numbers that move the ranking most: "):
+        return ""
+    if note.startswith("These sections cannot be told apart at the top: "):
+        return tr("These sections cannot be told apart at the top: {names}", names=note.partition(": ")[2])
+    held = re.fullmatch(
+        r"No single candidate changes that (.*?): (.*) hold it together: only opening both would join them\.",
+        note,
+    )
+    if held:
+        return tr("No single section changes that {what}: {pair} hold it together, and only opening both would join them.",
+                  what=known(STUCK, held[1], tr), pair=held[2])  # fmt: skip
+    between = re.fullmatch(
+        r"No single candidate changes that (.*?): no single candidate lies between them\.", note
+    )
+    return (
+        tr("No single section changes that {what}: none lies between them.", what=known(STUCK, between[1], tr))
+        if between
+        else note
+    )
 
 
 # ---------------------------------------------------------------- tables of the run
@@ -207,7 +321,13 @@ def software(results: Results, tr: Words) -> Row:
     for s in results.species_ids:
         solver = record.get("species", {}).get(s, {}).get("solver", {})
         if solver:
-            solvers.append({"who": facts.names(results, s, tr)["name"], "name": str(solver.get("name")), "residual": f"{number(solver.get('residual')):.1e}"})
+            solvers.append(
+                {
+                    "who": facts.names(results, s, tr)["name"],
+                    "name": str(solver.get("name")),
+                    "residual": f"{number(solver.get('residual')):.1e}",
+                }
+            )
     unreviewed, entries = tr.unreviewed
     return {
         "versions": [{"name": str(k), "version": str(v)} for k, v in record.get("software", {}).items()], "platform": str(record.get("platform") or ""),

@@ -68,7 +68,9 @@ class Frame:
 
     def xy(self, coordinates: Array) -> Array:
         """Map metres to picture kilometres."""
-        return np.column_stack([(coordinates[:, 0] - self.west) / 1000.0, (self.north - coordinates[:, 1]) / 1000.0])
+        return np.column_stack(
+            [(coordinates[:, 0] - self.west) / 1000.0, (self.north - coordinates[:, 1]) / 1000.0]
+        )
 
     def path(self, shapes: Iterable[shapely.Geometry], tolerance_px: float = 0.25) -> str:
         """SVG path of lines and polygons, simplified below what a pixel shows."""
@@ -81,7 +83,9 @@ class Frame:
                 for ring in rings:
                     xy = self.xy(shapely.get_coordinates(ring))
                     if len(xy) > 1:
-                        out.append("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in xy) + ("Z" if closed else ""))
+                        out.append(
+                            "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in xy) + ("Z" if closed else "")
+                        )
         return "".join(out)
 
 
@@ -92,7 +96,10 @@ def _n(value: float) -> str:
 
 def frame_of(raster: RasterFile, around: Sequence[float] | None = None) -> Frame:
     """The frame of a map: the valid part of a raster (or given bounds) and a margin."""
-    rows, cols = np.flatnonzero(np.isfinite(raster.values).any(axis=1)), np.flatnonzero(np.isfinite(raster.values).any(axis=0))
+    rows, cols = (
+        np.flatnonzero(np.isfinite(raster.values).any(axis=1)),
+        np.flatnonzero(np.isfinite(raster.values).any(axis=0)),
+    )
     h, top = raster.cell_size, raster.yll + raster.shape[0] * raster.cell_size
     if around is not None:
         west, south, east, north = (float(v) for v in around)
@@ -126,7 +133,12 @@ def raster_layer(frame: Frame, raster: RasterFile, rgba: NDArray[np.uint8]) -> d
 def value_layer(frame: Frame, raster: RasterFile, values: Array, scale: Scale, tr: Words) -> dict[str, Any]:
     """A raster in the colours of its scale, with its legend."""
     small, _ = thinned(values)
-    return {**raster_layer(frame, raster, scale.rgba(small)), "key": scale.kind, "label": tr(scale.label), "legend": legend_bar(scale, tr)}
+    return {
+        **raster_layer(frame, raster, scale.rgba(small)),
+        "key": scale.kind,
+        "label": tr(scale.label),
+        "legend": legend_bar(scale, tr),
+    }
 
 
 def legend_bar(scale: Scale, tr: Words) -> dict[str, Any]:
@@ -149,7 +161,14 @@ def barrier_layers(frame: Frame, barriers: gpd.GeoDataFrame | None, tr: Words) -
         mine = [g for k, g in zip(keys, barriers.geometry) if k == style.key]
         if mine:
             lines = [p for g in mine for p in shapely.get_parts(g)]
-            out.append({**line_style(style, tr), "d": frame.path(lines), "marks": marks(frame, lines, style), "n": len(mine)})
+            out.append(
+                {
+                    **line_style(style, tr),
+                    "d": frame.path(lines),
+                    "marks": marks(frame, lines, style),
+                    "n": len(mine),
+                }
+            )
     return out
 
 

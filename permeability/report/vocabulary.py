@@ -129,6 +129,10 @@ STATUSES: Final[Mapping[str, str]] = {
     "planned": N_("planned"),
     "removed": N_("removed"),
 }
+STUCK: Final[Mapping[str, str]] = {
+    "pairs of patches stay apart": N_("pairs of patches stay apart"),
+    "range stays cut off": N_("range stays cut off"),
+}
 SEASONS: Final[Mapping[str, str]] = {
     "warm": N_("warm season"),
     "cold": N_("cold season"),
@@ -150,7 +154,10 @@ def why_not(text: Any, tr: Words) -> str:
     """
     text = "" if text is None else str(text)
     if text.startswith("holds in the season "):
-        return tr("holds in one season only: {season}", season=known(SEASONS, text.split("'")[1], tr) if "'" in text else "")
+        return tr(
+            "holds in one season only: {season}",
+            season=known(SEASONS, text.split("'")[1], tr) if "'" in text else "",
+        )
     return tr("no layer for it in this project") if text == "no layer for it in this project" else text
 
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
-    OUTSIDE,
     PAPER,
     PATCH,
     LineStyle,
@@ -112,7 +111,9 @@ def plot_landscape(land: Landscape, ax: Any = None, *, language: str = "en") -> 
     return _draw(land, values, scale_for("habitat", values), title, ax, tr)
 
 
-def plot_connectivity(conn: Connectivity, ax: Any = None, *, show: str = "current", language: str = "en") -> Map:
+def plot_connectivity(
+    conn: Connectivity, ax: Any = None, *, show: str = "current", language: str = "en"
+) -> Map:
     """Current (or least-cost distance) between the patches, with the barriers.
 
     Parameters
@@ -136,7 +137,9 @@ def plot_connectivity(conn: Connectivity, ax: Any = None, *, show: str = "curren
         title = tr("{species}: current between patches", species=species_name(conn.land, tr))
     else:
         values = conn.distance.to_numpy() / 1000.0
-        title = tr("{species}: least-cost distance from the nearest patch", species=species_name(conn.land, tr))
+        title = tr(
+            "{species}: least-cost distance from the nearest patch", species=species_name(conn.land, tr)
+        )
     return _draw(conn.land, values, scale_for(show, values), title, ax, tr, patches=conn.patches.table)
 
 
@@ -155,13 +158,19 @@ def plot_ranking(ranking: Ranking, ax: Any = None, *, top: int = 10, language: s
     title = tr("{species}: ranked sections", species=species_name(land, tr))
     gains = ranking.table[f"gain_{ranking.sort_by}"].to_numpy(float)
     scale = scale_for("gain", gains)
-    done = _draw(land, np.where(land.valid, land.resistance, np.nan), None, title, ax, tr, around=ranking.table.total_bounds)
+    done = _draw(
+        land,
+        np.where(land.valid, land.resistance, np.nan),
+        None,
+        title,
+        ax,
+        tr,
+        around=ranking.table.total_bounds,
+    )
     _sections(done.axes, ranking.table, gains, scale, top)
     _colour_bar(done.axes, scale, tr)
     best = ranking.table.iloc[0]
-    alt = tr(
-        "{n} sections ranked; the best is {best}", n=tr.number(len(ranking.table)), best=best["id"]
-    )
+    alt = tr("{n} sections ranked; the best is {best}", n=tr.number(len(ranking.table)), best=best["id"])
     return Map(done.figure, done.axes, f"{title}. {alt}.")
 
 
@@ -199,7 +208,11 @@ def difference(before: Array, after: Array) -> Array:
 def species_name(land: Landscape, tr: Words) -> str:
     """Name of the landscape's species, with its scientific name."""
     profile = land.profile
-    return f"{profile.name(tr.language)}, {profile.scientific}" if profile.scientific else profile.name(tr.language)
+    return (
+        f"{profile.name(tr.language)}, {profile.scientific}"
+        if profile.scientific
+        else profile.name(tr.language)
+    )
 
 
 # ---------------------------------------------------------------- drawing
@@ -212,7 +225,9 @@ def _draw(
     west, south, east, north = grid_bounds(grid)
     ax.set_facecolor(PAPER)
     backdrop = np.where(land.valid, 0.93, np.nan)
-    ax.imshow(backdrop, extent=(west, east, south, north), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(
+        backdrop, extent=(west, east, south, north), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+    )
     if scale is not None:
         ax.imshow(scale.rgba(values), extent=(west, east, south, north), interpolation="nearest")
         _colour_bar(ax, scale, tr)
@@ -260,7 +275,12 @@ def draw_barriers(ax: Any, barriers: gpd.GeoDataFrame, width_m: float) -> list[L
     keys = [barrier_key(row) for row in barriers.drop(columns="geometry").to_dict("records")]
     drawn = []
     for style in reversed(BARRIER_STYLES.values()):
-        lines = [part for key, g in zip(keys, barriers.geometry) if key == style.key for part in shapely.get_parts(g)]
+        lines = [
+            part
+            for key, g in zip(keys, barriers.geometry)
+            if key == style.key
+            for part in shapely.get_parts(g)
+        ]
         if lines:
             drawn.append(style)
             _lines(ax, lines, style, width_m)
@@ -273,13 +293,24 @@ def _lines(ax: Any, lines: Sequence[shapely.Geometry], style: LineStyle, width_m
     paths = [shapely.get_coordinates(g) for g in lines]
     ax.add_collection(LineCollection(paths, colors=PAPER, linewidths=style.width + 1.6, alpha=0.85, zorder=3))
     dash: Any = (0, style.dash) if style.dash else "solid"
-    ax.add_collection(LineCollection(paths, colors=style.colour, linewidths=style.width, linestyles=[dash], zorder=4))
+    ax.add_collection(
+        LineCollection(paths, colors=style.colour, linewidths=style.width, linestyles=[dash], zorder=4)
+    )
     if style.symbol:
         spots = symbol_places(lines, width_m / 45)
         marker = {"tick": (2, 2, 0), "cross": "x", "dot": "o"}[style.symbol]
         for x, y, angle in spots:
             mark = (2, 2, angle) if style.symbol == "tick" else marker
-            ax.plot([x], [y], marker=mark, ms=5 if style.symbol != "dot" else 3.2, mew=1.2, color=style.colour, ls="none", zorder=5)
+            ax.plot(
+                [x],
+                [y],
+                marker=mark,
+                ms=5 if style.symbol != "dot" else 3.2,
+                mew=1.2,
+                color=style.colour,
+                ls="none",
+                zorder=5,
+            )
 
 
 def symbol_places(lines: Sequence[shapely.Geometry], spacing: float) -> list[tuple[float, float, float]]:
@@ -348,7 +379,11 @@ def _sections(ax: Any, table: gpd.GeoDataFrame, gains: Array, scale: Scale, top:
 
 def _colour_bar(ax: Any, scale: Scale, tr: Words) -> None:
     bar = ax.inset_axes((0.02, -0.105, 0.30, 0.035))
-    bar.imshow(scale.rgba(np.array([[scale.value(p) for p in np.linspace(0, 1, 256)]])), aspect="auto", extent=(0, 1, 0, 1))
+    bar.imshow(
+        scale.rgba(np.array([[scale.value(p) for p in np.linspace(0, 1, 256)]])),
+        aspect="auto",
+        extent=(0, 1, 0, 1),
+    )
     ticks = scale.ticks(3)
     bar.set_xticks([p for _, p in ticks], [tr.number(v, 2) for v, _ in ticks], fontsize=6.5)
     bar.set_yticks([])
@@ -364,7 +399,18 @@ def _legend(ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: boo
     for style in drawn:
         marker = {"tick": "|", "cross": "x", "dot": "o", "": ""}[style.symbol]
         dash: Any = (0, style.dash) if style.dash else "-"
-        handles.append(Line2D([], [], color=style.colour, lw=style.width, ls=dash, marker=marker, ms=4.5, label=style.legend(tr)))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=style.colour,
+                lw=style.width,
+                ls=dash,
+                marker=marker,
+                ms=4.5,
+                label=style.legend(tr),
+            )
+        )
     if with_patches:
         handles.append(Line2D([], [], color=PATCH, lw=1.6, label=tr("Patch that should stay connected")))
     if handles:
@@ -383,8 +429,24 @@ def _furniture(ax: Any, grid: Grid, tr: Words, scenario: str) -> None:
     length = round_length((x1 - x0) / 4)
     left, base, tall = x0 + 0.02 * (x1 - x0), y0 + 0.045 * (y1 - y0), 0.012 * (y1 - y0)
     for i, colour in enumerate((INK, PAPER)):
-        ax.barh(base, length / 2, height=tall, left=left + i * length / 2, color=colour, edgecolor=INK, linewidth=0.7, zorder=9)
-    ax.text(left + length, base + 2 * tall, tr("{n} km", n=tr.number(length / 1000)), fontsize=7, ha="center", color=INK)
+        ax.barh(
+            base,
+            length / 2,
+            height=tall,
+            left=left + i * length / 2,
+            color=colour,
+            edgecolor=INK,
+            linewidth=0.7,
+            zorder=9,
+        )
+    ax.text(
+        left + length,
+        base + 2 * tall,
+        tr("{n} km", n=tr.number(length / 1000)),
+        fontsize=7,
+        ha="center",
+        color=INK,
+    )
     ax.text(left, base + 2 * tall, "0", fontsize=7, ha="center", color=INK)
     tip = (x1 - 0.03 * (x1 - x0), y1 - 0.03 * (y1 - y0))
     ax.annotate(
@@ -393,4 +455,14 @@ def _furniture(ax: Any, grid: Grid, tr: Words, scenario: str) -> None:
     )  # fmt: skip
     foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up. Scenario: {scenario}.",
               crs=describe_crs(grid.crs), n=tr.number(grid.cell_size), scenario=shortened(scenario, 60))  # fmt: skip
-    ax.text(0.98, -0.245, foot, transform=ax.transAxes, fontsize=6, ha="right", va="bottom", color="#444444", parse_math=False)
+    ax.text(
+        0.98,
+        -0.245,
+        foot,
+        transform=ax.transAxes,
+        fontsize=6,
+        ha="right",
+        va="bottom",
+        color="#444444",
+        parse_math=False,
+    )

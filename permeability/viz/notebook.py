@@ -37,9 +37,19 @@ def landscape_html(land: Landscape) -> str:
         "connected parts": str(int(land.parts.max())),
         "scenario": land.scenario.name,
     }
-    shown = [c for c in ("id", "line", "kind", "status", "fence_class", "vehicles_per_day") if c in land.barriers.table]
+    shown = [
+        c
+        for c in ("id", "line", "kind", "status", "fence_class", "vehicles_per_day")
+        if c in land.barriers.table
+    ]
     table = pd.DataFrame(land.barriers.table[shown]).assign(standing=land.standing)
-    return page(f"Landscape: {species_name(land, tr)}", plot_landscape(land), facts_html(facts), table, provenance(land))
+    return page(
+        f"Landscape: {species_name(land, tr)}",
+        plot_landscape(land),
+        facts_html(facts),
+        table,
+        provenance(land),
+    )
 
 
 def connectivity_html(conn: Connectivity) -> str:
@@ -51,15 +61,31 @@ def connectivity_html(conn: Connectivity) -> str:
         "solver": f"{conn.report.solver}, residual {conn.report.residual:.1e}",
         "scenario": conn.land.scenario.name,
     }
-    table = conn.pairs.drop(columns="words", errors="ignore").rename(columns={"cost_km": "cost [km]", "straight_km": "straight [km]"})
-    return page(f"Connectivity: {species_name(conn.land, tr)}", plot_connectivity(conn), facts_html(facts), table, provenance(conn.land))
+    table = conn.pairs.drop(columns="words", errors="ignore").rename(
+        columns={"cost_km": "cost [km]", "straight_km": "straight [km]"}
+    )
+    return page(
+        f"Connectivity: {species_name(conn.land, tr)}",
+        plot_connectivity(conn),
+        facts_html(facts),
+        table,
+        provenance(conn.land),
+    )
 
 
 def impact_html(impact: Impact) -> str:
     """Sentences of the impact and the table of lines."""
     tr = words()
-    sentences = "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(s)}</li>" for s in impact.sentences) + "</ul>"
-    return page(f"Impact on {species_name(impact.land, tr)}", plot_landscape(impact.land), sentences, impact.lines, provenance(impact.land))
+    sentences = (
+        "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(s)}</li>" for s in impact.sentences) + "</ul>"
+    )
+    return page(
+        f"Impact on {species_name(impact.land, tr)}",
+        plot_landscape(impact.land),
+        sentences,
+        impact.lines,
+        provenance(impact.land),
+    )
 
 
 def comparison_html(comparison: Comparison) -> str:
@@ -67,7 +93,9 @@ def comparison_html(comparison: Comparison) -> str:
     before, after = comparison.before.scenario.name, comparison.after.scenario.name
     facts = facts_html({"before": before, "after": str(comparison.after.scenario)})
     title = f"{species_name(comparison.before, words())}: {before} → {after}"
-    return page(title, plot_landscape(comparison.after), facts, comparison.table, provenance(comparison.after))
+    return page(
+        title, plot_landscape(comparison.after), facts, comparison.table, provenance(comparison.after)
+    )
 
 
 def ranking_html(ranking: Ranking) -> str:
@@ -78,7 +106,13 @@ def ranking_html(ranking: Ranking) -> str:
     columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
     notes = "".join(f"<p>{escape(n)}</p>" for n in ranking.notes)
     table = pd.DataFrame(ranking.table[columns])
-    return page(f"Ranking: {species_name(ranking.land, tr)}", plot_ranking(ranking), notes, table, provenance(ranking.land))
+    return page(
+        f"Ranking: {species_name(ranking.land, tr)}",
+        plot_ranking(ranking),
+        notes,
+        table,
+        provenance(ranking.land),
+    )
 
 
 # ---------------------------------------------------------------- pieces
@@ -99,7 +133,9 @@ def facts_html(facts: Mapping[str, object]) -> str:
         f'<tr><th scope="row" style="{CELL.format("left")}">{escape(str(k))}</th><td style="{CELL.format("left")}">{escape(str(v))}</td></tr>'
         for k, v in facts.items()
     )
-    return f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><tbody>{rows}</tbody></table>'
+    return (
+        f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><tbody>{rows}</tbody></table>'
+    )
 
 
 def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
@@ -111,9 +147,13 @@ def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
     tr = words()
     numeric = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in table.dtypes]
     head = "".join(
-        f'<th scope="col" style="{CELL.format("right" if n else "left")}">{escape(str(c))}</th>' for c, n in zip(table.columns, numeric)
+        f'<th scope="col" style="{CELL.format("right" if n else "left")}">{escape(str(c))}</th>'
+        for c, n in zip(table.columns, numeric)
     )
-    body = "".join(f"<tr>{_cells(row, numeric, list(table.columns), tr)}</tr>" for row in table.head(most).itertuples(index=False))
+    body = "".join(
+        f"<tr>{_cells(row, numeric, list(table.columns), tr)}</tr>"
+        for row in table.head(most).itertuples(index=False)
+    )
     more = f"<p>{len(table) - most} more rows</p>" if len(table) > most else ""
     return f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
 
@@ -133,7 +173,9 @@ def cell_text(value: float, column: str, tr: Words) -> str:
     """
     if value in (float("inf"), float("-inf")):
         if column.startswith(("gain_", "change")):
-            return tr("becomes finite") if (value > 0) == column.startswith("gain_") else tr("becomes infinite")
+            return (
+                tr("becomes finite") if (value > 0) == column.startswith("gain_") else tr("becomes infinite")
+            )
         return tr("infinite (no path)") if "resistance" in column else tr("no path")
     return "" if value != value else tr.number(value)
 
@@ -145,7 +187,14 @@ def _word(value: Any) -> str:
 def provenance(land: Landscape) -> str:
     """Where the numbers come from, folded away: profile figures with grade and source."""
     rows = [
-        {"number": k, "low": e.low, "best": e.best, "high": e.high, "evidence": e.evidence, "source": e.source}
+        {
+            "number": k,
+            "low": e.low,
+            "best": e.best,
+            "high": e.high,
+            "evidence": e.evidence,
+            "source": e.source,
+        }
         for k, e in land.profile.estimates().items()
     ]
     return f"<details><summary>Where the numbers come from</summary>{table_html(pd.DataFrame(rows), most=60)}</details>"

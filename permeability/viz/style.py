@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,9 @@ BARRIER_STYLES: Final = {
         LineStyle("railway_fenced", N_("Railway, fenced"), "#000000", 1.9, (), "tick"),
         LineStyle("railway_open", N_("Railway, unfenced or fence not known"), "#000000", 1.4, (7.0, 3.0)),
         LineStyle("road_busy", N_("Road, over {n} vehicles a day"), "#c14b00", 2.2, (), "dot"),
-        LineStyle("road", N_("Road, up to {n} vehicles a day or not counted"), "#c14b00", 1.1, (5.0, 1.8, 1.2, 1.8)),
+        LineStyle(
+            "road", N_("Road, up to {n} vehicles a day or not counted"), "#c14b00", 1.1, (5.0, 1.8, 1.2, 1.8)
+        ),
         LineStyle("fence_border", N_("Border fence"), "#7b2d6b", 1.4, (1.2, 1.8), "cross"),
         LineStyle("fence", N_("Other fence"), "#7b2d6b", 1.2, (1.2, 1.8)),
         LineStyle("planned", N_("Planned or under construction, not counted"), "#5a5a5a", 1.3, (2.5, 4.5)),
@@ -166,7 +168,12 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "habitat": (N_("Resistance of the ground"), N_("1 = best ground"), "cividis_r", "log"),
     "resistance": (N_("Resistance with barriers in cells"), N_("1 = best ground"), "cividis_r", "log"),
     "current": (N_("Current: expected use of each place"), N_("passages per unit sent"), "cividis", "log"),
-    "distance": (N_("Least-cost distance from the nearest patch"), N_("km of open ground"), "cividis_r", "linear"),
+    "distance": (
+        N_("Least-cost distance from the nearest patch"),
+        N_("km of open ground"),
+        "cividis_r",
+        "linear",
+    ),
     "gain": (N_("Gain from opening the section"), "1", "cividis_r", "linear"),
     "difference": (N_("Change, after minus before"), "1", "PuOr", "linear"),
 }
@@ -192,7 +199,15 @@ def scale_for(kind: str, values: Array) -> Scale:
     seen = np.asarray(values, float)
     seen = seen[np.isfinite(seen)]
     if len(seen) == 0:
-        return Scale(kind, 0.0 if spread == "linear" else 1.0, 1.0 if spread == "linear" else 10.0, spread, ramp, label, unit)
+        return Scale(
+            kind,
+            0.0 if spread == "linear" else 1.0,
+            1.0 if spread == "linear" else 10.0,
+            spread,
+            ramp,
+            label,
+            unit,
+        )
     if kind == "difference":
         top = float(np.quantile(np.abs(seen), 0.995)) or float(np.abs(seen).max()) or 1.0
         return Scale(kind, -top, top, spread, ramp, label, unit)
@@ -252,7 +267,9 @@ def ramp_stops(name: str, n: int = 9) -> list[tuple[float, str]]:
     """A ramp as a few stops ``(place 0..1, "#rrggbb")``, for SVG gradients and QGIS."""
     colours = ramp_colours(name)
     places = np.linspace(0, 1, n)
-    return [(float(p), "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colours[round(p * 255)]))) for p in places]
+    return [
+        (float(p), "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colours[round(p * 255)]))) for p in places
+    ]
 
 
 def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
@@ -261,8 +278,8 @@ def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
 
     from matplotlib.image import imsave
 
-    stream = BytesIO()
-    imsave(stream, rgba, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+    stream, nameless = BytesIO(), cast("dict[str, str]", {"Software": None})  # None takes the entry out
+    imsave(stream, rgba, format="png", metadata=nameless, pil_kwargs={"optimize": True})
     return stream.getvalue()
 
 
