@@ -205,7 +205,9 @@ def test_zero_resistance_is_refused_with_the_name_of_the_layer(tmp_path: Path) -
 def test_an_unknown_solver_word_is_noted_and_runs(tmp_path: Path) -> None:
     file = write_case(tmp_path, {"solver": "cholmode", "r_cutoff": "Inf"})
     assert [(f.code, f.severity) for f in check_problem(file)] == [("X22", "warning")]
-    assert run_problem(file)[0].name == "cum_currmap.tif"
+    told: list[str] = []
+    assert run_problem(file, tell=lambda finding: told.append(finding.code))[0].name == "cum_currmap.tif"
+    assert told == ["X22"]
 
 
 def test_files_options_and_folders(tmp_path: Path) -> None:

@@ -173,6 +173,7 @@ def run_problem(
     workers: int = 1,
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
+    tell: Callable[[Finding], None] | None = None,
 ) -> list[Path]:
     """Run an Omniscape problem file; return the files written.
 
@@ -186,6 +187,8 @@ def run_problem(
         files already gets a number behind its name, as there.
     progress, workers, scheduler, store
         See :func:`permeability.executor.run_tasks`.
+    tell : callable, optional
+        Called with each finding that does not stop the run.
 
     Raises
     ------
@@ -196,6 +199,9 @@ def run_problem(
     """
     problem = read_problem(ini_path)
     flags = problem.flags
+    for finding in problem.ini.findings:
+        if tell is not None:
+            tell(finding)
     try:
         result = omnidirectional(
             problem.changed,
