@@ -497,6 +497,17 @@ def test_workers_change_no_bit_and_a_landscape_counts_as_its_arrays() -> None:
     assert one.current.tobytes() == three.current.tobytes()
 
 
+def test_negative_strengths_are_refused_or_count_as_below_the_threshold() -> None:
+    strength = np.random.default_rng(3).random((12, 12))
+    negative = np.where(strength < 0.3, -1.0, strength)
+    with pytest.raises(OptionError, match="W14"):
+        omnidirectional(np.ones((12, 12)), radius=3, strength=negative)
+    options = {"radius": 3, "compatibility": "omniscape"}
+    one = omnidirectional(np.ones((12, 12)), strength=negative, **options).current
+    other = omnidirectional(np.ones((12, 12)), strength=strength, threshold=0.3, **options).current
+    np.testing.assert_array_equal(one, other)
+
+
 def test_reclassification_is_done_at_once() -> None:
     np.testing.assert_array_equal(
         reclassify([1.0, 2.0, 3.0], [(1, 2), (2, 3), (3, None)]), [2.0, 3.0, np.nan]

@@ -316,7 +316,8 @@ def prepare(
     resistance = cell_resistance(changed, values)
     for number, condition in enumerate(conditions, 1):
         check_condition(number, condition, (resistance.shape[0], resistance.shape[1]))
-    source = source_strength(resistance, strength, threshold, cutoff)
+    negative = "zero" if options.omniscape else "refuse"
+    source = source_strength(resistance, strength, threshold, cutoff, negative)
     row, col, blocks = target_blocks(source, options.block_size)
     wanted = condition_values(conditions, row, col, options.block_size)
     edges = barriers if barriers is not None else EdgeBarriers.empty()

@@ -82,7 +82,11 @@ def cell_resistance(values: ArrayLike, kind: str = "resistance", layer: str | No
 
 
 def source_strength(
-    resistance: Floats, strength: ArrayLike | None, threshold: float, cutoff: float, layer: str | None = None
+    resistance: Floats,
+    strength: ArrayLike | None,
+    threshold: float,
+    cutoff: float,
+    negative: str = "refuse",
 ) -> Floats:
     """Strength of every cell as a source, 0 = none.
 
@@ -95,6 +99,8 @@ def source_strength(
     threshold : float
     cutoff : float
         Resistance [dimensionless].
+    negative : {"refuse", "zero"}
+        What becomes of negative strengths; Omniscape takes them for values below the threshold.
 
     Raises
     ------
@@ -112,22 +118,18 @@ def source_strength(
                 "W14",
                 f"the strength has shape {given.shape}, the resistance {resistance.shape}.",
                 remedy="align it with the resistance",
-                layer=layer,
             )
         source = np.where(np.isnan(given), 0.0, given)
-        bad = ~np.isfinite(source) | (source < 0)
+        bad = np.isinf(source) | ((source < 0) & (negative == "refuse"))
         if bad.any():
             raise OptionError(
                 "W14",
                 f"{int(bad.sum()):,} source strengths are negative or infinite.",
                 remedy="strengths are 0 or more; use NaN for no value",
-                layer=layer,
             )
-        source = np.where(source < threshold, 0.0, source)
+        source = np.where((source < threshold) | (source < 0), 0.0, source)
     if not source.any():
-        raise OptionError(
-            "W14", "no cell is a source.", remedy="lower the threshold or raise the cut-off", layer=layer
-        )
+        raise OptionError("W14", "no cell is a source.", remedy="lower the threshold or raise the cut-off")
     return np.ascontiguousarray(source)
 
 
