@@ -1,0 +1,210 @@
+"""Components, interventions and their crossing costs; openings by their width; scenarios."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from permeability.barriers import prepare
+from permeability.circuit.condensation import effective_resistances
+from permeability.crossings import components_of, level_values
+from permeability.errors import BarrierError, OptionError
+from permeability.estimate import Estimate
+from permeability.grid import Grid
+from permeability.landscape import Landscape, build
+from permeability.scenario import Intervention, Scenario
+from permeability.species import species
+
+CRS, CELL = "EPSG:32648", 1000.0
+KHULAN = species("khulan")
+M = KHULAN.trace_length_m.best
+
+
+def cost(p: float) -> float:
+    return float("inf") if p < 0.001 else M * (1 - p) / p
+
+
+def land(
+    *, neighbours: int = 8, cell: float = CELL, kind: str = "fence", chance: float | None = None, x: float = 20_300.0, **columns: object
+) -> Landscape:  # fmt: skip
+    """A straight line from south to north through 40 x 40 km of open ground."""
+    grid = Grid.from_bounds((0, 0, 40_000, 40_000), cell_size=cell, crs=CRS)
+    row = {"id": ["L"], "kind": [kind], "fence_class": ["stock"], **{k: [v] for k, v in columns.items()}}
+    table = gpd.GeoDataFrame(row, geometry=[shapely.LineString([(x, -5000), (x, 45_000)])], crs=CRS)
+    profile = KHULAN if chance is None else KHULAN.override({"crossing.stock": chance})
+    return build(grid, np.ones(grid.shape), prepare(table), profile, neighbours=neighbours)
+
+
+# ---------------------------------------------------------------- components
+def test_components_of_rows() -> None:
+    def names(**row: object) -> list[str]:
+        return [c.name for c in components_of(row, KHULAN)]
+
+    assert names(kind="road", vehicles_per_day=500.0) == ["road"]
+    assert names(kind="fence", fence_class="stock") == ["fence"]
+    assert names(kind="railway", fenced="no") == ["track"]
+    assert names(kind="railway", fenced="yes", fence_class="rail_barbed_both_sides") == [
+        "fence left",
+        "track",
+        "fence right",
+    ]
+    assert names(kind="railway", fenced="mostly", fence_sides="left") == ["fence left", "track"]
+    assert names(kind="railway", fenced="unknown") == ["track"]
+    assumed = components_of({"kind": "railway", "fenced": "unknown"}, KHULAN, assume_fenced="yes")
+    assert [c.name for c in assumed] == ["fence left", "track", "fence right"]
+
+
+def test_fences_and_track_in_series_make_the_stated_chance() -> None:
+    row = {"kind": "railway", "fenced": "yes", "fence_class": "rail_wildlife_friendly"}
+    total = sum(cost(c.chance.best) for c in components_of(row, KHULAN))
+    assert total == pytest.approx(cost(KHULAN.crossing["rail_wildlife_friendly"].best), rel=1e-6)
+
+
+def test_levels_pick_one_number() -> None:
+    p = Estimate(0.1, 0.4, 0.9)
+    assert [level_values(w)(p, "any") for w in ("low", "best", "high")] == [0.1, 0.4, 0.9]
+    drawn = level_values({"fence": 1.0})
+    assert drawn(p, "fence") == pytest.approx(0.9)
+    assert drawn(p, "other") == 0.4
+
+
+# ---------------------------------------------------------------- costs after interventions
+def test_a_stretch_is_opened_wholly_and_nothing_else() -> None:
+    today = land(chance=0.2)
+    opened = today.with_scenario(Scenario("x").remove("L", km=(15, 25)))
+    inside = (opened.cuts.km >= 15) & (opened.cuts.km <= 25)
+    assert (opened.cut_costs.cost_m[inside] == 0).all()
+    assert (opened.cut_costs.interface_m[inside] == 0).all()
+    np.testing.assert_allclose(opened.cut_costs.cost_m[~inside], cost(0.2))
+    np.testing.assert_allclose(opened.cut_costs.interface_m[~inside], cost(0.2))
+
+
+@pytest.mark.parametrize("neighbours", [4, 8, 16])
+@pytest.mark.parametrize(
+    ("cell", "width"), [(1000.0, 200.0), (1000.0, 1500.0), (2000.0, 200.0), (500.0, 400.0)]
+)
+def test_an_opening_conducts_in_proportion_to_its_width(neighbours: int, cell: float, width: float) -> None:
+    """In the circuit view a gap adds width / C_gap to the conductance of the line, whatever the cells (DESIGN 3.2)."""
+    today = land(neighbours=neighbours, cell=cell, chance=0.2)
+    gap = Scenario("gap").treat("L", km=25.0, treatment="gap", width_m=width, chance=Estimate(0.5, 0.5, 0.5))
+    opened = today.with_scenario(gap)
+    links = today.cuts.direction < 4
+    length = today.cut_length[links]
+    sheet = 40_000.0
+    assert length.sum() == pytest.approx(sheet, abs=cell)  # every metre of the line is counted once
+    before = (length / today.cut_costs.interface_m[links]).sum()
+    after = (length / opened.cut_costs.interface_m[links]).sum()
+    expected = width * (1 / cost(0.5) - 1 / cost(0.2))
+    assert after - before == pytest.approx(expected, rel=1e-6)
+    touched = opened.cut_costs.cost_m < today.cut_costs.cost_m
+    assert touched.any()
+    np.testing.assert_allclose(opened.cut_costs.cost_m[touched], cost(0.5))
+    assert np.abs(today.cuts.km[touched] - 25.0).max() <= cell / 1000 + 1e-9
+    if neighbours == 16:
+        assert touched[~links].any()  # the knight's moves too go through the gap
+
+
+@pytest.mark.parametrize("cell", [1000.0, 2000.0])
+def test_a_gap_in_an_absolute_fence_conducts_alike_at_every_cell_size(cell: float) -> None:
+    today = land(cell=cell, chance=0.0)
+    opened = today.with_scenario(
+        Scenario("gap").treat("L", km=25, treatment="gap", width_m=100, chance=Estimate(0.5, 0.5, 0.5))
+    )
+    labels = np.zeros(today.grid.shape, np.int32)
+    labels[:, : int(15_000 / cell)], labels[:, int(25_000 / cell) :] = 1, 2
+    assert np.isinf(effective_resistances(today.links(), regions=labels)[0, 1])
+    found = effective_resistances(opened.links(), regions=labels)[0, 1]
+    interface = cost(0.5) / (100 * (1 + np.sqrt(2)))  # C / (width s), plus the ground around it
+    assert found == pytest.approx(interface, rel=0.05)
+    assert opened.parts.max() == 1
+    assert today.parts.max() == 2
+
+
+def test_a_structure_without_a_width_takes_the_catalogue_one() -> None:
+    from permeability.treatments import treatment
+
+    today = land(kind="railway", fenced="yes", fence_class="rail_barbed_both_sides")
+    plain = today.with_scenario(Scenario("a").treat("L", km=20, treatment="underpass"))
+    given = today.with_scenario(
+        Scenario("b").treat("L", km=20, treatment="underpass", width_m=treatment("underpass").width_m)
+    )
+    assert (plain.cut_costs.interface_m < today.cut_costs.interface_m).any()
+    np.testing.assert_array_equal(plain.cut_costs.interface_m, given.cut_costs.interface_m)
+    np.testing.assert_array_equal(plain.cut_costs.cost_m, given.cut_costs.cost_m)
+
+
+def test_a_place_off_the_grid_opens_nothing() -> None:
+    today = land(chance=0.2)
+    for step in (
+        Scenario("a").treat("L", km=1, treatment="gap", width_m=100),
+        Scenario("b").remove("L", km=(0, 3)),
+    ):
+        after = today.with_scenario(step)
+        np.testing.assert_array_equal(after.cut_costs.cost_m, today.cut_costs.cost_m)
+        np.testing.assert_array_equal(after.cut_costs.interface_m, today.cut_costs.interface_m)
+
+
+def test_one_fence_of_two_and_both() -> None:
+    """Two absolute fences beside one track: each alone is worth nothing, both are worth all (T21)."""
+    absolute = KHULAN.override({"crossing.rail_barbed_both_sides": 0.0})
+    grid = Grid.from_bounds((0, 0, 20_000, 20_000), cell_size=1000, crs=CRS)
+    table = gpd.GeoDataFrame({"id": ["R"], "kind": ["railway"], "fenced": ["yes"], "fence_class": ["rail_barbed_both_sides"]}, geometry=[shapely.LineString([(9700, -100), (9700, 21_000)])], crs=CRS)  # fmt: skip
+    today = build(grid, np.ones(grid.shape), prepare(table), absolute)
+    parts = [today.with_scenario(Scenario("x").remove("R", components=names)).parts.max() for names in (("fence left",), ("fence right",), ("fence left", "fence right"))]  # fmt: skip
+    assert parts == [2, 2, 1]
+    assert today.with_scenario(Scenario("x").remove("R", components=("fence left",)).remove("R", components=("fence right",))).parts.max() == 1  # fmt: skip
+
+
+def test_a_planned_line_is_added_as_the_layer_says_or_as_asked() -> None:
+    today = land(kind="railway", status="planned", fence_class="rail_wildlife_friendly")
+    assert len(today.edge_barriers().cell) == 0
+    plain = today.with_scenario(Scenario("a").add("L"))
+    fenced = today.with_scenario(Scenario("b").add("L", fenced="yes"))
+    assert [c.name for c in plain.components[0]] == ["track"]
+    assert [c.name for c in fenced.components[0]] == ["fence left", "track", "fence right"]
+    assert fenced.edge_barriers().cost.max() > plain.edge_barriers().cost.max() > 0
+
+
+# ---------------------------------------------------------------- refusals and words
+@pytest.mark.parametrize(
+    ("scenario", "code", "words"),
+    [
+        (Scenario().remove("LL"), "B06", "did you mean 'L'"),
+        (Scenario().remove("L", km=(80, 90)), "B08", "km 0.0 to km 50.0"),
+        (Scenario().remove("L", components=("fense",)), "B11", "did you mean 'fence'"),
+        (Scenario().remove("L", km=(20, 20)), "B12", "width_m"),
+        (Scenario().treat("L", km=20, treatment="overpas"), "T01", "did you mean 'overpass'"),
+    ],
+)
+def test_steps_that_change_nothing_are_refused(scenario: Scenario, code: str, words: str) -> None:
+    with pytest.raises(BarrierError, match=rf"\[{code}\]") as caught:
+        land().with_scenario(scenario)
+    assert words in str(caught.value)
+
+
+def test_a_road_has_no_fence_to_remove() -> None:
+    with pytest.raises(BarrierError, match=r"(?s)B09.*drop\(\)"):
+        land(kind="road", vehicles_per_day=300.0).with_scenario(Scenario().remove("L"))
+
+
+def test_a_stretch_runs_from_low_to_high() -> None:
+    with pytest.raises(BarrierError, match="B07"):
+        Scenario().remove("L", km=(10, 5))
+    with pytest.raises(OptionError, match=r"(?s)O01.*did you mean 'remove'"):
+        Intervention("remov", "L")
+
+
+def test_scenarios_say_what_they_do() -> None:
+    plan = (
+        Scenario("Plan")
+        .remove("L", km=(1, 2), components=("fence left",))
+        .drop("M")
+        .add("N")
+        .treat("L", km=4, treatment="gap")
+    )
+    assert str(plan) == "Plan: remove fences L km 1-2 (fence left); take away M; build N; gap L km 4"
+    assert str(Scenario()) == "today: no intervention"
+    assert plan.named("Other").name == "Other"
+    assert plan.named("Other").interventions == plan.interventions

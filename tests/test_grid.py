@@ -1,0 +1,131 @@
+"""The grid: identity, alignment words, refusal of what cannot carry distances, distortion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import CRS, Geod
+
+from permeability.errors import GridError, GridMismatchError
+from permeability.grid import Grid, describe_crs, geodesic_length_m, parse_crs, require_metres, suggest_crs
+
+UTM = "EPSG:32648"
+MONGOLIA = (87.7, 41.5, 120.0, 52.2)
+
+
+@given(
+    west=st.floats(-1e6, 1e6), south=st.floats(-1e6, 1e6), width=st.floats(1, 1e5), height=st.floats(1, 1e5),
+    cell=st.floats(0.5, 5000),
+)  # fmt: skip
+def test_a_grid_covers_its_bounds_on_whole_multiples(
+    west: float, south: float, width: float, height: float, cell: float
+) -> None:
+    grid = Grid.from_bounds((west, south, west + width, south + height), cell_size=cell, crs=UTM)
+    w, s, e, n = grid.bounds
+    slack = 1e-6 * cell + 1e-9 * 1e6
+    assert w <= west + slack
+    assert s <= south + slack
+    assert e >= west + width - slack
+    assert n >= south + height - slack
+    assert grid.west / cell == pytest.approx(round(grid.west / cell), abs=1e-6)
+    assert e - w < width + 2.001 * cell
+
+
+def test_cells_and_coordinates_agree() -> None:
+    grid = Grid.from_bounds((0, 0, 5000, 3000), cell_size=1000, crs=UTM)
+    assert grid.shape == (3, 5)
+    assert grid.size == 15
+    assert grid.x.tolist() == [500, 1500, 2500, 3500, 4500]
+    assert grid.y.tolist() == [2500, 1500, 500]
+    row, col = grid.cells_of([600, 4999, -1], [2400, 1, 500])
+    assert row.tolist() == [0, 2, 2]
+    assert col.tolist() == [0, 4, -1]
+    assert grid.contains(row, col).tolist() == [True, True, False]
+    t = grid.transform
+    assert (t.c + 0.5 * t.a, t.f + 0.5 * t.e) == (grid.x[0], grid.y[0])
+    assert grid.extent == (0, 5000, 0, 3000)
+    assert Grid.from_affine(UTM, grid.transform, grid.shape) == grid
+
+
+def test_differences_are_named_with_metres_and_cells() -> None:
+    grid = Grid.from_bounds((0, 0, 5000, 3000), cell_size=1000, crs=UTM)
+    other = Grid(CRS.from_epsg(32649), 250.0, 3000.0, 500.0, (4, 5))
+    words = " | ".join(grid.differences(other))
+    for part in (
+        "EPSG:32649 instead of EPSG:32648",
+        "500 m instead of 1000 m",
+        "+250 m (+0.250 cells)",
+        "4 x 5 cells instead of 3 x 5",
+    ):
+        assert part in words
+    with pytest.raises(GridMismatchError, match=r"(?s)G02.*resampling") as caught:
+        grid.require_match(other, layer="trees")
+    assert caught.value.layer == "trees"
+    nearly = Grid(parse_crs(UTM), 0.4, 3000.0, 1000.0, (3, 5))
+    grid.require_match(nearly, layer="trees")  # less than a thousandth of a cell
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda: Grid.from_bounds((100, 40, 101, 41), cell_size=0.1, crs="EPSG:4326"), "G01"),
+        (lambda: Grid(parse_crs("EPSG:2263"), 0, 0, 1, (2, 2)), "G01"),  # feet
+        (lambda: Grid.from_bounds((0, 0, 1, 1), cell_size=1, crs="EPSG:99999999"), "G03"),
+        (lambda: Grid.from_bounds((5, 0, 1, 1), cell_size=1, crs=UTM), "G04"),
+        (lambda: Grid.from_bounds((0, 0, 1, 1), cell_size=0, crs=UTM), "G04"),
+        (lambda: Grid(parse_crs(UTM), 0, 0, float("nan"), (2, 2)), "G04"),
+        (lambda: Grid(parse_crs(UTM), 0, 0, 1.0, (0, 2)), "G04"),
+        (lambda: Grid.from_affine(UTM, Affine(1, 0.5, 0, 0, -1, 0), (2, 2)), "G05"),
+        (lambda: Grid.from_affine(UTM, Affine(1, 0, 0, 0, 1, 0), (2, 2)), "G05"),
+        (lambda: Grid.from_affine(UTM, Affine(1, 0, 0, 0, -2, 0), (2, 2)), "G06"),
+        (lambda: Grid.from_affine(None, Affine(1, 0, 0, 0, -1, 0), (2, 2)), "G07"),
+        (lambda: Grid.from_affine("EPSG:4326", Affine(0.1, 0, 100, 0, -0.1, 45), (20, 20)), "G01"),
+    ],
+)  # fmt: skip
+def test_grids_that_cannot_carry_distances(make, code: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(GridError, match=rf"\[{code}\]") as caught:
+        make()
+    assert caught.value.remedy
+
+
+def test_degrees_come_with_a_suggestion() -> None:
+    with pytest.raises(GridError, match="G01") as caught:
+        require_metres(parse_crs("EPSG:4326"), bounds=MONGOLIA)
+    assert 'crs = "+proj=lcc' in caught.value.remedy
+
+
+def test_a_national_lambert_grid_fits_mongolia_better_than_one_utm_zone() -> None:
+    """Distortion by hand: the scale of a projection is a short projected length over its geodesic length."""
+    table = suggest_crs(MONGOLIA).set_index("name")
+    assert table.index[0] == "Lambert conformal conic"
+    zone = next(n for n in table.index if n.startswith("UTM"))
+    assert table.loc[zone, "scale_error_pct"] > 3 * table.loc["Lambert conformal conic", "scale_error_pct"]
+    assert table.loc["Lambert azimuthal equal-area", "area_error_pct"] < 1e-6
+    grid = Grid.from_bounds(
+        (-1_330_000, -600_000, 1_260_000, 660_000), cell_size=5000, crs=table["crs"].iloc[0]
+    )
+    found = grid.distortion()
+    worst = 0.0
+    for x in np.linspace(-1_330_000, 1_260_000, 9):
+        for y in np.linspace(-600_000, 660_000, 9):
+            lonlat = geodesic_length_m(shapely.LineString([(x, y), (x + 100, y)]), grid.crs)
+            worst = max(worst, abs(100 / lonlat - 1) * 100)
+    assert found["scale_error_pct"] == pytest.approx(worst, rel=0.01)
+    assert found["scale_error_pct"] < 1.5
+
+
+def test_geodesic_length_is_that_of_the_ellipsoid() -> None:
+    line = shapely.LineString([(106.9, 47.9), (110.1, 44.9)])
+    expected = Geod(ellps="WGS84").inv(106.9, 47.9, 110.1, 44.9)[2]
+    assert geodesic_length_m(line, CRS.from_epsg(4326)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_short_names_of_coordinate_systems() -> None:
+    assert describe_crs(parse_crs(UTM)) == "EPSG:32648"
+    assert "Lambert" in describe_crs(
+        parse_crs("+proj=lcc +lat_1=43.5 +lat_2=50.5 +lat_0=46.9 +lon_0=103.8 +datum=WGS84 +units=m")
+    )
