@@ -106,11 +106,11 @@ def bench_peers(cells: int, kind: str) -> None:
     start = source_of(r)
     own, field = clock(lambda: cost_distance(r, [start]), 5)
     say(f"{n * n:.1e} cells, {kind}: permeability {own:.3f} s = {own / r.size * 1e9:.1f} ns/cell")
-    for peer in (skimage_field, dijkstra3d_field, scipy_field):
+    for peer in (skimage_field, dijkstra3d_field, scipy_field, xarray_spatial_field):
         try:
             seconds, theirs, note = peer(r, start)
         except ImportError as missing:
-            say(f"  {missing.name}: not installed")
+            say(f"  {missing.name}: {missing.msg}")
             continue
         again, _ = clock(lambda: cost_distance(r, [start]), 5)  # after the peer as before it
         ours = (own + again) / 2
@@ -140,14 +140,28 @@ def dijkstra3d_field(r: Field, start: tuple[int, int]) -> tuple[float, None, str
     return clock(run)[0], None, "dijkstra3d (cost of the cell entered, float32)"
 
 
-def scipy_field(r: Field, start: tuple[int, int]) -> tuple[float, Field, str] | tuple[float, None, str]:
+def scipy_field(r: Field, start: tuple[int, int]) -> tuple[float, Field, str]:
     from scipy.sparse.csgraph import dijkstra
 
     if r.size > 4e6:
-        return np.nan, None, "scipy csgraph: left out above 4e6 cells (152 bytes per cell)"
+        raise ImportError("left out above 4e6 cells (152 bytes per cell)", name="scipy csgraph")
     build, graph = clock(lambda: explicit_graph(r), 1)
     seconds, flat = clock(lambda: dijkstra(graph, indices=start[0] * r.shape[1] + start[1]))
     return seconds, flat.reshape(r.shape), f"scipy csgraph.dijkstra, graph given ({build:.2f} s to build)"
+
+
+def xarray_spatial_field(r: Field, start: tuple[int, int]) -> tuple[float, None, str]:
+    import xarray as xr  # needs Python 3.12 for 0.10
+    from xrspatial import cost_distance as theirs
+
+    raster = np.zeros(r.shape)
+    raster[start] = 1.0
+    maps = [
+        xr.DataArray(a, {"y": np.arange(r.shape[0])[::-1], "x": np.arange(r.shape[1])}, ("y", "x"))
+        for a in (raster, r)
+    ]
+    theirs(*[m[:20, :20] for m in maps])  # compile
+    return clock(lambda: theirs(*maps))[0], None, "xarray-spatial cost_distance (float32)"
 
 
 # ------------------------------------------------------------------ barriers on edges

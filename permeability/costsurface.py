@@ -94,8 +94,8 @@ class CostSurface:
         """The values as they came: a plain array, or a `DataArray` with the coordinates of the input."""
         if self.like is None:
             return values
-        coords = {k: v for k, v in self.like.coords.items() if set(v.dims) <= set(self.like.dims)}
-        return xr.DataArray(values, coords, self.like.dims, name, attrs={"units": units})
+        kept = {k: v for k, v in self.like.attrs.items() if k in ("grid_mapping", "species", "scenario")}
+        return xr.DataArray(values, self.like.coords, self.like.dims, name, attrs={**kept, "units": units})
 
     def with_barriers(self, barriers: EdgeBarriers | None) -> CostSurface:
         """The same cells with other barriers."""
@@ -156,7 +156,7 @@ def cost_surface(
         grid = resistance.grid
         cell_size, neighbours = _of_landscape(resistance, cell_size, neighbours, barriers)
         barriers = resistance.edge_barriers()
-        like = xr.DataArray(np.empty(grid.shape, np.bool_), {"y": grid.y, "x": grid.x}, ("y", "x"))
+        like = _empty_map(resistance)
         values = resistance.resistance
     elif isinstance(resistance, xr.DataArray):
         like, values = resistance, resistance.values
@@ -364,6 +364,16 @@ def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "source
             severity="warning",
         )
     ]
+
+
+def _empty_map(landscape: Any) -> xr.DataArray:
+    """A map with the coordinates and the CRS of a landscape."""
+    shape = landscape.grid.shape
+    nothing = np.broadcast_to(np.zeros(1, np.bool_), shape)  # no memory
+    if hasattr(landscape, "to_xarray"):
+        like: xr.DataArray = landscape.to_xarray(nothing, "like")
+        return like
+    return xr.DataArray(nothing, {"y": landscape.grid.y, "x": landscape.grid.x}, ("y", "x"))
 
 
 def _of_landscape(
