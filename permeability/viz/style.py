@@ -26,6 +26,7 @@ PATCH: Final = "#004d40"
 RANGE: Final = "#3b3b3b"
 PICKED: Final = "#c2185b"
 TRAFFIC_CLASS: Final = 1_000
+FENCED: Final = ("yes", "mostly")
 
 
 @dataclass(frozen=True)
@@ -79,15 +80,14 @@ def barrier_key(row: Mapping[str, Any]) -> str:
 
     >>> barrier_key({"kind": "road", "vehicles_per_day": 2200, "standing": True})
     'road_busy'
-    >>> barrier_key({"kind": "railway", "fence_class": "rail_barbed_both_sides"})
+    >>> barrier_key({"kind": "railway", "fenced": "mostly"})
     'railway_fenced'
     """
     if not _truth(row.get("standing", True)):
         return "planned"
     kind = str(row.get("kind") or "")
     if kind == "railway":
-        fenced = str(row.get("fenced") or "") in ("yes", "mostly") or _text(row.get("fence_class"))
-        return "railway_fenced" if fenced else "railway_open"
+        return "railway_fenced" if _text(row.get("fenced")) in FENCED else "railway_open"
     if kind == "road":
         return "road_busy" if _number(row.get("vehicles_per_day")) > TRAFFIC_CLASS else "road"
     return "fence_border" if "border" in _text(row.get("fence_class")) else "fence"
