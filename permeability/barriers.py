@@ -174,11 +174,18 @@ def prepare(
     t["line"] = t["line"].where(t["line"].notna() & (t["line"] != ""), t["id"])
     t["line"] = t["line"].astype(str)
     t["name"] = t["name"].where(t["name"].notna() & (t["name"] != ""), t["id"])
-    merged = [shapely.line_merge(g) if g.geom_type == "MultiLineString" else g for g in t.geometry]
+    merged = [_one_line(g) for g in t.geometry]
     t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs)).reset_index(
         drop=True
     )
     return Barriers(t, _chainages(t, posts))
+
+
+def _one_line(geometry: shapely.Geometry) -> shapely.Geometry:
+    """A ring as a closed line, parts that meet end to end as one line."""
+    if geometry.geom_type == "LinearRing":
+        return shapely.LineString(geometry)
+    return shapely.line_merge(geometry) if geometry.geom_type == "MultiLineString" else geometry
 
 
 def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
@@ -216,7 +223,7 @@ def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]
         found.append(LayerError("L05", f"{twice.nunique()} ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every row its own id"))  # fmt: skip
     shapes = table.geometry.to_numpy()
     bad = (
-        ~np.isin(shapely.get_type_id(shapes), (1, 5))
+        ~np.isin(shapely.get_type_id(shapes), (1, 2, 5))
         | shapely.is_empty(shapes)
         | ~(shapely.length(shapes) > 0)
     )

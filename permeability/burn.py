@@ -7,6 +7,7 @@ the line lies in the cells; the edge form does not, which is why it is the defau
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from rasterio.features import rasterize
 
 from permeability.barriers import substring
 from permeability.crossings import width_of
+from permeability.cuts import cut_edges
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
 from permeability.scenario import FACTS, Intervention
@@ -38,6 +40,8 @@ def burn_resistance(land: Landscape) -> NDArray[np.float64]:
     Every standing row is burnt over its whole length with its components as they are in the scenario; stretches
     that an intervention opens are burnt at their own cost.  Where several barriers touch a cell their costs add up.
     """
+    if land.neighbours == 4:  # other tools walk diagonally, and nothing must leak there either
+        land = replace(land, neighbours=8, cuts=cut_edges(land.barriers, land.grid, neighbours=8))
     extra = np.zeros(land.grid.shape)
     for row in np.flatnonzero(land.standing):
         burnt = np.zeros(land.grid.shape, bool)
