@@ -185,6 +185,9 @@ def test_cluster_gives_the_same_bits_also_when_a_worker_dies(tmp_path: Path) -> 
             spread = omnidirectional(grid, scheduler=client, progress=kill_one, **options)
             mark = str(tmp_path / "dead")
             again = [r for _, r in run_tasks(wounded, [(k, mark) for k in range(12)], scheduler=client)]
+        address, kept = cluster.scheduler_address, tmp_path / "kept"
+        assert [r for _, r in run_tasks(abs, [-3, 4], scheduler=address, store=kept)] == [3, 4]
+        assert len(list(kept.glob("*.task"))) == 2
     assert killed.is_set()
     assert again == [float(np.sqrt(k)) for k in range(12)]
     assert spread.current.tobytes() == alone.current.tobytes()
