@@ -538,6 +538,17 @@ def test_the_maps_come_as_a_dataset() -> None:
     assert data.current.shape == (6, 6)
 
 
+def test_barriers_may_come_in_any_order() -> None:
+    grid = random_grid(13, 30, 30)
+    edges = edge_table(np.random.default_rng(4), 30, 30, 0.2)
+    mixed = np.random.default_rng(5).permutation(len(edges.cell))
+    turned = EdgeBarriers(*(values[mixed] for values in edges))
+    one = omnidirectional(grid, radius=4, barriers=edges).current
+    np.testing.assert_array_equal(one, omnidirectional(grid, radius=4, barriers=turned).current)
+    with pytest.raises(OptionError, match="W18"):
+        omnidirectional(grid[:20], radius=4, barriers=edges)
+
+
 GOOD = np.ones((8, 8))
 
 

@@ -24,6 +24,7 @@ from permeability.omnidirectional.inputs import (
     Floats,
     cell_resistance,
     condition_values,
+    ordered,
     reclassify,
     source_strength,
     target_blocks,
@@ -320,7 +321,7 @@ def prepare(
     source = source_strength(resistance, strength, threshold, cutoff, negative)
     row, col, blocks = target_blocks(source, options.block_size)
     wanted = condition_values(conditions, row, col, options.block_size)
-    edges = barriers if barriers is not None else EdgeBarriers.empty()
+    edges = ordered(barriers if barriers is not None else EdgeBarriers.empty(), resistance.size)
     return WindowProblem(options, resistance, edges, source, tuple(conditions), row, col, blocks, wanted)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import OptionError, ResistanceError
-from permeability.kernels.edges import grid_links
+from permeability.kernels.edges import EdgeBarriers, grid_links
 from permeability.omnidirectional.options import Condition
 
 Floats = NDArray[np.float64]
@@ -131,6 +131,24 @@ def source_strength(
     if not source.any():
         raise OptionError("W14", "no cell is a source.", remedy="lower the threshold or raise the cut-off")
     return np.ascontiguousarray(source)
+
+
+def ordered(barriers: EdgeBarriers, cells: int) -> EdgeBarriers:
+    """The same barriers by rising cell, as tasks look them up.
+
+    Raises
+    ------
+    OptionError
+        W18 for cells that are not on the grid.
+    """
+    if not len(barriers.cell):
+        return barriers
+    if barriers.cell.min() < 0 or barriers.cell.max() >= cells:
+        raise OptionError("W18", "barriers name cells outside the grid.", remedy="cut them with this grid")
+    if np.all(np.diff(barriers.cell) >= 0):
+        return barriers
+    order = np.argsort(barriers.cell, kind="stable")
+    return EdgeBarriers(*(values[order] for values in barriers))
 
 
 def target_blocks(source: ArrayLike, block_size: int) -> tuple[Ints, Ints, Floats]:
