@@ -148,7 +148,9 @@ def ordered(barriers: EdgeBarriers, cells: int) -> EdgeBarriers:
     if np.all(np.diff(barriers.cell) >= 0):
         return barriers
     order = np.argsort(barriers.cell, kind="stable")
-    return EdgeBarriers(*(values[order] for values in barriers))
+    return EdgeBarriers(
+        barriers.cell[order], barriers.direction[order], barriers.cost[order], barriers.resistance[order]
+    )
 
 
 def target_blocks(source: ArrayLike, block_size: int) -> tuple[Ints, Ints, Floats]:
