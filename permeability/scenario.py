@@ -11,6 +11,7 @@ from permeability.estimate import Estimate
 
 ACTIONS = ("remove", "treat", "drop", "add", "set")
 FACTS = ("add", "set")  # these change what a line is, the others what is done to a stretch of it
+RANGE = ("vehicles_per_day_low", "vehicles_per_day_high")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,12 @@ class Intervention:
             where = f" km {self.km_from:g}"
         else:
             where = f" km {self.km_from:g}-{self.km_to:g}"
-        facts = ", ".join(f"{k} = {v}" for k, v in self.options.items()) if self.action in FACTS else ""
+        told = {
+            k: v
+            for k, v in self.options.items()
+            if k not in RANGE or v != self.options.get("vehicles_per_day")
+        }
+        facts = ", ".join(f"{k} = {v}" for k, v in told.items()) if self.action in FACTS else ""
         where += f" ({facts})" if facts else ""
         parts = f" ({', '.join(self.components)})" if self.components else ""
         return f"{what} {self.line}{where}{parts}"
@@ -153,7 +159,7 @@ def traffic_range(facts: Mapping[str, Any]) -> dict[str, Any]:
     """
     out = dict(facts)
     if "vehicles_per_day" in out:
-        for end in ("vehicles_per_day_low", "vehicles_per_day_high"):
+        for end in RANGE:
             out.setdefault(end, out["vehicles_per_day"])
     return out
 
