@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from scipy.stats import qmc
 from permeability.circuit.interface import Candidates
 from permeability.crossings import TRACE, opening_share
 from permeability.evaluate import CircuitView
-from permeability.executor import run_tasks
+from permeability.executor import content_hash, run_tasks
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention
@@ -118,6 +119,7 @@ def draw_ranks(
     draws: int,
     rng: int | np.random.Generator = 1,
     workers: int = 1,
+    store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> RankDraws:
     """Rank all candidates in every draw of the uncertain crossing numbers.
@@ -134,6 +136,8 @@ def draw_ranks(
     rng : int or numpy.random.Generator
     workers : int
         Threads; the results do not depend on them.
+    store : path, optional
+        Folder in which finished draws are kept; a later call with the same inputs takes them from there.
     progress : callable, optional
         Called with (done, all).
 
@@ -155,11 +159,29 @@ def draw_ranks(
         )
 
     gains = np.empty((draws, len(sets)))
-    for d, row in run_tasks(one, range(draws), workers=workers):
+    same = "" if store is None else _inputs_hash(land, patches, sets)
+
+    def key(d: int) -> str:
+        return content_hash(same, quantiles.iloc[d].to_numpy())
+
+    for d, row in run_tasks(one, range(draws), workers=workers, store=store, label="draws", key=key):
         gains[d] = row
         if progress is not None:
             progress(d + 1, draws)
     return RankDraws(quantiles, gains, ranks_of(gains))
+
+
+def _inputs_hash(land: Landscape, patches: Patches, sets: Sequence[Sequence[Intervention]]) -> str:
+    """Hash of everything that a draw depends on but its quantiles."""
+    from permeability import __version__
+
+    chances = [[(c.name, c.key, c.chance.as_tuple()) for c in row] for row in land.components]
+    steps = [[repr(i) for i in s] for s in sets]
+    return content_hash(
+        __version__, land.resistance, land.cuts.cell, land.cuts.direction, land.cuts.barrier, land.cuts.km,
+        land.standing, repr(chances), repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
+        patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid),
+    )  # fmt: skip
 
 
 def ranks_of(gains: Array) -> NDArray[np.int64]:

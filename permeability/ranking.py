@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -199,6 +200,7 @@ def rank(
     rng: int | np.random.Generator = 1,
     top: int = 10,
     workers: int = 1,
+    store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Ranking:
     """Open every candidate by itself, re-solve exactly, and rank by the gain.
@@ -220,6 +222,8 @@ def rank(
         Size of the top that ``share_in_top`` is about.
     workers : int
         Threads for the draws; the results do not depend on them.
+    store : path, optional
+        Folder that keeps finished draws, so that a broken run goes on where it stopped.
     progress : callable, optional
         Called with (done, all).
 
@@ -246,7 +250,7 @@ def rank(
     drawn = None
     if draws:
         drawn = draw_ranks(
-            land, patches, steps, lines, draws=draws, rng=rng, workers=workers,
+            land, patches, steps, lines, draws=draws, rng=rng, workers=workers, store=store,
             progress=_part(progress, len(sites), todo),
         )  # fmt: skip
         table = table.join(drawn.table(top))

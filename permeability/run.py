@@ -111,6 +111,7 @@ def run_project(
     progress: Progress | None = None,
     report: bool = True,
     workers: int | None = None,
+    resume: bool = False,
 ) -> Run:
     """Run a project: connectivity, impact and ranking per species, and write the result folder.
 
@@ -125,6 +126,9 @@ def run_project(
         Whether to write ``report.html``.
     workers : int, optional
         Threads; all cores by default.  The results do not depend on them.
+    resume : bool
+        Go on with the draws that an interrupted run of the same inputs has finished (kept beside the result folder
+        until a run ends well).
 
     Raises
     ------
@@ -138,7 +142,8 @@ def run_project(
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
-    results = {name: _run_species(project, name, progress, workers) for name in project.species_ids}
+    store = _step_store(folder, resume)
+    results = {name: _run_species(project, name, progress, workers, store) for name in project.species_ids}
     summary, record = summarise(project, results), make_record(project, results)
     done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
     if folder is not None:
@@ -150,7 +155,19 @@ def run_project(
                 if progress is not None:
                     progress("report", 0, 1)
                 write_report(aside, aside / "report.html")
+        if store is not None:
+            shutil.rmtree(store, ignore_errors=True)
     return done
+
+
+def _step_store(folder: str | Path | None, resume: bool) -> Path | None:
+    """Where finished steps are kept while a run is under way: a hidden folder beside the result folder."""
+    if folder is None:
+        return None
+    store = Path(folder).with_name(f".{Path(folder).name}-steps")
+    if not resume:
+        shutil.rmtree(store, ignore_errors=True)
+    return store
 
 
 def input_error(name: str, findings: list[Finding]) -> ProjectError:
@@ -164,7 +181,9 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
     return error
 
 
-def _run_species(project: Project, name: str, progress: Progress | None, workers: int) -> SpeciesResult:
+def _run_species(
+    project: Project, name: str, progress: Progress | None, workers: int, store: Path | None
+) -> SpeciesResult:
     land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
 
     def tell(step: str) -> Callable[[int, int], None] | None:
@@ -182,7 +201,7 @@ def _run_species(project: Project, name: str, progress: Progress | None, workers
         )
         how = project.spec.ranking
         ranking = rank(
-            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, top=how.top, workers=workers,
+            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, top=how.top, workers=workers, store=store,
             progress=tell("ranking"),
         )  # fmt: skip
     scenarios = {}
