@@ -239,7 +239,9 @@ def round_values(low: float, high: float, n: int, spread: str = "linear") -> lis
         if len(tens) >= 3:
             return tens[:: max(1, math.ceil(len(tens) / n))]
         marks = [m * 10.0**k for k in range(a - 1, b + 1) for m in (1, 2, 5)]
-        return [m for m in marks if low * (1 - 1e-9) <= m <= high * (1 + 1e-9)][: n + 1]
+        inside = [m for m in marks if low * (1 - 1e-9) <= m <= high * (1 + 1e-9)]
+        if len(inside) >= 3:
+            return inside[: n + 1]
     step = round_length((high - low) / n)
     first = math.ceil(low / step - 1e-9)
     return [k * step + 0.0 for k in range(first, math.floor(high / step + 1e-9) + 1)]

@@ -6,6 +6,7 @@
     var view = home.slice();
     var tools = box.parentNode.querySelector(".tools");
     var held = {};
+    box.drawn = svg.style.getPropertyValue("--u");
     function show() {
       svg.setAttribute("viewBox", view.map(function (v) { return v.toFixed(3); }).join(" "));
       svg.style.setProperty("--u", view[2] / Math.max(svg.clientWidth, 1));
@@ -104,6 +105,8 @@
     }
     show();
     window.addEventListener("resize", show);
+    window.addEventListener("beforeprint", function () { svg.style.setProperty("--u", box.drawn * view[2] / home[2]); });
+    window.addEventListener("afterprint", show);
   }
   function choose(key, move) {
     document.querySelectorAll("tr[data-site]").forEach(function (r) { r.classList.toggle("picked", r.dataset.site === key); });
@@ -118,8 +121,5 @@
   document.querySelectorAll(".map").forEach(start);
   document.querySelectorAll("tr[data-site]").forEach(function (row) {
     row.addEventListener("click", function (e) { e.preventDefault(); choose(row.dataset.site, true); });
-  });
-  window.addEventListener("beforeprint", function () {
-    document.querySelectorAll(".map").forEach(function (b) { b.querySelector("svg").style.removeProperty("--u"); });
   });
 })();
