@@ -62,7 +62,7 @@ class GridLinks(NamedTuple):
     @property
     def shape(self) -> tuple[int, int]:
         """(rows, cols) of the grid."""
-        return self.e.shape  # type: ignore[return-value]
+        return self.e.shape
 
 
 def grid_links(
