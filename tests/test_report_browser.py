@@ -114,7 +114,8 @@ def test_layers_and_zoom(page, tmp_path):
 
 WIDTH = """
 return {page:document.documentElement.scrollWidth,window:innerWidth,
-wide:[].filter.call(document.querySelectorAll('main *'),function(e){return !e.closest('.scroll,svg')&&e.getBoundingClientRect().right>innerWidth+1}).length}
+wide:[].filter.call(document.querySelectorAll('main *'),function(e){return !e.closest('.scroll,svg')&&e.getBoundingClientRect().right>innerWidth+1}).length,
+tall:[].filter.call(document.querySelectorAll('caption'),function(e){return e.getBoundingClientRect().height>120}).length}
 """
 
 
@@ -123,6 +124,7 @@ def test_nothing_runs_out_of_the_window(page, tmp_path, width):
     found = answer(browse(with_script(page, WIDTH), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0])
     assert found["page"] <= found["window"]
     assert found["wide"] == 0
+    assert found["tall"] == 0
 
 
 MARKED = """

@@ -11,6 +11,7 @@
       svg.setAttribute("viewBox", view.map(function (v) { return v.toFixed(3); }).join(" "));
       svg.style.setProperty("--u", view[2] / Math.max(svg.clientWidth, 1));
       box.style.setProperty("--k", "1");
+      box.classList.toggle("zoomed", view[2] < 0.6 * home[2]);
     }
     function zoom(factor, cx, cy) {
       var width = Math.min(home[2], Math.max(home[2] / 60, view[2] * factor));
