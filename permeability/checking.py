@@ -38,7 +38,6 @@ from permeability.project import (
     valid_keys,
 )
 from permeability.scenario import FACTS
-from permeability.scenario import FACTS
 from permeability.species import species, species_list
 
 T = TypeVar("T")

@@ -70,7 +70,7 @@ class Landscape:
 
     # ---------------------------------------------------------------- variants
     def with_scenario(self, scenario: Scenario) -> Landscape:
-        """The same landscape after the interventions of a scenario.
+        """The same landscape after the interventions of a scenario, which come on top of those it has.
 
         Raises
         ------
@@ -78,19 +78,25 @@ class Landscape:
             B06 no such line, B08 no such place on it, B09 nothing to remove, B11 no such component, B12 no width;
             T01 to T06 for a treatment that is not known or does not go with the barrier.
         """
+        both = Scenario(scenario.name, (*self.scenario.interventions, *scenario.interventions))
         standing, components = self.standing.copy(), list(self.components)
+        facts: dict[int, dict[str, Any]] = {}
+        for step in both.interventions:
+            if step.action not in FACTS:
+                continue
+            for i in map(int, self.barriers.rows_of(step.line)):
+                standing[i] |= step.action == "add"
+                facts[i] = {**facts.get(i, {}), **step.options}
+                components[i] = self._rebuilt(i, facts[i])
         for step in scenario.interventions:
-            if step.action in FACTS:
-                for i in self.barriers.rows_of(step.line):
-                    standing[i] |= step.action == "add"
-                    components[i] = self._rebuilt(int(i), step)
-            else:
+            if step.action not in FACTS:
                 require_effect(step, self.barriers, components, self.profile)
-        return replace(self, scenario=scenario, standing=standing, components=tuple(components))
+        return replace(self, scenario=both, standing=standing, components=tuple(components))
 
-    def _rebuilt(self, row: int, step: Intervention) -> tuple[Component, ...]:
-        facts = {**self.barriers.table.iloc[row].to_dict(), **step.options}
-        return components_of(facts, self.profile, **self.context)
+    def _rebuilt(self, row: int, facts: Mapping[str, Any]) -> tuple[Component, ...]:
+        return components_of(
+            {**self.barriers.table.iloc[row].to_dict(), **facts}, self.profile, **self.context
+        )
 
     def without_barriers(self, *, keep: Sequence[str] = ()) -> Landscape:
         """The landscape with only the kept lines standing (none by default)."""

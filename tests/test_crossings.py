@@ -167,6 +167,24 @@ def test_a_planned_line_is_added_as_the_layer_says_or_as_asked() -> None:
     assert fenced.edge_barriers().cost.max() > plain.edge_barriers().cost.max() > 0
 
 
+def test_scenarios_come_on_top_of_each_other() -> None:
+    """One after the other is the same as both at once; of facts about a line none is forgotten."""
+    today = land(kind="railway", status="planned", fence_class="rail_wildlife_friendly", trains_per_day=2.0)
+    first, second = (
+        Scenario("a").add("L", fenced="yes"),
+        Scenario("b").set("L", trains_per_day=90.0).remove("L", km=(20, 30)),
+    )
+    apart = today.with_scenario(first).with_scenario(second)
+    once = today.with_scenario(Scenario("c", (*first.interventions, *second.interventions)))
+    assert [c.name for c in apart.components[0]] == ["fence left", "track", "fence right"]
+    assert apart.components == once.components
+    np.testing.assert_array_equal(apart.cut_costs.cost_m, once.cut_costs.cost_m)
+    assert apart.scenario.name == "b"
+    assert len(apart.scenario.interventions) == 3
+    quiet = today.with_scenario(first)
+    assert apart.components[0][1].chance.best < quiet.components[0][1].chance.best  # more trains
+
+
 # ---------------------------------------------------------------- refusals and words
 @pytest.mark.parametrize(
     ("scenario", "code", "words"),
