@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "types", "layers", "notebooks"]
+nox.options.sessions = ["tests", "lint", "types", "layers", "docs", "notebooks"]
 nox.options.default_venv_backend = "venv"
 
 
@@ -44,6 +44,13 @@ def notebooks(session: nox.Session) -> None:
     session.run(
         "python", "-m", "pytest", "--nbmake", "--nbmake-timeout=300", "notebooks", "-p", "no:cacheprovider"
     )
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, with every link checked."""
+    session.install("mkdocs", "mkdocstrings[python]")
+    session.run("mkdocs", "build", "--strict", "-d", "build/site")
 
 
 @nox.session
