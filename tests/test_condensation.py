@@ -242,3 +242,13 @@ def test_large_fronts_agree_with_sparse_lu(rng):
     expected = np.diag(x)[:, None] + np.diag(x)[None] - 2 * x
     np.testing.assert_allclose(got[np.ix_(same, same)], expected, rtol=1e-9, atol=1e-12)
     assert np.isinf(got[np.ix_(same, ~same)]).all()
+
+
+def test_very_good_links_beside_poor_ones_pass_the_sampled_check():
+    """Short circuits of 1e9 among links of 1: two sides of a ring, in parallel."""
+    e = np.array([[1e9, 1e9, 0.0], [0, 0, 0], [1e9, 1e9, 0.0]])
+    s = np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 1.0], [0, 0, 0]])
+    none = np.zeros((3, 3))
+    got = effective_resistances(GridLinks(e, s, none, none), [1, 7])
+    np.testing.assert_allclose(got[0, 1], 1 / (2 / (2 + 2e-9)), rtol=1e-12)
+    assert condense(GridLinks(e, s, none, none), [1, 7]).report.residual < 1e-13

@@ -22,7 +22,7 @@ from permeability.kernels.edges import D_COL, D_ROW, GridLinks
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LEAF = 16  # elements in the smallest boxes
+LEAF = 32  # elements in the smallest boxes
 CHUNK_WORK = 5e9  # multiply-adds between two looks at Ctrl-C
 CHECK_TOLERANCE = 1e-9  # largest relative residual of the sampled check that passes
 BALANCE_TOLERANCE = 1e-9  # largest relative imbalance of the currents put into one component
@@ -74,7 +74,7 @@ class _Plan:
 
     def peak_bytes(self, n_cells: int, n_kept: int, *, keep_factor: bool, leak: bool) -> int:
         """Bytes beyond the links, exact but for small change."""
-        per_node = 4 + 4 + 8 + (8 if leak else 0)  # node number, position, check and leak
+        per_node = 4 + 4 + 16 + (8 if leak else 0)  # node number, position, check and leak
         dense = self.stack + self.rest_max + 3 * n_kept**2 + (self.factor if keep_factor else self.rows_max)
         tiles = 2 * self.rows_max  # contiguous copies for the matrix products
         return int(
@@ -282,14 +282,16 @@ def condense(
     plan = _plan(rows, cols, node)
     needed = plan.peak_bytes(n_cells, t, keep_factor=keep_factor, leak=leak is not None)
     _refuse_memory(needed, memory_limit, t, n_cells, keep_factor)
-    check, per_node_leak = np.zeros(n_cells + t), np.zeros(0)
+    check, bulk, per_node_leak = np.zeros(n_cells + t), np.zeros(n_cells + t), np.zeros(0)
     if leak is not None:
         per_node_leak = np.zeros(n_cells + t)
         _add_currents(per_node_leak[None], node, ground.reshape(1, -1))
         check += per_node_leak * nd.probe_all(n_cells + t)
-    conductance, factor_rows = _run(planes, node, keys, per_node_leak, check, plan, keep_factor, t)
+        bulk += np.abs(check)
+    conductance, factor_rows = _run(planes, node, keys, per_node_leak, check, bulk, plan, keep_factor, t)
     kept_leak = per_node_leak[n_cells:].copy() if leak is not None else np.zeros(t)
-    residual = _sampled_residual(conductance, kept_leak, check[n_cells:], nd.probe_all(n_cells + t)[n_cells:])
+    probe = nd.probe_all(n_cells + t)[n_cells:]
+    residual = _sampled_residual(conductance, kept_leak, check[n_cells:], bulk[n_cells:], probe)
     if not residual <= CHECK_TOLERANCE:
         raise SolverError(
             "S23",
@@ -298,10 +300,9 @@ def condense(
         )
     factor = None
     if keep_factor:
-        dense = conductance.copy()
-        nd.reduce_front(
-            dense, np.zeros((0, 0)), kept_leak.copy() if kept_leak.any() else np.zeros(0), np.zeros(0)
-        )
+        dense, none = conductance.copy(), np.zeros(0)
+        grounded = kept_leak.copy() if kept_leak.any() else none
+        nd.reduce_front(dense, np.zeros((0, 0)), grounded, none, none)
         factor = _Factor(plan, factor_rows, dense.ravel())
     report = CondenseReport(
         cells=int((node >= 0).sum()),
@@ -459,6 +460,7 @@ def _run(
     keys: Ints,
     leak: Floats,
     check: Floats,
+    bulk: Floats,
     plan: _Plan,
     keep_factor: bool,
     n_kept: int,
@@ -479,7 +481,7 @@ def _run(
     for begin, end in pairwise(stops):
         eliminate(
             begin, end, plan.bounds, plan.child, plan.ids, plan.start, plan.size, plan.n_out, plan.offset,
-            *planes, node, keys, leak, check, stack, pos, rows_buffer, rest_buffer, factor, plan.factor_start,
+            *planes, node, keys, leak, check, bulk, stack, pos, rows_buffer, rest_buffer, factor, plan.factor_start,
         )  # fmt: skip
     root = plan.ids[plan.start[-2] + plan.n_out[-1] :].astype(np.int64) - len(node)
     upper = np.triu(rest_buffer[: len(root) ** 2].reshape(len(root), len(root)), 1)
@@ -488,13 +490,15 @@ def _run(
     return conductance, factor
 
 
-def _sampled_residual(conductance: Floats, leak: Floats, carried: Floats, x: Floats) -> float:
-    """Relative residual of ``L x = b`` on the kept nodes, formed from differences of potentials."""
-    if not len(x):
-        return 0.0
-    flow = conductance.sum(axis=1) * x - conductance @ x + leak * x
-    scale = (conductance.sum(axis=1) + leak).max() * np.abs(x).max()
-    return float(np.abs(flow - carried).max() / scale) if scale > 0 else 0.0
+def _sampled_residual(conductance: Floats, leak: Floats, carried: Floats, bulk: Floats, x: Floats) -> float:
+    """Residual of ``L x = b`` on the kept nodes, relative to the magnitudes that went into ``b``."""
+    worst = 0.0
+    for k in range(len(x)):  # differences of potentials, row by row: no second T x T table
+        flow = conductance[k] * (x[k] - x)
+        scale = max(float(bulk[k]), float(np.abs(flow).sum() + leak[k] * abs(x[k])))
+        if scale > 0:
+            worst = max(worst, abs(float(flow.sum() + leak[k] * x[k] - carried[k])) / scale)
+    return worst
 
 
 def _add_currents(x: Floats, node: NDArray[np.int32], flat: Floats) -> None:

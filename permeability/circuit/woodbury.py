@@ -113,7 +113,7 @@ def _generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
     part: Ints = kernel.dense_components(g)
     w, none = g.copy(), np.zeros(0)
     reduce: Any = reduce_front
-    reduce(w, np.zeros((0, 0)), none, none)
+    reduce(w, np.zeros((0, 0)), none, none, none)
     roots = np.diag(w).copy()
     ground = roots == 0
     upper = np.triu(w, 1)

@@ -254,7 +254,7 @@ def _update_rows(w, k0, k1, target, i0, i1, shift):
 
 
 @njit(cache=True, nogil=True)
-def _eliminate_one(w, k, stop, leak, check):
+def _eliminate_one(w, k, stop, leak, check, bulk):
     """Scale pivot row ``k``, update the rows up to ``stop``, the leaks and the carried right-hand side."""
     n = w.shape[1]
     row = w[k]
@@ -280,13 +280,14 @@ def _eliminate_one(w, k, stop, leak, check):
         for j in range(k + 1, n):
             leak[j] += row[j] * y
     if check.size > 0:
-        y = check[k] * scale
+        y, size = check[k] * scale, bulk[k] * scale
         for j in range(k + 1, n):
             check[j] += row[j] * y
+            bulk[j] += row[j] * size
 
 
 @njit(cache=True, nogil=True)
-def reduce_front(w, rest, leak, check):
+def reduce_front(w, rest, leak, check, bulk):
     """Eliminate the pivot rows of one front, in place.
 
     Parameters
@@ -296,12 +297,12 @@ def reduce_front(w, rest, leak, check):
         the diagonal (the factor).  Entries left of the diagonal are never read.
     rest : array, shape (n - ne, n - ne)
         Conductances among the other nodes (upper half; the diagonal is never read); updated.
-    leak, check : array, shape (n,) or (0,)
-        Conductance to ground, and a right-hand side carried along; updated.
+    leak, check, bulk : array, shape (n,) or (0,)
+        Conductance to ground, a right-hand side carried along, and the magnitudes that went into it; updated.
     """
     ne = len(w)
     if ne <= BLOCK:
-        _reduce_block(w, leak, check)
+        _reduce_block(w, leak, check, bulk)
     else:
         for b0 in range(0, ne, BLOCK):
             b1 = min(b0 + BLOCK, ne)
@@ -309,13 +310,13 @@ def reduce_front(w, rest, leak, check):
             if b0 > 0:
                 left = w[:b0, b0:b1].copy()
                 block += np.dot(left.T, w[:b0, b0:].copy())
-            _reduce_block(block, leak[b0:], check[b0:])
+            _reduce_block(block, leak[b0:], check[b0:], bulk[b0:])
             w[b0:b1, b0:] = block
     _update_rest(w, rest)
 
 
 @njit(cache=True, nogil=True)
-def _reduce_block(w, leak, check):
+def _reduce_block(w, leak, check, bulk):
     """Eliminate the rows of ``w`` (contiguous), panel by panel."""
     ne, n = w.shape
     for p0 in range(0, ne, PANEL):
@@ -332,7 +333,7 @@ def _reduce_block(w, leak, check):
         for q0 in range(p0, p1, 4):
             q1 = min(q0 + 4, p1)
             for k in range(q0, q1):
-                _eliminate_one(w, k, q1, leak, check)
+                _eliminate_one(w, k, q1, leak, check, bulk)
             if q1 < p1:
                 _update_rows(w, q0, q1, w, q1, p1, 0)
 
@@ -393,7 +394,7 @@ def _is_left_out(key, left_out):
 
 
 @njit(cache=True, nogil=True)
-def _add(g, first, second, pos, ne, w, rest, check):
+def _add(g, first, second, pos, ne, w, rest, check, bulk):
     i, j = pos[first], pos[second]
     if i > j:
         i, j = j, i
@@ -404,10 +405,14 @@ def _add(g, first, second, pos, ne, w, rest, check):
     flow = g * (probe(first) - probe(second))
     check[first] += flow
     check[second] -= flow
+    bulk[first] += abs(flow)
+    bulk[second] += abs(flow)
 
 
 @njit(cache=True, nogil=True)
-def _add_links(box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check):
+def _add_links(
+    box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check, bulk
+):
     """Links of one direction whose element lies in the box (``shift``: column of the cell in its element)."""
     rows, cols = plane.shape
     for r in range(box[0], min(box[1], rows - d_row)):
@@ -421,13 +426,13 @@ def _add_links(box, plane, d_row, d_col, direction, shift, node, n_cells, left_o
                 both_kept = first >= n_cells and second >= n_cells
                 if both_kept and _is_left_out(4 * k + direction, left_out):
                     continue
-                _add(g, first, second, pos, ne, w, rest, check)
+                _add(g, first, second, pos, ne, w, rest, check, bulk)
 
 
 @njit(cache=True, nogil=True)
 def eliminate(
     begin, end, bounds, child, ids, start, size, n_out, offset,
-    e, s, se, sw, node, left_out, leak, check, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
+    e, s, se, sw, node, left_out, leak, check, bulk, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
 ):  # fmt: skip
     """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be
     empty.  The last front's result stays in ``rest_buffer``, with ``factor`` of size > 0 the pivot rows there.
@@ -448,10 +453,10 @@ def eliminate(
             pos[ids[first + i]] = i
         if child[b, 0] < 0:
             box = bounds[b]
-            _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check)
-            _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check)
-            _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check)
-            _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check)
+            _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+            _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+            _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+            _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
         else:
             for half in range(2):
                 q = child[b, half]
@@ -459,14 +464,16 @@ def eliminate(
         local_leak = np.empty(n if leak.size > 0 else 0)
         for i in range(len(local_leak)):
             local_leak[i] = leak[ids[first + i]]
-        local_check = np.empty(n)
+        local_check, local_bulk = np.empty(n), np.empty(n)
         for i in range(n):
             local_check[i] = check[ids[first + i]]
-        reduce_front(w, rest, local_leak, local_check)
+            local_bulk[i] = bulk[ids[first + i]]
+        reduce_front(w, rest, local_leak, local_check, local_bulk)
         for i in range(len(local_leak)):
             leak[ids[first + i]] = local_leak[i]
         for i in range(ne, n):
             check[ids[first + i]] = local_check[i]
+            bulk[ids[first + i]] = local_bulk[i]
         at = offset[b]
         for i in range(nb):
             stack[at : at + nb - i] = rest[i, i:]

@@ -119,7 +119,7 @@ def reduce_onto(g, drop, keep):
         for j in range(nb):
             rest[i, j] = row[keep[j]]
     none = np.empty(0)
-    reduce_front(w, rest, none, none)
+    reduce_front(w, rest, none, none, none)
     for i in range(nb):
         rest[i, i] = 0.0
         for j in range(i):
@@ -158,7 +158,7 @@ def reduce_step(g, order, ne, edge_a, edge_b, conductance, block, put):
         else:
             rest[i - ne, j - ne] += conductance[e]
     none = np.empty(0)
-    reduce_front(w, rest, none, none)
+    reduce_front(w, rest, none, none, none)
     for i in range(n - ne):
         rest[i, i] = 0.0
         for j in range(i):
