@@ -177,25 +177,25 @@ def _section(
 ) -> Row:
     """One section; ``turn`` counts the labelled ones along the line, so labels stand on either side by turns."""
     shape = ranked.geometry.iloc[i]
-    x, y = label_place(frame, shape, turn or 0)
+    (x, y), (middle_x, middle_y) = label_place(frame, shape, turn or 0)
     return {
         "key": site["key"], "id": site["id"], "rank": site["rank"], "d": frame.path([shape], 0.05), "colour": "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colour[:3])),
         "label": "" if turn is None else str(site["rank"]), "x": f"{x:.2f}", "y": f"{y:.2f}",
-        "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
+        "middle_x": f"{middle_x:.2f}", "middle_y": f"{middle_y:.2f}", "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
     }  # fmt: skip
 
 
-def label_place(frame: svg.Frame, shape: Any, turn: int) -> tuple[float, float]:
-    """Where a section's number stands: beside its middle, left and right by turns, near and far by turns [km]."""
+def label_place(frame: svg.Frame, shape: Any, turn: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a section's number stands and its middle [km]: left and right by turns, near and far by turns."""
     if shape.is_empty:
-        return 0.0, 0.0
+        return (0.0, 0.0), (0.0, 0.0)
     ends = frame.xy(
         np.array([shape.interpolate(p, normalized=True).coords[0][:2] for p in (0.45, 0.5, 0.55)])
     )
     along = ends[2] - ends[0]
     across = np.array([-along[1], along[0]]) / (np.hypot(*along) or 1.0)
     spot = ends[1] + across * (1 if turn % 2 else -1) * (16 + 13 * (turn // 2 % 2)) * frame.unit
-    return float(spot[0]), float(spot[1] + 4 * frame.unit)
+    return (float(spot[0]), float(spot[1] + 4 * frame.unit)), (float(ends[1][0]), float(ends[1][1]))
 
 
 def _optional(

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from permeability.report import facts, figures
+from permeability.report import evidence, facts, figures, ranked
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
 from permeability.report.vocabulary import (
@@ -35,7 +35,7 @@ def report_context(results: Results, tr: Words) -> Row:
         "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],
-        "rates": [tr.percent(r) for r in facts.RATES], "years": tr.number(facts.YEARS), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.RATES], "years": tr.number(ranked.YEARS), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
         ),
     )
     for s in results.species_ids:
-        unused = [f for f in facts.habitat_rows(results, s, tr) if not f["used"]]
+        unused = [f for f in evidence.habitat_rows(results, s, tr) if not f["used"]]
         if unused:
             who = facts.names(results, s, tr)["name"]
             add(
@@ -99,7 +99,7 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
 def _evidence(results: Results, add: Any, tr: Words) -> None:
     points = []
     for s in results.species_ids:
-        counts = facts.grade_counts(results, s)
+        counts = evidence.grade_counts(results, s)
         total = sum(counts.values())
         named = "; ".join(f"{tr.number(n)} {grade(c, tr)}" for c, n in counts.items())
         if total:
@@ -176,7 +176,7 @@ def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
         sites = s["sites"]
         if not sites:
             continue
-        same = facts.alike(sites, SORT_BY)
+        same = ranked.alike(sites, SORT_BY)
         if s["has_ranges"]:
             text = tr("Ranks are given with their range over draws of the uncertain numbers.") + " "
             text += tr("{n} sections may be the best one.", n=tr.number(same)) if same > 1 else ""
@@ -199,17 +199,17 @@ def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
 def species_part(results: Results, species: str, tr: Words) -> Row:
     """All parts of one species."""
     called = facts.names(results, species, tr)
-    sites = facts.site_rows(results, species, tr)
+    sites = ranked.site_rows(results, species, tr)
     top = int(number((results.project.get("ranking") or {}).get("top", 10)))
     best = sites[:top]
     rows = facts.impact_rows(results, species, tr)
     return {
         "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "scenarios": facts.scenario_rows(results, species, tr),
         "scenario_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
-        "sites": sites, "best": best, "top": len(best), "influence": facts.influence(results, species, tr), "notes": notes(results, species, tr),
-        "money": facts.cost_benefit(best, tr), "residual": facts.residual(results, species, sites, tr), "offset": facts.offset(results, species, sites, tr),
-        "monitoring": facts.monitoring(results, species, sites, top, tr), "profile": facts.profile_rows(results, species, tr),
-        "components": facts.component_rows(results, species, tr), "habitat": facts.habitat_rows(results, species, tr),
+        "sites": sites, "best": best, "top": len(best), "influence": evidence.influence(results, species, tr), "notes": notes(results, species, tr),
+        "money": ranked.cost_benefit(best, tr), "residual": ranked.residual(results, species, sites, tr), "offset": ranked.offset(results, species, sites, tr),
+        "monitoring": ranked.monitoring(results, species, sites, top, tr), "profile": evidence.profile_rows(results, species, tr),
+        "components": evidence.component_rows(results, species, tr), "habitat": evidence.habitat_rows(results, species, tr),
         "summary": summary(results, species, called["name"], sites, tr), "figures": [
             f for f in (figures.habitat_map(results, species, tr), figures.current_map(results, species, tr), figures.distance_map(results, species, tr)) if f is not None
         ],
@@ -254,7 +254,7 @@ def summary(results: Results, species: str, who: str, sites: list[Row], tr: Word
             text.append(
                 tr("It adds {area} within reach of a patch.", area=amount("reachable_km2", reach, tr))
             )
-        same = facts.alike(sites, SORT_BY)
+        same = ranked.alike(sites, SORT_BY)
         if same > 1:
             text.append(
                 tr(
@@ -288,7 +288,10 @@ def _note(note: str, tr: Words) -> str:
         r"No single candidate changes that (.*?): no single candidate lies between them\.", note
     )
     return (
-        tr("No single section changes that {what}: none lies between them.", what=known(STUCK, between[1], tr))
+        tr(
+            "No single section changes that {what}: none lies between them.",
+            what=known(STUCK, between[1], tr),
+        )
         if between
         else note
     )

@@ -11,7 +11,28 @@
       svg.setAttribute("viewBox", view.map(function (v) { return v.toFixed(3); }).join(" "));
       svg.style.setProperty("--u", view[2] / Math.max(svg.clientWidth, 1));
       box.style.setProperty("--k", "1");
+      furnish();
       box.classList.toggle("zoomed", view[2] < 0.6 * home[2]);
+    }
+    function furnish() {
+      var z = view[2] / home[2];
+      var shift = "translate(" + view[0] + " " + view[1] + ") scale(" + z + ")";
+      svg.querySelectorAll(".bar-km,.north").forEach(function (g) { g.setAttribute("transform", shift); });
+      svg.querySelectorAll(".north text,.bar-km text").forEach(function (t) { t.style.fontSize = "calc(var(--u)*11px/" + z + ")"; });
+      var bar = svg.querySelector(".bar-km");
+      var ten = Math.pow(10, Math.floor(Math.log10(view[2] / 4)));
+      var km = [5, 2, 1].filter(function (m) { return m * ten <= view[2] / 4; })[0] * ten;
+      var rects = bar.querySelectorAll("rect");
+      rects[0].setAttribute("width", km / z);
+      rects[1].setAttribute("width", km / z / 2);
+      var text = bar.querySelector("text");
+      text.setAttribute("x", Number(rects[0].getAttribute("x")) + km / z);
+      text.textContent = bar.dataset.text.replace("{}", km.toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 2 }));
+      svg.querySelectorAll(".rank").forEach(function (t) {
+        if (!t.home) { t.home = [Number(t.getAttribute("x")), Number(t.getAttribute("y"))]; }
+        t.setAttribute("x", Number(t.dataset.x) + (t.home[0] - t.dataset.x) * z);
+        t.setAttribute("y", Number(t.dataset.y) + (t.home[1] - t.dataset.y) * z);
+      });
     }
     function zoom(factor, cx, cy) {
       var width = Math.min(home[2], Math.max(home[2] / 60, view[2] * factor));
