@@ -174,7 +174,7 @@ def least_cost_plan(
     Raises
     ------
     OptionError
-        When no plan within the rules connects every pair (O45).
+        When no plan within the rules connects every pair (O48).
 
     Examples
     --------
@@ -226,7 +226,7 @@ def least_cost_plan(
     )
     if result.x is None:
         raise OptionError(
-            "O45",
+            "O48",
             "no plan within the rules connects every pair of patches.",
             details={"solver": result.message},
             remedy="raise the budget, relax the rules, or leave out pairs that stay cut off",

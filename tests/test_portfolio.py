@@ -270,7 +270,7 @@ def test_refusals():
         choose(len, [5.0, 1.0], 2, must=[0])
     with pytest.raises(OptionError, match=r"O4[34]"):
         choose(len, [5.0, 4.0], 2, stretches=[(0, 1)])
-    with pytest.raises(OptionError, match="O45"):
+    with pytest.raises(OptionError, match="O48"):
         least_cost_plan(([0], [1], [1.0]), ([1], [2], [1.0], [0]), [(0, 2)], Rules(np.array([5.0]), 1.0))
     face, n = fenced(1, columns=4, complete=1.0)
     with pytest.raises(PatchError, match="P24"):
