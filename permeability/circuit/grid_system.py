@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import PatchError, ResistanceError
-from permeability.kernels.current import apply_laplacian, rounding_square
+from permeability.kernels.current import rounding_square, true_residual
 from permeability.kernels.edges import D_COL, D_ROW, GridLinks
 from permeability.kernels.multigrid_components import component_roots
 
@@ -178,8 +178,7 @@ class GridSystem:
     def residual(self, source: Floats, voltage: Floats) -> Floats:
         """``sources - (L + leak) v``; 0 on ideal grounds; the sum of a region on its first cell."""
         out = np.empty(self.shape)
-        apply_laplacian(*self.links, self.leak, voltage, out)
-        np.subtract(source, out, out=out)
+        true_residual(*self.links, self.leak, source, voltage, out)
         if self.ground is not None:
             out[self.ground] = 0.0
         if self.regions.size:

@@ -15,6 +15,7 @@ from permeability.errors import SolverError
 from permeability.kernels import multigrid as cycle
 from permeability.kernels import multigrid_cg as cg
 from permeability.kernels import multigrid_setup as setup
+from permeability.kernels.current import true_residual
 
 Floats = NDArray[np.float64]
 Plane = NDArray[Any]  # float32 or float64
@@ -59,26 +60,34 @@ class Hierarchy:
     def __init__(self, system: GridSystem, open_cell: NDArray[np.uint8], dtype: type = np.float32) -> None:
         rows, cols = system.shape
         shape = (rows + 3, cols + 3)
-        links: Four = (_zeros(shape, dtype), _zeros(shape, dtype), _zeros(shape, dtype), _zeros(shape, dtype))
+        links: Four = (np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape))
         leak = self._padded_leak(system, open_cell)
-        self.inv: Plane = np.zeros(shape, dtype)
+        inv = np.zeros(shape)
         setup.fill_finest(*system.links, open_cell, *links, leak)
         if system.regions.size:
             _stiffen(system, open_cell, links)
-        setup.invert_diagonal(*links, leak, self.inv)
-        self.links = links
+        setup.invert_diagonal(*links, leak, inv)
         sizes = _level_sizes(rows, cols)
         self.meta, total = _layout(sizes)
         self.buffer = np.zeros(total)
         coarse = (sizes[1][0] + 3, sizes[1][1] + 3)
-        self.weights: Six = (
-            *(_zeros(coarse, dtype), _zeros(coarse, dtype), _zeros(coarse, dtype)),
-            *(_zeros(coarse, dtype), _zeros(coarse, dtype), _zeros(coarse, dtype)),
+        weights: Six = (
+            *(np.zeros(coarse), np.zeros(coarse), np.zeros(coarse)),
+            *(np.zeros(coarse), np.zeros(coarse), np.zeros(coarse)),
         )
-        self._coarsen(leak)
+        leak = self._coarsen(links, inv, weights, leak)
+        self.inverse = _coarsest_inverse(self.buffer, self.meta, leak)
+        # Set up in double precision and kept in ``dtype``, so that one set of compiled kernels serves
+        # both; each
+        # plane is let go as soon as it is converted.
+        planes: list[Plane] = [*links, inv, *weights]
+        del links, inv, weights
+        k: list[Plane] = [planes.pop(0).astype(dtype, copy=False) for _ in range(len(planes))]
+        self.links: Four = (k[0], k[1], k[2], k[3])
+        self.inv = k[4]
+        self.weights: Six = (k[5], k[6], k[7], k[8], k[9], k[10])
         self.b: Plane = np.zeros(shape, dtype)
         self.x: Plane = np.zeros(shape, dtype)
-        self.inverse = _coarsest_inverse(self.buffer, self.meta, self._coarsest_leak)
 
     def _padded_leak(self, system: GridSystem, open_cell: NDArray[np.uint8]) -> Floats:
         if not system.leak.size and system.ground is None:
@@ -89,9 +98,8 @@ class Hierarchy:
             leak[1 : rows + 1, 1 : cols + 1] = system.leak
         return leak
 
-    def _coarsen(self, leak: Floats) -> None:
-        fine, weights = self.links, self.weights
-        inv = self.inv
+    def _coarsen(self, fine: Four, inv: Plane, weights: Six, leak: Floats) -> Floats:
+        """Fill all coarse levels; the leak of the coarsest."""
         for level in range(1, len(self.meta)):
             setup.weights(*fine, inv, *weights)
             e, s, se, sw, inv, *_ = cycle.level_planes(self.buffer, self.meta, level)
@@ -101,17 +109,17 @@ class Hierarchy:
             fine, leak = (e, s, se, sw), coarse_leak
             if level + 1 < len(self.meta):
                 weights = cycle.weight_planes(self.buffer, self.meta, level)
-        self._coarsest_leak = leak
+        return leak
 
     def apply(self) -> None:
         """One cycle: ``x`` from ``b``."""
-        cycle.precondition(
-            *self.links, self.inv, self.b, self.x, *self.weights, self.buffer, self.meta, self.inverse
-        )
-
-
-def _zeros(shape: tuple[int, int], dtype: type) -> Plane:
-    return np.zeros(shape, dtype)
+        fine = (*self.links, self.inv, self.b, self.x)
+        *_, b, x = cycle.level_planes(self.buffer, self.meta, 1)
+        cycle.forward_from_zero(*fine)
+        cycle.restrict_from_zero(*self.links, self.x, *self.weights, b)
+        cycle.coarse_cycles(self.buffer, self.meta, self.inverse)
+        cycle.interpolate_add(*self.weights, x, self.x)
+        cycle.backward(*fine)
 
 
 def _level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:
@@ -267,7 +275,7 @@ class MultigridSolver:
         for _ in range(RESTARTS):
             done, good = self._run(source, x, residual, p, q, target, rtol, MOST_ITERATIONS - iterations)
             iterations += done
-            cg.true_residual(*system.links, system.leak, source, x, residual)
+            true_residual(*system.links, system.leak, source, x, residual)
             self._close(residual)
             left = float(np.linalg.norm(residual))
             if left <= target or left <= 0.5 * system.rounding_floor(x):

@@ -12,39 +12,87 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def apply_laplacian(e, s, se, sw, leak, x, out):
-    """``out = L x + leak x``, every term a conductance times a potential difference.
+def apply_row(e, s, se, sw, leak, x, out, r):
+    """Row ``r`` of ``L x + leak x`` into ``out``; returns its product with ``x``.
 
-    Differences, not a stored diagonal: rows of the Laplacian then sum to zero exactly at any contrast.
+    Every term is a conductance times a potential difference, with no stored diagonal: rows of the
+    Laplacian then
+    sum to zero exactly at any contrast.
     """
-    rows, cols = e.shape
+    rows, cols = x.shape
+    o, xr, er = out[r], x[r], e[r]
+    if r > 0 and r + 1 < rows and cols > 2:
+        xu, xd = x[r - 1], x[r + 1]
+        su, seu, swu, sd, sed, swd = s[r - 1], se[r - 1], sw[r - 1], s[r], se[r], sw[r]
+        for c in range(1, cols - 1):
+            v = xr[c]
+            o[c] = (
+                er[c] * (v - xr[c + 1])
+                + er[c - 1] * (v - xr[c - 1])
+                + su[c] * (v - xu[c])
+                + seu[c - 1] * (v - xu[c - 1])
+                + swu[c + 1] * (v - xu[c + 1])
+                + sd[c] * (v - xd[c])
+                + sed[c] * (v - xd[c + 1])
+                + swd[c] * (v - xd[c - 1])
+            )
+        for c in range(0, cols, cols - 1):
+            o[c] = _apply_cell(e, s, se, sw, x, r, c)
+    else:
+        for c in range(cols):
+            o[c] = _apply_cell(e, s, se, sw, x, r, c)
+    if leak.size > 0:
+        lr = leak[r]
+        for c in range(cols):
+            o[c] += lr[c] * xr[c]
+    total = 0.0
+    for c in range(cols):
+        total += o[c] * xr[c]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _apply_cell(e, s, se, sw, x, r, c):
+    rows, cols = x.shape
+    v, total = x[r, c], 0.0
+    if c + 1 < cols:
+        total += e[r, c] * (v - x[r, c + 1])
+    if c > 0:
+        total += e[r, c - 1] * (v - x[r, c - 1])
+    if r + 1 < rows:
+        total += s[r, c] * (v - x[r + 1, c])
+        if c + 1 < cols:
+            total += se[r, c] * (v - x[r + 1, c + 1])
+        if c > 0:
+            total += sw[r, c] * (v - x[r + 1, c - 1])
+    if r > 0:
+        total += s[r - 1, c] * (v - x[r - 1, c])
+        if c > 0:
+            total += se[r - 1, c - 1] * (v - x[r - 1, c - 1])
+        if c + 1 < cols:
+            total += sw[r - 1, c + 1] * (v - x[r - 1, c + 1])
+    return total
+
+
+@njit(cache=True, nogil=True)
+def apply_laplacian(e, s, se, sw, leak, x, out):
+    """``out = L x + leak x``."""
+    for r in range(x.shape[0]):
+        apply_row(e, s, se, sw, leak, x, out, r)
+
+
+@njit(cache=True, nogil=True)
+def true_residual(e, s, se, sw, leak, source, x, residual):
+    """``residual = source - A x`` afresh from potential differences; returns its squared norm."""
+    rows, cols = x.shape
+    norm = 0.0
     for r in range(rows):
-        o, xr, er = out[r], x[r], e[r]
-        o[:] = 0.0
-        for c in range(cols - 1):
-            o[c] = er[c] * (xr[c] - xr[c + 1])
-        for c in range(1, cols):
-            o[c] += er[c - 1] * (xr[c] - xr[c - 1])
-        if r + 1 < rows:
-            xd, g, gr, gl = x[r + 1], s[r], se[r], sw[r]
-            for c in range(cols):
-                o[c] += g[c] * (xr[c] - xd[c])
-            for c in range(cols - 1):
-                o[c] += gr[c] * (xr[c] - xd[c + 1])
-            for c in range(1, cols):
-                o[c] += gl[c] * (xr[c] - xd[c - 1])
-        if r > 0:
-            xu, g, gr, gl = x[r - 1], s[r - 1], se[r - 1], sw[r - 1]
-            for c in range(cols):
-                o[c] += g[c] * (xr[c] - xu[c])
-            for c in range(1, cols):
-                o[c] += gr[c - 1] * (xr[c] - xu[c - 1])
-            for c in range(cols - 1):
-                o[c] += gl[c + 1] * (xr[c] - xu[c + 1])
-        if leak.size > 0:
-            lr = leak[r]
-            for c in range(cols):
-                o[c] += lr[c] * xr[c]
+        apply_row(e, s, se, sw, leak, x, residual, r)
+        rr, br = residual[r], source[r]
+        for c in range(cols):
+            rr[c] = br[c] - rr[c]
+            norm += rr[c] * rr[c]
+    return norm
 
 
 @njit(cache=True, nogil=True)

@@ -93,70 +93,83 @@ def backward(e, s, se, sw, inv, b, x):
 
 
 @njit(cache=True, nogil=True)
-def _residual_from_zero(e, s, se, sw, x, r, out):
-    """Residual of row ``r`` right after a sweep from zero: what the later neighbours add, free of
-    cancellation."""
-    nx = x.shape[1] - 3
-    xr, xd, er, sd, sed, swd = x[r], x[r + 1], e[r], s[r], se[r], sw[r]
-    for c in range(1, nx + 1):
-        out[c] = er[c] * xr[c + 1] + sd[c] * xd[c] + sed[c] * xd[c + 1] + swd[c] * xd[c - 1]
-
-
-@njit(cache=True, nogil=True)
-def _residual(e, s, se, sw, inv, b, x, r, out):
-    """Residual of row ``r``."""
-    nx = x.shape[1] - 3
-    xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
-    xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
-    for c in range(1, nx + 1):
-        around = (
-            br[c]
-            + su[c] * xu[c]
-            + seu[c - 1] * xu[c - 1]
-            + swu[c + 1] * xu[c + 1]
-            + sd[c] * xd[c]
-            + sed[c] * xd[c + 1]
-            + swd[c] * xd[c - 1]
-            + er[c - 1] * xr[c - 1]
-            + er[c] * xr[c + 1]
+def _gather(mid, up, low, h, v, vu, a0, a1, a2, a3, out):
+    """One coarse row of ``P' r`` from the fine rows on it, above and below."""
+    for j in range(1, out.size - 2):
+        c = 2 * j - 1
+        out[j] = (
+            mid[c]
+            + h[j] * mid[c + 1]
+            + (1 - h[j - 1]) * mid[c - 1]
+            + v[j] * low[c]
+            + (1 - vu[j]) * up[c]
+            + a0[j] * low[c + 1]
+            + a1[j - 1] * low[c - 1]
+            + a2[j] * up[c + 1]
+            + a3[j - 1] * up[c - 1]
         )
-        out[c] = around - xr[c] / ir[c] if ir[c] > 0.0 else 0.0
 
 
 @njit(cache=True, nogil=True)
-def restrict(e, s, se, sw, inv, b, x, from_zero, ph, pv, m0, m1, m2, m3, bc):
-    """Coarse right-hand side ``P' (b - A x)``; the fine residual is never stored."""
-    ny = x.shape[0] - 3
-    cy, cx = bc.shape[0] - 3, bc.shape[1] - 3
+def restrict_from_zero(e, s, se, sw, x, ph, pv, m0, m1, m2, m3, bc):
+    """Coarse right-hand side ``P' (b - A x)`` right after a sweep from zero.
+
+    The residual is then what the later neighbours add, free of cancellation; it is never stored.
+    """
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
     up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
-    for i in range(1, cy + 1):
-        r = 2 * i - 1
-        if from_zero:
-            _residual_from_zero(e, s, se, sw, x, r, mid)
+    for r in range(1, ny + 2):
+        target = mid if r % 2 == 1 else low
+        if r > ny:
+            target[:] = 0
         else:
-            _residual(e, s, se, sw, inv, b, x, r, mid)
-        if r + 1 > ny:
-            low[:] = 0
-        elif from_zero:
-            _residual_from_zero(e, s, se, sw, x, r + 1, low)
+            xr, xd, er, sd, sed, swd = x[r], x[r + 1], e[r], s[r], se[r], sw[r]
+            for c in range(1, nx + 1):
+                target[c] = er[c] * xr[c + 1] + sd[c] * xd[c] + sed[c] * xd[c + 1] + swd[c] * xd[c - 1]
+        if r % 2 == 0:
+            i = r // 2
+            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
+            up, low = low, up
+
+
+@njit(cache=True, nogil=True)
+def restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc):
+    """Coarse right-hand side ``P' (b - A x)``; the fine residual is never stored."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(1, ny + 2):
+        target = mid if r % 2 == 1 else low
+        if r > ny:
+            target[:] = 0
         else:
-            _residual(e, s, se, sw, inv, b, x, r + 1, low)
-        out, h, v, vu = bc[i], ph[i], pv[i], pv[i - 1]
-        a0, a1, a2, a3 = m0[i], m1[i], m2[i - 1], m3[i - 1]
-        for j in range(1, cx + 1):
-            c = 2 * j - 1
-            out[j] = (
-                mid[c]
-                + h[j] * mid[c + 1]
-                + (1 - h[j - 1]) * mid[c - 1]
-                + v[j] * low[c]
-                + (1 - vu[j]) * up[c]
-                + a0[j] * low[c + 1]
-                + a1[j - 1] * low[c - 1]
-                + a2[j] * up[c + 1]
-                + a3[j - 1] * up[c - 1]
+            xr, xu, su, seu, swu, er, ir, br = (
+                x[r],
+                x[r - 1],
+                s[r - 1],
+                se[r - 1],
+                sw[r - 1],
+                e[r],
+                inv[r],
+                b[r],
             )
-        up, low = low, up
+            xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+            for c in range(1, nx + 1):
+                around = (
+                    br[c]
+                    + su[c] * xu[c]
+                    + seu[c - 1] * xu[c - 1]
+                    + swu[c + 1] * xu[c + 1]
+                    + sd[c] * xd[c]
+                    + sed[c] * xd[c + 1]
+                    + swd[c] * xd[c - 1]
+                    + er[c - 1] * xr[c - 1]
+                    + er[c] * xr[c + 1]
+                )
+                target[c] = around - xr[c] / ir[c] if ir[c] > 0.0 else 0.0
+        if r % 2 == 0:
+            i = r // 2
+            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
+            up, low = low, up
 
 
 @njit(cache=True, nogil=True)
@@ -218,26 +231,6 @@ def weight_planes(buffer, meta, level):
 
 
 @njit(cache=True, nogil=True)
-def _descend(buffer, meta, level, from_zero):
-    e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
-    ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
-    if from_zero:
-        forward_from_zero(e, s, se, sw, inv, b, x)
-    else:
-        forward(e, s, se, sw, inv, b, x)
-    bc = level_planes(buffer, meta, level + 1)[5]
-    restrict(e, s, se, sw, inv, b, x, from_zero, ph, pv, m0, m1, m2, m3, bc)
-
-
-@njit(cache=True, nogil=True)
-def _ascend(buffer, meta, level):
-    e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
-    ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
-    interpolate_add(ph, pv, m0, m1, m2, m3, level_planes(buffer, meta, level + 1)[6], x)
-    backward(e, s, se, sw, inv, b, x)
-
-
-@njit(cache=True, nogil=True)
 def _solve_coarsest(buffer, meta, inverse):
     level = meta.shape[0] - 1
     planes = level_planes(buffer, meta, level)
@@ -260,7 +253,13 @@ def coarse_cycles(buffer, meta, inverse):
     level, from_zero = 1, True
     while True:
         while level < last:
-            _descend(buffer, meta, level, from_zero)
+            e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
+            ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
+            if from_zero:
+                x[:] = 0.0
+            forward(e, s, se, sw, inv, b, x)
+            bc = level_planes(buffer, meta, level + 1)[5]
+            restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc)
             level, from_zero = level + 1, True
             remaining[level] = meta[level, 4]
         _solve_coarsest(buffer, meta, inverse)
@@ -269,17 +268,9 @@ def coarse_cycles(buffer, meta, inverse):
             level -= 1
             if level == 0:
                 return
-            _ascend(buffer, meta, level)
+            e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
+            ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
+            interpolate_add(ph, pv, m0, m1, m2, m3, level_planes(buffer, meta, level + 1)[6], x)
+            backward(e, s, se, sw, inv, b, x)
             remaining[level] -= 1
         from_zero = False
-
-
-@njit(cache=True, nogil=True)
-def precondition(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, buffer, meta, inverse):
-    """One symmetric multigrid cycle on ``A x = b`` from zero."""
-    forward_from_zero(e, s, se, sw, inv, b, x)
-    coarse = level_planes(buffer, meta, 1)
-    restrict(e, s, se, sw, inv, b, x, True, ph, pv, m0, m1, m2, m3, coarse[5])
-    coarse_cycles(buffer, meta, inverse)
-    interpolate_add(ph, pv, m0, m1, m2, m3, coarse[6], x)
-    backward(e, s, se, sw, inv, b, x)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from permeability.kernels.current import apply_row
+
 
 @njit(cache=True, nogil=True)
 def load_residual(residual, scale, b):
@@ -43,65 +45,8 @@ def new_direction(e, s, se, sw, leak, z, beta, p, q):
             for c in range(cols):
                 pr[c] = zr[c + 1] + beta * pr[c]
         if r > 0:
-            pq += _apply_row(e, s, se, sw, leak, p, q, r - 1)
+            pq += apply_row(e, s, se, sw, leak, p, q, r - 1)
     return pq
-
-
-@njit(cache=True, nogil=True)
-def _apply_row(e, s, se, sw, leak, x, out, r):
-    rows, cols = x.shape
-    o, xr, er = out[r], x[r], e[r]
-    if r > 0 and r + 1 < rows and cols > 2:
-        xu, xd = x[r - 1], x[r + 1]
-        su, seu, swu, sd, sed, swd = s[r - 1], se[r - 1], sw[r - 1], s[r], se[r], sw[r]
-        for c in range(1, cols - 1):
-            v = xr[c]
-            o[c] = (
-                er[c] * (v - xr[c + 1])
-                + er[c - 1] * (v - xr[c - 1])
-                + su[c] * (v - xu[c])
-                + seu[c - 1] * (v - xu[c - 1])
-                + swu[c + 1] * (v - xu[c + 1])
-                + sd[c] * (v - xd[c])
-                + sed[c] * (v - xd[c + 1])
-                + swd[c] * (v - xd[c - 1])
-            )
-        o[0] = _apply_cell(e, s, se, sw, x, r, 0)
-        o[cols - 1] = _apply_cell(e, s, se, sw, x, r, cols - 1)
-    else:
-        for c in range(cols):
-            o[c] = _apply_cell(e, s, se, sw, x, r, c)
-    if leak.size > 0:
-        lr = leak[r]
-        for c in range(cols):
-            o[c] += lr[c] * xr[c]
-    total = 0.0
-    for c in range(cols):
-        total += o[c] * xr[c]
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _apply_cell(e, s, se, sw, x, r, c):
-    rows, cols = x.shape
-    v, total = x[r, c], 0.0
-    if c + 1 < cols:
-        total += e[r, c] * (v - x[r, c + 1])
-    if c > 0:
-        total += e[r, c - 1] * (v - x[r, c - 1])
-    if r + 1 < rows:
-        total += s[r, c] * (v - x[r + 1, c])
-        if c + 1 < cols:
-            total += se[r, c] * (v - x[r + 1, c + 1])
-        if c > 0:
-            total += sw[r, c] * (v - x[r + 1, c - 1])
-    if r > 0:
-        total += s[r - 1, c] * (v - x[r - 1, c])
-        if c > 0:
-            total += se[r - 1, c - 1] * (v - x[r - 1, c - 1])
-        if c + 1 < cols:
-            total += sw[r - 1, c + 1] * (v - x[r - 1, c + 1])
-    return total
 
 
 @njit(cache=True, nogil=True)
@@ -118,20 +63,6 @@ def step(alpha, p, q, x, residual):
         for c in range(cols):
             total += rr[c] * rr[c]
         norm += total
-    return norm
-
-
-@njit(cache=True, nogil=True)
-def true_residual(e, s, se, sw, leak, source, x, residual):
-    """``residual = source - A x`` afresh from potential differences; returns its squared norm."""
-    rows, cols = x.shape
-    norm = 0.0
-    for r in range(rows):
-        _apply_row(e, s, se, sw, leak, x, residual, r)
-        rr, br = residual[r], source[r]
-        for c in range(cols):
-            rr[c] = br[c] - rr[c]
-            norm += rr[c] * rr[c]
     return norm
 
 
