@@ -108,7 +108,7 @@ def duration(seconds: float) -> str:
     """Seconds in words.
 
     >>> duration(0.4), duration(75), duration(7300)
-    ('under a second', '75 s', '2 h 2 min')
+    ('under a second', '75 s', '2 h 1 min')
     """
     if seconds < 1:
         return "under a second"
