@@ -148,7 +148,7 @@ def test_greedy_fails_on_the_series_trap_and_bundles_mend_it():
 @pytest.mark.parametrize("block", range(2))
 def test_gap_to_the_bound_is_never_negative(block):
     """Larger choices: the bound lies above every value found, here on random sets too."""
-    for seed in range(6 * block, 6 * block + 6):
+    for seed in range(3 * block, 3 * block + 3):
         rng = np.random.default_rng(seed)
         index = "conductance" if seed % 2 else "resistance"
         face, n = fenced(seed, columns=22, lines=2, complete=0.5 if seed % 2 else 0.0)
@@ -156,7 +156,7 @@ def test_gap_to_the_bound_is_never_negative(block):
         budget = 0.25 * cost.sum()
         cands = face.candidates([[s] for s in range(n)])
         value, relaxed = SetValue(face, cands, index), RelaxedGain(face, cands, index)
-        limit = relaxed_bound(relaxed, Rules(cost, budget), iterations=8, seconds=1.0)
+        limit = relaxed_bound(relaxed, Rules(cost, budget), iterations=6, seconds=0.5)
         plan = choose(value, cost, budget, bound=lambda rules, limit=limit: limit, starts=1)
         assert limit >= plan.gain * (1 - 1e-9)
         assert 0 <= plan.gap < 1

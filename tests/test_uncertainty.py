@@ -125,10 +125,11 @@ def test_rank_ranges_are_calibrated():
     Knowledge of a factor of 4 and of 20 either way; the truth is one draw from what is stated.
     """
     for factor in (4.0, 20.0):
-        truth, drawn = zip(*(knowledge(seed, 80, sections=20, factor=factor) for seed in range(30)))
+        truth, drawn = zip(*(knowledge(seed, 80, sections=20, factor=factor) for seed in range(20)))
         found = coverage(np.array(truth), np.array(drawn))
-        assert found.cases == 600
-        assert 0.85 <= found.share <= 0.95
+        assert found.cases == 400
+        # 400 cases of 20 landscapes: a standard error of 0.01 to 0.015; ranges of three ranks cannot be exact
+        assert 0.85 <= found.share <= (0.95 if found.width > 5 else 0.97)
         assert 2 < found.width < 10  # not by covering everything
 
 
