@@ -1,15 +1,20 @@
 """The circuit solvers side by side with pyamg, SuperLU and CHOLMOD, one thread, one process per measurement.
 
-    python benchmarks/circuit.py one 1000              one solve at residual 1e-8, both surfaces (rows of the square)
+    python benchmarks/circuit.py one 1000              one solve at residual 1e-8, both surfaces (rows of
+    the square)
     python benchmarks/circuit.py one 4000 --no-peers   sizes that only we can do here
-    python benchmarks/circuit.py resistances 1000      30 focal nodes, no maps; add --no-peers for larger grids
+    python benchmarks/circuit.py resistances 1000      30 focal nodes, no maps; add --no-peers for larger
+    grids
     python benchmarks/circuit.py maps 1000             20 focal nodes, 190 pairs, two maps and the gradient
     python benchmarks/circuit.py accuracy 500          error against a refined direct solve, ten seeds
     python benchmarks/circuit.py interrupt 4000        seconds from Ctrl-C to the end
 
-Surfaces: benchmarks/surfaces.py.  Every measurement runs in a process of its own; compilation is done on a small grid
-before the clock starts and stated apart; MB and B/cell are the growth of the resident set beyond the links (32 B/cell).
-Seconds are CPU seconds of the one thread, which other jobs on the machine disturb least; wall seconds stand in brackets.
+Surfaces: benchmarks/surfaces.py.  Every measurement runs in a process of its own; compilation is done on a
+small grid
+before the clock starts and stated apart; MB and B/cell are the growth of the resident set beyond the links
+(32 B/cell).
+Seconds are CPU seconds of the one thread, which other jobs on the machine disturb least; wall seconds
+stand in brackets.
 """
 
 from __future__ import annotations
@@ -265,6 +270,7 @@ def child_interrupt(kind: str, n: int, who: str, seed: int) -> dict:
     source = np.zeros(main.shape)
     source.flat[a], source.flat[b] = 1.0, -1.0
     sent: list[float] = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background ignores it
 
     def interrupt() -> None:
         sent.append(time.perf_counter())
