@@ -234,7 +234,7 @@ def test_a_figure_of_eight_makes_three_parts() -> None:
         assert label.max() >= 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     seed=st.integers(0, 10**6), n=st.integers(3, 14), neighbours=st.sampled_from([4, 8, 16]),
     lattice=st.sampled_from([None, 0.5, 0.25]),
@@ -337,7 +337,7 @@ def test_normal_and_kilometre_of_a_cut() -> None:
 
 
 # ---------------------------------------------------------------- drawing order and orientation change nothing
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), neighbours=st.sampled_from([4, 8, 16]))
 def test_order_of_barriers_and_of_vertices_change_nothing(seed: int, neighbours: int) -> None:
     rng = np.random.default_rng(seed)
@@ -349,7 +349,7 @@ def test_order_of_barriers_and_of_vertices_change_nothing(seed: int, neighbours:
     assert rows == sorted(zip(back.cell, back.direction, 3 - back.barrier, back.normal_m.round(6)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**6), neighbours=st.sampled_from([4, 8, 16]))
 def test_flipping_and_transposing_change_nothing(seed: int, neighbours: int) -> None:
     """Edges as pairs of cell centres are the same whichever way the map is turned."""
