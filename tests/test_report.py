@@ -253,3 +253,16 @@ def test_difference_map_shows_where_the_current_grew(tmp_path):
     page = Page(write_comparison([a, b], tmp_path / "c.html").read_text(encoding="utf-8"))
     labels = [f["aria-label"] for t, f in page.tags if t == "svg" and f.get("role") == "img"]
     assert labels == ["Change of the current: more on 6 km², less on 1 km²."]
+
+
+def test_pdf_without_a_browser_or_a_page_is_refused(results, tmp_path):
+    from permeability.report.pdf import write_pdf
+
+    page = write_report(results, tmp_path / "r.html")
+    with pytest.raises(OptionError) as caught:
+        write_pdf(page, tmp_path / "r.pdf", browser="no-such-browser")
+    assert caught.value.code == "O03"
+    with pytest.raises(OptionError) as caught:
+        write_pdf(tmp_path / "none.html", tmp_path / "r.pdf", browser="python3")
+    assert caught.value.code == "O04"
+    assert not (tmp_path / "r.pdf").exists()

@@ -170,3 +170,11 @@ def test_comparison_opens_without_a_console_line(tmp_path):
     target = write_comparison([a, b], tmp_path / "c.html", language="ru")
     _, console = browse(target.as_uri(), tmp_path / "profile", "--dump-dom")
     assert console == []
+
+
+def test_pdf_is_written_whole(page, tmp_path):
+    from permeability.report.pdf import write_pdf
+
+    target = write_pdf(page, tmp_path / "report.pdf")
+    assert target.read_bytes().startswith(b"%PDF")
+    assert [p.name for p in tmp_path.iterdir()] == ["report.pdf"]

@@ -219,3 +219,17 @@ def test_page_escapes_its_title():
             return b""
 
     assert "<script" not in page("<script>", Blank(), "", pd.DataFrame({"a": [1]}), "")
+
+
+def test_explore_asks_for_its_extra_or_draws(land):
+    from importlib.util import find_spec
+
+    from permeability.viz.explore import explore_landscape
+
+    if find_spec("folium") is None or find_spec("mapclassify") is None:
+        with pytest.raises(OptionError) as caught:
+            explore_landscape(land)
+        assert caught.value.code == "O05"
+        assert "explore" in str(caught.value)
+    else:
+        assert "<script>alert(1)</script>" not in explore_landscape(land).get_root().render()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -24,12 +25,13 @@ TRANSLATED: Final = tuple(x for x in LANGUAGES if x != "en")
 DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)  # fixed, so that the same texts give the same bytes
 
 
-def texts() -> list[tuple[str, str | None]]:
+@cache
+def texts() -> tuple[tuple[str, str | None], ...]:
     """Every text for readers as (text, context), sorted."""
     from permeability.locale.names import PLACE_NAMES
 
     found: set[tuple[str, str | None]] = {(t, None) for t in _marked()}
-    return sorted(found | {(n, "name") for n in PLACE_NAMES}, key=lambda e: (e[1] or "", e[0]))
+    return tuple(sorted(found | {(n, "name") for n in PLACE_NAMES}, key=lambda e: (e[1] or "", e[0])))
 
 
 def _marked() -> Iterator[str]:
