@@ -24,8 +24,7 @@ remedy. `permeability check` lists all input problems of a project at once; the 
 exception of `permeability.errors` (all derive from `PermeabilityError`). Exit codes: 2 the input is wrong, 4 a solver
 missed its tolerance; see `permeability --help`.
 
-Words in `<angle brackets>` stand for what the message fills in. A code belongs to its room: `X01` of a problem file is
-another thing than `X01` of the main road. This page is written by `python docs/list_errors.py`.
+Words in `<angle brackets>` stand for what the message fills in. This page is written by `python docs/list_errors.py`.
 """
 
 

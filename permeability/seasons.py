@@ -166,7 +166,7 @@ def parse_hours(text: Any) -> tuple[int, ...]:
     Raises
     ------
     OptionError
-        X04 for what is not an hour range.
+        V04 for what is not an hour range.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def parse_hours(text: Any) -> tuple[int, ...]:
     if isinstance(text, (list, tuple, range)):
         return tuple(int(h) for h in text)
     if isinstance(text, (int, float)) and not missing(text):
-        raise OptionError("X04", f"{text!r} does not say from when to when.", remedy='write hours as "20-6"')
+        raise OptionError("V04", f"{text!r} does not say from when to when.", remedy='write hours as "20-6"')
     if missing(text) or str(text).strip().lower() in ("no", "none", "unknown"):
         return ()
     hours: list[int] = []
@@ -184,7 +184,7 @@ def parse_hours(text: Any) -> tuple[int, ...]:
         found = re.fullmatch(r"\s*(\d{1,2})(?::00)?\s*(?:[-–]\s*(\d{1,2})(?::00)?)?\s*", part)
         if not found or int(found[1]) > 24 or int(found[2] or 0) > 24:
             raise OptionError(
-                "X04", f"{text!r} is not a range of hours.", remedy='write "20-6" or "22-24, 3"'
+                "V04", f"{text!r} is not a range of hours.", remedy='write "20-6" or "22-24, 3"'
             )
         start = int(found[1]) % 24
         end = start + 1 if found[2] is None else int(found[2])
@@ -198,7 +198,7 @@ def parse_profile(text: Any) -> Sequence[float] | None:
     Raises
     ------
     OptionError
-        X03 for what is not 24 numbers.
+        V03 for what is not 24 numbers.
 
     Examples
     --------
@@ -218,7 +218,7 @@ def parse_profile(text: Any) -> Sequence[float] | None:
         values = []
     if len(values) != 24:
         raise OptionError(
-            "X03", "an hour profile is not 24 numbers.", remedy="give vehicles per hour from 00-01 on"
+            "V03", "an hour profile is not 24 numbers.", remedy="give vehicles per hour from 00-01 on"
         )
     return values
 

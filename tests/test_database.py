@@ -119,18 +119,18 @@ def test_the_gobi_sample_is_in_the_schema(repository, name):
 
 
 FAULTS = [  # row, column, value as shown, code, what the remedy says
-    (0, "kind", "railroad", "D06", "did you mean 'railway'"),
-    (1, "status", "exists", "D06", "existing"),
-    (2, "opened", 19560, "D05", "unit"),
-    (3, "fenced, fence_sides", "no, both", "D09", "fence_sides to none"),
-    (4, "vehicles_per_day, vehicles_per_day_high", "900.0, 500.0", "D09", "order"),
-    (5, "bottom_wire_m, top_wire_m", "1.4, 0.4", "D09", "heights"),
-    (6, "closed_hours", "at night", "D07", '"20-6"'),
-    (7, "trains_per_day", "many", "D03", "plain number"),
-    (8, "wires", 4.5, "D04", "whole"),
-    (9, "geometry", "no geometry", "D10", "draw"),
-    (10, "id", "R3", "D08", "own id"),
-    (11, "verified_on", "last summer", "D07", "2026-11-22"),
+    (0, "kind", "railroad", "K06", "did you mean 'railway'"),
+    (1, "status", "exists", "K06", "existing"),
+    (2, "opened", 19560, "K05", "unit"),
+    (3, "fenced, fence_sides", "no, both", "K09", "fence_sides to none"),
+    (4, "vehicles_per_day, vehicles_per_day_high", "900.0, 500.0", "K09", "order"),
+    (5, "bottom_wire_m, top_wire_m", "1.4, 0.4", "K09", "heights"),
+    (6, "closed_hours", "at night", "K07", '"20-6"'),
+    (7, "trains_per_day", "many", "K03", "plain number"),
+    (8, "wires", 4.5, "K04", "whole"),
+    (9, "geometry", "no geometry", "K10", "draw"),
+    (10, "id", "R3", "K08", "own id"),
+    (11, "verified_on", "last summer", "K07", "2026-11-22"),
 ]
 
 
@@ -165,41 +165,41 @@ def test_twelve_planted_faults_are_all_named_at_once():
 @pytest.mark.parametrize(
     ("row", "code", "severity"),
     [
-        ({"hour_profile": "1 2 3"}, "D07", "error"),
-        ({"wire_heights_m": "0.5 0.4"}, "D07", "error"),
-        ({"wire_heights_m": "0.5 0.9", "wires": 3}, "D09", "error"),
-        ({"opened": 2020, "closed": 2010, "status": "removed"}, "D09", "error"),
-        ({"status": "planned"}, "D09", "error"),
-        ({"closed": 2010}, "D09", "warning"),
-        ({"fenced": "no", "fence_sides": None}, "D09", "error"),
-        ({"kind": "road", "vehicles_per_day": 5.0}, "D09", "error"),
-        ({"kind": "road", "fence_class": None}, "D13", "warning"),
-        ({"kind": "fence", "fence_class": None}, "D13", "warning"),
-        ({"fence_class": None}, "D13", "warning"),
-        ({"kind": "canal", "fence_class": None}, "D13", "warning"),
-        ({"source": " "}, "D12", "warning"),
-        ({"accuracy_m": None}, "D12", "warning"),
-        ({"id": None}, "D02", "error"),
-        ({"id": ""}, "D02", "error"),
-        ({"vehicles_per_day_low": 5.0, "vehicles_per_day_high": 1.0}, "D09", "error"),
-        ({"my_column": 1}, "D14", "note"),
+        ({"hour_profile": "1 2 3"}, "K07", "error"),
+        ({"wire_heights_m": "0.5 0.4"}, "K07", "error"),
+        ({"wire_heights_m": "0.5 0.9", "wires": 3}, "K09", "error"),
+        ({"opened": 2020, "closed": 2010, "status": "removed"}, "K09", "error"),
+        ({"status": "planned"}, "K09", "error"),
+        ({"closed": 2010}, "K09", "warning"),
+        ({"fenced": "no", "fence_sides": None}, "K09", "error"),
+        ({"kind": "road", "vehicles_per_day": 5.0}, "K09", "error"),
+        ({"kind": "road", "fence_class": None}, "K13", "warning"),
+        ({"kind": "fence", "fence_class": None}, "K13", "warning"),
+        ({"fence_class": None}, "K13", "warning"),
+        ({"kind": "canal", "fence_class": None}, "K13", "warning"),
+        ({"source": " "}, "K12", "warning"),
+        ({"accuracy_m": None}, "K12", "warning"),
+        ({"id": None}, "K02", "error"),
+        ({"id": ""}, "K02", "error"),
+        ({"vehicles_per_day_low": 5.0, "vehicles_per_day_high": 1.0}, "K09", "error"),
+        ({"my_column": 1}, "K14", "note"),
     ],
 )
 def test_single_faults(row, code, severity):
     found = [f for f in check(layer(row, {})) if f.code == code and f.severity == severity]
     assert len(found) == 1, [f.text() for f in check(layer(row, {}))]
-    if code != "D14":
+    if code != "K14":
         assert found[0].rows[0].startswith("1")
-        assert len(found[0].rows) == 1 or code == "D14"
+        assert len(found[0].rows) == 1 or code == "K14"
 
 
 def test_faults_of_the_layer_itself():
-    assert [f.code for f in errors(layer({}, crs=None))] == ["D11"]
-    assert [f.code for f in errors(layer({}).iloc[:0])] == ["D15"]
-    assert [f.code for f in errors(layer({}).drop(columns=["kind"]))] == ["D01"]
-    assert [f.code for f in errors(layer({}, shapes=[Point(0, 0)]))] == ["D10"]
-    assert [f.code for f in errors(layer({}, shapes=[LineString([(1, 1), (1, 1)])]))] == ["D10"]
-    assert [f.code for f in errors(layer({}, shapes=[LineString([(1, 1), (np.inf, 1)])]))] == ["D10"]
+    assert [f.code for f in errors(layer({}, crs=None))] == ["K11"]
+    assert [f.code for f in errors(layer({}).iloc[:0])] == ["K15"]
+    assert [f.code for f in errors(layer({}).drop(columns=["kind"]))] == ["K01"]
+    assert [f.code for f in errors(layer({}, shapes=[Point(0, 0)]))] == ["K10"]
+    assert [f.code for f in errors(layer({}, shapes=[LineString([(1, 1), (1, 1)])]))] == ["K10"]
+    assert [f.code for f in errors(layer({}, shapes=[LineString([(1, 1), (np.inf, 1)])]))] == ["K10"]
     assert check(layer({}, {})) == []
 
 
@@ -216,7 +216,7 @@ def test_values_shared_by_many_rows_are_one_finding():
 def test_template_in_both_forms(tmp_path):
     made = template_layers()
     for name, frame in made.items():
-        assert check(frame, name) == [] or all(f.code == "D13" for f in check(frame, name))
+        assert check(frame, name) == [] or all(f.code == "K13" for f in check(frame, name))
         assert (
             (frame["source"] if "source" in frame else pd.Series(["invented"])).str.contains("invented").all()
         )
@@ -237,7 +237,7 @@ def test_template_in_both_forms(tmp_path):
         "mine_structures.parquet",
         "mine_posts.parquet",
     ]
-    with pytest.raises(LayerError, match=r"\[D16\].*already there"):
+    with pytest.raises(LayerError, match=r"\[K16\].*already there"):
         write_template(gpkg)
     with pytest.raises(OptionError, match="gpkg"):
         write_template(tmp_path / "x.shp", form="shp")
@@ -345,12 +345,12 @@ def test_mappings_are_checked():
     assert {"openstreetmap", "agency_example"} <= set(mappings())
     for name in mappings():
         load_mapping(name)
-    for bad, code in (({"colums": {}}, "D21"), ({"columns": {"a": "heigth"}}, "D22"), ({"rule": [{"wen": {}}]}, "D21"), ({"rule": [{"set": {"knd": 1}}]}, "D22")):  # fmt: skip
+    for bad, code in (({"colums": {}}, "K21"), ({"columns": {"a": "heigth"}}, "K22"), ({"rule": [{"wen": {}}]}, "K21"), ({"rule": [{"set": {"knd": 1}}]}, "K22")):  # fmt: skip
         with pytest.raises(LayerError, match=rf"(?s)\[{code}\].*did you mean"):
             load_mapping(bad)
-    with pytest.raises(LayerError, match=r"(?s)\[D20\].*did you mean 'openstreetmap'"):
+    with pytest.raises(LayerError, match=r"(?s)\[K20\].*did you mean 'openstreetmap'"):
         load_mapping("openstretmap")
-    with pytest.raises(LayerError, match=r"\[D11\]"):
+    with pytest.raises(LayerError, match=r"\[K11\]"):
         import_layer(layer({}, crs=None), "openstreetmap")
 
 
@@ -376,7 +376,7 @@ def test_summary_counts_kilometres_and_the_traffic_class(repository):
     assert table["rows"].iloc[:-1].sum() == table["rows"].iloc[-1] == len(frame)
     flat = summary(frame.to_crs(32648), by=("kind",))
     assert flat.iloc[0]["length_km"] == pytest.approx(sum(lengths), rel=0.01)
-    with pytest.raises(LayerError, match=r"\[D11\]"):
+    with pytest.raises(LayerError, match=r"\[K11\]"):
         summary(layer({}, crs=None))
 
 

@@ -99,7 +99,7 @@ def test_cost_of_an_estimate(p):
     "call", [lambda: crossing_cost_m(1.2, 1.0), lambda: crossing_cost_m(0.5, -1.0), lambda: parallel(-0.1)]
 )
 def test_values_out_of_range_are_refused(call):
-    with pytest.raises(OptionError, match=r"\[X01\].*outside"):
+    with pytest.raises(OptionError, match=r"\[V01\].*outside"):
         call()
 
 
@@ -204,7 +204,7 @@ def test_split_of_an_absolute_railway_is_absolute_on_both_sides():
     assert fence.high > ABSOLUTE_P
     assert split_fenced_railway(0.9, 0.5) == 1.0
     assert split_fenced_railway(np.array([0.01, 0.0005]), 0.5)[1] == 0.0
-    with pytest.raises(OptionError, match=r"\[X02\]"):
+    with pytest.raises(OptionError, match=r"\[V02\]"):
         split_fenced_railway(0.5, 0.5, n_fences=0)
 
 
@@ -293,11 +293,11 @@ def test_road_estimate_keeps_the_order(p0, q):
 
 def test_road_on_arrays_and_refusals():
     assert road_chance(1.0, np.array([0.0, 1_000.0]), 60.0).round(2).tolist() == [1.0, 0.5]
-    with pytest.raises(OptionError, match=r"\[X05\]"):
+    with pytest.raises(OptionError, match=r"\[V05\]"):
         road_chance(0.9, 100, 60, bunching=0.5)
-    with pytest.raises(OptionError, match=r"\[X03\].*24 numbers"):
+    with pytest.raises(OptionError, match=r"\[V03\].*24 numbers"):
         road_chance(0.9, 100, 60, hour_profile=[1, 2, 3])
-    with pytest.raises(OptionError, match=r"\[X04\]"):
+    with pytest.raises(OptionError, match=r"\[V04\]"):
         road_chance(0.9, 100, 60, closed_hours=[24])
     with pytest.raises(OptionError, match="did you mean 'moved'"):
         road_chance(0.9, 100, 60, closed_traffic="move")
@@ -379,7 +379,7 @@ def test_fence_chance_of_designs():
         assert fence_chance("cms_guidance", species(name)).high == 0
     with pytest.raises(OptionError, match="did you mean 'stock'"):
         fence_chance("stok", gazelle)
-    with pytest.raises(OptionError, match=r"\[X06\]"):
+    with pytest.raises(OptionError, match=r"\[V06\]"):
         FenceDesign(1.2, 1.0)
 
 
@@ -444,7 +444,7 @@ def test_openness_cuts_the_chance_of_underpasses():
     )
     deer = species("bukhara_deer")  # asks for half the openness
     assert structure_chance(closed, deer).best == deer.structures["underpass_12_100m"].best
-    with pytest.raises(OptionError, match=r"\[X07\]"):
+    with pytest.raises(OptionError, match=r"\[V07\]"):
         Structure("under", 0.0)
     with pytest.raises(OptionError, match="structure kind"):
         Structure("tunnel", 5.0)
@@ -494,7 +494,7 @@ def test_road_rows():
     assert crossing_estimate({**COAL, "hour_profile": profile}, khulan).best > got.best
     assert traffic_of({"vehicles_per_day_high": 500.0}).as_tuple() == (500, 500, 500)
     assert traffic_of({"vehicles_per_day_low": 0, "vehicles_per_day_high": 500.0}).as_tuple() == (0, 0, 500)
-    with pytest.raises(BarrierError, match=r"(?s)\[X09\].*vehicles_per_day"):
+    with pytest.raises(BarrierError, match=r"(?s)\[V09\].*vehicles_per_day"):
         crossing_estimate({"kind": "road", "id": "R1"}, khulan)
 
 
@@ -541,9 +541,9 @@ def test_wire_heights_overrule_the_class():
 
 def test_kinds_and_classes_without_a_rule_are_refused():
     khulan = species("khulan")
-    with pytest.raises(BarrierError, match=r"(?s)\[X08\].*canal"):
+    with pytest.raises(BarrierError, match=r"(?s)\[V08\].*canal"):
         crossing_estimate({"kind": "canal"}, khulan)
-    with pytest.raises(BarrierError, match=r"(?s)\[X08\].*rail_barbed_both_sides"):
+    with pytest.raises(BarrierError, match=r"(?s)\[V08\].*rail_barbed_both_sides"):
         crossing_estimate({"kind": "fence", "fence_class": "tmr"}, khulan)
     with pytest.raises(BarrierError, match=r"(?s)\[T01\].*did you mean 'underpass'"):
         crossing_estimate(TMR, khulan, treatment="underpas")

@@ -159,13 +159,13 @@ def test_hours_and_profiles():
     assert parse_hours([1, 2]) == (1, 2)
     assert parse_hours("unknown") == parse_hours(None) == parse_hours(float("nan")) == ()
     for bad in ("night", "25", "20-6-7", 8, 8.0):
-        with pytest.raises(OptionError, match="X04"):
+        with pytest.raises(OptionError, match="V04"):
             parse_hours(bad)
     assert parse_profile("[" + ",".join(["1"] * 24) + "]") == [1.0] * 24
     assert parse_profile(list(range(24)))[-1] == 23.0
     assert parse_profile("") is None
     for bad in ("1,2", "[1,2", "a " * 24):
-        with pytest.raises(OptionError, match="X03"):
+        with pytest.raises(OptionError, match="V03"):
             parse_profile(bad)
     assert [missing(v) for v in (None, np.nan, "", "NaT", 0, "x", np.datetime64("NaT"))] == [
         True,

@@ -311,8 +311,8 @@ class Interface:
 
         NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
         """
-        after = self.single_resistances(candidates, crossing)
-        return self.gain(self.resistances(crossing), after, index)
+        after, today = SingleTree(self, candidates).run_with_today(crossing)
+        return self.gain(today, after, index)
 
     def draw_gains(
         self,

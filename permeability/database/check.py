@@ -35,10 +35,10 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
     -------
     list of Finding
         Errors first, then warnings, then notes.  ``rows`` hold the number of the row, from 1, with its id;
-        ``details`` hold ``column`` and ``value``.  Codes: D01 column missing, D02 empty, D03 not a
-        number, D04 not whole, D05 out of range, D06 not in the vocabulary, D07 not readable (date, hours,
-        profile, heights), D08 duplicate id, D09 contradiction between columns, D10 geometry, D11 no CRS,
-        D12 recommended value missing, D13 value that will be assumed, D14 column not in the schema, D15 no
+        ``details`` hold ``column`` and ``value``.  Codes: K01 column missing, K02 empty, K03 not a
+        number, K04 not whole, K05 out of range, K06 not in the vocabulary, K07 not readable (date, hours,
+        profile, heights), K08 duplicate id, K09 contradiction between columns, K10 geometry, K11 no CRS,
+        K12 recommended value missing, K13 value that will be assumed, K14 column not in the schema, K15 no
         rows.
 
     Examples
@@ -78,7 +78,7 @@ class _Inspector:
         """All checks."""
         if len(self.layer) == 0:
             self.add(
-                "D15", "the layer has no rows.", "fill it, or leave it out of the project", severity="error"
+                "K15", "the layer has no rows.", "fill it, or leave it out of the project", severity="error"
             )
             return
         self.geometry()
@@ -90,7 +90,7 @@ class _Inspector:
         if "id" in self.layer:
             ids = self.layer["id"].map(lambda v: None if missing(v) else str(v))
             self.by_value(
-                "D08",
+                "K08",
                 "id",
                 ids.duplicated(keep=False).to_numpy() & ids.notna().to_numpy(),
                 "duplicate id",
@@ -160,7 +160,7 @@ class _Inspector:
         """CRS, presence, type and length of the geometry."""
         if self.layer.crs is None:
             self.add(
-                "D11",
+                "K11",
                 "the layer has no CRS.",
                 "set the CRS it was drawn in; nothing is guessed",
                 column="geometry",
@@ -169,11 +169,11 @@ class _Inspector:
         allowed = json_schema(self.name)["x-geometry"]
         none = (shapes.isna() | shapes.is_empty).to_numpy()
         types = shapes.geom_type.to_numpy(dtype=object)
-        self.shape("D10", none, "no geometry", "draw the row, or take it out")
+        self.shape("K10", none, "no geometry", "draw the row, or take it out")
         wrong = ~none & ~np.isin(types.astype(str), allowed)
         for kind in sorted(set(types[wrong])):
             self.shape(
-                "D10",
+                "K10",
                 wrong & (types == kind),
                 f"geometry is a {kind}",
                 f"use {' or '.join(allowed[:2])}",
@@ -182,10 +182,10 @@ class _Inspector:
         with np.errstate(invalid="ignore"):
             bounds = shapes.bounds.to_numpy(dtype=np.float64)
         odd = ~none & ~np.isfinite(bounds).all(axis=1)
-        self.shape("D10", odd, "coordinates are not finite", "draw the row again")
+        self.shape("K10", odd, "coordinates are not finite", "draw the row again")
         if self.name == "barriers":
             flat = ~none & ~wrong & ~odd & (bounds[:, 0] == bounds[:, 2]) & (bounds[:, 1] == bounds[:, 3])
-            self.shape("D10", flat, "the line has no length", "give it two different vertices")
+            self.shape("K10", flat, "the line has no length", "give it two different vertices")
 
     def shape(self, code: str, bad: Rows, what: str, remedy: str, value: str = "") -> None:
         """One finding on geometries."""
@@ -197,7 +197,7 @@ class _Inspector:
         """A column that is not there."""
         if column.required:
             self.add(
-                "D01",
+                "K01",
                 f"column {column.name!r} is missing.",
                 f"add it: {column.description}",
                 column=column.name,
@@ -205,7 +205,7 @@ class _Inspector:
             )
         elif column.recommended:
             self.add(
-                "D12",
+                "K12",
                 f"column {column.name!r} is missing.",
                 f"add it: {column.description}",
                 severity="warning",
@@ -217,15 +217,15 @@ class _Inspector:
         """Presence, type, range, vocabulary and form of one column."""
         empty = self.empty(column.name)
         if column.required:
-            self.by_value("D02", column.name, empty, "empty", f"fill it: {column.description}")
+            self.by_value("K02", column.name, empty, "empty", f"fill it: {column.description}")
         elif column.recommended:
-            self.by_value("D12", column.name, empty, "empty", f"fill it: {column.description}", "warning")
+            self.by_value("K12", column.name, empty, "empty", f"fill it: {column.description}", "warning")
         if column.type != "string":
             self.numeric(column, ~empty)
         elif column.values:
             bad = ~empty & ~np.isin(self.words(column.name), column.values)
             self.by_value(
-                "D06", column.name, bad, "not in the vocabulary", lambda v: _suggest(v, column.values)
+                "K06", column.name, bad, "not in the vocabulary", lambda v: _suggest(v, column.values)
             )
         elif column.form:
             self.formed(column, ~empty)
@@ -236,12 +236,12 @@ class _Inspector:
         unit = f" {column.unit}" if column.unit else ""
         text = filled & np.isnan(values)
         self.by_value(
-            "D03", column.name, text, "not a number", f"give a plain number{f' in{unit}' if unit else ''}"
+            "K03", column.name, text, "not a number", f"give a plain number{f' in{unit}' if unit else ''}"
         )
         with np.errstate(invalid="ignore"):
             if column.type == "integer":
                 self.by_value(
-                    "D04",
+                    "K04",
                     column.name,
                     filled & (values % 1 != 0) & ~text,
                     "not a whole number",
@@ -251,7 +251,7 @@ class _Inspector:
             high = np.inf if column.maximum is None else column.maximum
             outside = filled & ~text & ((values < low) | (values > high))
         self.by_value(
-            "D05",
+            "K05",
             column.name,
             outside,
             f"outside {low:g} to {high:g}{unit}",
@@ -268,7 +268,7 @@ class _Inspector:
         reader, remedy = readers[column.form]
         values = self.layer[column.name].to_numpy(dtype=object)
         bad = np.array([bool(f) and not _readable(reader, v) for f, v in zip(filled, values)], dtype=bool)
-        self.by_value("D07", column.name, bad, "cannot be read", remedy)
+        self.by_value("K07", column.name, bad, "cannot be read", remedy)
 
     def pair(
         self,
@@ -278,7 +278,7 @@ class _Inspector:
         what: str,
         remedy: str,
         severity: str = "error",
-        code: str = "D09",
+        code: str = "K09",
     ) -> None:
         """A contradiction between two columns, one finding per pair of values."""
         groups: dict[tuple[str, str], list[int]] = {}
@@ -363,7 +363,7 @@ class _Inspector:
             "a fence without class",
             "give fence_class or wire heights; it runs as a stock fence",
             "warning",
-            "D13",
+            "K13",
         )
         fenced_rail = (kind == "railway") & (np.isin(fenced, ("yes", "mostly")) | has_fence)
         self.pair(
@@ -373,7 +373,7 @@ class _Inspector:
             "a fenced railway without class",
             "give fence_class or wire heights; it runs as barbed on both sides",
             "warning",
-            "D13",
+            "K13",
         )
         self.pair(
             np.isin(kind, ("canal", "pipeline")),
@@ -382,7 +382,7 @@ class _Inspector:
             "there is no crossing rule for this kind",
             "it is kept and left out of the runs; describe it as a fence of a class to count it",
             "warning",
-            "D13",
+            "K13",
         )
 
     def traffic(self, kind: NDArray[np.object_]) -> None:
@@ -403,7 +403,7 @@ class _Inspector:
             "a road without traffic",
             "give vehicles_per_day, or a low and a high guess; it cannot be run without",
             "warning",
-            "D13",
+            "K13",
         )
 
     def wires(self) -> None:
@@ -423,7 +423,7 @@ class _Inspector:
         heights = [None if missing(v) else _read_heights(v) for v in text]
         bad = np.array([h is not None and len(h) == 0 for h in heights], dtype=bool)
         self.by_value(
-            "D07", "wire_heights_m", bad, "not rising heights in metres", 'write "0.46 0.65 0.85 1.02"'
+            "K07", "wire_heights_m", bad, "not rising heights in metres", 'write "0.46 0.65 0.85 1.02"'
         )
         other = np.array(
             [bool(h) and c == c and len(h or ()) != c for h, c in zip(heights, count)], dtype=bool
@@ -436,7 +436,7 @@ class _Inspector:
         for column in [c for c in self.layer.columns if c not in known]:
             guess = nearest(column, known)
             self.add(
-                "D14",
+                "K14",
                 f"column {column!r} is not in the schema; it is kept and not used.",
                 f"did you mean {guess!r}?" if guess else "rename it, or map it on import",
                 severity="note",

@@ -118,7 +118,7 @@ def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mappi
     Raises
     ------
     LayerError
-        D20 for a name or file that is not there, D21 for unknown keys, D22 for columns not in the schema.
+        K20 for a name or file that is not there, K21 for unknown keys, K22 for columns not in the schema.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mappi
         if not path.is_file():
             guess = nearest(mapping, mappings())
             raise LayerError(
-                "D20",
+                "K20",
                 f"there is no mapping {str(mapping)!r}.",
                 details={"shipped": ", ".join(mappings())},
                 remedy=f"did you mean {guess!r}?"
@@ -149,15 +149,15 @@ def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mappi
 def _mapping(data: MappingType[str, Any]) -> Mapping:
     """A mapping from plain values, checked against the schema."""
     for key in data:
-        _known(key, _TOP_KEYS, "D21", "a key of a mapping")
+        _known(key, _TOP_KEYS, "K21", "a key of a mapping")
     targets = {c.name for name in LAYERS for c in columns(name)}
     for target in (*data.get("columns", {}).values(), *data.get("values", {})):
-        _known(target, targets, "D22", "a column of the barrier schema")
+        _known(target, targets, "K22", "a column of the barrier schema")
     for rule in data.get("rule", ()):
         for key in rule:
-            _known(key, _RULE_KEYS, "D21", "a key of a mapping rule")
+            _known(key, _RULE_KEYS, "K21", "a key of a mapping rule")
         for column in (*rule.get("set", {}), *rule.get("assume", {}), *rule.get("move", {}).values()):
-            _known(column, targets, "D22", "a column of the barrier schema")
+            _known(column, targets, "K22", "a column of the barrier schema")
     return Mapping(
         name=str(data.get("name", "")),
         version=str(data.get("version", "")),
@@ -208,7 +208,7 @@ def import_layer(
     Raises
     ------
     LayerError
-        D11 for a layer without CRS, D20-D22 for the mapping.
+        K11 for a layer without CRS, K20-K22 for the mapping.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def import_layer(
     found = load_mapping(mapping)
     if layer.crs is None:
         raise LayerError(
-            "D11", "the layer has no CRS.", remedy="set the CRS it was drawn in; nothing is guessed"
+            "K11", "the layer has no CRS.", remedy="set the CRS it was drawn in; nothing is guessed"
         )
     return _Importer(layer, found, assume).result()
 

@@ -32,7 +32,7 @@ def summary(layer: gpd.GeoDataFrame, *, by: tuple[str, ...] = ("kind", "status",
     Raises
     ------
     LayerError
-        D11 for a layer without CRS.
+        K11 for a layer without CRS.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def _length_km(layer: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.fl
     from permeability.errors import LayerError
 
     if layer.crs is None:
-        raise LayerError("D11", "the layer has no CRS, so its lines have no length.", remedy="set its CRS")
+        raise LayerError("K11", "the layer has no CRS, so its lines have no length.", remedy="set its CRS")
     if layer.crs.is_geographic:
         geod: Geod = layer.crs.get_geod()
         lengths = [0.0 if g is None or g.is_empty else abs(geod.geometry_length(g)) for g in layer.geometry]

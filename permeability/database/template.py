@@ -66,7 +66,7 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
     Raises
     ------
     LayerError
-        D16 when a file is already there: nothing is overwritten; D17 when pyarrow is not installed.
+        K16 when a file is already there: nothing is overwritten; K17 when pyarrow is not installed.
     """
     path = Path(path)
     form = form or ("gpkg" if path.suffix.lower() == ".gpkg" else "parquet")
@@ -80,7 +80,7 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
     taken = [t for t in targets if t.exists()]
     if taken:
         raise LayerError(
-            "D16", f"{taken[0].name!r} is already there.", remedy="give a new name, or move the old file away"
+            "K16", f"{taken[0].name!r} is already there.", remedy="give a new name, or move the old file away"
         )
     targets[0].parent.mkdir(parents=True, exist_ok=True)
     if form == "gpkg":
@@ -92,6 +92,6 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
             layer.to_parquet(target, index=False)
     except ImportError as error:
         raise LayerError(
-            "D17", "GeoParquet needs pyarrow.", remedy='pip install "landscape-permeability[parquet]"'
+            "K17", "GeoParquet needs pyarrow.", remedy='pip install "landscape-permeability[parquet]"'
         ) from error
     return targets

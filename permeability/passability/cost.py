@@ -23,7 +23,7 @@ def checked(name: str, value: Any, low: float, high: float, unit: str) -> NDArra
     if bad.any():
         first = float(array[bad].ravel()[0]) if array.ndim else float(array)
         raise OptionError(
-            "X01",
+            "V01",
             f"{name} = {first:g} is outside [{low:g}, {high:g}]{f' {unit}' if unit else ''}.",
             details={"values outside": int(bad.sum())},
             remedy=f"check the unit of {name}",
@@ -65,7 +65,7 @@ def crossing_cost_m(p: Any, trace_length_m: Any) -> Any:
     Raises
     ------
     OptionError
-        X01 when ``p`` is outside 0..1 or the trace length is negative.
+        V01 when ``p`` is outside 0..1 or the trace length is negative.
 
     Notes
     -----
@@ -245,7 +245,7 @@ def split_fenced_railway(p_total: Any, p_track: Any = 1.0, *, n_fences: int = 2)
     Raises
     ------
     OptionError
-        X01 for chances outside 0..1, X02 when ``n_fences`` is below 1.
+        V01 for chances outside 0..1, V02 when ``n_fences`` is below 1.
 
     Examples
     --------
@@ -256,7 +256,7 @@ def split_fenced_railway(p_total: Any, p_track: Any = 1.0, *, n_fences: int = 2)
     0.0
     """
     if n_fences < 1:
-        raise OptionError("X02", f"n_fences = {n_fences} is below 1.", remedy="pass 1 or 2 fence lines")
+        raise OptionError("V02", f"n_fences = {n_fences} is below 1.", remedy="pass 1 or 2 fence lines")
     if not isinstance(p_total, Estimate):
         if isinstance(p_track, Estimate):
             p_track = p_track.best

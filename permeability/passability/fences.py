@@ -40,7 +40,7 @@ class FenceDesign:
     Raises
     ------
     OptionError
-        X06 when the heights or strands do not describe a fence.
+        V06 when the heights or strands do not describe a fence.
     """
 
     bottom_m: float
@@ -57,7 +57,7 @@ class FenceDesign:
         good = 0 <= self.bottom_m <= self.top_m <= 5 and self.top_m > 0
         if not good or (self.strands is not None and self.strands < 1):
             raise OptionError(
-                "X06",
+                "V06",
                 f"a fence of {self.bottom_m:g}-{self.top_m:g} m with {self.strands} strands cannot be.",
                 remedy="give heights in metres, bottom <= top <= 5, and at least one strand",
             )
@@ -214,7 +214,7 @@ def fence_chance(design: FenceDesign | str, profile: SpeciesProfile, snow_m: Any
     Raises
     ------
     OptionError
-        O01 for an unknown design name, X01 for depths out of range.
+        O01 for an unknown design name, V01 for depths out of range.
 
     Examples
     --------

@@ -94,7 +94,7 @@ def crossing_estimate(
     Raises
     ------
     BarrierError
-        X08 for an unknown kind or fence class, X09 for a road without any traffic figure.
+        V08 for an unknown kind or fence class, V09 for a road without any traffic figure.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def crossing_estimate(
     kind = row.get("kind")
     if kind not in ("railway", "road", "fence"):
         raise BarrierError(
-            "X08",
+            "V08",
             f"there is no crossing rule for barriers of kind {kind!r}.",
             details={"valid": "railway, road, fence"},
             remedy="give canals and pipelines as kind 'fence' with their fence_class, or leave them out",
@@ -161,7 +161,7 @@ def _fence(
     fence_class = default if missing(row.get("fence_class")) else str(row["fence_class"])
     if fence_class not in profile.crossing:
         raise BarrierError(
-            "X08",
+            "V08",
             f"fence class {fence_class!r} is not in the species profiles.",
             details={"valid": ", ".join(profile.crossing)},
             remedy="use one of these classes, or give wire heights",
@@ -213,7 +213,7 @@ def traffic_of(row: Mapping[str, Any]) -> Estimate:
     Raises
     ------
     BarrierError
-        X09 when the row holds no figure at all.
+        V09 when the row holds no figure at all.
 
     Examples
     --------
@@ -224,7 +224,7 @@ def traffic_of(row: Mapping[str, Any]) -> Estimate:
     low, best, high = (None if missing(row.get(k)) else float(row[k]) for k in keys)
     if low is None and best is None and high is None:
         raise BarrierError(
-            "X09",
+            "V09",
             f"road {row.get('id', row.get('name', ''))!r} has no vehicles_per_day.",
             remedy="give a count, or a low and a high guess; at 1,000 a day half of all moments are too busy",
         )

@@ -37,7 +37,7 @@ class Structure:
     Raises
     ------
     OptionError
-        O01 for an unknown kind, X07 for sizes that are not above zero.
+        O01 for an unknown kind, V07 for sizes that are not above zero.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Structure:
         sizes = [s for s in (self.width_m, self.height_m, self.length_m) if s is not None]
         if not all(s > 0 for s in sizes):
             raise OptionError(
-                "X07",
+                "V07",
                 f"a structure of width {self.width_m} m cannot be.",
                 remedy="give sizes above zero in metres",
             )

@@ -44,7 +44,7 @@ def hour_shares(
     Raises
     ------
     OptionError
-        X03 for a profile that is not 24 numbers >= 0 with a sum above 0, X04 for hours outside 0..23.
+        V03 for a profile that is not 24 numbers >= 0 with a sum above 0, V04 for hours outside 0..23.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def hour_shares(
         or weights.sum() <= 0
     ):
         raise OptionError(
-            "X03",
+            "V03",
             "an hour profile must be 24 numbers >= 0 with a sum above 0.",
             remedy="give vehicles per hour from 00-01 to 23-24",
         )
@@ -68,7 +68,7 @@ def hour_shares(
     closed = sorted(set(closed_hours or ()))
     if any(h not in range(HOURS) for h in closed):
         raise OptionError(
-            "X04", f"closed hours {closed} go beyond 0..23.", remedy="hour 23 is 23:00 to 24:00"
+            "V04", f"closed hours {closed} go beyond 0..23.", remedy="hour 23 is 23:00 to 24:00"
         )
     shares[closed] = 0.0
     if closed_traffic == "moved" and shares.sum() > 0:
@@ -124,7 +124,7 @@ def road_chance(
     Raises
     ------
     OptionError
-        X01 for values out of range, X03 / X04 for hours, X05 for bunching below 1.
+        V01 for values out of range, V03 / V04 for hours, V05 for bunching below 1.
 
     Notes
     -----
@@ -144,7 +144,7 @@ def road_chance(
     """
     if not bunching >= 1:
         raise OptionError(
-            "X05", f"bunching = {bunching} is below 1.", remedy="1 is random traffic, 5 convoys of five"
+            "V05", f"bunching = {bunching} is below 1.", remedy="1 is random traffic, 5 convoys of five"
         )
     shares = hour_shares(hour_profile, closed_hours, closed_traffic)
     return propagate(

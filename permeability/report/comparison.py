@@ -25,7 +25,7 @@ def comparison_context(runs: Sequence[Results], tr: Words) -> Row:
     shared = [s for s in first.species_ids if all(s in r.species_ids for r in runs)]
     return {
         "title": tr("Comparison: {names}", names=", ".join(dict.fromkeys(r.title for r in runs))), "statement": str(first.summary.get("statement") or ""),
-        "runs": [{"label": labels[i], "title": r.title, "when": when(r, tr)} for i, r in enumerate(runs)], "labels": labels, "inputs": inputs,
+        "runs": [{"label": labels[i], "title": r.title, "when": when(r, tr)} for i, r in enumerate(runs)], "labels": labels, "files": [{"label": labels[i], **software(r, tr)["project_file"]} for i, r in enumerate(runs)], "inputs": inputs,
         "only": only(runs, shared, tr), "species": [species_part(runs, labels, s, tr) for s in shared], "software": software(first, tr),
         "same_inputs": not inputs,
     }  # fmt: skip

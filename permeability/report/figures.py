@@ -123,7 +123,11 @@ def distance_map(results: Results, species: str, tr: Words) -> Row | None:
 
 
 def hatch(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Diagonal stripes where the mask holds."""
+    """Diagonal stripes where the mask holds, shape (rows, cols, 4).
+
+    >>> hatch(np.array([[True, False]]))[0, :, 3].tolist()
+    [255, 0]
+    """
     small, _ = thinned(np.where(mask, 1.0, np.nan))
     rows, cols = np.indices(small.shape)
     out = np.zeros((*small.shape, 4), np.uint8)

@@ -39,7 +39,14 @@ SCREEN = 900.0  # pixels the map is drawn for
 
 @dataclass(frozen=True)
 class Frame:
-    """What part of the world a map shows [m], and how kilometres lie on it."""
+    """What part of the world a map shows [m], and how kilometres lie on it.
+
+    >>> frame = Frame(0, 0, 90_000, 45_000)
+    >>> frame.view_box, frame.unit
+    ('0 0 90 45', 0.1)
+    >>> frame.path([shapely.LineString([(0, 0), (1_000, 2_000)])])
+    'M0 45L1 43'
+    """
 
     west: float
     south: float
