@@ -83,7 +83,7 @@ class Map:
 def new_map(width: float = 8.4, height: float = 5.2) -> Any:
     """Empty axes on a figure of their own that draws to memory only.
 
-    >>> new_map(6.0, 4.0).figure.get_figwidth()
+    >>> float(new_map(6.0, 4.0).figure.get_figwidth())
     6.0
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
