@@ -32,7 +32,13 @@ def main(report: Path, axe: Path) -> int:
     try:
         (folder / "page.html").write_text(page, encoding="utf-8")
         chromium = shutil.which("chromium") or shutil.which("chromium-browser") or "google-chrome"
-        command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", f"file://{folder / 'page.html'}"]
+        command = [
+            chromium,
+            *FLAGS,
+            f"--user-data-dir={folder / 'profile'}",
+            "--dump-dom",
+            f"file://{folder / 'page.html'}",
+        ]
         dom = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -46,7 +52,9 @@ def main(report: Path, axe: Path) -> int:
         for node in fault["nodes"]:
             sys.stdout.write(f"    {node}\n")
     serious = [f for f in result["violations"] if f["impact"] in ("serious", "critical")]
-    sys.stdout.write(f"{result['passes']} rules passed, {len(result['violations'])} faults, {len(serious)} serious\n")
+    sys.stdout.write(
+        f"{result['passes']} rules passed, {len(result['violations'])} faults, {len(serious)} serious\n"
+    )
     return 1 if serious else 0
 
 

@@ -55,17 +55,25 @@ def check_layer(layer, folder: Path) -> list[str]:
         symbols = renderer.legendSymbolItems()
         if n == 0 or not symbols:
             faults.append(f"{name}: {n} features, {len(symbols)} symbols")
-        sys.stdout.write(f"   vector {table}: {n} features, {kind}, {len(symbols)} symbols, crs {layer.crs().isValid()}, labels {layer.labelsEnabled()}\n")
+        sys.stdout.write(
+            f"   vector {table}: {n} features, {kind}, {len(symbols)} symbols, crs {layer.crs().isValid()}, labels {layer.labelsEnabled()}\n"
+        )
     elif isinstance(layer, QgsRasterLayer):
         path = Path(layer.source())
         fresh = QgsRasterLayer(str(path), path.stem)
         text, ok = fresh.loadNamedStyle(str(path.with_suffix(".qml")))
-        if not ok or fresh.renderer().type() != "singlebandpseudocolor" or renderer.type() != "singlebandpseudocolor":
+        if (
+            not ok
+            or fresh.renderer().type() != "singlebandpseudocolor"
+            or renderer.type() != "singlebandpseudocolor"
+        ):
             faults.append(f"{name}: style not taken ({text})")
         items = renderer.shader().rasterShaderFunction().colorRampItemList()
         if len(items) < 5:
             faults.append(f"{name}: {len(items)} colours")
-        sys.stdout.write(f"   raster {path.stem}: {renderer.type()}, {len(items)} colours, {items[0].value:g} to {items[-1].value:g}, crs {layer.crs().isValid()}\n")
+        sys.stdout.write(
+            f"   raster {path.stem}: {renderer.type()}, {len(items)} colours, {items[0].value:g} to {items[-1].value:g}, crs {layer.crs().isValid()}\n"
+        )
     return faults
 
 

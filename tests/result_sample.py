@@ -42,13 +42,25 @@ def _rasters(folder, grid, species):
     ground[0, 0] = np.nan
     distance = np.hypot(y - 5, x - 3) * CELL
     distance[:, 15:] = np.nan  # east of a second barrier: no path
-    for kind, values in {"habitat": ground, "resistance": ground * 3, "current": np.exp(-distance / 4000), "cost_distance": distance}.items():
-        io.write_geotiff(folder / f"{kind}_{species}.tif", np.where(np.isnan(ground), np.nan, values), grid, description=kind)
+    for kind, values in {
+        "habitat": ground,
+        "resistance": ground * 3,
+        "current": np.exp(-distance / 4000),
+        "cost_distance": distance,
+    }.items():
+        io.write_geotiff(
+            folder / f"{kind}_{species}.tif",
+            np.where(np.isnan(ground), np.nan, values),
+            grid,
+            description=kind,
+        )
 
 
 def _tables(folder, names, species, draws):
     rail, road, fence, plan, patch = names
-    line = lambda x, a=0.0, b=float(ROWS): shapely.LineString([(WEST + x * CELL, NORTH - b * CELL), (WEST + x * CELL, NORTH - a * CELL)])  # noqa: E731
+    line = lambda x, a=0.0, b=float(ROWS): shapely.LineString(
+        [(WEST + x * CELL, NORTH - b * CELL), (WEST + x * CELL, NORTH - a * CELL)]
+    )  # noqa: E731
     frame = lambda rows: gpd.GeoDataFrame(rows, crs=CRS)  # noqa: E731
     barriers = frame([
         {"id": "R1", "name": rail, "kind": "railway", "line": rail, "status": "existing", "fence_class": "rail_barbed_both_sides", "fenced": "yes", "vehicles_per_day": np.nan, "accuracy_m": 3000.0, "source": rail, "licence": rail, "standing": True, "km_from": 0.0, "km_to": 12.0, "geometry": line(10)},
@@ -60,40 +72,110 @@ def _tables(folder, names, species, draws):
         {"species": species, "id": f"p{i}", "name": patch if i == 0 else f"Patch {i}", "area_km2": 4.0, "weight": 1.0, "geometry": shapely.box(WEST + x * CELL, NORTH - (y + 2) * CELL, WEST + (x + 2) * CELL, NORTH - y * CELL)}
         for i, (x, y) in enumerate(((2, 4), (7, 8), (14, 5)))
     ])  # fmt: skip
-    ranges = frame([{"species": species, "id": rail, "geometry": shapely.box(WEST + CELL, NORTH - 11 * CELL, WEST + 18 * CELL, NORTH - CELL)}])
+    ranges = frame(
+        [
+            {
+                "species": species,
+                "id": rail,
+                "geometry": shapely.box(WEST + CELL, NORTH - 11 * CELL, WEST + 18 * CELL, NORTH - CELL),
+            }
+        ]
+    )
     rows = []
     for i in range(6):
         a, b = 2.0 * i, 2.0 * i + 2
-        row = {"species": species, "rank": i + 1, "id": f"{rail} km {a:g}-{b:g}", "line": rail, "km_from": a, "km_to": b, "length_km": 2.0, "treatment": "remove"}
-        row |= {f"gain_{n}": v for n, v in zip(INDICES, (60.0, 1.0, 30.0 - i, 2.0, 0.5, np.inf, 0.4 - 0.05 * i, 3.0))}
+        row = {
+            "species": species,
+            "rank": i + 1,
+            "id": f"{rail} km {a:g}-{b:g}",
+            "line": rail,
+            "km_from": a,
+            "km_to": b,
+            "length_km": 2.0,
+            "treatment": "remove",
+        }
+        row |= {
+            f"gain_{n}": v
+            for n, v in zip(INDICES, (60.0, 1.0, 30.0 - i, 2.0, 0.5, np.inf, 0.4 - 0.05 * i, 3.0))
+        }
         row |= {"cost_usd_low": 1000.0, "cost_usd": 6000.0, "cost_usd_high": 14_000.0, "gain_per_musd": 66.0}
         if draws:
-            row |= {"rank_low": max(1, i - 1), "rank_median": i + 1, "rank_high": i + 3, "share_in_top": 1 - 0.1 * i}
+            row |= {
+                "rank_low": max(1, i - 1),
+                "rank_median": i + 1,
+                "rank_high": i + 3,
+                "share_in_top": 1 - 0.1 * i,
+            }
         rows.append({**row, "geometry": line(10, a, b)})
     sites = frame(rows)
     io.write_csv(folder / "sites.csv", pd.DataFrame(sites.drop(columns="geometry")))
-    io.write_gpkg(folder / "sites.gpkg", {"sites": sites, "barriers": barriers, "patches": patches, "ranges": ranges})
+    io.write_gpkg(
+        folder / "sites.gpkg", {"sites": sites, "barriers": barriers, "patches": patches, "ranges": ranges}
+    )
 
 
 def _csv(folder, names, species):
     rail, road = names[0], names[1]
     bare = (0.0, 1.0, 90.0, 0.0, 1.0, 0.5, 2.0, 12.0)
     today = (60.0, 2.0, 50.0, 2.0, 1.8, np.inf, 1.0, 9.0)
-    cases = [("no barriers", "", bare), ("all barriers", "", today), (f"only {rail}", rail, today), (f"only {road}", road, (0.0, 1.0, 80.0, 0.0, 1.1, 0.6, 1.9, 11.0))]
-    cases += [(f"without {rail}", rail, (0.0, 1.0, 80.0, 0.0, 1.1, 0.6, 1.9, 11.0)), (f"without {road}", road, (60.0, 2.0, 55.0, 2.0, 1.7, np.inf, 1.1, 9.5))]
-    io.write_csv(folder / "impact.csv", pd.DataFrame([{"species": species, "case": c, "line": x, **dict(zip(INDICES, v))} for c, x, v in cases]))
-    pairs = [("p0", "p1", True, 5.0, 4.5, 1.1, 0.7), ("p0", "p2", False, np.inf, 11.0, np.inf, np.inf), ("p1", "p2", False, np.inf, 8.0, np.inf, np.inf)]
+    cases = [
+        ("no barriers", "", bare),
+        ("all barriers", "", today),
+        (f"only {rail}", rail, today),
+        (f"only {road}", road, (0.0, 1.0, 80.0, 0.0, 1.1, 0.6, 1.9, 11.0)),
+    ]
+    cases += [
+        (f"without {rail}", rail, (0.0, 1.0, 80.0, 0.0, 1.1, 0.6, 1.9, 11.0)),
+        (f"without {road}", road, (60.0, 2.0, 55.0, 2.0, 1.7, np.inf, 1.1, 9.5)),
+    ]
+    io.write_csv(
+        folder / "impact.csv",
+        pd.DataFrame(
+            [{"species": species, "case": c, "line": x, **dict(zip(INDICES, v))} for c, x, v in cases]
+        ),
+    )
+    pairs = [
+        ("p0", "p1", True, 5.0, 4.5, 1.1, 0.7),
+        ("p0", "p2", False, np.inf, 11.0, np.inf, np.inf),
+        ("p1", "p2", False, np.inf, 8.0, np.inf, np.inf),
+    ]
     columns = ("a", "b", "connected", "cost_km", "straight_km", "detour", "resistance")
-    io.write_csv(folder / "pairs.csv", pd.DataFrame([{"species": species, **dict(zip(columns, p)), "words": ""} for p in pairs]))
+    io.write_csv(
+        folder / "pairs.csv",
+        pd.DataFrame([{"species": species, **dict(zip(columns, p)), "words": ""} for p in pairs]),
+    )
     after = (0.0, 1.0, 70.0, 0.0, 1.3, 0.8, 1.5, 10.0)
-    rows = [{"species": species, "index": n, "before": b, "after": a, "change": a - b, "unit": "1", "scenario": names[2], "interventions": f"{names[2]}: remove {rail}"} for n, b, a in zip(INDICES, today, after)]
+    rows = [
+        {
+            "species": species,
+            "index": n,
+            "before": b,
+            "after": a,
+            "change": a - b,
+            "unit": "1",
+            "scenario": names[2],
+            "interventions": f"{names[2]}: remove {rail}",
+        }
+        for n, b, a in zip(INDICES, today, after)
+    ]
     io.write_csv(folder / "scenarios.csv", pd.DataFrame(rows))
 
 
 def _json(folder, grid, names, species):
     rail = names[0]
     estimate = {"low": 0.0, "best": 0.05, "high": 0.3, "evidence": "M-m", "source": rail}
-    component = {"id": "R1", "line": rail, "component": "fence left", "standing": True, "p_low": 0.0, "p": 0.0, "p_high": 0.02, "evidence": "M-m", "source": rail, "key": "crossing.rail_barbed_both_sides"}
+    component = {
+        "id": "R1",
+        "line": rail,
+        "component": "fence left",
+        "standing": True,
+        "p_low": 0.0,
+        "p": 0.0,
+        "p_high": 0.02,
+        "evidence": "M-m",
+        "source": rail,
+        "key": "crossing.rail_barbed_both_sides",
+    }
     record = {
         "software": {"permeability": "0", "python": "3"}, "platform": "any", "project_file": {"name": "project.toml", "sha256": "0" * 64},
         "project": {"project": {"name": rail, "area": rail, "year": 2026, "season": None}, "grid": {"cell_size_m": CELL, "neighbours": 8}, "barriers": {"assume_fenced": "no"}, "ranking": {"top": 4}},
@@ -106,5 +188,8 @@ def _json(folder, grid, names, species):
         }},
     }  # fmt: skip
     io.write_json(folder / "record.json", record)
-    io.write_json(folder / "summary.json", {"project": names[3], "statement": names[2], "year": 2026, "season": None, "species": {species: {}}})
+    io.write_json(
+        folder / "summary.json",
+        {"project": names[3], "statement": names[2], "year": 2026, "season": None, "species": {species: {}}},
+    )
     json.loads((folder / "record.json").read_text(encoding="utf-8"))

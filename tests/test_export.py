@@ -23,7 +23,9 @@ def results(request, tmp_path_factory):
 
 
 def bytes_of(folder):
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
 
 
 # ---------------------------------------------------------------- QGIS
@@ -39,8 +41,19 @@ def test_qgis_project_names_every_layer_once_and_they_are_there(results, tmp_pat
         assert (path.parent / file).is_file()
         assert not table or table in tables
     endings = {i.split("khulan_")[-1] for i in layers if "khulan_" in i}
-    assert endings == {"sites", "key_areas", "range", "movement", "distance", "resistance", "resistance_with_barriers"}
-    assert {i.rsplit("_", 1)[1] for i in layers if "_barriers_" in i and "khulan" not in i} == {"existing", "planned"}
+    assert endings == {
+        "sites",
+        "key_areas",
+        "range",
+        "movement",
+        "distance",
+        "resistance",
+        "resistance_with_barriers",
+    }
+    assert {i.rsplit("_", 1)[1] for i in layers if "_barriers_" in i and "khulan" not in i} == {
+        "existing",
+        "planned",
+    }
 
 
 def tables_of(gpkg):
@@ -54,18 +67,27 @@ def test_qgis_styles_match_the_report(results, tmp_path):
 
     folder = export_qgis(results, tmp_path / "q").parent
     with sqlite3.connect(folder / "layers.gpkg") as base:
-        rows = base.execute("SELECT f_table_name, f_table_schema, f_geometry_column, useAsDefault, styleQML FROM layer_styles").fetchall()
+        rows = base.execute(
+            "SELECT f_table_name, f_table_schema, f_geometry_column, useAsDefault, styleQML FROM layer_styles"
+        ).fetchall()
         geometry = dict(base.execute("SELECT table_name, column_name FROM gpkg_geometry_columns"))
     assert tables_of(folder / "layers.gpkg")["layer_styles"] == "attributes"
     assert {r[0] for r in rows} == set(geometry)
     for table, schema, column, default, text in rows:
         assert (schema, column, bool(default)) == ("", geometry[table], True)
         assert ET.fromstring(text.split("\n", 1)[1]).find("renderer-v2") is not None
-    barriers = next(ET.fromstring(r[4].split("\n", 1)[1]) for r in rows if r[0].endswith("_barriers_existing"))
-    drawn = {c.get("value"): barriers.findall(f".//symbols/symbol[@name='{c.get('symbol')}']")[0] for c in barriers.iter("category")}
+    barriers = next(
+        ET.fromstring(r[4].split("\n", 1)[1]) for r in rows if r[0].endswith("_barriers_existing")
+    )
+    drawn = {
+        c.get("value"): barriers.findall(f".//symbols/symbol[@name='{c.get('symbol')}']")[0]
+        for c in barriers.iter("category")
+    }
     assert set(drawn) == set(BARRIER_STYLES)
     for key, symbol in drawn.items():
-        assert rgba(BARRIER_STYLES[key].colour) in {p.get("v") for p in symbol.iter("prop") if p.get("k") == "line_color"}
+        assert rgba(BARRIER_STYLES[key].colour) in {
+            p.get("v") for p in symbol.iter("prop") if p.get("k") == "line_color"
+        }
     for style in folder.glob("*.qml"):
         items = list(ET.fromstring(style.read_text(encoding="utf-8").split("\n", 1)[1]).iter("item"))
         values = [float(i.get("value")) for i in items]
@@ -74,7 +96,10 @@ def test_qgis_styles_match_the_report(results, tmp_path):
 
 
 def test_qgis_legend_is_translated_and_file_names_are_not(results, tmp_path):
-    one, two = export_qgis(results, tmp_path / "en").parent, export_qgis(results, tmp_path / "mn", language="mn").parent
+    one, two = (
+        export_qgis(results, tmp_path / "en").parent,
+        export_qgis(results, tmp_path / "mn", language="mn").parent,
+    )
     assert [p.name for p in sorted(one.iterdir())] == [p.name for p in sorted(two.iterdir())]
     assert "Хилийн хашаа" in (two / "permeability.qgs").read_text(encoding="utf-8")
 
@@ -114,7 +139,9 @@ def test_circuitscape_problem_runs_and_agrees_with_a_direct_solve(results, tmp_p
     assert labels.max() == 3
     for i, j in ((1, 2), (1, 3), (2, 3)):  # every pair by itself: the third region is ordinary ground
         two = np.where(np.isin(labels, (i, j)), labels, 0)
-        expected = pairwise(resistance.values, np.where(two == i, 1, np.where(two == j, 2, 0)), current=None).resistance[0, 1]
+        expected = pairwise(
+            resistance.values, np.where(two == i, 1, np.where(two == j, 2, 0)), current=None
+        ).resistance[0, 1]
         assert found[i - 1, j - 1] == pytest.approx(expected, rel=1e-6)
 
 

@@ -96,7 +96,10 @@ def unmarked_sentences(source):
     tree = ast.parse(source)
     quiet = set()
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))
+            and ast.get_docstring(node) is not None
+        ):
             quiet.add(id(node.body[0].value))
         if isinstance(node, ast.Dict):
             quiet |= {id(k) for k in node.keys}
@@ -104,12 +107,22 @@ def unmarked_sentences(source):
             quiet.add(id(node.value))
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            if name in ("tr", "N_", "partition", "startswith", "fullmatch", "removeprefix") or name.endswith("Error"):
+            if name in ("tr", "N_", "partition", "startswith", "fullmatch", "removeprefix") or name.endswith(
+                "Error"
+            ):
                 quiet |= {id(n) for n in ast.walk(node) if isinstance(n, ast.Constant)}
         if isinstance(node, ast.Compare):
             quiet |= {id(n) for n in ast.walk(node) if isinstance(n, ast.Constant)}
-    found = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in quiet]
-    return [t for t in found if re.search(r"(?:[A-Za-z]+ ){2,}[A-Za-z]+", t) and not t.startswith(("default-src", "no barriers"))]
+    found = [
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in quiet
+    ]
+    return [
+        t
+        for t in found
+        if re.search(r"(?:[A-Za-z]+ ){2,}[A-Za-z]+", t) and not t.startswith(("default-src", "no barriers"))
+    ]
 
 
 def test_names_of_the_sample_are_all_in_the_list():
@@ -118,7 +131,11 @@ def test_names_of_the_sample_are_all_in_the_list():
     from permeability.samples import sample_folder
 
     table = sample_folder() / "layers.gpkg"
-    named = {n for layer in ("railways", "roads", "fences", "stations", "patches") for n in gpd.read_file(table, layer=layer)["name"]}
+    named = {
+        n
+        for layer in ("railways", "roads", "fences", "stations", "patches")
+        for n in gpd.read_file(table, layer=layer)["name"]
+    }
     assert named - set(PLACE_NAMES) == set()
 
 

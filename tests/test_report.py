@@ -14,7 +14,19 @@ from permeability.report import write_comparison, write_report
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))
 make_results, HOSTILE = SAMPLE["make_results"], SAMPLE["HOSTILE"]
 VOID = {"meta", "link", "input", "img", "br", "path", "rect", "circle", "image"}
-SECTIONS = ["assumptions", "summary", "area", "baseline", "impact", "sites", "money", "residual", "monitoring", "parameters", "repeat"]
+SECTIONS = [
+    "assumptions",
+    "summary",
+    "area",
+    "baseline",
+    "impact",
+    "sites",
+    "money",
+    "residual",
+    "monitoring",
+    "parameters",
+    "repeat",
+]
 
 
 class Page(HTMLParser):
@@ -22,7 +34,15 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.tags, self.ids, self.links, self.images, self.text, self.open, self.bad = [], [], [], [], [], [], []
+        self.tags, self.ids, self.links, self.images, self.text, self.open, self.bad = (
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+            [],
+        )
         self.feed(text)
         self.close()
 
@@ -216,7 +236,11 @@ def test_comparison_names_the_inputs_that_differ_and_no_others(tmp_path):
     record = json.loads((b / "record.json").read_text(encoding="utf-8"))
     record["species"]["khulan"]["components"][0]["p"] = 0.25
     (b / "record.json").write_text(json.dumps(record), encoding="utf-8")
-    impact = (b / "impact.csv").read_text(encoding="utf-8").replace("khulan,all barriers,,60,2,50", "khulan,all barriers,,20,2,55")
+    impact = (
+        (b / "impact.csv")
+        .read_text(encoding="utf-8")
+        .replace("khulan,all barriers,,60,2,50", "khulan,all barriers,,20,2,55")
+    )
     (b / "impact.csv").write_text(impact, encoding="utf-8")
     page = Page(write_comparison([a, b], tmp_path / "c.html").read_text(encoding="utf-8"))
     assert not page.bad

@@ -16,7 +16,12 @@ from permeability.report import write_comparison, write_report
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))
-BROWSER_OWN = ("google.com", "googleapis.com", "gvt1.com", "gstatic.com")  # what Chromium asks for itself, page or no page
+BROWSER_OWN = (
+    "google.com",
+    "googleapis.com",
+    "gvt1.com",
+    "gstatic.com",
+)  # what Chromium asks for itself, page or no page
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -121,7 +126,9 @@ tall:[].filter.call(document.querySelectorAll('caption'),function(e){return e.ge
 
 @pytest.mark.parametrize("width", [500, 1200])
 def test_nothing_runs_out_of_the_window(page, tmp_path, width):
-    found = answer(browse(with_script(page, WIDTH), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0])
+    found = answer(
+        browse(with_script(page, WIDTH), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0]
+    )
     assert found["page"] <= found["window"]
     assert found["wide"] == 0
     assert found["tall"] == 0
@@ -154,12 +161,18 @@ def test_without_scripts_everything_shows_and_a_link_marks_the_section(page, tmp
 def test_prints_whole_with_no_cut_word(page, tmp_path):
     target = tmp_path / "report.pdf"
     browse(page.as_uri(), tmp_path / "profile", "--no-pdf-header-footer", f"--print-to-pdf={target}")
-    boxes = subprocess.run(["pdftotext", "-bbox", str(target), "-"], capture_output=True, text=True, check=True, timeout=60).stdout
-    words = [[float(v) for v in m] for m in re.findall(r'xMin="([\d.-]+)" yMin="[\d.-]+" xMax="([\d.-]+)"', boxes)]
+    boxes = subprocess.run(
+        ["pdftotext", "-bbox", str(target), "-"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    words = [
+        [float(v) for v in m] for m in re.findall(r'xMin="([\d.-]+)" yMin="[\d.-]+" xMax="([\d.-]+)"', boxes)
+    ]
     width = float(re.search(r'<page width="([\d.]+)"', boxes)[1])
     assert len(words) > 1000
     assert all(a >= 0 and b <= width for a, b in words)
-    text = subprocess.run(["pdftotext", "-raw", str(target), "-"], capture_output=True, text=True, check=True, timeout=60).stdout
+    text = subprocess.run(
+        ["pdftotext", "-raw", str(target), "-"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
     assert "<script>alert(1)</script>" in text.replace("\n", "").replace(" ", "")
     assert "Говь-Сүмбэр" in text
 

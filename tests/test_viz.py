@@ -20,9 +20,21 @@ HOSTILE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))["HOS
 
 # Machado, Oliveira, Fernandes 2009 (doi:10.1109/TVCG.2009.113), severity 1.0, on linear RGB
 DEFICIENCY = {
-    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "tritan": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
     "none": np.eye(3),
 }
 
@@ -32,7 +44,16 @@ def seen(rgb, eye):
     c = np.asarray(rgb, float) / 255
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     linear = np.clip(linear @ np.array(DEFICIENCY[eye]).T, 0, 1)
-    xyz = linear @ np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]).T
+    xyz = (
+        linear
+        @ np.array(
+            [
+                [0.4124564, 0.3575761, 0.1804375],
+                [0.2126729, 0.7151522, 0.0721750],
+                [0.0193339, 0.1191920, 0.9503041],
+            ]
+        ).T
+    )
     f = xyz / [0.95047, 1.0, 1.08883]
     f = np.where(f > 216 / 24389, np.cbrt(f), (24389 / 27 * f + 16) / 116)
     return np.column_stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])])
@@ -49,7 +70,9 @@ def luminance(colour):
 
 @pytest.mark.parametrize("eye", list(DEFICIENCY))
 def test_sequential_ramp_rises_in_lightness_for_every_eye(eye):
-    light = seen(style.ramp_colours("cividis"), eye)[::15, 0]  # 8-bit colours jitter by a tenth of a step from one to the next
+    light = seen(style.ramp_colours("cividis"), eye)[
+        ::15, 0
+    ]  # 8-bit colours jitter by a tenth of a step from one to the next
     assert (np.diff(light) > 0).all()
     assert light[-1] - light[0] > 60
 
@@ -72,7 +95,11 @@ def test_barrier_classes_differ_for_every_eye_by_colour_or_by_dash_and_symbol(ey
 
 
 def test_lines_and_texts_have_contrast_on_paper():
-    for colour, least in [*((s.colour, 3.0) for s in style.BARRIER_STYLES.values()), (style.INK, 7.0), (style.PATCH, 4.5)]:
+    for colour, least in [
+        *((s.colour, 3.0) for s in style.BARRIER_STYLES.values()),
+        (style.INK, 7.0),
+        (style.PATCH, 4.5),
+    ]:
         assert (luminance(style.PAPER) + 0.05) / (luminance(colour) + 0.05) >= least
 
 
@@ -92,7 +119,10 @@ def test_scales_place_values_and_leave_nan_transparent():
     assert rgba[0, 0, 3] == 255
     for place in (0.0, 0.3, 1.0):
         assert scale.position(np.array(scale.value(place))) == pytest.approx(place)
-    assert style.scale_for("difference", np.array([np.nan])).low < style.scale_for("difference", np.array([np.nan])).high
+    assert (
+        style.scale_for("difference", np.array([np.nan])).low
+        < style.scale_for("difference", np.array([np.nan])).high
+    )
 
 
 def test_pictures_are_the_same_bytes_and_carry_no_program_name():
@@ -138,7 +168,9 @@ def test_map_has_its_furniture_and_escapes_nothing_away(land):
     from permeability.viz.maps import plot_landscape
 
     drawn = plot_landscape(land)
-    texts = [t.get_text() for t in drawn.axes.texts] + [t.get_text() for t in drawn.axes.get_legend().get_texts()]
+    texts = [t.get_text() for t in drawn.axes.texts] + [
+        t.get_text() for t in drawn.axes.get_legend().get_texts()
+    ]
     assert any(t.endswith(" km") for t in texts)
     assert "N" in texts
     assert any("EPSG:32648" in t for t in texts)
@@ -157,7 +189,9 @@ def test_map_draws_into_given_axes_in_every_language_without_pyplot(land, recwar
         ax = new_map()
         drawn = plot_landscape(land, ax, language=language)
         assert drawn.axes is ax
-        assert drawn.png(40).startswith(b"\x89PNG")  # a letter without a glyph would warn, and warnings are errors
+        assert drawn.png(40).startswith(
+            b"\x89PNG"
+        )  # a letter without a glyph would warn, and warnings are errors
     assert ("matplotlib.pyplot" in sys.modules) == before
 
 
@@ -188,7 +222,11 @@ def test_connectivity_and_ranking_faces(land):
     from permeability.ranking import candidates, rank
     from permeability.scenario import Scenario
 
-    boxes = gpd.GeoDataFrame({"id": ["p", HOSTILE[0]], "name": [HOSTILE[0], HOSTILE[2]]}, geometry=[shapely.box(2_000, 4_000, 4_000, 6_000), shapely.box(11_000, 4_000, 13_000, 6_000)], crs="EPSG:32648")
+    boxes = gpd.GeoDataFrame(
+        {"id": ["p", HOSTILE[0]], "name": [HOSTILE[0], HOSTILE[2]]},
+        geometry=[shapely.box(2_000, 4_000, 4_000, 6_000), shapely.box(11_000, 4_000, 13_000, 6_000)],
+        crs="EPSG:32648",
+    )
     patches = place(boxes, land)
     found = connectivity(land, patches)
     ranking = rank(land, patches, candidates(land, HOSTILE[0], length_m=6_000))
@@ -204,7 +242,17 @@ def test_connectivity_and_ranking_faces(land):
 
 
 def test_tables_put_words_in_place_of_infinity():
-    text = table_html(pd.DataFrame({"gain_mean_resistance": [np.inf], "change": [-np.inf], "cost_km": [np.inf], "ok": [True], "name": ["<b>"]}))
+    text = table_html(
+        pd.DataFrame(
+            {
+                "gain_mean_resistance": [np.inf],
+                "change": [-np.inf],
+                "cost_km": [np.inf],
+                "ok": [True],
+                "name": ["<b>"],
+            }
+        )
+    )
     assert "becomes finite" in text
     assert "no path" in text
     assert "&lt;b&gt;" in text

@@ -15,6 +15,8 @@ STATEMENTS = (
 
 PLACE_NAMES = (
     "Gobi sample",
+    "Three openings",
+    "Planned railways unfenced",
     "Mongolia",
     "TMR northern border - Ulaanbaatar",
     "TMR Ulaanbaatar - Choir",

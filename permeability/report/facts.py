@@ -181,7 +181,7 @@ def scenario_rows(results: Results, species: str, tr: Words) -> list[Row]:
                     "left": _left(n, bare, value, tr),
                 }
             )
-        rows.append({"name": name, "what": what, "cells": cells})
+        rows.append({"name": tr.name(name), "what": what, "cells": cells})
     return rows if len(rows) > 1 else []
 
 

@@ -222,7 +222,7 @@ def patch_layer(frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words) -> li
             taken.append((x, y))
         out.append({
             "name": name, "short": shortened(name, 30) if free else "", "x": _n(x), "y": _n(y), "point": "Point" in shape.geom_type,
-            "end": x > 0.8 * frame.width,
+            "end": x > 0.66 * frame.width,
             "d": "" if "Point" in shape.geom_type else frame.path([shape]),
         })  # fmt: skip
     return out
