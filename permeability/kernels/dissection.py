@@ -300,7 +300,7 @@ def reduce_front(w, rest, leak, check, bulk):
     leak, check, bulk : array, shape (n,) or (0,)
         Conductance to ground, a right-hand side carried along, and the magnitudes that went into it; updated.
     """
-    ne = len(w)
+    ne, n = w.shape
     if ne <= BLOCK:
         _reduce_block(w, leak, check, bulk)
     else:
@@ -309,7 +309,10 @@ def reduce_front(w, rest, leak, check, bulk):
             block = w[b0:b1, b0:].copy()
             if b0 > 0:
                 left = w[:b0, b0:b1].copy()
-                block += np.dot(left.T, w[:b0, b0:].copy())
+                if 3 * b0 < n:  # the columns before b0 for nothing cost less than a copy of the others
+                    block += np.dot(left.T, w[:b0])[:, b0:]
+                else:
+                    block += np.dot(left.T, w[:b0, b0:].copy())
             _reduce_block(block, leak[b0:], check[b0:], bulk[b0:])
             w[b0:b1, b0:] = block
     _update_rest(w, rest)
@@ -319,15 +322,18 @@ def reduce_front(w, rest, leak, check, bulk):
 def _reduce_block(w, leak, check, bulk):
     """Eliminate the rows of ``w`` (contiguous), panel by panel."""
     ne, n = w.shape
+    buffer = np.empty(PANEL * n if ne > PANEL else 0)
     for p0 in range(0, ne, PANEL):
         p1 = min(p0 + PANEL, ne)
         if p0 > 0:
             if p0 * (p1 - p0) * (n - p0) > DENSE:
                 left = w[:p0, p0:p1].copy()
-                product = np.dot(left.T, w[:p0])
+                product = buffer[: (p1 - p0) * n].reshape(p1 - p0, n)
+                np.dot(left.T, w[:p0], product)
                 for i in range(p1 - p0):
+                    row, add = w[p0 + i], product[i]
                     for j in range(p0 + i, n):
-                        w[p0 + i, j] += product[i, j]
+                        row[j] += add[j]
             else:
                 _update_rows(w, 0, p0, w, p0, p1, 0)
         for q0 in range(p0, p1, 4):
