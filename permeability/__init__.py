@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from permeability._version import __version__
 
 _HOME = {
     "open_project": "permeability.project",
@@ -39,17 +39,9 @@ _HOME = {
 }
 
 _ROOMS = (
-    "barriers",
-    "circuit",
-    "corridors",
-    "grid",
-    "io",
-    "leastcost",
-    "metrics",
-    "network",
-    "passability",
-    "species",
-)
+    "barriers", "circuit", "corridors", "database", "executor", "grid", "io", "leastcost", "metrics", "network",
+    "omnidirectional", "passability", "seasons", "species", "structures", "treatments", "wall_to_wall",
+)  # fmt: skip
 
 __all__ = ["__version__", *_HOME]
 

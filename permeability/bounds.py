@@ -15,7 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from permeability.errors import OptionError
-from permeability.portfolio import Members, Rules
+from permeability.selection import Members, Rules
 
 Floats = NDArray[np.float64]
 Relaxed = Callable[[Floats], tuple[float, Floats]]

@@ -14,8 +14,8 @@ from permeability.bounds import relaxed_bound
 from permeability.circuit.relaxation import RelaxedGain
 from permeability.circuit.set_value import SetValue
 from permeability.errors import OptionError, nearest
-from permeability.portfolio import Portfolio, Rules, budget_curve, choose, spacing
 from permeability.ranking import Ranking, gain_of
+from permeability.selection import Portfolio, Rules, budget_curve, choose, spacing
 
 INDEX = "conductance"  # finite whatever is cut off
 
@@ -96,7 +96,7 @@ def portfolio(
     Raises
     ------
     OptionError
-        O45 for an id that is not a candidate; O41 to O44 of :func:`permeability.portfolio.choose`.
+        O45 for an id that is not a candidate; O41 to O44 of :func:`permeability.selection.choose`.
     """
     sites = ranking.sites
     ids = [s.id for s in sites]

@@ -211,8 +211,14 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
 @click.option(
     "--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none"
 )
-def compare(results_a: Path, results_b: Path, rtol: float) -> None:
+@click.option("--report", type=PATH, help="also write a comparison report (HTML) to this file")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def compare(results_a: Path, results_b: Path, rtol: float, report: Path | None, language: str) -> None:
     """Compare two result folders number by number; exit code 3 when any differs."""
+    if report is not None:
+        from permeability.report import write_comparison
+
+        tell(str(write_comparison([results_a, results_b], report, language=language)))
     from permeability.regression import compare_results
 
     differences = compare_results(results_a, results_b, rtol=rtol)
@@ -227,12 +233,17 @@ def compare(results_a: Path, results_b: Path, rtol: float) -> None:
 @click.argument("results", type=PATH)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--out", type=PATH, help="file to write (default: report_<language>.html in RESULTS)")
-def report(results: Path, language: str, out: Path | None) -> None:
+@click.option("--pdf", is_flag=True, help="also print it to PDF (needs Chromium or Chrome)")
+def report(results: Path, language: str, out: Path | None, pdf: bool) -> None:
     """Write the report of a result folder in another language."""
     from permeability.report import write_report
 
     target = out if out is not None else results / f"report_{language}.html"
     say(str(write_report(results, target, language=language)))
+    if pdf:
+        from permeability.report.pdf import write_pdf
+
+        say(str(write_pdf(target, target.with_suffix(".pdf"))))
 
 
 # ---------------------------------------------------------------- other programs' problems
@@ -262,7 +273,15 @@ def omniscape(
     """Run an existing Omniscape problem file; same outputs."""
     from permeability.interop.omniscape import run_problem
 
-    for path in run_problem(problem, output_dir=out, workers=workers, scheduler=scheduler, store=store):
+    found = run_problem(
+        problem,
+        output_dir=out,
+        workers=workers,
+        scheduler=scheduler,
+        store=store,
+        tell=lambda finding: tell(finding.text()),
+    )
+    for path in found:
         say(str(path))
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import qmc
+from threadpoolctl import threadpool_limits
 
+from permeability import uncertainty
+from permeability._version import __version__
 from permeability.circuit.interface import Candidates
 from permeability.crossings import TRACE, opening_share
 from permeability.evaluate import CircuitView
@@ -42,72 +44,22 @@ class RankDraws:
     ranks: NDArray[np.int64] = field(repr=False)
 
     def table(self, top: int = 10) -> pd.DataFrame:
-        """Rank range and share of draws in the top, one row per candidate."""
-        low, mid, high = np.quantile(self.ranks, (0.05, 0.5, 0.95), axis=0, method="closest_observation")
-        gain = np.quantile(self.gains, (0.05, 0.5, 0.95), axis=0)
-        return pd.DataFrame(
-            {
-                "rank_low": low.astype(int),
-                "rank_median": mid.astype(int),
-                "rank_high": high.astype(int),
-                "share_in_top": (self.ranks <= top).mean(axis=0),
-                "gain_low": gain[0],
-                "gain_median": gain[1],
-                "gain_high": gain[2],
-            }
-        )
+        """Rank range and share of draws in the top, one row per candidate; see :func:`permeability.uncertainty.rank_table`."""
+        return uncertainty.rank_table(self.gains, top=top).drop(columns="share_first")
 
     def influence(self) -> pd.DataFrame:
-        """Which unknown number moves the ranking most.
+        """Which unknown number moves the ranking most; see :func:`permeability.uncertainty.influence`."""
+        return uncertainty.influence(self.quantiles, self.gains).drop(columns="most_moved")
 
-        For every number, the squared rank correlation (Spearman) between its quantile and each candidate's rank,
-        averaged over the candidates with the spread of their ranks as weight: a first-order share of variance.
-        """
-        spread = self.ranks.var(axis=0)
-        if not (spread > 0).any():
-            return pd.DataFrame({"number": list(self.quantiles), "share": 0.0})
-        u = self.quantiles.rank().to_numpy()
-        u = (u - u.mean(axis=0)) / u.std(axis=0)
-        moved = spread > 0
-        r = self.ranks[:, moved].astype(float)
-        r = (r - r.mean(axis=0)) / r.std(axis=0)
-        square = (u.T @ r / len(u)) ** 2
-        share = np.average(square, axis=1, weights=spread[moved])
-        table = pd.DataFrame({"number": list(self.quantiles), "share": share})
-        return table.sort_values(["share", "number"], ascending=[False, True], ignore_index=True)
-
-    def together(self, share: float = 0.9) -> list[list[int]]:
-        """Groups of candidates, in the order of their median rank, that cannot be told apart.
-
-        A candidate joins the group of its forerunner when neither is ahead of the other in more than ``share`` of
-        the draws.
-        """
-        order = np.argsort(np.median(self.ranks, axis=0), kind="stable")
-        groups: list[list[int]] = []
-        for k in order:
-            if groups:
-                ahead = float(np.mean(self.gains[:, groups[-1][0]] > self.gains[:, k]))
-                if ahead <= share:
-                    groups[-1].append(int(k))
-                    continue
-            groups.append([int(k)])
-        return groups
+    def together(self) -> list[list[int]]:
+        """Groups of candidates that cannot be told apart, best first; see :func:`permeability.uncertainty.together`."""
+        return uncertainty.together(self.gains)
 
 
 def uncertain_numbers(land: Landscape) -> list[str]:
     """Keys of the uncertain numbers of the standing barriers: crossing chances by class, and the trace length."""
     keys = {c.key for i in np.flatnonzero(land.standing) for c in land.components[i]}
     return [*sorted(keys), TRACE]
-
-
-def draw_quantiles(keys: Sequence[str], draws: int, rng: int | np.random.Generator) -> pd.DataFrame:
-    """Quasi-random quantiles 0..1, one row per draw (scrambled Halton, doi:10.48550/arXiv.1706.02808).
-
-    >>> draw_quantiles(["a", "b"], 3, 1).shape
-    (3, 2)
-    """
-    seed = np.random.default_rng(rng) if isinstance(rng, int) else rng
-    return pd.DataFrame(qmc.Halton(len(keys), scramble=True, seed=seed).random(draws), columns=list(keys))
 
 
 def draw_ranks(
@@ -145,7 +97,7 @@ def draw_ranks(
     -----
     Components that share a key (all fences of one class, all roads) are drawn together: one unknown number, not many.
     """
-    quantiles = draw_quantiles(uncertain_numbers(land), draws, rng)
+    quantiles = uncertainty.quantiles(uncertain_numbers(land), draws, rng)
     plan = _Plan(land, sets)
 
     def one(d: int) -> Array:
@@ -164,17 +116,18 @@ def draw_ranks(
     def key(d: int) -> str:
         return content_hash(same, quantiles.iloc[d].to_numpy())
 
-    for d, row in run_tasks(one, range(draws), workers=workers, store=store, label="draws", key=key):
-        gains[d] = row
-        if progress is not None:
-            progress(d + 1, draws)
-    return RankDraws(quantiles, gains, ranks_of(gains))
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # small dense blocks: more threads only wait for each other
+        for d, row in run_tasks(one, range(draws), workers=workers, store=store, label="draws", key=key):
+            gains[d] = row
+            if progress is not None:
+                progress(d + 1, draws)
+    return RankDraws(quantiles, gains, uncertainty.ranks(gains))
 
 
 def _inputs_hash(land: Landscape, patches: Patches, sets: Sequence[Sequence[Intervention]]) -> str:
     """Hash of everything that a draw depends on but its quantiles."""
-    from permeability import __version__
-
     chances = [[(c.name, c.key, c.chance.as_tuple()) for c in row] for row in land.components]
     steps = [[repr(i) for i in s] for s in sets]
     return content_hash(
@@ -182,19 +135,6 @@ def _inputs_hash(land: Landscape, patches: Patches, sets: Sequence[Sequence[Inte
         land.standing, repr(chances), repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
         patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid),
     )  # fmt: skip
-
-
-def ranks_of(gains: Array) -> NDArray[np.int64]:
-    """Ranks by falling gain in every row, ties (to twelve digits of the largest) share the lower rank.
-
-    >>> ranks_of(np.array([[0.5, 2.0, 0.5]])).tolist()
-    [[2, 1, 2]]
-    """
-    scale = np.abs(gains).max(axis=1, keepdims=True)
-    rounded = np.round(gains / np.where(scale > 0, scale, 1.0), 12)
-    return np.array(
-        [1 + np.searchsorted(np.sort(-row), -row, side="left") for row in rounded], dtype=np.int64
-    )
 
 
 class _Plan:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from permeability import io
-from permeability.errors import OptionError
 from permeability.report import facts
 from permeability.report.results import Results, finite, read_results
 from permeability.viz import qgis
@@ -27,32 +25,6 @@ if TYPE_CHECKING:
 PROJECT, TABLES, CRATE, PROBLEM = "permeability.qgs", "layers.gpkg", "ro-crate-metadata.json", "README.txt"
 MAPS = {"movement": ("current", "current", 1.0), "distance": ("cost_distance", "distance", 1000.0), "resistance": ("habitat", "habitat", 1.0), "resistance_with_barriers": ("resistance", "resistance", 1.0)}  # fmt: skip
 MOST_NAME = 40
-
-
-@contextmanager
-def export_folder(target: Path, mark: str) -> Iterator[Path]:
-    """A folder beside the target that takes its place when the block ends well.
-
-    Raises
-    ------
-    OptionError
-        O02 when the target holds something other than an earlier export (known by its file ``mark``).
-    """
-    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / mark).is_file())):
-        raise OptionError(
-            "O02",
-            f"{str(target)!r} exists and is not an earlier export.",
-            remedy="name another folder, or remove it",
-        )
-    aside = target.with_name(f".{target.name}-unfinished")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def slug(text: object) -> str:
@@ -98,7 +70,7 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
     """
     tr, results, target = words(language), read_results(results_folder), Path(target_dir)
     area = slug((results.project.get("project") or {}).get("area") or results.title)
-    with export_folder(target, PROJECT) as aside:
+    with io.whole_folder(target, PROJECT) as aside:
         sheet = _Sheet(results, area, tr, aside)
         for i, species in enumerate(results.species_ids):
             sheet.add_sites(species, shown=i == 0)
@@ -291,7 +263,7 @@ def export_circuitscape(results_folder: str | Path, target_dir: str | Path) -> P
         O02 when the target holds something else.
     """
     results, target = read_results(results_folder), Path(target_dir)
-    with export_folder(target, PROBLEM) as aside:
+    with io.whole_folder(target, PROBLEM) as aside:
         made = [
             stem
             for s in results.species_ids
@@ -383,7 +355,7 @@ def export_ro_crate(results_folder: str | Path, target_dir: str | Path, *, date:
     """
     results, target = read_results(results_folder), Path(target_dir)
     published = date if date is not None else datetime.now(UTC).date().isoformat()
-    with export_folder(target, CRATE) as aside:
+    with io.whole_folder(target, CRATE) as aside:
         for path in results.files():
             shutil.copyfile(path, aside / path.name)
         io.write_json(

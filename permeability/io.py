@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import RasterioIOError
 from rasterio.warp import reproject
 
-from permeability.errors import GridError, GridMismatchError, LayerError, check_choice, nearest
+from permeability.errors import GridError, GridMismatchError, LayerError, OptionError, check_choice, nearest
 from permeability.grid import Grid, describe_crs, parse_crs
 
 RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
@@ -57,6 +58,49 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def require_free(target: Path, mark: str) -> None:
+    """Refuse a folder that is neither empty nor an earlier output (known by its file ``mark``).
+
+    Raises
+    ------
+    OptionError
+        O02.
+    """
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / mark).is_file())):
+        raise OptionError(
+            "O02",
+            f"{str(target)!r} exists and is not an earlier output of this kind.",
+            remedy="name another folder, or remove it",
+        )
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path, mark: str) -> Iterator[Path]:
+    """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
+
+    Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.
+
+    Raises
+    ------
+    OptionError
+        O02 when the target holds something else.
+    """
+    require_free(target, mark)
+    aside = target.with_name(f".{target.name}-unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        old = target.with_name(f".{target.name}-old")
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

@@ -22,8 +22,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -33,12 +32,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from permeability import __version__, io
 from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
 from permeability.connect import Connectivity, connectivity
-from permeability.errors import Finding, OptionError, ProjectError
+from permeability.errors import Finding, ProjectError
 from permeability.impact import Comparison, Impact, barrier_impact, compare
 from permeability.landscape import Landscape
 from permeability.patches import Patches
@@ -47,6 +47,8 @@ from permeability.ranking import Ranking, candidates, rank
 from permeability.units import unit_of
 
 Progress = Callable[[str, int, int], None]  # step, done, all
+
+RESULT_MARK = "record.json"  # by this file an earlier result folder is known
 
 LIBRARIES = (
     "numpy",
@@ -138,16 +140,19 @@ def run_project(
     project = project if isinstance(project, Project) else open_project(project)
     workers = workers or os.cpu_count() or 1
     if folder is not None:
-        require_free(Path(folder))
+        io.require_free(Path(folder), RESULT_MARK)
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
     store = _step_store(folder, resume)
-    results = {name: _run_species(project, name, progress, workers, store) for name in project.species_ids}
+    with threadpool_limits(limits=1, user_api="blas"):  # the dense blocks are small; threads go to the draws
+        results = {
+            name: _run_species(project, name, progress, workers, store) for name in project.species_ids
+        }
     summary, record = summarise(project, results), make_record(project, results)
     done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
     if folder is not None:
-        with whole_folder(Path(folder)) as aside:
+        with io.whole_folder(Path(folder), RESULT_MARK) as aside:
             write_results(done, aside)
             if report:
                 from permeability.report import write_report
@@ -316,45 +321,6 @@ def component_table(land: Landscape) -> pd.DataFrame:
 
 
 # ---------------------------------------------------------------- files
-def require_free(target: Path) -> None:
-    """Refuse a target that holds something else than an earlier result; asked before anything is computed."""
-    if target.exists() and (
-        not target.is_dir() or (any(target.iterdir()) and not (target / "record.json").is_file())
-    ):
-        raise OptionError(
-            "O02",
-            f"{str(target)!r} exists and is not a result folder.",
-            remedy="name another folder, or remove it",
-        )
-
-
-@contextmanager
-def whole_folder(target: Path) -> Iterator[Path]:
-    """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
-
-    Only a folder that is empty or holds an earlier result is replaced.
-
-    Raises
-    ------
-    OptionError
-        O02 when the target holds something else.
-    """
-    require_free(target)
-    aside = target.with_name(f".{target.name}-unfinished")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        old = target.with_name(f".{target.name}-old")
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        aside.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
 def write_results(run: Run, folder: Path) -> None:
     """Write all result files but the report."""
     sites, impacts, pairs, plans = [], [], [], []

@@ -58,9 +58,10 @@ def _rasters(folder, grid, species):
 
 def _tables(folder, names, species, draws):
     rail, road, fence, plan, patch = names
-    line = lambda x, a=0.0, b=float(ROWS): shapely.LineString(
-        [(WEST + x * CELL, NORTH - b * CELL), (WEST + x * CELL, NORTH - a * CELL)]
-    )  # noqa: E731
+
+    def line(x, a=0.0, b=float(ROWS)):
+        return shapely.LineString([(WEST + x * CELL, NORTH - b * CELL), (WEST + x * CELL, NORTH - a * CELL)])
+
     frame = lambda rows: gpd.GeoDataFrame(rows, crs=CRS)  # noqa: E731
     barriers = frame([
         {"id": "R1", "name": rail, "kind": "railway", "line": rail, "status": "existing", "fence_class": "rail_barbed_both_sides", "fenced": "yes", "vehicles_per_day": np.nan, "accuracy_m": 3000.0, "source": rail, "licence": rail, "standing": True, "km_from": 0.0, "km_to": 12.0, "geometry": line(10)},

@@ -16,8 +16,9 @@ import rasterio
 
 from permeability import cli, samples
 from permeability.cli import main
+from permeability.io import whole_folder
 from permeability.project import open_project
-from permeability.run import Run, run_project, whole_folder
+from permeability.run import Run, run_project
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GOBI = REPOSITORY / "data" / "samples" / "gobi"
@@ -259,7 +260,7 @@ def test_a_failure_keeps_the_earlier_results(empty: Path, results: Path) -> None
     before = {p.name: p.read_bytes() for p in kept.iterdir()}
 
     def fails_half_way() -> None:
-        with whole_folder(kept) as aside:
+        with whole_folder(kept, "record.json") as aside:
             (aside / "summary.json").write_text("{}", encoding="utf-8")
             raise RuntimeError("disk full")
 
@@ -267,7 +268,7 @@ def test_a_failure_keeps_the_earlier_results(empty: Path, results: Path) -> None
         fails_half_way()
     assert {p.name: p.read_bytes() for p in kept.iterdir()} == before
     assert [p.name for p in empty.iterdir()] == ["kept"]
-    with whole_folder(kept) as aside:
+    with whole_folder(kept, "record.json") as aside:
         (aside / "record.json").write_text("{}", encoding="utf-8")
     assert [p.name for p in kept.iterdir()] == ["record.json"]
     assert [p.name for p in empty.iterdir()] == ["kept"]

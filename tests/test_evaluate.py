@@ -9,7 +9,7 @@ import shapely
 
 import permeability as pm
 from permeability.barriers import prepare
-from permeability.draws import draw_ranks, ranks_of
+from permeability.draws import draw_ranks
 from permeability.errors import OptionError
 from permeability.evaluate import Evaluator
 from permeability.indices import indices
@@ -134,10 +134,6 @@ def test_rank_ranges_hold_the_median_and_the_best_number_matters():
         "trace_length",
     }
     assert influence["share"].is_monotonic_decreasing
-
-
-def test_ties_share_the_lower_rank():
-    assert ranks_of(np.array([[1.0, 3.0, 3.0, 0.0]])).tolist() == [[3, 1, 1, 4]]
 
 
 def test_portfolio_is_the_best_of_all_sets():

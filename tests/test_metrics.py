@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -31,7 +31,7 @@ def best_chance(graph: nx.Graph, a: int, b: int, mean: float) -> float:
     if a == b:
         return 1.0
     products = [
-        np.prod([np.exp(-graph.edges[e]["cost_m"] / mean) for e in zip(path[:-1], path[1:])])
+        np.prod([np.exp(-graph.edges[e]["cost_m"] / mean) for e in pairwise(path)])
         for path in nx.all_simple_paths(graph, a, b)
     ]
     return float(max(products, default=0.0))

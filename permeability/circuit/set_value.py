@@ -1,4 +1,4 @@
-"""The gain of sets of candidates as the callable that :func:`permeability.portfolio.choose` asks."""
+"""The gain of sets of candidates as the callable that :func:`permeability.selection.choose` asks."""
 
 from __future__ import annotations
 

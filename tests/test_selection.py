@@ -16,7 +16,7 @@ from permeability.circuit.relaxation import RelaxedGain
 from permeability.circuit.set_value import SetValue
 from permeability.errors import OptionError, PatchError
 from permeability.kernels.edges import grid_links
-from permeability.portfolio import (
+from permeability.selection import (
     Rules,
     budget_curve,
     choose,
