@@ -41,3 +41,7 @@ def reference_cases(folder: str, *modes: str) -> list[Any]:
         return []
     cases = json.loads(manifest.read_text(encoding="utf-8"))["cases"]
     return [pytest.param(c, id=c["id"]) for c in cases if not modes or c["mode"] in modes]
+
+
+# scripts to run by hand, and what tests load themselves: not test modules
+collect_ignore_glob = ["*_check.py", "result_sample.py"]
