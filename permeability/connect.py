@@ -26,7 +26,8 @@ class Connectivity:
     land : Landscape
     patches : Patches
     pairs : pandas.DataFrame
-        One row per pair: ``a``, ``b``, ``connected``, ``cost_km`` [km of open ground], ``straight_km`` [km], ``detour``
+        One row per pair: ``a``, ``b``, ``connected``, ``cost_km`` [km of open ground], ``straight_km`` (between
+        the nearest edges) [km], ``detour``
         (least cost with barriers / without), ``resistance`` [dimensionless], ``words``.
     current : xarray.DataArray
         Current summed over all connected pairs [passages per unit injected], dims (y, x).
@@ -110,7 +111,7 @@ def pair_table(
     masks = [patches.mask(i + 1) for i in range(len(patches))]
     today = [distance_from(land, m) for m in masks]
     open_ground = [distance_from(bare, m) for m in masks]
-    centres = patches.table.geometry.centroid
+    shapes = patches.table.geometry
     rows = []
     for i in range(len(patches)):
         for j in range(i + 1, len(patches)):
@@ -118,7 +119,7 @@ def pair_table(
             connected = bool(np.isfinite(cost))
             rows.append({
                 "a": patches.ids[i], "b": patches.ids[j], "connected": connected, "cost_km": cost / 1000.0,
-                "straight_km": float(centres.iloc[i].distance(centres.iloc[j])) / 1000.0,
+                "straight_km": float(shapes.iloc[i].distance(shapes.iloc[j])) / 1000.0,
                 "detour": cost / free if np.isfinite(free) and free > 0 else float("nan"),
                 "resistance": float(resistance[i, j]),
                 "words": _words(patches.ids[i], patches.ids[j], cost, float(resistance[i, j])),
