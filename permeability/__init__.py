@@ -26,9 +26,12 @@ _HOME = {
     "connectivity": "permeability.connect",
     "barrier_impact": "permeability.impact",
     "compare": "permeability.impact",
-    "candidates": "permeability.ranking",
+    "candidates": "permeability.sites",
     "rank": "permeability.ranking",
-    "Candidate": "permeability.ranking",
+    "Candidate": "permeability.sites",
+    "structure_candidates": "permeability.sites",
+    "corridor_candidates": "permeability.sites",
+    "drawn_candidates": "permeability.sites",
     "portfolio": "permeability.choice",
     "run_project": "permeability.run",
     "timeline": "permeability.years",
@@ -69,9 +72,16 @@ if TYPE_CHECKING:
     from permeability.landscape import Landscape
     from permeability.patches import Patches
     from permeability.project import Project, check, open_project
-    from permeability.ranking import Candidate, candidates, rank
+    from permeability.ranking import rank
     from permeability.regression import compare_results
     from permeability.run import run_project
     from permeability.samples import sample_folder
     from permeability.scenario import Intervention, Scenario
+    from permeability.sites import (
+        Candidate,
+        candidates,
+        corridor_candidates,
+        drawn_candidates,
+        structure_candidates,
+    )
     from permeability.species import SpeciesProfile, species_list

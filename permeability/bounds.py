@@ -5,14 +5,14 @@ Both are solved by HiGHS through :func:`scipy.optimize.milp` (Huangfu & Hall 201
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import csr_array, hstack
 
 from permeability.errors import OptionError
 from permeability.selection import Members, Rules
@@ -123,122 +123,143 @@ def site_bounds(rules: Rules) -> tuple[Floats, Floats]:
     return low, high
 
 
+class Columns(NamedTuple):
+    """What sets of sites are worth to pairs: a plan gives every pair the best set that it holds.
+
+    ``pair``: number of the pair of each column; ``sites``: its set of sites; ``gain``: its worth, > 0.
+    """
+
+    pair: Sequence[int]
+    sites: Sequence[Iterable[int]]
+    gain: Sequence[float]
+
+
 @dataclass(frozen=True)
-class LeastCostPlan:
+class ProvenPlan:
     """Answer of the integer program.
 
     Attributes
     ----------
     members : tuple of int
-    total : float
-        Weighted sum of least costs between the pairs with these sites open [m of open ground].
+    gain : float
+        Its objective.
     bound : float
-        No plan within the rules has a smaller sum.
+        No plan within the rules has a larger one.
     gap : float
-        ``(total - bound) / total``, never negative.
+        ``(bound - gain) / bound``, never negative.
     """
 
     members: Members
-    total: float
+    gain: float
     bound: float
     gap: float
 
 
-def least_cost_plan(
-    arcs: tuple[ArrayLike, ArrayLike, ArrayLike],
-    openings: tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike],
-    pairs: ArrayLike,
+def columns_plan(
+    species: Sequence[Columns],
     rules: Rules,
     *,
     weights: ArrayLike | None = None,
+    worst: bool = False,
     seconds: float = 60.0,
-) -> LeastCostPlan:
-    """The set of openings with the least weighted sum of least costs, proven by an integer program.
-
-    One unit of flow per pair runs over the arcs; an arc that an opening offers may carry flow only when the site is
-    chosen.
+) -> ProvenPlan:
+    """The best set of sites, proven by an integer program.
 
     Parameters
     ----------
-    arcs : (a, b, cost)
-        Undirected connections among nodes (patches and portals) as they are today [m of open ground].
-    openings : (a, b, cost, site)
-        Undirected connections that candidate ``site`` adds.
-    pairs : array, shape (n, 2)
-        Nodes to connect.
+    species : sequence of Columns
+        One for each species (or season).
     rules : Rules
-    weights : array, shape (n,), optional
+    weights : array, shape (species,), optional
+        Factor of each one's gain; 1 by default.
+    worst : bool
+        Raise the smallest weighted gain instead of the sum.
     seconds : float
         Time limit; the bound stays valid.
 
     Raises
     ------
     OptionError
-        When no plan within the rules connects every pair (O48).
+        When no plan obeys the rules (O44).
+
+    Notes
+    -----
+    Sites are 0 or 1; a column may be used as far as all its sites are built, and a pair uses one column in all.  The
+    columns need not be whole numbers: with the sites fixed the best column of each pair is.
 
     Examples
     --------
-    >>> rules = Rules(np.array([1.0, 1.0]), 1.0)
-    >>> plan = least_cost_plan(([0], [1], [10.0]), ([0, 0], [1, 1], [4.0, 3.0], [0, 1]), [(0, 1)], rules)
-    >>> plan.members, plan.total
-    ((1,), 3.0)
+    >>> two = Columns([0, 0, 1], [(0,), (0, 1), (2,)], [1.0, 5.0, 2.0])
+    >>> plan = columns_plan([two], Rules(np.ones(3), 2.0))
+    >>> plan.members, plan.gain, plan.gap
+    ((0, 1), 5.0, 0.0)
     """
-    a = np.concatenate([np.asarray(x, dtype=np.int64) for x in (arcs[0], openings[0])])
-    b = np.concatenate([np.asarray(x, dtype=np.int64) for x in (arcs[1], openings[1])])
-    length = np.concatenate([np.asarray(x, dtype=np.float64) for x in (arcs[2], openings[2])])
-    site = np.concatenate((np.full(len(np.asarray(arcs[0])), -1), np.asarray(openings[3], dtype=np.int64)))
-    ends = np.asarray(pairs, dtype=np.int64).reshape(-1, 2)
-    w = np.ones(len(ends)) if weights is None else np.asarray(weights, dtype=np.float64)
-    tail, head = np.concatenate((a, b)), np.concatenate((b, a))
-    both_site, both_length = np.tile(site, 2), np.tile(length, 2)
-    n_sites, n_arcs, n_pairs = len(rules.cost), len(tail), len(ends)
-    n_nodes = int(max(tail.max(initial=0), ends.max(initial=0))) + 1
-    arc = np.arange(n_arcs)
-    balance = csr_array(
-        (np.r_[np.ones(n_arcs), -np.ones(n_arcs)], (np.r_[tail, head], np.r_[arc, arc])),
-        shape=(n_nodes, n_arcs),
-    )
-    gated = np.flatnonzero(both_site >= 0)
-    gate = csr_array((np.ones(len(gated)), (np.arange(len(gated)), gated)), shape=(len(gated), n_arcs))
-    lock = csr_array(
-        (-np.ones(len(gated)), (np.arange(len(gated)), both_site[gated])), shape=(len(gated), n_sites)
-    )
-    unit = csr_array(np.eye(n_pairs))
-    supply = np.zeros((n_pairs, n_nodes))
-    supply[np.arange(n_pairs), ends[:, 0]] += 1.0
-    supply[np.arange(n_pairs), ends[:, 1]] -= 1.0
-    flow_rows = hstack((_kron(unit, balance), csr_array((n_pairs * n_nodes, n_sites))))
-    gate_rows = hstack((_kron(unit, gate), vstack([lock] * n_pairs))) if len(gated) else None
+    n = len(rules.cost)
+    w = np.ones(len(species)) if weights is None else np.asarray(weights, dtype=np.float64)
+    worth, pairs, members, owner = _stacked(species, w)
+    m = len(worth)
     table, low, high = rule_rows(rules)
-    constraints = [
-        LinearConstraint(flow_rows, supply.ravel(), supply.ravel()),
-        LinearConstraint(hstack((csr_array((table.shape[0], n_pairs * n_arcs)), table)), low, high),
-    ]
-    if gate_rows is not None:
-        constraints.append(LinearConstraint(gate_rows, -np.inf, 0.0))
+    constraints = [LinearConstraint(_wide(table, 0, m + 1), low, high)]
+    if m:
+        gates = [(i, k) for i, sites in enumerate(members) for k in sites]
+        row, (column, site) = np.arange(len(gates)), np.array(gates).T
+        ones = np.ones(len(gates))
+        gate = hstack((
+            csr_array((-ones, (row, site)), shape=(len(gates), n)), csr_array((ones, (row, column)), shape=(len(gates), m)),
+            csr_array((len(gates), 1)),
+        ))  # fmt: skip
+        once = csr_array((np.ones(m), (pairs, np.arange(m))), shape=(pairs.max() + 1, m))
+        constraints += [
+            LinearConstraint(gate, -np.inf, 0.0),
+            LinearConstraint(_wide(once, n, 1), -np.inf, 1.0),
+        ]
+    parts = np.zeros((len(species), m))
+    parts[owner, np.arange(m)] = worth
+    if not worst:
+        parts = parts.sum(axis=0, keepdims=True)
+    total = hstack((csr_array((len(parts), n)), csr_array(parts), csr_array(-np.ones((len(parts), 1)))))
+    constraints.append(LinearConstraint(total, 0.0, np.inf))  # t <= every part
     lowest, highest = site_bounds(rules)
     result = milp(
-        np.concatenate((np.kron(w, both_length), np.zeros(n_sites))),
+        np.r_[np.zeros(n + m), -1.0],
         constraints=constraints,
-        bounds=Bounds(np.r_[np.zeros(n_pairs * n_arcs), lowest], np.r_[np.ones(n_pairs * n_arcs), highest]),
-        integrality=np.r_[np.zeros(n_pairs * n_arcs), np.ones(n_sites)],
+        bounds=Bounds(np.r_[lowest, np.zeros(m), -np.inf], np.r_[highest, np.ones(m), np.inf]),
+        integrality=np.r_[np.ones(n), np.zeros(m + 1)],
         options={"time_limit": seconds, "mip_rel_gap": 1e-9},
     )
     if result.x is None:
         raise OptionError(
-            "O48",
-            "no plan within the rules connects every pair of patches.",
+            "O44",
+            "no set of candidates obeys the budget and the rules.",
             details={"solver": result.message},
-            remedy="raise the budget, relax the rules, or leave out pairs that stay cut off",
+            remedy="raise the budget or relax the rules",
         )
-    members = tuple(int(k) for k in np.flatnonzero(result.x[n_pairs * n_arcs :] > 0.5))
-    total, bound = float(result.fun), float(result.mip_dual_bound)
-    return LeastCostPlan(
-        members, total, min(bound, total), max(0.0, (total - bound) / total) if total > 0 else 0.0
+    chosen = tuple(int(k) for k in np.flatnonzero(result.x[:n] > 0.5))
+    gain = -float(result.fun)
+    bound = max(gain, -float(result.mip_dual_bound))
+    return ProvenPlan(chosen, gain, bound, (bound - gain) / bound if bound > 0 else 0.0)
+
+
+def _stacked(
+    species: Sequence[Columns], weights: Floats
+) -> tuple[Floats, NDArray[np.int64], list[tuple[int, ...]], NDArray[np.int64]]:
+    """Columns of all species below each other, pairs numbered through."""
+    worth, pairs, members, owner, before = [], [], [], [], 0
+    for i, c in enumerate(species):
+        worth += [weights[i] * float(g) for g in c.gain]
+        pairs += [before + int(p) for p in c.pair]
+        members += [tuple(int(k) for k in s) for s in c.sites]
+        owner += [i] * len(c.gain)
+        before = max(pairs, default=-1) + 1
+    return (
+        np.array(worth, float),
+        np.array(pairs, np.int64),
+        members,
+        np.array(owner, np.int64),
     )
 
 
-def _kron(a: Any, b: Any) -> Any:
-    from scipy.sparse import kron
-
-    return kron(a, b, format="csr")
+def _wide(table: Any, before: int, after: int) -> Any:
+    """A sparse table with empty columns before and after it."""
+    n = table.shape[0]
+    return hstack((csr_array((n, before)), table, csr_array((n, after))), format="csr")

@@ -445,7 +445,7 @@ class _Checker:
         return found
 
     def _candidates(self, name: str) -> None:
-        from permeability.ranking import candidates
+        from permeability.sites import candidates
 
         spec = self.project.spec.candidates
         if spec is None or any(f.severity == "error" for f in self.findings):

@@ -166,6 +166,7 @@ class _Plan:
                         step.components,
                         repr(step.options),
                         step.width_m,
+                        repr(step.chance),
                     )
                     kind = known.setdefault(same, len(self.kinds))
                     if kind == len(self.kinds):

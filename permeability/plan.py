@@ -11,7 +11,7 @@ from permeability.circuit.condensation import machine_memory
 from permeability.errors import MemoryLimitError
 from permeability.impact import standing_lines
 from permeability.project import Project, open_project
-from permeability.ranking import candidates
+from permeability.sites import candidates
 
 FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range

@@ -14,39 +14,16 @@ from numpy.typing import NDArray
 
 from permeability.draws import RankDraws, draw_ranks
 from permeability.errors import BarrierError, check_choice
-from permeability.estimate import Estimate
 from permeability.evaluate import Evaluator
 from permeability.indices import FALLING, INDICES
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention
-from permeability.treatments import treatment
+from permeability.sites import Candidate
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 SORT_BY = "mean_conductance"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One thing that could be done: interventions that belong together, and what they cost.
-
-    Attributes
-    ----------
-    id : str
-        Such as ``"TMR km 750-760"``.
-    line : str
-    km_from, km_to : float
-    interventions : tuple of Intervention
-    cost_usd : Estimate
-    """
-
-    id: str
-    line: str
-    km_from: float
-    km_to: float
-    interventions: tuple[Intervention, ...]
-    cost_usd: Estimate
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,77 +95,6 @@ class Ranking:
         return plot_ranking(self, **options)
 
 
-def candidates(
-    land: Landscape,
-    line: str,
-    *,
-    length_m: float = 10_000.0,
-    treatment: str = "remove",
-    km: tuple[float, float] | None = None,
-    width_m: float | None = None,
-) -> list[Candidate]:
-    """Stretches of a line as candidates: consecutive, both fences of a railway together.
-
-    Parameters
-    ----------
-    land : Landscape
-    line : str
-    length_m : float
-        Length of a stretch in official kilometres [m]; stretches start at multiples of it.
-    treatment : str
-        ``"remove"`` (fences down), or a name of the treatment catalogue.
-    km : (from, to), optional
-        Only this part of the line.
-    width_m : float, optional
-        For structures: one of this width in the middle of every stretch.
-
-    Raises
-    ------
-    BarrierError
-        B06 unknown line, B10 no stretch inside ``km``, B09 no fence to remove.
-    """
-    low, high = land.barriers.km_range(line)
-    low, high = (max(low, km[0]), min(high, km[1])) if km is not None else (low, high)
-    step = length_m / 1000.0
-    first, last = int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))
-    found = []
-    for i in range(first, last):
-        a, b = max(low, i * step), min(high, (i + 1) * step)
-        if b - a < 1e-6:
-            continue
-        action = _action(line, a, b, treatment, width_m)
-        found.append(Candidate(f"{line} km {a:g}-{b:g}", line, a, b, (action,), treatment_cost(land, action)))
-    if not found:
-        raise BarrierError(
-            "B10", f"there is no stretch of {line!r} between the given kilometres.",
-            details={"line": "km {:g} to km {:g}".format(*land.barriers.km_range(line))}, remedy="give kilometres on the line",
-        )  # fmt: skip
-    from permeability.crossings import require_effect
-
-    require_effect(found[0].interventions[0], land.barriers, land.components)
-    return found
-
-
-def _action(line: str, a: float, b: float, treatment: str, width_m: float | None) -> Intervention:
-    if treatment == "remove":
-        return Intervention("remove", line, a, b, treatment="remove")
-    if width_m is not None:
-        middle = (a + b) / 2
-        return Intervention("treat", line, middle, middle, treatment, width_m=width_m)
-    return Intervention("treat", line, a, b, treatment)
-
-
-def treatment_cost(land: Landscape, step: Intervention) -> Estimate:
-    """Cost of an intervention from the treatment catalogue [USD]."""
-    rows = land.barriers.rows_of(step.line)
-    fences = max(sum(c.is_fence for c in land.components[i]) for i in rows)
-    low, high = land.barriers.km_range(step.line)
-    length = max(0.0, min(high, step.km_to) - max(low, step.km_from))
-    return treatment(step.treatment or step.action).cost_usd(
-        length_m=length * 1000.0, sides=max(1, fences), width_m=step.width_m
-    )
-
-
 def rank(
     land: Landscape,
     patches: Patches,
@@ -240,7 +146,7 @@ def rank(
     """
     check_choice("sort_by", sort_by, INDICES)
     inside = land.valid if inside is None else inside
-    lines = list(dict.fromkeys(s.line for s in sites))
+    lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
     todo = len(sites) + draws
     engine = Evaluator(land, patches, inside, lines)
@@ -293,10 +199,10 @@ def _row(
     low, best, high = site.cost_usd.as_tuple()
     return {
         "id": site.id, "line": site.line, "km_from": site.km_from, "km_to": site.km_to,
-        "length_km": site.km_to - site.km_from, "treatment": site.interventions[0].treatment or site.interventions[0].action,
+        "length_km": site.km_to - site.km_from, "treatment": site.treatment,
         **gain, "cost_usd_low": low, "cost_usd": best, "cost_usd_high": high,
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
-        "geometry": land.barriers.stretch(site.line, site.km_from, site.km_to),
+        "geometry": site.geometry(land),
     }  # fmt: skip
 
 
@@ -334,7 +240,7 @@ def holding_pair(engine: Evaluator, sites: Sequence[Candidate], index: str) -> t
     First the fences of the candidates' own lines that the candidates leave standing, then other lines.
     """
     land = engine.land
-    for line in dict.fromkeys(s.line for s in sites):
+    for line in dict.fromkeys(line for s in sites for line in s.lines):
         whole = (Intervention("remove", line),)
         if _better(engine, whole, index):
             touched = {c for s in sites for i in s.interventions for c in (i.components or ())}

@@ -43,7 +43,8 @@ from permeability.impact import Comparison, Impact, barrier_impact, compare
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, check, open_project
-from permeability.ranking import Ranking, candidates, rank
+from permeability.ranking import Ranking, rank
+from permeability.sites import candidates
 from permeability.units import unit_of
 
 Progress = Callable[[str, int, int], None]  # step, done, all

@@ -14,8 +14,9 @@ from permeability.impact import barrier_impact, by_line, compare, standing_lines
 from permeability.indices import FALLING, INDICES, equivalent_connected_area, indices, range_pieces, scalars
 from permeability.landscape import Landscape, build
 from permeability.patches import Patches, place
-from permeability.ranking import candidates, gain_of, rank
+from permeability.ranking import gain_of, rank
 from permeability.scenario import Scenario
+from permeability.sites import candidates
 from permeability.species import species
 
 CRS, N, CELL = "EPSG:32648", 10, 1000.0

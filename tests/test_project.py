@@ -413,7 +413,8 @@ def opened_by_hand(km_from: float, km_to: float) -> gpd.GeoDataFrame:
 def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: bool) -> None:
     """Every gain is the difference of two runs from scratch, the second one on an edited file."""
     from permeability.indices import FALLING, INDICES, indices
-    from permeability.ranking import candidates, rank
+    from permeability.ranking import rank
+    from permeability.sites import candidates
 
     number = '[species.khulan.override]\n"crossing.rail_wildlife_friendly" = 0.0\n\n[candidates]'
     text = PROJECT.replace("[candidates]", number) if absolute else PROJECT

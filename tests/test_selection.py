@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
-import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.bounds import least_cost_plan, relaxed_bound
+from permeability.bounds import Columns, columns_plan, relaxed_bound
 from permeability.circuit.interface import Interface
 from permeability.circuit.relaxation import RelaxedGain
 from permeability.circuit.set_value import SetValue
@@ -206,38 +206,102 @@ def test_relaxed_gain_is_concave_and_covers_whole_sites(seed):
     assert relaxed(whole)[0] >= value(chosen) * (1 - 1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6))
-def test_least_cost_plan_equals_exhaustive_dijkstra(seed):
+def test_columns_plan_equals_exhaustive_search(seed):
+    """Pairs that use the best set they hold, sums and smallest of two species, with rules."""
     rng = np.random.default_rng(seed)
-    graph = nx.gnm_random_graph(9, 16, seed=seed)
-    nx.add_path(graph, range(9))
-    for u, v in graph.edges:
-        graph.edges[u, v]["length"] = float(rng.uniform(1, 10))
-    sites = 5
-    extra = [
-        (*rng.choice(9, 2, replace=False), rng.uniform(0.1, 5), k) for k in range(sites) for _ in range(2)
-    ]
-    cost, budget = rng.uniform(1, 2, sites), 3.5
-    pairs, weights = [(0, 8), (3, 7), (1, 5)], np.array([1.0, 2.0, 0.5])
+    n = 8
+    species = []
+    for _ in range(2):
+        m = int(rng.integers(0, 15))
+        sites = [tuple(rng.choice(n, rng.integers(1, 4), replace=False).tolist()) for _ in range(m)]
+        species.append(Columns(rng.integers(0, 4, m).tolist(), sites, rng.uniform(0.1, 5, m).tolist()))
+    cost, weights = rng.uniform(1, 3, n), rng.uniform(0.5, 2, 2)
+    rules = Rules(cost, 0.4 * cost.sum(), must=(2,), must_not=(5,), apart=((0, 1),), stretches=((3, 4),))
 
-    def total(members):
-        g = graph.copy()
-        for a, b, length, k in extra:
-            if k in members and (not g.has_edge(a, b) or g.edges[a, b]["length"] > length):
-                g.add_edge(int(a), int(b), length=length)
-        return sum(w * nx.dijkstra_path_length(g, a, b, "length") for w, (a, b) in zip(weights, pairs))
+    def total(columns, members):
+        best = {}
+        for p, sites, gain in zip(*columns):
+            if set(sites) <= set(members):
+                best[p] = max(best.get(p, 0.0), gain)
+        return sum(best.values())
 
-    best = -brute(lambda s: -total(s), cost, budget)
-    arcs = np.array([(u, v) for u, v in graph.edges])
-    lengths = [graph.edges[u, v]["length"] for u, v in graph.edges]
-    a, b, length, site = map(np.array, zip(*extra))
-    plan = least_cost_plan(
-        (arcs[:, 0], arcs[:, 1], lengths), (a, b, length, site), pairs, Rules(cost, budget), weights=weights
-    )
-    assert plan.total == pytest.approx(best, rel=1e-7)
-    assert total(plan.members) == pytest.approx(best, rel=1e-7)
-    assert plan.gap < 1e-6
+    for worst in (False, True):
+        join = min if worst else sum
+
+        def value(members, join=join):
+            return join(w * total(c, members) for w, c in zip(weights, species))
+
+        plan = columns_plan(species, rules, weights=weights, worst=worst)
+        assert rules.allows(plan.members)
+        assert plan.gain == pytest.approx(value(plan.members), rel=1e-7, abs=1e-9)
+        assert plan.gain == pytest.approx(brute(value, cost, rules.budget, rules.allows), rel=1e-7, abs=1e-9)
+        assert 0 <= plan.gap < 1e-6
+
+
+def both_sides(seed: int, lines: int = 2) -> tuple[Interface, list, np.ndarray]:
+    """Fences of two wires each: a candidate takes one wire of one section, so two candidates share every cut."""
+    face, sections = fenced(seed, columns=6, lines=lines, complete=0.3)
+    rng = np.random.default_rng(seed + 1)
+    wires = rng.uniform(50, 500, (sections, 2))
+    wires[rng.random((sections, 2)) < 0.3] = np.inf
+    face = replace(face, crossing=wires.sum(axis=1))
+    groups = [(s, w) for s in range(sections) for w in (0, 1)]
+    after = np.array([wires[s, 1 - w] for s, w in groups])
+    cands = face.candidates([[s] for s, _ in groups], after=after)
+    first, chosen = np.argsort(face.cut_section, kind="stable"), dict(enumerate(groups))
+
+    def joint(members):
+        left = wires.copy()
+        for k in members:
+            left[chosen[k]] = 0.0
+        touched = np.unique([chosen[k][0] for k in members])
+        cut = np.concatenate([first[face.cut_section[first] == s] for s in touched])
+        return cut, left.sum(axis=1)[face.cut_section[cut]]
+
+    def fresh(members):
+        left = wires.copy()
+        for k in members:
+            left[chosen[k]] = 0.0
+        after = face.resistances(left.sum(axis=1))
+        return float(face.gain(face.resistances(), after, "conductance"))
+
+    return face, [cands, joint, fresh], wires
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10**6))
+def test_candidates_on_one_cut_are_valued_together(seed):
+    face, (cands, joint, fresh), _ = both_sides(seed)
+    value = SetValue(face, cands, "conductance", joint)
+    rng = np.random.default_rng(seed)
+    n = len(cands)
+    for _ in range(6):
+        members = tuple(np.flatnonzero(rng.random(n) < 0.4).tolist())
+        assert value(members) == pytest.approx(fresh(members), rel=1e-7, abs=1e-9)
+        rest = [k for k in range(n) if k not in members]
+        for k, gain in zip(rest, value.with_each(members, rest)):
+            assert gain == pytest.approx(fresh((*members, k)), rel=1e-7, abs=1e-9)
+
+
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 10**6))
+def test_the_bound_covers_candidates_on_one_cut(seed):
+    face, (cands, joint, fresh), _ = both_sides(seed)
+    n, rng = len(cands), np.random.default_rng(seed)
+    relaxed = RelaxedGain(face, cands, "conductance", joint)
+    for _ in range(8):
+        chosen = np.flatnonzero(rng.random(n) < rng.uniform(0.2, 1.0))
+        whole = np.full(n, 1e-9)
+        whole[chosen] = 1.0
+        assert relaxed(whole)[0] >= fresh(chosen) * (1 - 1e-9) - 1e-12
+    cost = np.ones(n)
+    plan = choose(SetValue(face, cands, "conductance", joint), cost, 4.0, starts=1,
+                  bound=lambda rules: relaxed_bound(relaxed, rules, iterations=4, seconds=0.5))  # fmt: skip
+    assert plan.gap >= 0
+    for _ in range(20):
+        assert fresh(rng.choice(n, 4, replace=False)) <= plan.bound * (1 + 1e-9)
 
 
 def test_money_questions():
@@ -270,8 +334,10 @@ def test_refusals():
         choose(len, [5.0, 1.0], 2, must=[0])
     with pytest.raises(OptionError, match=r"O4[34]"):
         choose(len, [5.0, 4.0], 2, stretches=[(0, 1)])
-    with pytest.raises(OptionError, match="O48"):
-        least_cost_plan(([0], [1], [1.0]), ([1], [2], [1.0], [0]), [(0, 2)], Rules(np.array([5.0]), 1.0))
+    with pytest.raises(OptionError, match="O44"):
+        columns_plan(
+            [Columns([], [], [])], Rules(np.array([1.0, 1.0]), 3.0, apart=((0, 1),), stretches=((0,), (1,)))
+        )
     face, n = fenced(1, columns=4, complete=1.0)
     with pytest.raises(PatchError, match="P24"):
         SetValue(face, face.candidates([[s] for s in range(n)]))

@@ -219,8 +219,9 @@ def test_connectivity_and_ranking_faces(land):
     from permeability.connect import connectivity
     from permeability.impact import barrier_impact, compare
     from permeability.patches import place
-    from permeability.ranking import candidates, rank
+    from permeability.ranking import rank
     from permeability.scenario import Scenario
+    from permeability.sites import candidates
 
     boxes = gpd.GeoDataFrame(
         {"id": ["p", HOSTILE[0]], "name": [HOSTILE[0], HOSTILE[2]]},

@@ -8,14 +8,19 @@ of the relaxed gain is an upper bound of the gain of every set.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import combinations
+
 import numpy as np
 from numpy.typing import NDArray
 
 from permeability.circuit.interface import Candidates, Interface
+from permeability.circuit.set_value import Joint
 from permeability.circuit.woodbury import OpenState
 from permeability.errors import check_choice
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 class RelaxedGain:
@@ -27,33 +32,74 @@ class RelaxedGain:
     candidates : Candidates
         Openings only.
     index : {"resistance", "conductance"}
+    joint : callable, optional
+        What candidates that change the same cuts do together, see :class:`permeability.circuit.set_value.SetValue`.
+    apart : iterable of (int, int)
+        Candidates that are never built together.
     """
 
-    def __init__(self, face: Interface, candidates: Candidates, index: str = "resistance") -> None:
+    def __init__(
+        self,
+        face: Interface,
+        candidates: Candidates,
+        index: str = "resistance",
+        joint: Joint | None = None,
+        apart: Iterable[tuple[int, int]] = (),
+    ) -> None:
         check_choice("index", index, ("resistance", "conductance"))
-        self.face, self.index = face, index
+        self.face, self.index, self.joint = face, index, joint
+        self.apart = {frozenset(p) for p in apart}
         self.now = face.edge_conductances(face.cut_resistances())
         self.today = face.index(face.resistances(), index)
         z = face.cut_resistances()
         treated = face.treated(candidates, slice(None), face.crossing)
         lowest = z.copy()
         np.minimum.at(lowest, candidates.cut, treated)
+        if joint is not None:
+            self._lower_shared(candidates, lowest)
         self.most = np.maximum(face.edge_conductances(lowest) - self.now, 0.0)
         self.rise = self._rises(candidates, z, treated)
+
+    def _lower_shared(self, candidates: Candidates, lowest: Floats) -> None:
+        """Cuts that several candidates change: as open as any set of these can make them."""
+        assert self.joint is not None
+        of_row = np.repeat(np.arange(len(candidates)), np.diff(candidates.start))
+        known: dict[tuple[int, ...], tuple[Ints, Floats]] = {}
+        several = np.flatnonzero(np.bincount(candidates.cut, minlength=len(lowest)) > 1)
+        for cut in several:
+            owners = tuple(int(k) for k in np.unique(of_row[candidates.cut == cut]))
+            pairs = {frozenset(p) for p in combinations(owners, 2)}
+            if len(owners) < 2 or pairs <= self.apart:
+                continue  # never together: the most open one alone counts
+            if pairs & self.apart:
+                lowest[cut] = 0.0
+                continue
+            if owners not in known:
+                known[owners] = self.joint(owners)
+            at, after = known[owners]
+            here = after[at == cut] * self.face.factor[cut]
+            lowest[cut] = min(lowest[cut], float(here.min(initial=np.inf)))
 
     def _rises(self, candidates: Candidates, z: Floats, treated: Floats) -> Floats:
         """(K, E): what each candidate may add to each edge, such that sums over a set are never too small."""
         face = self.face
-        rise = np.zeros((len(candidates), len(face.base)))
+        alone = np.zeros((len(candidates), len(face.base)))
+        touches = np.zeros(alone.shape, bool)
         for k in range(len(candidates)):
             rows = candidates.rows(k)
-            alone = z.copy()
-            alone[candidates.cut[rows]] = np.minimum(treated[rows], z[candidates.cut[rows]])
-            rise[k] = np.maximum(face.edge_conductances(alone) - self.now, 0.0)
-            edges = np.unique(face.cut_edge[candidates.cut[rows]])
-            # cuts in series on one edge: opening both gives more than the sum, so each may have all of it
-            several = np.bincount(face.cut_edge, minlength=len(face.base))[edges] > 1
-            rise[k, edges[several]] = self.most[edges[several]]
+            by_itself = z.copy()
+            by_itself[candidates.cut[rows]] = np.minimum(treated[rows], z[candidates.cut[rows]])
+            alone[k] = np.maximum(face.edge_conductances(by_itself) - self.now, 0.0)
+            touches[k, face.cut_edge[candidates.cut[rows]]] = True
+        rise = alone.copy()
+        cuts = np.bincount(face.cut_edge, minlength=len(face.base))
+        for e in np.flatnonzero(touches.sum(axis=0) > 1):
+            owners = np.flatnonzero(touches[:, e])
+            extra = self.most[e] - alone[owners, e].sum()
+            if len(owners) == 2:  # each gets half of what they are worth together
+                rise[owners, e] += max(extra, 0.0) / 2
+            elif cuts[e] > 1 or self.joint is not None:  # any two of them may be worth all
+                rise[owners, e] = self.most[e]
         return rise
 
     def __call__(self, x: Floats) -> tuple[float, Floats]:
