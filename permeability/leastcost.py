@@ -8,7 +8,6 @@ graph.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ from permeability.costsurface import (
     step_costs,
 )
 from permeability.errors import OptionError, PatchError
+from permeability.executor import in_threads
 from permeability.kernels.edges import N_DIRECTIONS, EdgeBarriers
 from permeability.kernels.shortest import relax_grid
 from permeability.kernels.trace import allocate, cut_off, trace
@@ -148,10 +148,7 @@ def cost_distances(
         dist, _ = _field(surface, sources, None, limit, None, reverse)
         return surface.wrap(dist, "cost_distance", "m of open ground")
 
-    if workers <= 1:
-        return [one(s) for s in source_sets]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(one, source_sets))
+    return in_threads(one, list(source_sets), workers)
 
 
 def cost_allocation(
@@ -268,10 +265,7 @@ def cost_matrix(
         dist, _ = _run(surface, own, np.zeros(len(own)), limit, everywhere, False)
         return np.asarray(np.minimum.reduceat(dist.reshape(-1)[joined], first))
 
-    if workers <= 1:
-        return np.array([one(c) for c in cells])
-    with ThreadPoolExecutor(workers) as pool:
-        return np.array(list(pool.map(one, cells)))
+    return np.array(in_threads(one, cells, workers))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from permeability.errors import OptionError
-from permeability.executor import Progress, Store, content_hash, run_tasks
+from permeability.executor import Progress, Store, content_hash, in_threads, run_tasks
 from permeability.omnidirectional import omnidirectional
 
 RUN = """
@@ -80,6 +80,35 @@ def test_a_damaged_file_is_computed_again(tmp_path: Path) -> None:
     assert Store(tmp_path).load(file.stem) == (False, None)
     assert list(run_tasks(slow_square, [3], store=tmp_path)) == [(0, 9)]
     assert Store(tmp_path).load(file.stem) == (True, 9)
+
+
+def test_threads_share_the_items_and_the_caller_takes_part() -> None:
+    meet = threading.Barrier(3)
+    seen: set[int] = set()
+
+    def one(x: int) -> int:
+        if x < 3:
+            meet.wait(10)  # passes only with three threads at work at once
+        seen.add(threading.get_ident())
+        return x * x
+
+    assert in_threads(one, list(range(20)), 3) == [x * x for x in range(20)]
+    assert threading.get_ident() in seen
+    assert in_threads(one, [], 3) == []
+
+
+def test_the_first_failing_item_is_raised() -> None:
+    late = threading.Event()
+
+    def one(x: int) -> int:
+        if x == 0:
+            late.wait(10)
+            raise KeyError("first")
+        late.set()
+        raise ValueError("second")
+
+    with pytest.raises(KeyError, match="first"):
+        in_threads(one, [0, 1, 2], 2)
 
 
 def test_content_hash_sees_content_and_nothing_else() -> None:
