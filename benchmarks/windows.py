@@ -1,6 +1,8 @@
 """Moving windows: time per window against one sparse solve per window, in the same run, on one thread.
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/windows.py [--quick] [--json FILE]
+    python benchmarks/windows.py --only multigrid       multigrid windows against the exact ones
+    python benchmarks/windows.py --only speedup         two threads, two dask workers (needs an idle machine)
 
 Ours: links, nested dissection, potentials and current map of a window.  Peer: CHOLMOD (scikit-sparse) where it
 is installed, otherwise SciPy's splu in its symmetric mode: assembly, factorisation and solve, without a current
@@ -12,6 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import statistics
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,12 +23,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from scipy.ndimage import label
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from surfaces import benign, hard
 
 from permeability.kernels.edges import grid_links
 from permeability.kernels.windows_current import Targets, memory_for, window_currents
 from permeability.kernels.windows_structure import disc_mask, window_structure
-from permeability.omnidirectional import WindowOptions, prepare
+from permeability.omnidirectional import WindowOptions, omnidirectional, prepare
 from permeability.omnidirectional.shared import groups_of, measure_deviation, shared_windows
 from permeability.omnidirectional.tasks import WindowTasks, rules_of, solve_task
 
@@ -155,14 +163,15 @@ def multigrid(radius: int, name: str) -> dict[str, Any]:
     """One multigrid window against the exact one."""
     size = 2 * radius + 21
     grid = (hard if name == "hard" else benign)(size, size, seed=4)
-    middle = size // 2
-    grid[middle, middle] = 1.0
+    part, _ = label(np.isfinite(grid), np.ones((3, 3)))
+    cells = np.argwhere(part == np.bincount(part[part > 0]).argmax())  # the middle itself may lie in a hole
+    middle = tuple(cells[np.abs(cells - size // 2).sum(axis=1).argmin()])
     source = np.where(np.isfinite(grid), 1.0, 0.0)
     result: dict[str, Any] = {"radius": radius, "surface": name}
     maps = {}
     for solver in ("dissection", "multigrid"):
         problem = prepare(grid, WindowOptions(radius, solver=solver), strength=source)
-        at = np.flatnonzero((problem.row == middle) & (problem.col == middle))
+        at = np.flatnonzero((problem.row == middle[0]) & (problem.col == middle[1]))
         part = problem.__class__(
             **{**problem.__dict__, "row": problem.row[at], "col": problem.col[at],
                "strength": problem.strength[at], "wanted": problem.wanted[at]}
@@ -177,11 +186,66 @@ def multigrid(radius: int, name: str) -> dict[str, Any]:
     return result
 
 
+def multigrid_table() -> list[dict[str, Any]]:
+    """Multigrid windows of three radii on both surfaces."""
+    grids = []
+    print("\nmultigrid windows\nradius surface  dissection ms  multigrid ms   error/max")
+    for radius in (100, 160, 220):
+        for name in ("benign", "hard"):
+            result = multigrid(radius, name)
+            grids.append(result)
+            print(f"{radius:6d} {name:7s} {result['dissection_ms']:14.1f} {result['multigrid_ms']:13.1f} "
+                  f"{result['error_of_maximum']:11.1e}", flush=True)  # fmt: skip
+    return grids
+
+
+def speed_up(radius: int, block: int, side: int) -> None:
+    """The same run on one thread, two threads and two processes of a local cluster, in turn."""
+    from distributed import Client, LocalCluster
+
+    grid = hard(side, side, seed=7)
+    omnidirectional(grid[:60, :60], radius=5, block_size=3)
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    with cluster, Client(cluster) as client:
+        ways: dict[str, dict[str, Any]] = {
+            "one thread": {},
+            "two threads": {"workers": 2},
+            "two dask workers": {"scheduler": client},
+        }
+        times: dict[str, list[float]] = {way: [] for way in ways}
+        omnidirectional(
+            grid[:200, :200], radius=radius, block_size=block, scheduler=client
+        )  # workers compile
+        maps = []
+        for _ in range(3):
+            for way, how in ways.items():
+                begun = time.perf_counter()
+                result = omnidirectional(grid, radius=radius, block_size=block, **how)
+                times[way].append(time.perf_counter() - begun)
+                maps.append(result.current)
+    print(f"{result.windows} windows of radius {radius}, block {block}, {side} x {side} cells")
+    alone = statistics.median(times["one thread"])
+    for way, seconds in times.items():
+        middle = statistics.median(seconds)
+        print(f"{way:17s} {middle:7.2f} s   {alone / middle:4.2f} x")
+    same = all(np.array_equal(maps[0], other, equal_nan=True) for other in maps[1:])
+    print(f"same bits: {same}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="radius 25 and a shared domain only")
+    parser.add_argument(
+        "--only", choices=["multigrid", "speedup"], help="one part: multigrid windows, or workers"
+    )
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if options.only == "speedup":
+        speed_up(50, 11, 500)
+        return
+    if options.only == "multigrid":
+        multigrid_table()
+        return
     peer = "CHOLMOD" if cholmod() is not None else "splu (scikit-sparse is not installed)"
     print(f"one thread; peer: {peer}, median of single windows\n")
     exact = []
@@ -202,15 +266,7 @@ def main() -> None:
         spread.append(result)
         print(f"{result['radius']:6d} {result['surface']:7s}     8x8 {result['ours_ms']:9.2f} {result['ratio']:7.1f} "
               f"{100 * result['share']:6.1f}% {100 * result['largest']:8.1f}% {result['correlation']:13.4f}")  # fmt: skip
-    grids = []
-    if not options.quick:
-        print("\nmultigrid windows\nradius surface  dissection ms  multigrid ms   error/max")
-        for radius in (100, 160, 220):
-            for name in ("benign", "hard"):
-                result = multigrid(radius, name)
-                grids.append(result)
-                print(f"{radius:6d} {name:7s} {result['dissection_ms']:14.1f} {result['multigrid_ms']:13.1f} "
-                      f"{result['error_of_maximum']:11.1e}")  # fmt: skip
+    grids = [] if options.quick else multigrid_table()
     print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     if options.json:
         options.json.write_text(

@@ -24,6 +24,7 @@ _HOME = {
     "Scenario": "permeability.scenario",
     "Intervention": "permeability.scenario",
     "connectivity": "permeability.connect",
+    "pinch_points": "permeability.corridors",
     "barrier_impact": "permeability.impact",
     "compare": "permeability.impact",
     "candidates": "permeability.sites",
@@ -65,6 +66,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from permeability.connect import connectivity
+    from permeability.corridors import pinch_points
     from permeability.errors import PermeabilityError
     from permeability.estimate import Estimate
     from permeability.grid import Grid, suggest_crs

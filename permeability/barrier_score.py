@@ -5,9 +5,16 @@ cell, the score is what restoring the window would save per metre restored::
 
     S = (L - min C1 - min C2 - 2 r q) / (2 r)
 
-with the minima over the window and ``q`` the resistance after restoration (doi:10.1371/journal.pone.0052604).  It
-charges one diameter wherever the two best cells lie, so it is an estimate; ``crossing="exact"`` runs the
-restored window instead.  The ranking of :mod:`permeability.ranking` works with the real sections and sets of them.
+with the minima over the window and ``q`` the resistance after restoration (doi:10.1371/journal.pone.0052604).
+
+**Which one equals a new run.**  ``crossing="exact"`` does: its gain is the least cost today minus the least cost with
+the cells of the disc restored and the barriers inside it gone, to rounding, for every cell and radius.  The published
+score (``crossing="diameter"``, the default, disc or ring) does not, and cannot: it joins the two cheapest cells of the
+window by a way of cost ``2 r q`` wherever they lie.  Where they are closer than a diameter it undervalues the window (a
+window whose middle is off the best way may need a cell or two of it, not the diameter); where they lie a full diameter
+apart in an oblique direction it overvalues it, by up to 8 % of ``2 r q``, since a way over cells is longer than the
+straight line; and a way that turns inside the window, or enters it twice, is beyond it.  The ranking of :mod:`permeability.ranking` works with the real
+sections and sets of them.
 """
 
 from __future__ import annotations
@@ -106,9 +113,10 @@ def barrier_score(
         Where the minima are taken: the whole window, or the cells whose centres lie between ``r - 1`` and ``r``
         metres away, as Linkage Mapper does.  The ring misses oblique crossings at most radii.
     crossing : {"diameter", "exact"}
-        ``diameter`` charges ``2 r q`` as published.  ``exact`` sets every cell of the window to resistance
-        ``restored`` (where it is higher, nodata included), takes away the barriers inside, and takes the true new
-        least cost; slow, for small grids and checks.
+        ``diameter`` charges ``2 r q`` as published, wherever the two best cells lie: **not** what restoring the
+        window and running again gives.  ``exact`` gives exactly that: every cell of the disc gets resistance
+        ``restored`` (where it is higher, nodata included), the barriers inside it go, and the true new least cost
+        is taken; the whole disc is restored with ``window="ring"`` too.  Slow, for small grids and checks.
     restored : float
         Resistance after restoration ``q`` [dimensionless].
     combine : {"max", "sum"}

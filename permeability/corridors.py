@@ -18,6 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from permeability.circuit import pairwise
 from permeability.costsurface import Cells, CostSurface, Floats, cost_surface, source_cells
 from permeability.errors import OptionError, PatchError
 from permeability.kernels.edges import EdgeBarriers
@@ -124,7 +125,7 @@ class Corridors:
         rows["area_km2"] = [s.area / 1e6 for s in shapes]
         return gpd.GeoDataFrame(rows, geometry=shapes, crs=grid.crs)
 
-    def pinch_points(self, a: str, b: str, width_m: float, solve: PinchSolver) -> Floats:
+    def pinch_points(self, a: str, b: str, width_m: float, solve: PinchSolver | None = None) -> Floats:
         """Current between two places inside their corridor: where all ways are squeezed together.
 
         Parameters
@@ -133,9 +134,10 @@ class Corridors:
             Names of the places.
         width_m : float
             Cost width of the corridor [m of open ground].
-        solve : callable
+        solve : callable, optional
             ``solve(resistance, from_mask, to_mask, barriers)`` -> current map, shape (rows, cols); ``resistance`` is
-            NaN outside the corridor, places included.
+            NaN outside the corridor, places included.  Default: :func:`permeability.circuit.pairwise`, each place one
+            node.
 
         Returns
         -------
@@ -151,7 +153,8 @@ class Corridors:
             ends.append(end)
         inside |= ends[0] | ends[1]
         resistance = np.where(inside, np.asarray(self.surface.cell, np.float64), np.nan)
-        current = np.array(solve(resistance, ends[0], ends[1], self.surface.barriers), np.float64)
+        run = circuit_current(self.surface.neighbours) if solve is None else solve
+        current = np.array(run(resistance, ends[0], ends[1], self.surface.barriers), np.float64)
         current[~inside] = np.nan
         return current
 
@@ -220,6 +223,91 @@ def least_cost_corridors(
     table = pd.DataFrame(rows, columns=["from", "to", "cost_m"])
     wrapped = surface.wrap(mosaic, "corridor", "m of open ground")
     return Corridors(surface, table, wrapped, distances, cells, names)
+
+
+def pinch_points(
+    resistance: Any,
+    places: Any,
+    width_m: float,
+    *,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    solver: str = "auto",
+    workers: int = 1,
+    **options: Any,
+) -> Any:
+    """Where the ways between places are squeezed together: current inside their least-cost corridors.
+
+    One unit of current is sent from place to place within each pair's corridor; the map holds the largest current
+    over the pairs.  1 = everything must pass here.
+
+    Parameters
+    ----------
+    resistance : array (rows, cols), DataArray, Landscape or CostSurface
+    places : Patches, or mapping of name to boolean array or sequence of (row, col)
+    width_m : float
+        Cost width of the corridors [m of open ground].
+    pairs : sequence of (name, name), optional
+        All connected pairs if not given.
+    solver : str
+        Circuit solver, see :func:`permeability.circuit.solve_grid`.
+    workers : int
+        Threads.
+    **options
+        ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
+
+    Returns
+    -------
+    array or DataArray, shape (rows, cols)
+        Current [passages per unit injected], 0..1; NaN outside all corridors (McRae et al. 2008,
+        doi:10.1890/07-1861.1).
+
+    Raises
+    ------
+    PatchError, OptionError
+        See :func:`least_cost_corridors` and :func:`permeability.circuit.pairwise`.
+
+    Examples
+    --------
+    >>> ground = [[1.0, 1.0, 1.0], [1.0, float("nan"), 1.0], [1.0, 1.0, 1.0]]
+    >>> ends = {"west": [(1, 0)], "east": [(1, 2)]}
+    >>> current = pinch_points(ground, ends, 0.0, neighbours=4)  # one way round each side
+    >>> float(current[0, 1].round(9)), float(current[2, 1].round(9))
+    (0.5, 0.5)
+    """
+    found = least_cost_corridors(resistance, places, pairs=pairs, workers=workers, **options)
+    solve = circuit_current(found.surface.neighbours, solver)
+    most = np.full(found.surface.shape, np.nan)
+    for a, b in zip(found.table["from"], found.table["to"]):
+        most = np.fmax(most, found.pinch_points(str(a), str(b), width_m, solve))
+    return found.surface.wrap(most, "pinch_points", "passages per unit injected")
+
+
+def circuit_current(neighbours: int = 8, solver: str = "auto") -> PinchSolver:
+    """The default ``solve`` of pinch points: one unit of current between two places, each shorted into one node.
+
+    Parameters
+    ----------
+    neighbours : {4, 8, 16}
+        Of the corridor; 16 counts as 8, for the circuit has no knight's moves.
+    solver : str
+    """
+
+    def solve(
+        resistance: Floats, start: NDArray[np.bool_], end: NDArray[np.bool_], barriers: EdgeBarriers | None
+    ) -> Floats:
+        label = np.where(start, 1, np.where(end, 2, 0))
+        found = pairwise(
+            resistance,
+            label,
+            neighbours=min(neighbours, 8),
+            barriers=barriers,
+            current="cumulative",
+            solver=solver,
+        )
+        assert found.current is not None  # asked for above
+        return found.current
+
+    return solve
 
 
 def named_places(places: Any) -> tuple[list[str], list[Any]]:
