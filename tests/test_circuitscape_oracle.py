@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import circuitscape_rules as rules
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -137,19 +138,6 @@ def first_cell(focal: np.ndarray, number: int) -> tuple[int, int]:
     return int(rows[0]), int(cols[0])
 
 
-def joined(problem: dict[str, Any], numbers: list[int], every: bool) -> np.ndarray | None:
-    """Regions with the cells of some numbers joined (single cells too where ``every``)."""
-    focal, regions = problem["focal"], problem["regions"]
-    out = np.zeros(focal.shape, int) if regions is None else regions.copy()
-    for k, number in enumerate(numbers):
-        cells = focal == number
-        if cells.sum() > 1 or every:
-            touched = set(out[cells].tolist()) - {0}
-            out[np.isin(out, list(touched))] = 100 + k
-            out[cells] = 100 + k
-    return out
-
-
 def same(a: Any, b: Any) -> None:
     np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
@@ -159,11 +147,15 @@ def same(a: Any, b: Any) -> None:
 def test_pairwise_equals_dense(problem: dict[str, Any]) -> None:
     focal = problem["focal"]
     ids = np.unique(focal[focal > 0]).tolist()
-    regions_mode = any((focal == i).sum() > 1 for i in ids)
+    nodes = rules.focal_of(focal)
+    regions_mode = any(len(cells) > 1 for cells in nodes.values())
     got = modes.raster_pairwise(problem["g"], focal, maps=MAPS, **keywords(problem))
     cumulative, maximum = np.zeros(focal.shape), np.full(focal.shape, -np.inf)
     for (i, a), (j, b) in itertools.combinations(enumerate(ids), 2):
-        network = dense(problem, joined(problem, [a, b], False) if regions_mode else problem["regions"])
+        regions = problem["regions"]
+        if regions_mode:
+            regions = rules.pair_regions(regions, focal.shape, nodes[a], nodes[b])
+        network = dense(problem, regions)
         low, high = network.node[first_cell(focal, a)], network.node[first_cell(focal, b)]
         if min(low, high) < 0 or not network.reach(low)[high]:
             assert got.resistance[i, j] == np.inf
@@ -198,8 +190,7 @@ def test_one_to_all_and_all_to_one_equal_dense(problem: dict[str, Any]) -> None:
     focal = problem["focal"]
     ids = np.unique(focal[focal > 0]).tolist()
     strengths = {i: float(problem["rng"].uniform(0.5, 3)) for i in ids[:2]}
-    several = problem["regions"] is None
-    network = dense(problem, joined(problem, ids, several))
+    network = dense(problem, rules.joint_regions(problem["regions"], focal.shape, rules.focal_of(focal)))
     node = {i: int(network.node[first_cell(focal, i)]) for i in ids}
     out = modes.raster_one_to_all(problem["g"], focal, maps=MAPS, strengths=strengths, **keywords(problem))
     back = modes.raster_all_to_one(problem["g"], focal, maps=MAPS, strengths=strengths, **keywords(problem))

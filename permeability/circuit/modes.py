@@ -36,13 +36,14 @@ from permeability.circuit.network import (
 )
 from permeability.circuit.one_to_all import EachResult, raster_all_to_one, raster_one_to_all
 from permeability.circuit.pairs import PairsResult, raster_pairwise
-from permeability.circuit.raster_circuit import RasterCircuit, cell_resistance
+from permeability.circuit.raster_circuit import FocalCells, RasterCircuit, cell_resistance
 from permeability.circuit.selection import PairSelection
 
 __all__ = [
     "AdvancedResult",
     "BranchValues",
     "EachResult",
+    "FocalCells",
     "Graph",
     "GraphSolver",
     "MapOptions",

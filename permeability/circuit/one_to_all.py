@@ -14,6 +14,7 @@ from permeability.circuit.raster_circuit import (
     Ints,
     RasterCircuit,
     cell_resistance,
+    down_the_columns,
     focal_cells,
     region_labels,
     require_two,
@@ -55,7 +56,7 @@ class EachResult:
 
 def raster_one_to_all(
     habitat: ArrayLike,
-    focal: ArrayLike,
+    focal: ArrayLike | FocalCells,
     *,
     habitat_is: str = "resistance",
     neighbours: int = 8,
@@ -112,7 +113,7 @@ def raster_one_to_all(
 
 def raster_all_to_one(
     habitat: ArrayLike,
-    focal: ArrayLike,
+    focal: ArrayLike | FocalCells,
     *,
     habitat_is: str = "resistance",
     neighbours: int = 8,
@@ -165,13 +166,15 @@ def raster_all_to_one(
     return run.all(run.all_to_one)
 
 
-def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]) -> Ints | None:
-    """Regions of the one network of all runs.
+def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]) -> Ints:
+    """Regions of the one network of all runs, by the rules of Circuitscape.
 
-    Without short-circuit regions the cells of each number are a region.  With them a single cell changes
-    nothing; several cells of a number become one region together with all regions that they touch.
-    (Circuitscape leaves parts of such a focal region apart or joins an unrelated region of the same number;
-    no stored result of it depends on that.)
+    Without short-circuit regions the cells of each number are a region.  With them single cells change
+    nothing.  As soon as any number has several cells, the focal cells are taken down the columns, first
+    column first: one outside every region joins the others of its number that are outside too, one inside a
+    region gives the whole region its own number.  Parts of a focal region inside and outside short-circuit
+    regions are therefore not joined (a peculiarity of Circuitscape), and a short-circuit region that bears
+    the number by chance is.
 
     Parameters
     ----------
@@ -179,21 +182,24 @@ def joint_regions(nodes: FocalCells, shorts: Ints | None, shape: tuple[int, int]
     shorts : int array, shape (rows, cols), or None
     shape : (int, int)
     """
+    focal = np.zeros(shape, np.int64)
+    for number, cells in nodes.cells.items():
+        focal.reshape(-1)[cells] = number
     if shorts is None:
-        out = np.zeros(shape, np.int64)
-        for number, cells in nodes.cells.items():
-            out.reshape(-1)[cells] = number
-        return out
-    out = shorts.copy()
-    flat = out.reshape(-1)
-    top = max(int(shorts.max()), 0)
-    for cells in nodes.cells.values():
-        if len(cells) > 1:
-            top += 1
-            touched = flat[cells]
-            flat[np.isin(flat, touched[touched != 0])] = top
-            flat[cells] = top
-    return out
+        return focal
+    if nodes.are_points:
+        return shorts
+    top = int(max(shorts.max(), focal.max()))
+    out = np.where((shorts == 0) & (focal > 0), top + focal, shorts)
+    now = {int(p): int(p) for p in np.unique(shorts)}  # what each short-circuit region is called by now
+    inside = down_the_columns((shorts != 0) & (focal > 0))
+    for region, number in zip(shorts.reshape(-1)[inside], focal.reshape(-1)[inside], strict=True):
+        before = now[int(region)]
+        if before != number:
+            now.update({p: int(number) for p, name in now.items() if name == before})
+    old = np.array(list(now), np.int64)
+    new = np.array(list(now.values()), np.int64)
+    return np.where(shorts != 0, new[np.searchsorted(old, shorts)], out)
 
 
 class _Run:
@@ -202,7 +208,7 @@ class _Run:
     def __init__(
         self,
         habitat: ArrayLike,
-        focal: ArrayLike,
+        focal: ArrayLike | FocalCells,
         habitat_is: str,
         neighbours: int,
         average: str,
@@ -221,16 +227,16 @@ class _Run:
         shape = resistance.shape
         nodes = focal_cells(focal, shape)
         shorts = region_labels(regions, resistance.shape)
+        self.ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=True)
+        require_two(self.ids)
+        self.nodes, self.selection = nodes.only(self.ids), selection
         self.circuit = RasterCircuit.of(
             resistance,
             neighbours=neighbours,
             average=average,
-            regions=joint_regions(nodes, shorts, resistance.shape),
+            regions=joint_regions(self.nodes, shorts, resistance.shape),
             barriers=barriers,
         )
-        self.ids = nodes.ids if selection is None else selection.kept(nodes.ids, always=True)
-        require_two(self.ids)
-        self.nodes, self.selection = nodes.only(self.ids), selection
         self.strength = _checked_strengths(strengths or {}, self.ids)
         self.store = MapStore(shape, maps or MapOptions(), np.isnan(resistance), on_map, transform=False)
         self.solver, self.rtol, self.progress = solver, rtol, progress
@@ -307,7 +313,7 @@ class _Run:
         voltage = self._voltage(name, amperes, held) if solved else np.zeros(circuit.shape)
         self.store.add_voltage((number,), voltage)
         if self.store.options.currents:
-            active = np.flatnonzero(np.isin(circuit.owner, self._owners(self.ids)))
+            active = np.flatnonzero(np.isin(circuit.owner, [*injected, *grounds.tolist()]))
             self.store.add_current((number,), circuit.current(voltage), active)
         return voltage, solved
 

@@ -54,7 +54,7 @@ class PairsResult:
 
 def raster_pairwise(
     habitat: ArrayLike,
-    focal: ArrayLike,
+    focal: ArrayLike | FocalCells,
     *,
     habitat_is: str = "resistance",
     neighbours: int = 8,
@@ -75,7 +75,7 @@ def raster_pairwise(
     ----------
     habitat : array, shape (rows, cols)
         Resistance or conductance of the cells [dimensionless]; NaN = no node.
-    focal : array, shape (rows, cols)
+    focal : array, shape (rows, cols), or FocalCells
         Focal numbers, whole and positive; NaN, 0 and negative values = none.  A number with several cells
         is a focal region: its cells are one node in the pairs it takes part in and plain cells in all
         others.
@@ -109,10 +109,9 @@ def raster_pairwise(
     Notes
     -----
     Semantics of Circuitscape (McRae et al. 2008, doi:10.1890/07-1861.1), with its peculiarity that under
-    ``log_transform`` the cumulative map is a sum of logarithms.  Two peculiarities that none of its stored
-    results needs are left out: a focal region is joined with every short-circuit region it touches, cells
-    outside them included; cells of a region without resistance have no links of their own.  p focal points
-    cost p - 1 solves; every pair of focal regions has a network of its own.
+    ``log_transform`` the cumulative map is a sum of logarithms, and that of :func:`pair_regions`.  One that
+    no stored result of it needs is left out: cells of a region without resistance have no links of their own.
+    p focal points cost p - 1 solves; every pair of focal regions has a network of its own.
 
     Examples
     --------
@@ -265,7 +264,10 @@ def pair_regions(
     """Regions of the network of one pair of focal regions.
 
     Without short-circuit regions the cells of either number are one region.  With them, in the order i, j: a
-    single cell changes nothing; several cells become one region together with all regions that they touch.
+    single cell changes nothing; several cells outside every region become one region; where two or more of
+    them lie on regions, all regions touched become one, and the focal cells outside are **not** joined to it
+    (a peculiarity of Circuitscape).  Exactly one cell on a region makes Circuitscape fail: here the others
+    join that region.
 
     Parameters
     ----------
@@ -280,16 +282,17 @@ def pair_regions(
         for label, k in enumerate((i, j), 1):
             out.reshape(-1)[nodes.cells[nodes.ids[k]]] = label
         return out
-    out = shorts.copy()
+    out, given = shorts.copy(), shorts.reshape(-1)
     flat, top = out.reshape(-1), int(out.max())
     for k in (i, j):
         cells = nodes.cells[nodes.ids[k]]
         if len(cells) == 1:
             continue
-        touched = flat[cells]
-        flat[np.isin(flat, touched[touched != 0])] = top + 1
-        flat[cells] = top + 1
         top += 1
+        touched = given[cells][given[cells] != 0]
+        flat[np.isin(given, touched)] = top
+        if len(touched) < 2:
+            flat[cells] = top
     return out
 
 

@@ -157,6 +157,34 @@ class FocalCells:
     ids: list[int]
     cells: dict[int, Ints]
 
+    @classmethod
+    def of(cls, numbers: ArrayLike, row: ArrayLike, col: ArrayLike, shape: tuple[int, ...]) -> FocalCells:
+        """From a list of cells: number, row and column (from 0), arrays of shape (n,); repeats count once.
+
+        Raises
+        ------
+        PatchError
+            [C24] numbers that are not whole and positive, or cells outside the grid; [C23] fewer than two
+            different numbers.
+
+        Examples
+        --------
+        >>> FocalCells.of([7, 2, 7], [0, 0, 1], [1, 1, 0], (2, 2)).cells
+        {2: array([1]), 7: array([2, 1])}
+        """
+        name, rows, cols = "focal nodes", np.asarray(row), np.asarray(col)
+        given = np.asarray(numbers, dtype=np.float64)
+        _refuse_labels(~((given > 0) & (given == np.round(given))), given, name, "hold no positive numbers")
+        outside = (rows < 0) | (cols < 0) | (rows >= shape[0]) | (cols >= shape[1])
+        _refuse_labels(outside, given, name, "lie outside the grid")
+        found: dict[int, Ints] = {}
+        for number in np.unique(given):
+            where = np.zeros(shape, bool)
+            where[rows[given == number], cols[given == number]] = True
+            found[int(number)] = down_the_columns(where)
+        require_two(list(found))
+        return cls(list(found), found)
+
     @property
     def are_points(self) -> bool:
         """Whether every number has one cell."""
@@ -171,20 +199,33 @@ class FocalCells:
         return FocalCells(list(ids), {i: self.cells[i] for i in ids})
 
 
-def focal_cells(focal: ArrayLike, shape: tuple[int, ...]) -> FocalCells:
+def down_the_columns(where: NDArray[np.bool_]) -> Ints:
+    """Flat indices (row by row numbering) of marked cells in order down the columns, first column first.
+
+    >>> down_the_columns(np.array([[True, True], [True, False]])).tolist()
+    [0, 2, 1]
+    """
+    rows, cols = where.shape
+    at = np.flatnonzero(where.T.reshape(-1))
+    return (at % rows) * cols + at // rows
+
+
+def focal_cells(focal: ArrayLike | FocalCells, shape: tuple[int, ...]) -> FocalCells:
     """Cells of every positive number of a focal raster; other values and NaN mean none.
+
+    :class:`FocalCells` are taken as they are: they can say what a raster cannot, two numbers in one cell.
 
     Raises
     ------
     PatchError
         [C24] values that are not whole numbers; [C23] fewer than two different numbers.
     """
+    if isinstance(focal, FocalCells):
+        require_two(focal.ids)
+        return focal
     plane = labels(focal, shape, "focal nodes")
-    rows, cols = shape
-    down = plane.T.reshape(-1)
-    at = np.flatnonzero(down > 0)
-    flat = (at % rows) * cols + at // rows
-    numbers = down[at]
+    flat = down_the_columns(plane > 0)
+    numbers = plane.reshape(-1)[flat]
     order = np.argsort(numbers, kind="stable")
     ids, start = np.unique(numbers[order], return_index=True)
     groups = np.split(flat[order], start[1:])

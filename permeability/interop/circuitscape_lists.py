@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.circuit.raster_circuit import FocalCells
 from permeability.circuit.selection import PairSelection
 from permeability.errors import InteropError, nearest
 from permeability.interop.ascii_grid import RasterFile, cells_of_points, read_text
@@ -91,6 +92,32 @@ def read_points(path: Path, like: RasterFile) -> NDArray[np.float64]:
     InteropError
         [X04], [X07]; [X08] points outside the grid, with their lines.
     """
+    values, row, col = _located(path, like)
+    plane = np.full(like.shape, np.nan)
+    for r, c, value in zip(row, col, values, strict=True):
+        plane[r, c] = value
+    return plane
+
+
+def read_focal_points(path: Path, like: RasterFile) -> FocalCells:
+    """Focal nodes of a point list ``number x y``: a cell may bear two numbers; 0 and negative ones are none.
+
+    Raises
+    ------
+    InteropError
+        [X04], [X07]; [X08] points outside the grid, with their lines.
+    PatchError
+        [C24] numbers that are not whole; [C23] fewer than two different ones.
+    """
+    values, row, col = _located(path, like)
+    some = values > 0
+    return FocalCells.of(values[some], row[some], col[some], like.shape)
+
+
+def _located(
+    path: Path, like: RasterFile
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Values of a point list ``value x y``, and the row and column of each."""
     table = read_table(path, 3, "value x y")
     row, col, inside = cells_of_points(table.values[:, 1], table.values[:, 2], like)
     if not inside.all():
@@ -109,10 +136,7 @@ def read_points(path: Path, like: RasterFile) -> NDArray[np.float64]:
             },
             remedy="use coordinates of the grid (value, x, y: in this order), or remove the points",
         )
-    plane = np.full(like.shape, np.nan)
-    for r, c, value in zip(row, col, table.values[:, 0], strict=True):
-        plane[r, c] = value
-    return plane
+    return table.values[:, 0], row, col
 
 
 def read_links(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

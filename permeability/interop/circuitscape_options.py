@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from permeability.interop.ini import Ini
 
 SCENARIOS = ("pairwise", "advanced", "one-to-all", "all-to-one")
+SCENARIO_ALIASES = {"one_to_all": "one-to-all", "all_to_one": "all-to-one"}
 DATA_TYPES = ("raster", "network")
 CONFLICTS = {
     "keepall": "keep_all",
@@ -23,7 +24,7 @@ SOLVER_ALIASES = {
     "mklpardiso": "pardiso",
     "apple_accelerate": "accelerate",
 }
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "NONE")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "NONE")
 
 # Defaults of Circuitscape 5 for options that are not written.
 FLAGS: Mapping[str, bool] = {
@@ -159,7 +160,7 @@ def read_settings(ini: Ini, *, rtol: float = 1e-10) -> Settings:
     """
     ini.refuse_unknown(VOCABULARY)
     data_type = ini.choice("data_type", DATA_TYPES, "raster") or "raster"
-    scenario = ini.choice("scenario", SCENARIOS, None) or "pairwise"
+    scenario = ini.choice("scenario", SCENARIOS, None, aliases=SCENARIO_ALIASES) or "pairwise"
     flags = {name: ini.boolean(name, default) for name, default in FLAGS.items()}
     written = ini.choice("remove_src_or_gnd", tuple(CONFLICTS), "keepall") or "keepall"
     solver = ini.choice("solver", SOLVERS, "cg+amg", aliases=SOLVER_ALIASES) or "cg+amg"
@@ -242,7 +243,7 @@ def _idle(ini: Ini, name: str, why: str) -> None:
 
 
 def _unwritten(ini: Ini, settings: Settings) -> None:
-    """Defaults that differ between Circuitscape 4 and 5 are told."""
+    """Defaults that decide on the network are told."""
     if not settings.is_raster:
         return
     missing = [
@@ -252,7 +253,7 @@ def _unwritten(ini: Ini, settings: Settings) -> None:
         ini.add(
             "X12",
             f"{' and '.join(missing)} not written: the defaults of Circuitscape 5 stand (8 neighbours, mean "
-            "conductance); Circuitscape 4 had others.",
+            "conductance).",
             "write the options to be sure",
             severity="note",
         )

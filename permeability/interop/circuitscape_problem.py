@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from permeability.circuit.advanced import ground_conductance, source_currents
 from permeability.circuit.network import Network
-from permeability.circuit.raster_circuit import cell_resistance, focal_cells, region_labels
+from permeability.circuit.raster_circuit import FocalCells, cell_resistance, focal_cells, region_labels
 from permeability.circuit.selection import PairSelection
 from permeability.errors import Finding, InteropError, PermeabilityError
 from permeability.interop.ascii_grid import RasterFile, differences, is_raster, read_raster
 from permeability.interop.circuitscape_lists import (
+    read_focal_points,
     read_links,
     read_node_values,
     read_nodes,
@@ -49,7 +50,9 @@ class Problem:
         Severity ``error`` (the run is refused), ``warning`` and ``note``.
     grid : RasterFile or None
         The habitat raster.
-    focal, regions, mask, sources, grounds : array, shape (rows, cols), or None
+    focal : array, shape (rows, cols), FocalCells, or None
+        FocalCells from a list of points: there two numbers may share a cell.
+    regions, mask, sources, grounds : array, shape (rows, cols), or None
         NaN where there is none.
     network : Network or None
     focal_nodes : int array or None
@@ -64,7 +67,7 @@ class Problem:
     output: Path | None
     findings: tuple[Finding, ...] = ()
     grid: RasterFile | None = None
-    focal: Floats | None = None
+    focal: Floats | FocalCells | None = None
     regions: Floats | None = None
     mask: Floats | None = None
     sources: Floats | None = None
@@ -193,7 +196,7 @@ class _Reader:
             )
             self._check_terminals(problem)
         else:
-            problem = replace(problem, focal=self._points("point_file", grid))
+            problem = replace(problem, focal=self._focal(grid))
         self._check_cells(problem)
         return problem
 
@@ -247,13 +250,22 @@ class _Reader:
 
     def _points(self, key: str, grid: RasterFile | None) -> Floats | None:
         """A plane from a raster or from a list of points."""
+        return self._either(key, grid, read_points)
+
+    def _focal(self, grid: RasterFile | None) -> Floats | FocalCells | None:
+        """Focal nodes from a raster or from a list of points."""
+        return self._either("point_file", grid, read_focal_points)
+
+    def _either(
+        self, key: str, grid: RasterFile | None, reader: Callable[[Path, RasterFile], T]
+    ) -> Floats | T | None:
         needed_by = f"scenario = {self.scenario}"
         path = self._path(key, needed_by)
         if path is None:
             return None
         if self._try(lambda: is_raster(path)):
             return self._plane(key, needed_by, grid)
-        return None if grid is None else self._try(lambda: read_points(path, grid))
+        return None if grid is None else self._try(lambda: reader(path, grid))
 
     def _check_cells(self, problem: Problem) -> None:
         """Cells and numbers that cannot be used, and focal nodes without a cell that conducts."""
@@ -263,7 +275,10 @@ class _Reader:
         kind = "resistance" if self.settings.on("habitat_map_is_resistances") else "conductance"
         resistance = self._try(lambda: cell_resistance(grid.values, habitat_is=kind, mask=problem.mask))
         shorts = self._try(lambda: region_labels(problem.regions, grid.shape))
-        if focal is None or self._too_many(int(np.unique(focal[focal > 0]).size), problem.selection):
+        if focal is None:
+            return
+        count = len(focal.ids) if isinstance(focal, FocalCells) else np.unique(focal[focal > 0]).size
+        if self._too_many(count, problem.selection):
             return
         nodes = self._try(lambda: focal_cells(focal, grid.shape))
         if resistance is None or nodes is None:
@@ -280,6 +295,24 @@ class _Reader:
                 key="point_file",
                 severity="warning",
                 rows=off,
+            )
+        if shorts is not None:
+            self._tell_unjoined(nodes, shorts)
+
+    def _tell_unjoined(self, nodes: FocalCells, shorts: NDArray[np.int64]) -> None:
+        """Focal regions that Circuitscape does not join over the edges of short-circuit regions."""
+        least = 2 if self.scenario == "pairwise" else 1
+        inside = {i: int(np.count_nonzero(shorts.reshape(-1)[nodes.cells[i]])) for i in nodes.ids}
+        parted = [i for i in nodes.ids if least <= inside[i] < len(nodes.cells[i])]
+        if parted:
+            self.ini.add(
+                "X13",
+                f"{len(parted)} focal node(s) lie partly on short-circuit regions: their parts are not joined, "
+                "as in Circuitscape.",
+                "extend the regions over the focal nodes, or take them off",
+                key="polygon_file",
+                severity="warning",
+                rows=parted,
             )
 
     def _too_many(self, nodes: int, selection: PairSelection | None) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from permeability.errors import Finding, InteropError, nearest
@@ -19,7 +19,7 @@ from permeability.interop.ascii_grid import read_text
 
 TRUE, FALSE = ("true", "1"), ("false", "0")
 UNSET = ("", "none", "not entered")
-PLACEHOLDERS = ("(browse for", "(choose ")
+PLACEHOLDERS = ("(browse ", "(choose ", "(filename ")
 
 
 class ProblemFileError(InteropError):
@@ -147,8 +147,12 @@ class Ini:
         maximum: float = math.inf,
         above: float = -math.inf,
         integer: bool = False,
+        infinite: bool = False,
     ) -> float | None:
-        """A number in ``minimum..maximum`` and greater than ``above``; ``default`` None: compulsory."""
+        """A number in ``minimum..maximum`` and greater than ``above``; ``default`` None: compulsory.
+
+        ``infinite`` allows ``Inf`` and ``-Inf``.
+        """
         value = self.raw(key)
         if value is None or is_unset(value):
             if default is None:
@@ -160,10 +164,11 @@ class Ini:
         except ValueError:
             self.add("X02", f"{key} = {value!r} is not {kind}.", f"write {kind}", key=key)
             return default
-        if not math.isfinite(number) or (integer and number != int(number)):
+        endless = infinite and math.isinf(number)
+        if not (math.isfinite(number) or endless) or (integer and number != int(number)):
             self.add("X02", f"{key} = {value!r} is not {kind}.", f"write {kind}", key=key)
             return default
-        if not minimum <= number <= maximum or not number > above:
+        if not minimum <= number <= maximum or (above > -math.inf and not number > above):
             low = f"above {above:g}" if above > minimum else f"at least {minimum:g}"
             high = "" if maximum == math.inf else f" and at most {maximum:g}"
             self.add("X02", f"{key} = {value} is out of range.", f"use {kind} {low}{high}", key=key)
@@ -206,6 +211,12 @@ class Ini:
             details={"looked for": "\n".join(str(p) for p in places)},
         )
         return None
+
+    def rename(self, old: str, new: str) -> None:
+        """Take an older name of a key for its present one; both with different values are finding X10."""
+        entry = self.entries.pop(old, None)
+        if entry is not None:
+            _enter(self, replace(entry, key=new))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Finding X01 for every key outside the vocabulary, with the nearest valid word."""

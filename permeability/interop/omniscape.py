@@ -67,6 +67,12 @@ OTHER = (
 )
 KNOWN = (*REQUIRED, *FLAGS, *OTHER)
 SOLVERS = ("cg+amg", "cholmod")
+OLD_KEYS = {  # names of earlier versions
+    "resistance_file_is_conductance": "resistance_is_conductance",
+    "cs_solver": "solver",
+    "condition1_present_file": "condition1_file",
+    "condition2_present_file": "condition2_file",
+}
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
         [X20] layers that do not line up, [X21] a reclass table that cannot be used; [X00] several of these.
     """
     ini = parse_ini(ini_path)
+    for old, new in OLD_KEYS.items():
+        ini.rename(old, new)
     ini.refuse_unknown(KNOWN)
     flags = {key: ini.boolean(key, default) for key, default in FLAGS.items()}
     radius = ini.number("radius", None, minimum=1, integer=True)
@@ -269,10 +277,7 @@ def _write(problem: Problem, result: OmnidirectionalResult, folder: Path) -> lis
 
 
 def _cutoff(ini: Ini) -> float:
-    raw = (ini.raw("r_cutoff") or "").strip().lower()
-    if raw in ("inf", "+inf", "infinity"):
-        return math.inf
-    value = ini.number("r_cutoff", math.inf, minimum=0)
+    value = ini.number("r_cutoff", math.inf, minimum=0, infinite=True)
     return math.inf if value is None else float(value)
 
 
@@ -302,17 +307,17 @@ def _grid(ini: Ini, key: str, needed_by: str) -> RasterFile | None:
 
 def _condition_layers(ini: Ini) -> tuple[tuple[tuple[RasterFile | None, ...], Condition], ...]:
     """Layers and rule of each condition."""
-    count = ini.choice("n_conditions", ("1", "2"), "1")
+    count = int(ini.number("n_conditions", 1, minimum=1, maximum=2, integer=True) or 1)
     future = ini.choice("compare_to_future", ("none", "1", "2", "both"), "none")
     layers = []
-    for number in range(1, int(count or 1) + 1):
+    for number in range(1, count + 1):
         key = f"condition{number}"
         comparison = ini.choice(f"comparison{number}", ("within", "equal"), "within")
         present = _grid(ini, f"{key}_file", f"n_conditions = {count}")
         later = None
         if future in (str(number), "both"):
             later = _grid(ini, f"{key}_future_file", f"compare_to_future = {future}")
-        lower, upper = (ini.number(f"{key}_{side}", 0.0) or 0.0 for side in ("lower", "upper"))
+        lower, upper = (ini.number(f"{key}_{side}", 0.0, infinite=True) or 0.0 for side in ("lower", "upper"))
         if comparison == "within" and lower > upper:
             ini.add(
                 "X02",

@@ -1,0 +1,468 @@
+"""Random problem files of every mode, run as commands run them, against the written rules."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import circuitscape_rules as rules
+import numpy as np
+import omniscape_rules as windows
+import pytest
+
+from permeability.errors import Finding
+from permeability.interop.circuitscape import run_problem
+from permeability.interop.omniscape import run_problem as run_windows
+
+HEADER = "ncols {1}\nnrows {0}\nxllcorner 7.5\nyllcorner -20\ncellsize 2.5\nNODATA_value -9999\n"
+SPELLINGS = {True: ("True", "true", "TRUE", "1"), False: ("False", "false", "FALSE", "0")}
+
+
+def same(got: Any, expected: Any, told: object = "") -> None:
+    np.testing.assert_allclose(got, expected, rtol=1e-7, atol=1e-9, err_msg=str(told))
+
+
+class Writer:
+    """A problem folder; options are written in any order, case and layout that means the same."""
+
+    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
+        self.folder, self.rng = folder, rng
+        self.options: dict[str, str] = {}
+
+    def flag(self, name: str, value: bool) -> bool:
+        self.options[name] = str(self.rng.choice(SPELLINGS[bool(value)]))
+        return bool(value)
+
+    def grid(self, key: str, values: np.ndarray) -> None:
+        name = f"{key}.asc"
+        rows = "\n".join(" ".join(f"{v!r}" for v in row) for row in np.nan_to_num(values, nan=-9999).tolist())
+        (self.folder / name).write_text(HEADER.format(*values.shape) + rows + "\n", encoding="utf-8")
+        self.options[key] = name
+
+    def text(self, key: str, lines: list[str]) -> None:
+        ending = str(self.rng.choice(["\n", "\r\n"]))
+        (self.folder / f"{key}.txt").write_bytes((ending.join(lines) + ending).encode())
+        self.options[key] = f"{key}.txt"
+
+    def point_list(self, key: str, points: list[tuple[float, rules.Cell]], shape: rules.Cell) -> None:
+        lines = []
+        for value, (row, col) in points:
+            x = 7.5 + 2.5 * (col + self.rng.uniform(0.1, 0.9))
+            y = -20 + 2.5 * (shape[0] - row - self.rng.uniform(0.1, 0.9))
+            lines.append(f"{value!r}\t{x!r} {y!r}")
+        self.text(key, lines)
+
+    def ini(self) -> Path:
+        names = list(self.options)
+        self.rng.shuffle(names)
+        lines = ["[Circuitscape mode]", "; a comment", ""]
+        for name in names:
+            sign = str(self.rng.choice([" = ", "=", "\t=\t"]))
+            lines.append(f"{name.upper() if self.rng.random() < 0.1 else name}{sign}{self.options[name]}  ")
+            if self.rng.random() < 0.1:
+                lines.append("\n[Section of another name]")
+        ending = str(self.rng.choice(["\n", "\r\n"]))
+        mark = b"\xef\xbb\xbf" if self.rng.random() < 0.3 else b""
+        path = self.folder / "problem.ini"
+        path.write_bytes(mark + ending.join(lines).encode())
+        return path
+
+
+def random_pairs(writer: Writer, ids: list[int], zero: bool = False) -> rules.Pairs:
+    """A list or a matrix of pairs, and what it means."""
+    rng = writer.rng
+    if rng.random() < 0.5:
+        mode = str(rng.choice(["include", "exclude"]))
+        everyone = [(a, b) for k, a in enumerate(ids) for b in ids[k + 1 :]]
+        some = [everyone[k] for k in rng.permutation(len(everyone))[: rng.integers(1, len(everyone) + 1)]]
+        some += some[:1]
+        lines = [f"{a}\t{b}" if rng.random() < 0.5 else f"{b} {a}" for a, b in some]
+        named = {n for pair in some for n in pair}
+        if not zero and rng.random() < 0.3:
+            named.add(ids[0])
+            lines.append(f"{ids[0]}\t0")
+        if rng.random() < 0.3:  # a number that is no focal node
+            lines.append(f"{ids[0]} 99")
+            named |= {ids[0], 99}
+        writer.text("included_pairs_file", [f"mode\t{mode}", *lines])
+        return rules.Pairs(mode, set(some), named)
+    table = rng.integers(0, 100, (len(ids), len(ids)))
+    pairs = {
+        (ids[i], ids[j])
+        for i in range(len(ids))
+        for j in range(i + 1, len(ids))
+        if 20 <= table[i, j] <= 60 or 20 <= table[j, i] <= 60
+    }
+    rows = [" ".join(map(str, [n, *row])) for n, row in zip(ids, table.tolist(), strict=True)]
+    writer.text("included_pairs_file", ["min 20", "max 60", " ".join(map(str, [0, *ids])), *rows])
+    return rules.Pairs("include", pairs, set(ids))
+
+
+def landscape(writer: Writer, shape: rules.Cell) -> dict[str, Any]:
+    """Habitat, mask, regions and wiring: written, and as arguments of the rules."""
+    rng = writer.rng
+    is_resistance = writer.flag("habitat_map_is_resistances", rng.random() < 0.5)
+    habitat = rng.choice([0.5, 1.0, 2.0, 7.0, 100.0], shape)
+    habitat[rng.random(shape) < rng.choice([0, 0.1, 0.3])] = np.nan
+    if not is_resistance:
+        habitat[rng.random(shape) < 0.05] = 0
+    habitat[0, :3] = 1.0
+    writer.grid("habitat_file", habitat)
+    mask = None
+    if writer.flag("use_mask", rng.random() < 0.25):
+        mask = rng.choice([1.0, 5.0, 0.0, -1.0, np.nan], shape, p=[0.5, 0.3, 0.1, 0.05, 0.05])
+        mask[0, :3] = 1.0
+        writer.grid("mask_file", mask)
+    else:
+        writer.options["mask_file"] = str(rng.choice(["None", "(Browse for a raster mask file)"]))
+    shorts = None
+    if writer.flag("use_polygons", rng.random() < 0.6):
+        shorts = np.where(rng.random(shape) < 0.35, rng.integers(1, 6, shape), 0)
+        writer.grid("polygon_file", np.where(shorts > 0, shorts, rng.choice([0.0, np.nan], shape)))
+    else:
+        writer.options["polygon_file"] = "(Browse for a short-circuit region file)"
+    four = writer.flag("connect_four_neighbors_only", rng.random() < 0.5)
+    resistance = writer.flag("connect_using_avg_resistances", rng.random() < 0.5)
+    return {
+        "g": rules.conductance(habitat, is_resistance, mask),
+        "neighbours": 4 if four else 8,
+        "average": "resistance" if resistance else "conductance",
+        "shorts": shorts,
+    }
+
+
+def focal_nodes(writer: Writer, shape: rules.Cell) -> rules.Focal:
+    """Points or regions, as raster or list; in a list two numbers may share a cell."""
+    rng = writer.rng
+    cells = [divmod(int(k), shape[1]) for k in rng.permutation(shape[0] * shape[1])]
+    cells = [cell for cell in cells if cell not in ((0, 0), (0, 2))]
+    points = [(2, (0, 0)), (5, (0, 2))]
+    for number in (3, 9)[: rng.integers(0, 3)]:
+        points.append((number, cells.pop()))
+    if rng.random() < 0.6:
+        points += [(int(rng.choice([2, 5])), cells.pop()) for _ in range(rng.integers(1, 5))]
+    focal: rules.Focal = {}
+    as_list = rng.random() < 0.5
+    if as_list and rng.random() < 0.4:
+        points += [(11, points[-1][1]), points[0]]  # a shared cell, a line given twice
+    for number, cell in points:
+        if cell not in focal.setdefault(number, []):
+            focal[number].append(cell)
+    if as_list:
+        extra = [(-4.0, cells[0])] if rng.random() < 0.3 else []
+        order = rng.permutation(len(points))
+        writer.point_list(
+            "point_file", [*extra, *((float(points[k][0]), points[k][1]) for k in order)], shape
+        )
+    else:
+        plane = np.where(rng.random(shape) < 0.5, np.nan, 0.0)
+        for number, cell in points:
+            plane[cell] = number
+        writer.grid("point_file", plane)
+    return focal
+
+
+def read_maps(folder: Path, stem: str, shape: rules.Cell) -> dict[tuple[str, tuple[int, ...]], np.ndarray]:
+    """Every map of a run, its header checked."""
+    maps = {}
+    for path in folder.glob(f"{stem}_*map*.asc"):
+        kind, keys = re.fullmatch(
+            rf"{stem}_(cum_curmap|max_curmap|curmap|voltmap)((?:_\d+)*)\.asc", path.name
+        ).groups()  # type: ignore[union-attr]
+        lines = path.read_text().splitlines()
+        header = {line.split()[0]: float(line.split()[1]) for line in lines[:6]}
+        assert list(header) == ["ncols", "nrows", "xllcorner", "yllcorner", "cellsize", "NODATA_value"]
+        assert list(header.values()) == [shape[1], shape[0], 7.5, -20, 2.5, -9999]
+        maps[kind, tuple(int(k) for k in keys.split("_")[1:])] = np.loadtxt(lines[6:], ndmin=2)
+    return maps
+
+
+def expected_maps(result: rules.Result, wanted: dict[str, bool], single: bool) -> dict[Any, np.ndarray]:
+    maps: dict[Any, np.ndarray] = {}
+    if single:
+        maps |= {("curmap", key): plane for key, plane in result.current.items()}
+    if wanted["write_volt_maps"]:
+        maps |= {("voltmap", key): plane for key, plane in result.voltage.items()}
+    if wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]:
+        maps["cum_curmap", ()] = result.cumulative
+    if wanted["write_max_cur_maps"]:
+        maps["max_curmap", ()] = result.maximum
+    return maps
+
+
+def compare(folder: Path, shape: rules.Cell, expected: dict[Any, np.ndarray]) -> None:
+    got = read_maps(folder, "result", shape)
+    assert got.keys() == expected.keys()
+    for key, plane in expected.items():
+        same(got[key], plane, key)
+
+
+MAP_FLAGS = ("write_cur_maps", "write_volt_maps", "write_cum_cur_map_only", "write_max_cur_maps")
+
+
+def start(folder: Path, seed: int, scenario: str) -> tuple[Writer, rules.Cell, dict[str, bool]]:
+    rng = np.random.default_rng(seed)
+    writer = Writer(folder, rng)
+    writer.options |= {"scenario": scenario, "output_file": "result.out", "data_type": "raster"}
+    wanted = {name: writer.flag(name, rng.random() < 0.6) for name in MAP_FLAGS}
+    return writer, (int(rng.integers(3, 8)), int(rng.integers(3, 8))), wanted
+
+
+def fits(selection: rules.Pairs | None, focal: rules.Focal, always: bool) -> bool:
+    """Whether at least two focal nodes remain."""
+    if selection is None or not (always or selection.mode == "include"):
+        return True
+    return len(selection.named & set(focal)) > 1
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pairwise_problem_files(seed: int, tmp_path: Path) -> None:
+    writer, shape, wanted = start(tmp_path, seed, "pairwise")
+    given = landscape(writer, shape)
+    focal = focal_nodes(writer, shape)
+    selection = None
+    if writer.flag("use_included_pairs", writer.rng.random() < 0.4):
+        selection = random_pairs(writer, sorted(focal))
+    options = {
+        key: writer.flag(name, writer.rng.random() < 0.25)
+        for key, name in {
+            "log": "log_transform_maps",
+            "null_currents": "set_null_currents_to_nodata",
+            "null_voltages": "set_null_voltages_to_nodata",
+            "focal_zero": "set_focal_node_currents_to_zero",
+        }.items()
+    }
+    if not fits(selection, focal, False):
+        pytest.skip("fewer than two focal nodes")
+    expected = rules.pairwise(focal=focal, selection=selection, **given, **options)
+    run_problem(writer.ini())
+    table = np.loadtxt(tmp_path / "result_resistances.out", ndmin=2)
+    assert table[0].tolist() == [0, *expected.ids]
+    assert table[:, 0].tolist() == [0, *expected.ids]
+    same(table[1:, 1:], expected.resistance)
+    columns = np.loadtxt(tmp_path / "result_resistances_3columns.out", ndmin=2)
+    upper = np.triu_indices(len(expected.ids), 1)
+    ids = np.array(expected.ids)
+    same(columns, np.stack([ids[upper[0]], ids[upper[1]], expected.resistance[upper]], axis=1))
+    single = wanted["write_cur_maps"] and not wanted["write_cum_cur_map_only"]
+    compare(tmp_path, shape, expected_maps(expected, wanted, single))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_one_to_all_and_all_to_one_problem_files(seed: int, tmp_path: Path) -> None:
+    scenario = ("one-to-all", "all-to-one", "one_to_all", "all_to_one")[seed % 4]
+    writer, shape, wanted = start(tmp_path, 1000 + seed, scenario)
+    given = landscape(writer, shape)
+    focal = focal_nodes(writer, shape)
+    selection, strengths = None, None
+    if writer.flag("use_included_pairs", writer.rng.random() < 0.4):
+        selection = random_pairs(writer, sorted(focal))
+    if writer.flag("use_variable_source_strengths", writer.rng.random() < 0.4):
+        strengths = {n: float(writer.rng.choice([0.5, 2.0, 3.5])) for n in (*focal, 77)}
+        writer.text("variable_source_file", [f"{n}\t{s}" for n, s in strengths.items()])
+    zero = writer.flag("set_focal_node_currents_to_zero", writer.rng.random() < 0.25)
+    if not fits(selection, focal, True):
+        pytest.skip("fewer than two focal nodes")
+    expected = rules.each(
+        focal=focal,
+        inward=scenario.startswith("all"),
+        selection=selection,
+        strengths=strengths,
+        focal_zero=zero,
+        **given,
+    )
+    run_problem(writer.ini())
+    lines = np.loadtxt(tmp_path / "result_resistances.out", ndmin=2)
+    assert lines[:, 0].tolist() == expected.ids
+    same(lines[:, 1], expected.resistance)
+    single = wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]
+    compare(tmp_path, shape, expected_maps(expected, wanted, single))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_advanced_problem_files(seed: int, tmp_path: Path) -> None:
+    writer, shape, wanted = start(tmp_path, 2000 + seed, "advanced")
+    rng, given = writer.rng, landscape(writer, shape)
+    sources = np.where(rng.random(shape) < 0.3, rng.choice([0.0, 1.0, -0.3, 2.5], shape), np.nan)
+    grounds = np.where(rng.random(shape) < 0.3, rng.choice([0.0, 0.5, 4.0], shape), np.nan)
+    sources[0, 0], grounds[0, 1] = 1.5, 0.0
+    for key, plane in (("source_file", sources), ("ground_file", grounds)):
+        if rng.random() < 0.5:
+            writer.grid(key, plane)
+            continue
+        points = [(float(plane[cell]), cell) for cell in np.ndindex(shape) if not np.isnan(plane[cell])]
+        writer.point_list(key, [(3.0, points[0][1]), *points], shape)  # a later line replaces an earlier one
+    expected = rules.advanced(
+        sources=sources,
+        grounds=grounds,
+        grounds_are_resistance=writer.flag("ground_file_is_resistances", rng.random() < 0.6),
+        unit_sources=writer.flag("use_unit_currents", rng.random() < 0.3),
+        ideal_grounds=writer.flag("use_direct_grounds", rng.random() < 0.3),
+        conflicts=writer.options.setdefault(
+            "remove_src_or_gnd", str(rng.choice(["keepall", "rmvsrc", "rmvgnd", "rmvall"]))
+        ),
+        **given,
+    )
+    run_problem(writer.ini())
+    maps = {}
+    if wanted["write_volt_maps"]:
+        maps["voltmap", ()] = expected[0]
+    if wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]:
+        maps["curmap", ()] = expected[1]
+    compare(tmp_path, shape, maps)
+
+
+def test_parts_of_a_focal_region_inside_and_outside_regions_stay_apart(tmp_path: Path) -> None:
+    """A row of cells 1 1 . 2: the first cell is a short-circuit region of its own number or of another."""
+    writer = Writer(tmp_path, np.random.default_rng(0))
+    writer.options = {"scenario": "one-to-all", "output_file": "result.out"}
+    writer.grid("habitat_file", np.ones((1, 4)))
+    writer.grid("point_file", np.array([[1.0, 1, 0, 2]]))
+    writer.grid("polygon_file", np.array([[7.0, 0, 0, 0]]))
+    writer.flag("use_polygons", True)
+    told: list[Finding] = []
+    run_problem(writer.ini(), tell=told.append)
+    assert [(f.code, f.rows) for f in told if f.severity == "warning"] == [("X13", (1,))]
+    # from the first cell of 1 three links to 2; from 2 two links to the nearer part of 1
+    assert (tmp_path / "result_resistances.out").read_text() == "1 3\n2 2\n"
+
+
+def test_two_numbers_of_a_list_may_share_a_cell(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, np.random.default_rng(0))
+    writer.options = {"scenario": "pairwise", "output_file": "result.out"}
+    writer.grid("habitat_file", np.ones((1, 3)))
+    writer.point_list("point_file", [(4, (0, 0)), (9, (0, 2)), (5, (0, 0))], (1, 3))
+    run_problem(writer.ini())
+    lines = (tmp_path / "result_resistances_3columns.out").read_text()
+    assert lines == "4 5 0\n4 9 2\n5 9 2\n"
+
+
+def test_numbers_dropped_by_the_pairs_are_not_shorted(tmp_path: Path) -> None:
+    """A row 1 . 8 . 2 with 8 bent around: dropped, its cells are plain ones."""
+    writer = Writer(tmp_path, np.random.default_rng(0))
+    writer.options = {"scenario": "one-to-all", "output_file": "result.out"}
+    writer.grid("habitat_file", np.ones((1, 5)))
+    writer.grid("point_file", np.array([[1.0, 8, 0, 8, 2]]))
+    writer.flag("use_included_pairs", True)
+    writer.text("included_pairs_file", ["mode include", "1 2"])
+    run_problem(writer.ini())
+    assert (tmp_path / "result_resistances.out").read_text() == "1 4\n2 4\n"
+
+
+# moving windows ---------------------------------------------------------------------------------------------
+
+
+def window_problem(writer: Writer, shape: rules.Cell) -> tuple[dict[str, Any], np.ndarray]:
+    """Layers and options of a moving-window run: written, and as arguments of the rules."""
+    rng = writer.rng
+    values = rng.choice([1.0, 2.0, 5.0, 20.0], shape)
+    values[rng.random(shape) < rng.choice([0.0, 0.15])] = np.nan
+    writer.grid("resistance_file", values)
+    if writer.flag("reclassify_resistance", rng.random() < 0.3):
+        writer.text("reclass_table", ["2 5", "5\tmissing", "7 9"])
+        values = np.where(values == 2, 5.0, np.where(values == 5, np.nan, values))
+    inverse = writer.flag("resistance_is_conductance", rng.random() < 0.4)
+    conductance = np.nan_to_num(values if inverse else 1 / values)
+    if writer.flag("source_from_resistance", rng.random() < 0.4):
+        cutoff = float(rng.choice([1.0, 5.0, np.inf]))
+        writer.options["r_cutoff"] = str(rng.choice(["Inf", "inf"])) if np.isinf(cutoff) else f"{cutoff}"
+        source = np.where(conductance < 1 / cutoff, 0.0, conductance)
+        writer.options["source_file"] = "(browse to source file)"
+    else:
+        strength = rng.choice([0.0, 0.1, 0.5, 1.0, np.nan], shape)
+        writer.grid("source_file", strength)
+        threshold = float(rng.choice([0.0, 0.3]))
+        writer.options["source_threshold"] = f"{threshold}"
+        source = np.where(np.nan_to_num(strength) < threshold, 0.0, np.nan_to_num(strength))
+    block = int(rng.integers(1, 5))
+    radius, buffer = int(rng.integers(max(2, block), 5)), int(rng.integers(0, 2))
+    writer.options |= {"block_size": f"{block}", "radius": f"{radius}.0", "buffer": f"{buffer}"}
+    given = {
+        "conductance": conductance,
+        "source": source,
+        "radius": radius,
+        "buffer": buffer,
+        "block": block + 1 - block % 2,
+        "neighbours": 4 if writer.flag("connect_four_neighbors_only", rng.random() < 0.3) else 8,
+        "correct": writer.flag("correct_artifacts", rng.random() < 0.7),
+        "rules": window_rules(writer, shape, 0.1 if block > 1 else 0.0),
+    }
+    return given, values
+
+
+def window_rules(writer: Writer, shape: rules.Cell, unknown: float) -> list[windows.Rule]:
+    """Conditions; without any value in a block there is nothing to compare with."""
+    rng = writer.rng
+    if not writer.flag("conditional", rng.random() < 0.6):
+        writer.options |= {"condition1_lower": "NaN", "condition1_file": "None"}
+        return []
+    count = int(rng.integers(1, 3))
+    future = str(rng.choice(["none", "1", "2", "both"]))
+    writer.options |= {"n_conditions": f"{count}", "compare_to_future": future}
+    found = []
+    for k in range(1, count + 1):
+        present = rng.integers(0, 5, shape).astype(float)
+        present[rng.random(shape) < unknown] = np.nan
+        writer.grid(f"condition{k}_file", present)
+        target = present
+        if future in (str(k), "both"):
+            target = rng.integers(0, 5, shape).astype(float)
+            writer.grid(f"condition{k}_future_file", target)
+        comparison = str(rng.choice(["within", "equal"]))
+        lower, upper = float(rng.choice([-np.inf, -1.0])), float(rng.choice([0.5, 2.0, np.inf]))
+        writer.options |= {
+            f"comparison{k}": comparison,
+            f"condition{k}_lower": "-Inf" if np.isinf(lower) else f"{lower}",
+            f"condition{k}_upper": "Inf" if np.isinf(upper) else f"{upper}",
+        }
+        found.append(windows.Rule(present, target, comparison, lower, upper))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_moving_window_problem_files(seed: int, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3000 + seed)
+    writer = Writer(tmp_path, rng)
+    shape = (int(rng.integers(6, 12)), int(rng.integers(6, 12)))
+    given, values = window_problem(writer, shape)
+    writer.options["project_name"] = "result"
+    wanted = {
+        name: writer.flag(name, rng.random() < 0.6)
+        for name in ("calc_flow_potential", "calc_normalized_current", "mask_nodata")
+    }
+    writer.flag("write_as_tif", False)
+    files = {p.stem: p for p in run_windows(writer.ini())}
+    current, potential = windows.run(**given)
+    share = np.divide(current, potential, out=np.zeros(shape), where=potential > 0)
+    maps = {"cum_currmap": current}
+    if wanted["calc_flow_potential"]:
+        maps["flow_potential"] = potential
+    if wanted["calc_normalized_current"]:
+        maps["normalized_cum_currmap"] = share
+    assert set(files) == {*maps, "config"}
+    for name, plane in maps.items():
+        expected = np.where(np.isnan(values) & wanted["mask_nodata"], -9999, plane)
+        assert files[name].parent == tmp_path / "result"
+        np.testing.assert_allclose(np.loadtxt(files[name], skiprows=6), expected, rtol=1e-6, atol=1e-9)
+
+
+def test_older_names_of_moving_window_options(tmp_path: Path) -> None:
+    writer = Writer(tmp_path, np.random.default_rng(1))
+    writer.grid("r", np.full((6, 6), 4.0))
+    writer.options = {"resistance_file": "r.asc", "radius": "2", "project_name": "new"}
+    writer.options |= {"source_from_resistance": "true", "write_as_tif": "false"}
+    present = dict(writer.options)
+    maps = []
+    for old in (False, True):
+        writer.options = {
+            **present,
+            "project_name": f"run{old}",
+            "resistance_file_is_conductance" if old else "resistance_is_conductance": "true",
+            "cs_solver" if old else "solver": "cholmod",
+        }
+        maps.append(np.loadtxt(run_windows(writer.ini())[0], skiprows=6))
+    np.testing.assert_array_equal(*maps)
+    plain = {**present, "project_name": "plain", "resistance_is_conductance": "false"}
+    writer.options = plain
+    assert np.abs(np.loadtxt(run_windows(writer.ini())[0], skiprows=6) - maps[0]).max() > 1
