@@ -65,12 +65,49 @@ def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
     return figure
 
 
+def focus(results: Results, species: str, raster: RasterFile) -> list[float] | None:
+    """Bounds of a species' patches and range with a margin [m]; None where they fill most of the raster.
+
+    A country-wide frame would show a species of one corner as a smudge.
+    """
+    tables = (results.of_species(results.patches, species), results.of_species(results.ranges, species))
+    boxes = np.array([t.total_bounds for t in tables if t is not None and len(t)])
+    if not len(boxes):
+        return None
+    west, south, east, north = *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)
+    margin = 0.12 * max(east - west, north - south)
+    whole = svg.frame_of(raster)
+    inside = [
+        max(west - margin, whole.west), max(south - margin, whole.south),
+        min(east + margin, whole.east), min(north + margin, whole.north),
+    ]  # fmt: skip
+    wide = inside[2] - inside[0] > 0.7 * 1000 * whole.width
+    return None if wide else [float(v) for v in inside]
+
+
+def seen(frame: svg.Frame, raster: RasterFile, values: Array) -> Array:
+    """The part of a raster inside a frame: what the colour scale is made for.
+
+    >>> from permeability.report.svg import Frame
+    >>> from types import SimpleNamespace
+    >>> raster = SimpleNamespace(xll=0.0, yll=0.0, cell_size=10.0)
+    >>> seen(Frame(10, 0, 30, 10), raster, np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]])).tolist()
+    [[6.0, 7.0]]
+    """
+    h, rows, cols = raster.cell_size, *values.shape
+    top = raster.yll + rows * h
+    first, last = int((top - frame.north) // h), int(np.ceil((top - frame.south) / h))
+    left, right = int((frame.west - raster.xll) // h), int(np.ceil((frame.east - raster.xll) / h))
+    return values[max(0, first) : max(0, last), max(0, left) : max(0, right)]
+
+
 def current_map(results: Results, species: str, tr: Words) -> Row | None:
     """Current between the patches of a species."""
     raster = results.raster("current", species)
     if raster is None:
         return None
-    frame, scale = svg.frame_of(raster), scale_for("current", raster.values)
+    frame = svg.frame_of(raster, focus(results, species, raster))
+    scale = scale_for("current", seen(frame, raster, raster.values))
     who = names(results, species, tr)["name"]
     alt = tr("Map of the current between the patches of {who}: bright where many ways run, up to {high} passages per unit sent.",
              who=who, high=tr.number(scale.high, 2))  # fmt: skip
@@ -94,7 +131,8 @@ def distance_map(results: Results, species: str, tr: Words) -> Row | None:
     if raster is None:
         return None
     km = raster.values / 1000.0
-    frame, scale = svg.frame_of(ground if ground is not None else raster), scale_for("distance", km)
+    frame = svg.frame_of(ground if ground is not None else raster, focus(results, species, raster))
+    scale = scale_for("distance", seen(frame, raster, km))
     shut = (
         np.isfinite(ground.values) & ~np.isfinite(km)
         if ground is not None and ground.shape == raster.shape
