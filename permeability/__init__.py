@@ -44,7 +44,7 @@ _HOME = {
 
 _ROOMS = (
     "barriers", "circuit", "corridors", "database", "executor", "grid", "io", "leastcost", "metrics", "network",
-    "omnidirectional", "passability", "seasons", "species", "structures", "treatments", "wall_to_wall",
+    "omnidirectional", "passability", "samples", "seasons", "species", "structures", "treatments", "wall_to_wall",
 )  # fmt: skip
 
 __all__ = ["__version__", *_HOME]

@@ -21,6 +21,20 @@ from permeability.chainage import Chainage
 from permeability.errors import BarrierError, GridError, LayerError, PermeabilityError, nearest
 from permeability.grid import describe_crs, require_metres
 
+__all__ = [
+    "Barriers",
+    "COLUMNS",
+    "KINDS",
+    "STATUSES",
+    "TRAFFIC_CLASS",
+    "check_rows",
+    "concat",
+    "prepare",
+    "row_problems",
+    "substring",
+    "traffic_class",
+]
+
 KINDS = ("fence", "road", "railway")
 STATUSES = ("existing", "under_construction", "planned", "removed")
 COLUMNS: dict[str, Any] = {
@@ -43,6 +57,15 @@ class Barriers:
         MultiLineString in a projected CRS [m].
     chainages : tuple of Chainage
         One per row, distance along the drawn row to kilometre of its line.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> land.barriers.lines, land.barriers.km_range("F")
+    (['F', 'S'], (0.0, 8.0))
+    >>> land.barriers.stretch("F", 2, 5).length  # [m]
+    3000.0
     """
 
     table: gpd.GeoDataFrame
@@ -122,7 +145,26 @@ class Barriers:
 
 
 def substring(geometry: shapely.Geometry, start: float, end: float) -> shapely.Geometry:
-    """The stretch of a line (or multi-line, parts laid end to end) between two distances along it [m]."""
+    """The stretch of a line (or multi-line, parts laid end to end) between two distances along it [m].
+
+    Parameters
+    ----------
+    geometry : Geometry
+        LineString or MultiLineString.
+    start : float
+        Distance along the line [m].
+    end : float
+        Distance along the line [m].
+
+    Returns
+    -------
+    Geometry
+
+    Examples
+    --------
+    >>> substring(shapely.LineString([(0, 0), (10, 0)]), 2, 5).wkt
+    'LINESTRING (2 0, 5 0)'
+    """
     from shapely.ops import substring as cut
 
     parts = list(shapely.get_parts(geometry))
@@ -152,6 +194,11 @@ def prepare(
     layer : str
         Name used in messages.
 
+    Returns
+    -------
+    Barriers
+        With every column of the schema and the kilometres of every row.
+
     Raises
     ------
     LayerError
@@ -159,6 +206,15 @@ def prepare(
         L07 unknown kind or status, L13 rows without id.
     BarrierError
         B05 kilometres of posts that do not run one way.
+
+    Examples
+    --------
+    >>> rail = gpd.GeoDataFrame({"id": ["R"], "kind": "railway"}, geometry=[shapely.LineString([(0, 0), (0, 5000)])], crs=32648)
+    >>> prepare(rail).km_range("R")
+    (0.0, 5.0)
+    >>> posts = gpd.GeoDataFrame({"line": ["R", "R"], "km": [700, 705.0]}, geometry=gpd.points_from_xy([0, 0], [0, 5000]), crs=32648)
+    >>> prepare(rail, posts=posts).km_range("R")
+    (700.0, 705.0)
     """
     check_rows(table, layer)
     if posts is not None:
@@ -189,14 +245,53 @@ def _one_line(geometry: shapely.Geometry) -> shapely.Geometry:
 
 
 def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
-    """Refuse a line layer that cannot be used; see :func:`prepare`."""
+    """Refuse a line layer that cannot be used; see :func:`prepare`.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+    layer : str
+
+    Raises
+    ------
+    LayerError
+        L02 to L07, L13, the worst first.
+    GridError
+        G01 for a CRS in degrees.
+
+    Examples
+    --------
+    >>> check_rows(gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=32648), "fences")
+    Traceback (most recent call last):
+    ...
+    permeability.errors.LayerError: LayerError [L04]: the column 'kind' is missing.
+    ...
+    """
     problems = row_problems(table, layer)
     if problems:
         raise problems[0]
 
 
 def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]:
-    """Everything that is wrong with a line layer, worst first; see :func:`prepare` for the codes."""
+    """Everything that is wrong with a line layer, worst first; see :func:`prepare` for the codes.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+        Line layer.
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    list of PermeabilityError
+
+    Examples
+    --------
+    >>> table = gpd.GeoDataFrame({"id": ["a"], "kind": ["fense"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=32648)
+    >>> [(e.code, e.remedy) for e in row_problems(table, "fences")]
+    [('L07', "did you mean 'fence'?")]
+    """
     if table.crs is None:
         return [LayerError(
             "L02", "the layer has no coordinate system.", layer=layer, rows=[f"all {len(table)}"],
@@ -236,7 +331,8 @@ def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]
 
 
 def _missing(column: str, table: gpd.GeoDataFrame, layer: str) -> LayerError:
-    guess = nearest(column, table.columns)
+    spare = [c for c in table.columns if c not in ("id", "kind", "line", "km", "geometry", *COLUMNS)]
+    guess = nearest(column, spare)
     return LayerError(
         "L04", f"the column {column!r} is missing.", layer=layer, rows=[f"all {len(table)}"],
         details={"columns": ", ".join(map(str, table.columns))},
@@ -286,7 +382,25 @@ def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple
 
 
 def concat(parts: Sequence[Barriers]) -> Barriers:
-    """Several barrier sets as one; ids must stay distinct (L05)."""
+    """Several barrier sets as one; ids must stay distinct (L05).
+
+    Parameters
+    ----------
+    parts : sequence of Barriers
+
+    Returns
+    -------
+    Barriers
+        Rows in the order of the parts.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> first, second = land.barriers.subset([True, False]), land.barriers.subset([False, True])
+    >>> concat([first, second]).lines
+    ['F', 'S']
+    """
     table = gpd.GeoDataFrame(pd.concat([p.table for p in parts], ignore_index=True), crs=parts[0].table.crs)
     check_rows(table, "barriers")
     return Barriers(table, tuple(c for p in parts for c in p.chainages))
@@ -295,6 +409,18 @@ def concat(parts: Sequence[Barriers]) -> Barriers:
 def traffic_class(vehicles_per_day: float) -> str:
     """Class of a road for legends and tables; the model itself uses the number.
 
+    Parameters
+    ----------
+    vehicles_per_day : float
+        NaN = not counted.
+
+    Returns
+    -------
+    str
+        Legend class.
+
+    Examples
+    --------
     >>> traffic_class(2200.0), traffic_class(400.0), traffic_class(float("nan"))
     ('over 1,000 vehicles/day', 'up to 1,000 vehicles/day', 'traffic unknown')
     """

@@ -22,6 +22,8 @@ from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape
 from permeability.scenario import FACTS, Intervention
 
+__all__ = ["burn_resistance", "stretches"]
+
 
 def burn_resistance(land: Landscape) -> NDArray[np.float64]:
     """Resistance surface with the standing barriers burnt into cells.
@@ -39,6 +41,16 @@ def burn_resistance(land: Landscape) -> NDArray[np.float64]:
     -----
     Every standing row is burnt over its whole length with its components as they are in the scenario; stretches
     that an intervention opens are burnt at their own cost.  Where several barriers touch a cell their costs add up.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> burnt = burn_resistance(land)
+    >>> bool(np.isnan(burnt[:, 5:7]).any())  # a complete fence becomes cells that cannot be entered
+    True
+    >>> float(burnt[4, 0])
+    1.0
     """
     if land.neighbours == 4:  # other tools walk diagonally, and nothing must leak there either
         land = replace(land, neighbours=8, cuts=cut_edges(land.barriers, land.grid, neighbours=8))
@@ -74,7 +86,26 @@ def _close(land: Landscape, row: int, burnt: NDArray[np.bool_], extra: NDArray[n
 
 
 def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
-    """The drawn stretches of a barrier row between interventions, each with its crossing cost [m]."""
+    """The drawn stretches of a barrier row between interventions, each with its crossing cost [m].
+
+    Parameters
+    ----------
+    land : Landscape
+    row : int
+        Row of the barrier table.
+
+    Returns
+    -------
+    list of tuple[object, float]
+        Geometry and crossing cost [m of open ground].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> [(shape.length, cost) for shape, cost in stretches(land, 1)]
+    [(2000.0, inf)]
+    """
     chain = land.barriers.chainages[row]
     low, high = chain.km_range
     steps = [

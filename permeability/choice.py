@@ -17,6 +17,8 @@ from permeability.errors import OptionError, nearest
 from permeability.ranking import Ranking, gain_of
 from permeability.selection import Portfolio, Rules, budget_curve, choose, spacing
 
+__all__ = ["INDEX", "Plan", "portfolio"]
+
 INDEX = "conductance"  # finite whatever is cut off
 
 
@@ -42,6 +44,15 @@ class Plan:
         Every index before and after: ``index``, ``before``, ``after``, ``gain``.
     curve : pandas.DataFrame or None
         Gain against budget, when budgets were asked for.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> plan = pm.portfolio(sites, budget_usd=3000)
+    >>> len(plan.table), plan.cost_usd <= 3000
+    (1, True)
     """
 
     ranking: Ranking
@@ -97,6 +108,17 @@ def portfolio(
     ------
     OptionError
         O45 for an id that is not a candidate; O41 to O44 of :func:`permeability.selection.choose`.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> everything = float(sites.table["cost_usd"].sum())
+    >>> sorted(pm.portfolio(sites, everything).table["id"]) == sorted(sites.table["id"])
+    True
+    >>> pm.portfolio(sites, everything / 4, must_not=["F km 2-4", "F km 4-6"]).table["id"].tolist()
+    ['F km 0-2']
     """
     sites = ranking.sites
     ids = [s.id for s in sites]

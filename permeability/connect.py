@@ -16,6 +16,8 @@ from permeability.landscape import Landscape
 from permeability.leastcost import cost_distance
 from permeability.patches import Patches
 
+__all__ = ["Connectivity", "connectivity", "pair_table"]
+
 
 @dataclass(frozen=True, eq=False)
 class Connectivity:
@@ -35,6 +37,14 @@ class Connectivity:
         Least-cost distance from the nearest patch [m of open ground]; inf where unreachable.
     report : SolveReport
         Solver, residual, seconds, bytes.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> today = pm.connectivity(land, patches)
+    >>> print(today.pairs["words"].iloc[0])
+    There is no path between W and E; the effective resistance is infinite.
     """
 
     land: Landscape
@@ -83,6 +93,15 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
     -------
     Connectivity
         Pairs without a path have infinite cost and resistance, and say so in words.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> pm.connectivity(land.without_barriers(), patches).pairs["cost_km"].item()  # 7 cells of 1 km
+    7.0
+    >>> pm.connectivity(land, patches).pairs["cost_km"].item()
+    inf
     """
     circuit = pairwise(
         land.resistance, patches.labels, neighbours=min(land.neighbours, 8), barriers=land.edge_barriers(),
@@ -107,7 +126,30 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
 def pair_table(
     land: Landscape, bare: Landscape, patches: Patches, resistance: NDArray[np.float64]
 ) -> pd.DataFrame:
-    """One row per pair of patches; ``bare`` is the landscape without barriers."""
+    """One row per pair of patches; ``bare`` is the landscape without barriers.
+
+    Parameters
+    ----------
+    land : Landscape
+    bare : Landscape
+        The same without barriers.
+    patches : Patches
+    resistance : array
+        Effective resistances, shape (patches, patches) [dimensionless].
+
+    Returns
+    -------
+    DataFrame
+        See :class:`Connectivity`.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> bare = land.without_barriers()
+    >>> pair_table(land, bare, patches, np.full((2, 2), np.inf))[["cost_km", "straight_km"]].values.tolist()
+    [[inf, 6.0]]
+    """
     masks = [patches.mask(i + 1) for i in range(len(patches))]
     today = [distance_from(land, m) for m in masks]
     open_ground = [distance_from(bare, m) for m in masks]

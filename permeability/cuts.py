@@ -38,6 +38,15 @@ class CutTable:
         Kilometre of the cut on its line [km].
     normal_m : float array
         ``|v.n|``: the edge projected on the normal of the line [m].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> cuts = land.cuts.to_frame()
+    >>> straight = cuts[cuts["normal_m"] == 1000.0]  # edges across the fences, straight or diagonal
+    >>> bool((land.cuts.km >= 0).all()), len(straight) == len(cuts)
+    (True, True)
     """
 
     cell: NDArray[np.int64]
@@ -84,6 +93,16 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     they touch or cross another line or themselves; on each simple stretch, crossings of one edge cancel in
     pairs when they lie within ``WIGGLE_CELLS`` along the line, since such a wiggle does not separate the two
     cells.  A closed ring therefore separates inside from outside whatever the cell size and the offset.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> fence = land.barriers.subset([True, False])
+    >>> len(cut_edges(fence, land.grid, neighbours=4).cell)  # one edge in each of 8 rows
+    8
+    >>> len(cut_edges(fence, land.grid).cell)  # and two diagonals between each two of them
+    22
     """
     check_choice("neighbours", neighbours, (4, 8, 16))
     from permeability.kernels import cuts as kernel

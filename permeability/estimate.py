@@ -263,6 +263,17 @@ def _order_error(estimate: Estimate, what: str) -> OptionError:
 def weakest(*grades: str) -> str:
     """The weakest of several evidence grades: a result is known no better than its worst input.
 
+    Parameters
+    ----------
+    *grades : str
+
+    Returns
+    -------
+    str
+        The grade nobody should trust more than.
+
+    Examples
+    --------
     >>> weakest("F", "M-m", "D")
     'M-m'
     """

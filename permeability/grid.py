@@ -28,10 +28,26 @@ TOLERANCE_CELLS = 1e-3  # grids closer than this fraction of a cell are the same
 def parse_crs(crs: Any, *, layer: str | None = None) -> CRS:
     """A pyproj CRS from anything pyproj understands.
 
+    Parameters
+    ----------
+    crs : object
+        EPSG code, authority string, PROJ string, WKT or CRS.
+    layer : str, optional
+        Name used in the message.
+
+    Returns
+    -------
+    CRS
+
     Raises
     ------
     GridError
         G03 when the text cannot be read.
+
+    Examples
+    --------
+    >>> parse_crs("EPSG:32648").to_epsg()
+    32648
     """
     try:
         return CRS.from_user_input(crs)
@@ -47,11 +63,27 @@ def parse_crs(crs: Any, *, layer: str | None = None) -> CRS:
 def require_metres(crs: CRS, *, layer: str | None = None, bounds: Sequence[float] | None = None) -> None:
     """Refuse a coordinate system in degrees or feet.
 
+    Parameters
+    ----------
+    crs : CRS
+    layer : str, optional
+        Name used in the message.
+    bounds : sequence of float, optional
+        West, south, east, north, for a suggestion that fits [unit of the CRS].
+
     Raises
     ------
     GridError
         G01 with a suggestion of fitting projected systems when ``bounds`` (west, south, east, north in the
         units of ``crs``) are known.
+
+    Examples
+    --------
+    >>> require_metres(parse_crs(32648))
+    >>> require_metres(parse_crs(4326), bounds=(104.0, 43.0, 106.0, 45.0))
+    Traceback (most recent call last):
+    ...
+    permeability.errors.GridError: GridError [G01]: ...
     """
     if crs.is_projected and all(abs(a.unit_conversion_factor - 1.0) < 1e-12 for a in crs.axis_info[:2]):
         return
@@ -71,6 +103,16 @@ def require_metres(crs: CRS, *, layer: str | None = None, bounds: Sequence[float
 def in_degrees(bounds: Sequence[float]) -> bool:
     """Whether west, south, east, north can be degrees.
 
+    Parameters
+    ----------
+    bounds : sequence of float
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
     >>> in_degrees((102.4, 44.9, 103.0, 45.2)), in_degrees((300_000, 4_980_000, 340_000, 5_004_000))
     (True, False)
     """
@@ -79,7 +121,22 @@ def in_degrees(bounds: Sequence[float]) -> bool:
 
 
 def describe_crs(crs: CRS) -> str:
-    """Short name of a coordinate system: its EPSG code, or the name with the PROJ string's method."""
+    """Short name of a coordinate system: its EPSG code, or the name with the PROJ string's method.
+
+    Parameters
+    ----------
+    crs : CRS
+
+    Returns
+    -------
+    str
+        Authority and code, or its name.
+
+    Examples
+    --------
+    >>> describe_crs(parse_crs(32648))
+    'EPSG:32648'
+    """
     epsg = crs.to_epsg()
     if epsg is not None:
         return f"EPSG:{epsg}"
@@ -373,6 +430,20 @@ def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:
 def cells_in_words(values: NDArray[np.float64], bad: NDArray[np.bool_]) -> list[str]:
     """The cells concerned, with their values, for messages.
 
+    Parameters
+    ----------
+    values : array
+        Any raster, shape (rows, cols).
+    bad : bool array
+        Cells to name, shape (rows, cols).
+
+    Returns
+    -------
+    list of str
+        Row, column and value of the first few.
+
+    Examples
+    --------
     >>> cells_in_words(np.array([[1.0, -2.0]]), np.array([[False, True]]))
     ['row 0 column 1 (-2)']
     """
@@ -380,7 +451,26 @@ def cells_in_words(values: NDArray[np.float64], bad: NDArray[np.bool_]) -> list[
 
 
 def geodesic_length_m(geometry: Any, crs: CRS) -> float:
-    """Length of a geometry on the ellipsoid [m] (Karney 2013, doi:10.1007/s00190-012-0578-z)."""
+    """Length of a geometry on the ellipsoid [m] (Karney 2013, doi:10.1007/s00190-012-0578-z).
+
+    Parameters
+    ----------
+    geometry : shapely geometry
+        Lines.
+    crs : CRS
+
+    Returns
+    -------
+    float
+        Length on the ellipsoid [m].
+
+    Examples
+    --------
+    >>> import shapely
+    >>> line = shapely.LineString([(105.0, 45.0), (105.0, 46.0)])  # one degree of latitude
+    >>> round(geodesic_length_m(line, parse_crs(4326)) / 1000)
+    111
+    """
     import shapely
 
     to = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)

@@ -15,6 +15,8 @@ from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Scenario
 
+__all__ = ["Comparison", "Impact", "barrier_impact", "compare", "standing_lines"]
+
 Progress = Callable[[int, int], None]
 
 
@@ -32,6 +34,14 @@ class Impact:
         With all standing barriers and with none.
     lines : pandas.DataFrame
         One row per line: what it takes alone and what taking it away would give back.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> effect = pm.barrier_impact(land, patches)
+    >>> print(effect.sentences[0])
+    48 km2 of the range of khulan (Asiatic wild ass) have no path to its largest piece (0 km2 without barriers).
     """
 
     land: Landscape
@@ -71,6 +81,19 @@ def barrier_impact(
         The species' range; the whole landscape by default.
     progress : callable, optional
         Called with (done, all).
+
+    Returns
+    -------
+    Impact
+        Its sentences, its cases and its lines.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> lines = pm.barrier_impact(land, patches).lines.set_index("line")
+    >>> lines["alone_range_cut_off_km2"].to_dict()  # F parts 96 km2 in two halves, S nothing
+    {'F': 48.0, 'S': 0.0}
     """
     inside = land.valid if inside is None else inside
     lines = standing_lines(land)
@@ -89,7 +112,23 @@ def barrier_impact(
 
 
 def standing_lines(land: Landscape) -> list[str]:
-    """Lines of which at least one row stands and cuts the landscape."""
+    """Lines of which at least one row stands and cuts the landscape.
+
+    Parameters
+    ----------
+    land : Landscape
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> standing_lines(land), standing_lines(land.without_lines(["S"]))
+    (['F', 'S'], ['F'])
+    """
     cutting = np.zeros(len(land.barriers), bool)
     valid = land.valid.ravel()
     rows = land.cuts.barrier[valid[land.cuts.cell]]
@@ -153,6 +192,14 @@ class Comparison:
     before, after : Landscape
     table : pandas.DataFrame
         ``index``, ``before``, ``after``, ``change``, ``unit``.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> change = pm.compare(land, patches, pm.Scenario("no fence").drop("F"))
+    >>> change.table.set_index("index").loc["pairs_apart", ["before", "after"]].tolist()
+    [1.0, 0.0]
     """
 
     before: Landscape
@@ -192,6 +239,20 @@ def compare(
     base : Landscape, optional
         What the interventions are applied to, on the same grid, when the scenario also changes layers or the year;
         ``land`` by default.
+
+    Returns
+    -------
+    Comparison
+        Every index before and after.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> plan = pm.Scenario("middle opened").remove("F", km=(2, 6))
+    >>> change = pm.compare(land, patches, plan).table.set_index("index")["change"]
+    >>> float(change["range_cut_off_km2"])  # [km2]
+    -48.0
     """
     inside = land.valid if inside is None else inside
     after = (land if base is None else base).with_scenario(scenario)

@@ -30,6 +30,20 @@ from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.units import unit_of
 
+__all__ = [
+    "FALLING",
+    "INDICES",
+    "Indices",
+    "costs_and_reach",
+    "distance_from",
+    "equivalent_connected_area",
+    "indices",
+    "pair_costs",
+    "pair_resistances",
+    "range_pieces",
+    "scalars",
+]
+
 Array = NDArray[np.float64]
 
 INDICES = (
@@ -55,6 +69,14 @@ class Indices:
         Reachable range of each patch [km2].
     pieces : array
         Areas of the connected pieces of the range, largest first [km2].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> found = indices(land, patches, land.valid)
+    >>> found.pieces.tolist(), found.values["range_pieces"]
+    ([48.0, 48.0], 2.0)
     """
 
     values: dict[str, float]
@@ -77,6 +99,22 @@ class Indices:
 def range_pieces(parts: NDArray[np.int32], inside: NDArray[np.bool_], cell_area_km2: float) -> Array:
     """Areas of the connected pieces of a range, largest first [km2].
 
+    Parameters
+    ----------
+    parts : int array
+        Connected parts, shape (rows, cols).
+    inside : bool array
+        The range, shape (rows, cols).
+    cell_area_km2 : float
+        [km2]
+
+    Returns
+    -------
+    array
+        Areas, largest first [km2].
+
+    Examples
+    --------
     >>> range_pieces(np.array([[1, 1, 2]]), np.array([[True, True, True]]), 25.0).tolist()
     [50.0, 25.0]
     """
@@ -85,12 +123,47 @@ def range_pieces(parts: NDArray[np.int32], inside: NDArray[np.bool_], cell_area_
 
 
 def pair_costs(land: Landscape, patches: Patches) -> Array:
-    """Least cost between all pairs of patches [m of open ground], shape (patches, patches)."""
+    """Least cost between all pairs of patches [m of open ground], shape (patches, patches).
+
+    Parameters
+    ----------
+    land : Landscape
+    patches : Patches
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> pair_costs(land.without_barriers(), patches).tolist()  # 7 steps of 1 km
+    [[0.0, 7000.0], [7000.0, 0.0]]
+    """
     return costs_and_reach(land, patches)[0]
 
 
 def costs_and_reach(land: Landscape, patches: Patches) -> tuple[Array, Array]:
-    """Least costs between patches [m] and reachable range of each patch [km2], from one field per patch."""
+    """Least costs between patches [m] and reachable range of each patch [km2], from one field per patch.
+
+    Parameters
+    ----------
+    land : Landscape
+    patches : Patches
+
+    Returns
+    -------
+    tuple[array, array]
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> cost, reach = costs_and_reach(land, patches)
+    >>> reach.tolist()  # each patch reaches its half of the land
+    [48.0, 48.0]
+    """
     n = len(patches)
     cost, reach = np.zeros((n, n)), np.zeros(n)
     budget = land.profile.budget_m.best
@@ -103,7 +176,26 @@ def costs_and_reach(land: Landscape, patches: Patches) -> tuple[Array, Array]:
 
 
 def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
-    """Least-cost distance of every cell from a patch [m of open ground], shape (rows, cols)."""
+    """Least-cost distance of every cell from a patch [m of open ground], shape (rows, cols).
+
+    Parameters
+    ----------
+    land : Landscape
+    mask : bool array
+        Cells of the patch, shape (rows, cols).
+
+    Returns
+    -------
+    array
+        [m of open ground]
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> float(distance_from(land.without_barriers(), patches.mask(1))[4, 9])
+    7000.0
+    """
     from permeability.leastcost import cost_distance
 
     return np.asarray(
@@ -121,6 +213,23 @@ def pair_resistances(land: Landscape, patches: Patches) -> Array:
     """Effective resistances between all pairs of patches, shape (patches, patches); inf without a path.
 
     Every patch is one node in one common network: an animal walks freely inside a patch.
+
+    Parameters
+    ----------
+    land : Landscape
+    patches : Patches
+
+    Returns
+    -------
+    array
+        [dimensionless]
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> pair_resistances(land, patches)[0, 1].item()
+    inf
     """
     from permeability.circuit.condensation import effective_resistances
 
@@ -140,6 +249,18 @@ def indices(
         The species' range.
     open_cost : array, optional
         Least costs between patches without any barrier, for the detour.
+
+    Returns
+    -------
+    Indices
+        Numbers, matrices and pieces.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> indices(land, patches, land.valid).values["range_cut_off_km2"]  # half of 96 km2
+    48.0
     """
     cost, reach = costs_and_reach(land, patches)
     resistance = pair_resistances(land, patches)
@@ -159,7 +280,38 @@ def scalars(
     patches: Patches,
     dispersal_m: float,
 ) -> dict[str, float]:
-    """The scalar indices from the matrices; see the module for units and meanings."""
+    """The scalar indices from the matrices; see the module for units and meanings.
+
+    Parameters
+    ----------
+    cost : array
+        Least costs, shape (patches, patches) [m of open ground].
+    open_cost : array
+        The same without barriers [m of open ground].
+    resistance : array
+        Effective resistances, shape (patches, patches) [dimensionless].
+    reach : array
+        Reachable range, shape (patches,) [km2].
+    pieces : array
+        Areas of the pieces of the range [km2].
+    patches : Patches
+    dispersal_m : float
+        Mean of the dispersal kernel [m of open ground].
+
+    Returns
+    -------
+    dict
+        Index name -> value.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> cost = pair_costs(land, patches)
+    >>> values = scalars(cost, cost, np.full((2, 2), np.inf), np.array([48.0, 48.0]), np.array([48.0, 48.0]), patches, 60_000.0)
+    >>> values["pairs_apart"], values["mean_conductance"]
+    (1.0, 0.0)
+    """
     weight = patches.table["weight"].to_numpy(float)
     i, j = np.triu_indices(len(patches), 1)
     pair_weight = weight[i] * weight[j]
@@ -182,6 +334,22 @@ def scalars(
 def equivalent_connected_area(area_km2: Array, cost_m: Array, dispersal_m: float) -> float:
     """``sqrt(sum_ij a_i a_j exp(-d_ij / mean dispersal))`` [km2] (Saura et al. 2011, doi:10.1016/j.ecolind.2010.06.011).
 
+    Parameters
+    ----------
+    area_km2 : array
+        Shape (patches,) [km2].
+    cost_m : array
+        Shape (patches, patches) [m of open ground].
+    dispersal_m : float
+        Mean of the dispersal kernel [m of open ground].
+
+    Returns
+    -------
+    float
+        [km2]
+
+    Examples
+    --------
     >>> equivalent_connected_area(np.array([3.0, 4.0]), np.array([[0, np.inf], [np.inf, 0]]), 1000.0)
     5.0
     """

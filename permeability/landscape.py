@@ -32,6 +32,8 @@ from permeability.kernels.edges import D_COL, D_ROW, LENGTH, N_DIRECTIONS, EdgeB
 from permeability.scenario import FACTS, Intervention, Scenario
 from permeability.species import SpeciesProfile
 
+__all__ = ["Landscape", "as_dataarray", "build", "check_resistance", "connected_parts"]
+
 
 @dataclass(frozen=True, eq=False)
 class Landscape:
@@ -54,6 +56,16 @@ class Landscape:
     level : str or mapping
         ``"best"``, ``"low"``, ``"high"`` or quantiles by key, see :func:`permeability.crossings.level_values`.
     neighbours : {8, 4, 16}
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> int(land.parts.max()), int(land.without_barriers().parts.max())
+    (2, 1)
+    >>> opened = land.with_scenario(pm.Scenario("gap").remove("F", km=(2, 4)))
+    >>> int(opened.parts.max()), int(land.parts.max())  # the first one has not changed
+    (1, 2)
     """
 
     grid: Grid
@@ -244,10 +256,22 @@ def build(
     cuts : CutTable, optional
         Of the same grid and barriers, when it is known already.
 
+    Returns
+    -------
+    Landscape
+
     Raises
     ------
     ResistanceError
         R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> again = build(land.grid, land.resistance, land.barriers, pm.species.species("khulan"))
+    >>> len(again.edge_barriers().cell) == len(land.edge_barriers().cell)
+    True
     """
     check_choice("assume_fenced", assume_fenced, ("no", "yes"))
     r = check_resistance(resistance, grid.shape)
@@ -274,7 +298,37 @@ def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
 def check_resistance(
     resistance: NDArray[np.float64], shape: tuple[int, int] | None = None, *, layer: str | None = None
 ) -> NDArray[np.float64]:
-    """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors."""
+    """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors.
+
+    Parameters
+    ----------
+    resistance : array
+        Cost of one metre [dimensionless, > 0]; NaN = outside.
+    shape : tuple[int, int], optional
+        Rows and columns it must have.
+    layer : str, optional
+        Name used in messages.
+
+    Returns
+    -------
+    array
+        A copy that cannot be written to.
+
+    Raises
+    ------
+    ResistanceError
+        R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+
+    Examples
+    --------
+    >>> check_resistance([[1.0, float("nan")]]).tolist()
+    [[1.0, nan]]
+    >>> check_resistance([[1.0, 0.0]])
+    Traceback (most recent call last):
+    ...
+    permeability.errors.ResistanceError: ResistanceError [R01]: resistances must be positive and finite.
+    ...
+    """
     r = np.array(resistance, dtype=np.float64)
     if r.ndim != 2 or (shape is not None and r.shape != shape):
         raise ResistanceError(
@@ -326,7 +380,29 @@ def aggregate(
 
 
 def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:
-    """Connected parts of the movement graph, labels 1..n by falling number of cells (ties: first cell)."""
+    """Connected parts of the movement graph, labels 1..n by falling number of cells (ties: first cell).
+
+    Parameters
+    ----------
+    valid : bool array
+        Cells of the landscape, shape (rows, cols).
+    barriers : EdgeBarriers
+        Edges with their cost; inf = removed.
+    neighbours : {4, 8, 16}
+
+    Returns
+    -------
+    int array
+        Shape (rows, cols), 0 outside.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> parts = connected_parts(land.valid, land.edge_barriers(), 8)
+    >>> parts[0, 0] == parts[0, 11]  # on the two sides of the fence
+    np.False_
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -361,7 +437,28 @@ def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours
 
 
 def as_dataarray(grid: Grid, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
-    """Values on a grid as an xarray.DataArray with cell-centre coordinates and a CF grid mapping."""
+    """Values on a grid as an xarray.DataArray with cell-centre coordinates and a CF grid mapping.
+
+    Parameters
+    ----------
+    grid : Grid
+    values : array
+        Shape (rows, cols).
+    name : str
+        Name of the array.
+    **attrs
+
+    Returns
+    -------
+    xr.DataArray
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> as_dataarray(land.grid, land.resistance, "resistance").sizes["x"]
+    12
+    """
     spatial = xr.DataArray(
         0, attrs={"crs_wkt": grid.crs.to_wkt(), "GeoTransform": " ".join(map(str, grid.transform.to_gdal()))}
     )

@@ -14,6 +14,8 @@ from permeability.errors import PatchError
 from permeability.grid import Grid
 from permeability.landscape import Landscape
 
+__all__ = ["Patches", "cells_of_geometry", "label_raster", "place", "try_labels"]
+
 
 @dataclass(frozen=True, eq=False)
 class Patches:
@@ -26,6 +28,13 @@ class Patches:
     labels : array of int32, shape (rows, cols)
         1..n in the order of the table, 0 = no patch.
     grid : Grid
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> patches.ids, patches.table["area_km2"].tolist(), int(patches.mask(1).sum())
+    (['W', 'E'], [4.0, 4.0], 4)
     """
 
     table: gpd.GeoDataFrame
@@ -55,11 +64,32 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     A polygon takes the valid cells whose centre it holds (the cell of its inner point when it holds none), a point
     its cell.
 
+    Parameters
+    ----------
+    table : GeoDataFrame
+        ``id``, geometry (polygons or points); ``name`` and ``weight`` are optional.
+    land : Landscape
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    Patches
+        On the grid of the landscape.
+
     Raises
     ------
     PatchError
         P01 outside the grid, P02 on no valid cell, P03 duplicate ids, P04 two patches on one cell, P05 a patch that
         a complete barrier cuts in two (shorting it would open the barrier).
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> spots = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=gpd.points_from_xy([500, 11_500], [500, 500]), crs=land.grid.crs)
+    >>> place(spots, land).table["area_km2"].tolist()  # a point takes its cell
+    [1.0, 1.0]
     """
     labels = label_raster(table, land.grid, land.valid, layer=layer)
     parts = land.parts
@@ -84,7 +114,34 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
 def label_raster(
     table: gpd.GeoDataFrame, grid: Grid, valid: NDArray[np.bool_], *, layer: str = "patches"
 ) -> NDArray[np.int32]:
-    """Labels 1..n of patches on a grid; see :func:`place` for the errors."""
+    """Labels 1..n of patches on a grid; see :func:`place` for the errors.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+    grid : Grid
+    valid : bool array
+        Cells of the landscape, shape (rows, cols).
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    int array
+        Labels 1..n, 0 = no patch.
+
+    Raises
+    ------
+    PatchError
+        P01 to P04, P06.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> int(label_raster(patches.table, land.grid, land.valid).max())
+    2
+    """
     labels, problems = try_labels(table, grid, valid, layer=layer)
     if problems:
         raise problems[0]
@@ -95,7 +152,30 @@ def label_raster(
 def try_labels(
     table: gpd.GeoDataFrame, grid: Grid, valid: NDArray[np.bool_], *, layer: str = "patches"
 ) -> tuple[NDArray[np.int32], list[PatchError]]:
-    """Labels of the patches that can be placed, and everything that is wrong with the others."""
+    """Labels of the patches that can be placed, and everything that is wrong with the others.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+    grid : Grid
+    valid : bool array
+        Cells of the landscape, shape (rows, cols).
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    tuple[int array, list[PatchError]]
+        Labels 1..n, 0 = no patch, and the problems.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> far = patches.table.assign(geometry=patches.table.translate(1e6))
+    >>> [e.code for e in try_labels(far, land.grid, land.valid)[1]]
+    ['P01']
+    """
     labels = np.zeros(grid.shape, np.int32)
     if "id" not in table.columns:
         return labels, [PatchError("P06", "the column 'id' is missing.", layer=layer, rows=[f"all {len(table)}"], remedy="give every patch an id")]  # fmt: skip
@@ -129,6 +209,19 @@ def try_labels(
 def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool_]:
     """Cells whose centre a polygon holds; the cell of its inner point when none, or of every point.
 
+    Parameters
+    ----------
+    geometry : Geometry
+        Polygons or points in the CRS of the grid.
+    grid : Grid
+
+    Returns
+    -------
+    bool array
+        Shape (rows, cols).
+
+    Examples
+    --------
     >>> grid = Grid.from_bounds((0, 0, 4, 4), cell_size=1, crs="EPSG:32648")
     >>> int(cells_of_geometry(shapely.box(0.4, 0.4, 2.6, 2.6), grid).sum())
     9

@@ -13,6 +13,8 @@ from permeability.impact import standing_lines
 from permeability.project import Project, open_project
 from permeability.sites import candidates
 
+__all__ = ["SpeciesPlan", "plan_project", "plan_species"]
+
 FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
 COMPILE_SECONDS = 40.0  # first run on a machine only
@@ -22,7 +24,17 @@ FIELD_BYTES = 8
 
 @dataclass(frozen=True)
 class SpeciesPlan:
-    """Expected work for one species."""
+    """Expected work for one species.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     plan_species(project, "khulan").candidates  # 8 km in stretches of 2 km
+    4
+    """
 
     species: str
     cells: int
@@ -37,7 +49,27 @@ class SpeciesPlan:
 
 
 def plan_species(project: Project, name: str) -> SpeciesPlan:
-    """Expected work for one species of a project."""
+    """Expected work for one species of a project.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        Id of a species of the project.
+
+    Returns
+    -------
+    SpeciesPlan
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     plan_species(project, "khulan").cells
+    96
+    """
     land, patches = project.landscape(name), project.patches(name)
     cells = int(land.valid.sum())
     cases = 2 + 2 * len(standing_lines(land))
@@ -63,10 +95,27 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
 def plan_project(project: Project | str | Path) -> str:
     """The plan of a project as text.
 
+    Parameters
+    ----------
+    project : Project or path
+
+    Returns
+    -------
+    str
+        Cells, edges, solves, memory and expected time.
+
     Raises
     ------
     MemoryLimitError
         M01 when a step would not fit into this machine's memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(plan_project(pm.samples.tiny_project(f"{folder}/tiny")).splitlines()[0])
+    Two patches and a fence
     """
     project = project if isinstance(project, Project) else open_project(project)
     plans = [plan_species(project, name) for name in project.species_ids]

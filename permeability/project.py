@@ -31,6 +31,8 @@ from permeability.patches import Patches
 from permeability.scenario import FACTS, Intervention, Scenario, traffic_range
 from permeability.species import SpeciesProfile, species
 
+__all__ = ["Project", "ProjectSpec", "check", "open_project"]
+
 
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -146,7 +148,13 @@ class ScenarioSpec(_Table):
 
 
 class ProjectSpec(_Table):
-    """The whole file."""
+    """The whole file.
+
+    Examples
+    --------
+    >>> ProjectSpec.model_fields["species"].is_required()
+    True
+    """
 
     project: About
     grid: GridSpec
@@ -170,6 +178,16 @@ class Project:
     path : pathlib.Path
         The TOML file.
     spec : ProjectSpec
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     land = project.landscape("khulan")
+    >>> project.species_ids, int(land.valid.sum())  # layers are read once
+    (['khulan'], 96)
     """
 
     path: Path
@@ -398,10 +416,29 @@ def intervention(step: StepSpec) -> Intervention:
 def open_project(path: str | Path) -> Project:
     """Read a project file.
 
+    Parameters
+    ----------
+    path : path
+        The TOML file, or the folder of a ``project.toml``.
+
+    Returns
+    -------
+    Project
+        Layers are read when they are asked for.
+
     Raises
     ------
     ProjectError
         J01 the file is missing, J02 it is not TOML, J03 with all its unknown or wrong keys.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    >>> project.spec.grid.cell_size_m
+    1000.0
     """
     path = Path(path)
     if path.is_dir():
@@ -498,7 +535,24 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def check(path: str | Path) -> list[Finding]:
-    """Every input problem of a project at once; see :func:`permeability.checking.check_project`."""
+    """Every input problem of a project at once; see :func:`permeability.checking.check_project`.
+
+    Parameters
+    ----------
+    path : path
+        Project file or its folder.
+
+    Returns
+    -------
+    list of Finding
+        Errors, warnings and notes; empty when there is nothing to say.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> pm.check(pm.sample_folder())  # nothing to say about the sample
+    []
+    """
     from permeability.checking import check_project
 
     return check_project(path)

@@ -21,6 +21,8 @@ from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.sites import Candidate
 
+__all__ = ["SORT_BY", "Ranking", "gain_of", "rank"]
+
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 SORT_BY = "mean_conductance"
@@ -45,6 +47,14 @@ class Ranking:
         What a reader must know, such as an index that no candidate moves, and why.
     draws : RankDraws or None
         Gains and ranks over draws of the uncertain numbers; columns of candidates in the order they were given.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> sites.table["rank"].tolist(), sites.today["pairs_apart"]
+    ([1, 2, 3, 4], 1.0)
     """
 
     land: Landscape
@@ -143,6 +153,16 @@ def rank(
     -----
     Gains are differences of exact values.  Least-cost fields are lowered from the opened edges to their new fixed
     point, which equals a re-run.  Ties go by the gain in reachable range, then by cost, then by kilometre.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> found = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> found.table["gain_pairs_apart"].tolist()  # any opening joins the two patches
+    [1.0, 1.0, 1.0, 1.0]
+    >>> sorted(found.table["id"].head(2))  # the best ones lie between them (km 3 to 5)
+    ['F km 2-4', 'F km 4-6']
     """
     check_choice("sort_by", sort_by, INDICES)
     inside = land.valid if inside is None else inside
@@ -209,6 +229,22 @@ def _row(
 def gain_of(index: str, before: float, after: float) -> float:
     """Gain in an index, positive when the landscape got better; inf when infinity became finite.
 
+    Parameters
+    ----------
+    index : str
+        One of :data:`permeability.indices.INDICES`.
+    before : float
+        [unit of the index]
+    after : float
+        [unit of the index]
+
+    Returns
+    -------
+    float
+        [unit of the index]
+
+    Examples
+    --------
     >>> gain_of("range_cut_off_km2", 17_182.0, 0.0), gain_of("mean_resistance", float("inf"), 2.0)
     (17182.0, inf)
     """

@@ -11,10 +11,18 @@ from typing import Any
 
 from permeability.errors import ProjectError
 
+__all__ = ["Difference", "compare_results"]
+
 
 @dataclass(frozen=True)
 class Difference:
-    """One number (or word) that differs."""
+    """One number (or word) that differs.
+
+    Examples
+    --------
+    >>> Difference("khulan today pairs_apart", 1.0, 0.0, "1").text()
+    'khulan today pairs_apart: 1.0 -> 0.0 (-1)'
+    """
 
     name: str
     before: Any
@@ -33,10 +41,35 @@ class Difference:
 def compare_results(a: str | Path, b: str | Path, *, rtol: float = 1e-9) -> list[Difference]:
     """Every number of two result folders (or ``summary.json`` files) that differs by more than ``rtol``.
 
+    Parameters
+    ----------
+    a : path
+        Result folder or ``summary.json``.
+    b : path
+        The other one.
+    rtol : float
+        Relative tolerance [1].
+
+    Returns
+    -------
+    list of Difference
+        Empty when nothing differs.
+
     Raises
     ------
     ProjectError
         J06 when there is no summary to read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.samples.tiny_project(f"{folder}/tiny")
+    ...     for name in ("a", "b"):
+    ...         _ = pm.run_project(project, f"{folder}/{name}", report=False)
+    ...     pm.compare_results(f"{folder}/a", f"{folder}/b")  # the same run gives the same numbers
+    []
     """
     one, two = _read(Path(a)), _read(Path(b))
     left, right = dict(_flat(one)), dict(_flat(two))

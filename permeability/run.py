@@ -47,6 +47,8 @@ from permeability.ranking import Ranking, rank
 from permeability.sites import candidates
 from permeability.units import unit_of
 
+__all__ = ["Run", "SpeciesResult", "component_table", "doctor", "run_project"]
+
 Progress = Callable[[str, int, int], None]  # step, done, all
 
 RESULT_MARK = "record.json"  # by this file an earlier result folder is known
@@ -67,7 +69,18 @@ LIBRARIES = (
 
 @dataclass(frozen=True, eq=False)
 class SpeciesResult:
-    """Everything a run found for one species."""
+    """Everything a run found for one species.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    >>> result = run.species["khulan"]
+    >>> result.impact.today.values["pairs_apart"], list(result.scenarios)
+    (1.0, ['opened in the middle'])
+    """
 
     land: Landscape
     patches: Patches
@@ -93,6 +106,15 @@ class Run:
         What ``record.json`` holds.
     folder : pathlib.Path or None
         Where it was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    >>> run
+    Run of 'Two patches and a fence': khulan
     """
 
     project: Project
@@ -133,10 +155,27 @@ def run_project(
         Go on with the draws that an interrupted run of the same inputs has finished (kept beside the result folder
         until a run ends well).
 
+    Returns
+    -------
+    Run
+        Every result object, and the folder it was written to.
+
     Raises
     ------
     ProjectError
         J05 with all findings when an input cannot be used; nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results")
+    ...     (run.folder / "report.html").is_file()
+    True
+    >>> best = run.species["khulan"].ranking.table.iloc[0]
+    >>> best["line"], float(best["gain_range_cut_off_km2"])  # half of the 96 km2 lie beyond the fence
+    ('F', 48.0)
     """
     project = project if isinstance(project, Project) else open_project(project)
     workers = workers or os.cpu_count() or 1
@@ -308,7 +347,25 @@ def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:
 
 
 def component_table(land: Landscape) -> pd.DataFrame:
-    """Every component of every standing barrier with its crossing chance, grade and source."""
+    """Every component of every standing barrier with its crossing chance, grade and source.
+
+    Parameters
+    ----------
+    land : Landscape
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``line``, ``component``, ``standing``, ``p_low``, ``p``, ``p_high``, ``evidence``,
+        ``source``, ``key``.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> component_table(land)[["line", "component", "p"]].to_dict("records")[0]
+    {'line': 'F', 'component': 'fence', 'p': 0.0}
+    """
     rows = []
     for i, parts in enumerate(land.components):
         facts = land.barriers.table.iloc[i]
@@ -441,7 +498,18 @@ def _write_maps(folder: Path, name: str, r: SpeciesResult) -> None:
 
 
 def doctor() -> dict[str, str]:
-    """Versions, cores, memory and a solver self-test, as label -> text."""
+    """Versions, cores, memory and a solver self-test, as label -> text.
+
+    Returns
+    -------
+    dict
+        Label -> text.
+
+    Examples
+    --------
+    >>> doctor()["least-cost self-test"]
+    'passed'
+    """
     from permeability.circuit.condensation import machine_memory
 
     memory = machine_memory()

@@ -38,6 +38,11 @@ class Intervention:
         Width of a structure or gap at ``km_from`` [m]; None for treatments of a whole stretch.
     options : mapping
         Further options of the treatment, such as ``{"closed_hours": "20-6"}`` or ``{"vehicles_per_day": 400}``.
+
+    Examples
+    --------
+    >>> Intervention("treat", "TMR", 950, 950, "underpass", width_m=40).text()
+    'underpass TMR km 950'
     """
 
     action: str
@@ -154,6 +159,18 @@ class Scenario:
 def traffic_range(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts with the traffic's low and high following a new best value, unless they are given too.
 
+    Parameters
+    ----------
+    facts : mapping
+        Column of the barrier schema -> value.
+
+    Returns
+    -------
+    dict
+        The facts with ``vehicles_per_day_low`` and ``_high``.
+
+    Examples
+    --------
     >>> traffic_range({"vehicles_per_day": 800})["vehicles_per_day_high"]
     800
     """

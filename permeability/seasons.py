@@ -16,6 +16,8 @@ from typing import Any
 from permeability.errors import OptionError, check_choice
 from permeability.estimate import Estimate
 
+__all__ = ["Season", "habitat_seasons", "parse_hours", "parse_profile", "season", "season_from_dict"]
+
 STATUSES: tuple[str, ...] = ("existing", "under_construction", "planned", "removed")
 """What a barrier is today, in the words of the barrier schema."""
 
@@ -34,6 +36,11 @@ class Season:
     habitat : tuple of str
         Values of ``HabitatFactor.season`` that hold.
     source : str
+
+    Examples
+    --------
+    >>> season("winter").weight == len(season("winter").months) / 12
+    True
     """
 
     name: str
@@ -63,10 +70,26 @@ def seasons() -> Mapping[str, Season]:
 def season_from_dict(name: str, row: Mapping[str, Any]) -> Season:
     """A season from plain values (a table of a project file).
 
+    Parameters
+    ----------
+    name : str
+    row : mapping
+        ``months``, ``snow_m`` [m], ``habitat``, ``source``.
+
+    Returns
+    -------
+    Season
+
     Raises
     ------
     OptionError
         O01 for unknown keys, Y01 for months outside 1..12 or named twice.
+
+    Examples
+    --------
+    >>> lambing = season_from_dict("lambing", {"months": [6], "snow_m": 0.0})
+    >>> lambing.months, round(lambing.weight, 3)
+    ((6,), 0.083)
     """
     for key in row:
         check_choice("season key", key, ("months", "snow_m", "habitat", "source"))
@@ -86,6 +109,14 @@ def season_from_dict(name: str, row: Mapping[str, Any]) -> Season:
 
 def season(name: str | Season | None) -> Season | None:
     """A season by name; None is the whole year, in which no seasonal rule acts.
+
+    Parameters
+    ----------
+    name : str | Season, optional
+
+    Returns
+    -------
+    Season or None
 
     Raises
     ------
@@ -163,6 +194,14 @@ def standing(row: Mapping[str, Any], year: float | None, statuses: Iterable[str]
 def parse_hours(text: Any) -> tuple[int, ...]:
     """Hours of the day from ``"20-6"``, ``"22-24, 3"`` or a sequence; empty for none.
 
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    tuple of int
+
     Raises
     ------
     OptionError
@@ -195,6 +234,14 @@ def parse_hours(text: Any) -> tuple[int, ...]:
 def parse_profile(text: Any) -> Sequence[float] | None:
     """A 24-hour traffic profile from a JSON list or numbers parted by commas or blanks; None for none.
 
+    Parameters
+    ----------
+    text : object
+
+    Returns
+    -------
+    Sequence[float] or None
+
     Raises
     ------
     OptionError
@@ -226,6 +273,16 @@ def parse_profile(text: Any) -> Sequence[float] | None:
 def habitat_seasons(name: str | Season | None) -> tuple[str, ...]:
     """Values of ``HabitatFactor.season`` that hold in a season; the year-round rows only for None.
 
+    Parameters
+    ----------
+    name : str | Season, optional
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
     >>> habitat_seasons("winter"), habitat_seasons(None)
     (('all', 'snow'), ('all',))
     """

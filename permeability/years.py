@@ -12,6 +12,8 @@ from permeability.indices import Indices, indices, pair_costs
 from permeability.landscape import Landscape, build
 from permeability.project import Project
 
+__all__ = ["Timeline", "in_year", "timeline"]
+
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
@@ -27,6 +29,15 @@ class Timeline:
         give back (``given_back_<index>``).
     undated : list of str
         Lines without a date of opening: they stand in every year, which may be wrong.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     timeline(project, "khulan", [2020]).undated  # no dates of opening in this layer
+    ['F', 'S']
     """
 
     species: str
@@ -67,6 +78,16 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
     Timeline
         What stood in a year: barriers that exist or were removed, within their dates; those without a date of
         opening stand in every year and are listed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     found = timeline(project, "khulan", [2010, 2020])
+    >>> found.table["pairs_apart"].tolist()
+    [1.0, 1.0]
     """
     base, patches, inside = project.landscape(species), project.patches(species), project.range_mask(species)
     open_cost = pair_costs(base.without_barriers(), patches)
@@ -98,7 +119,28 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
 
 
 def in_year(project: Project, base: Landscape, year: float) -> Landscape:
-    """A landscape with the barriers of a year; grid, resistance and cut table are shared."""
+    """A landscape with the barriers of a year; grid, resistance and cut table are shared.
+
+    Parameters
+    ----------
+    project : Project
+    base : Landscape
+    year : float
+        Calendar year.
+
+    Returns
+    -------
+    Landscape
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     int(in_year(project, project.landscape("khulan"), 2020).standing.sum())
+    2
+    """
     dated = build(
         base.grid, base.resistance, base.barriers, base.profile, neighbours=base.neighbours, year=year,
         season=project.spec.project.season, assume_fenced=project.spec.barriers.assume_fenced, cuts=base.cuts,

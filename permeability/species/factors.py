@@ -94,7 +94,14 @@ class HabitatFactor:
 
 @dataclass(frozen=True)
 class Fact:
-    """One statement about a species, with its grade and source."""
+    """One statement about a species, with its grade and source.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> sorted({fact.evidence[0] for fact in species("khulan").facts})
+    ['F', 'M']
+    """
 
     topic: str
     text: str

@@ -14,6 +14,12 @@ from permeability.species.profile import SpeciesProfile
 def species_list() -> tuple[str, ...]:
     """Ids of the shipped profiles, sorted.
 
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
     >>> "khulan" in species_list()
     True
     """
@@ -44,6 +50,11 @@ def species(name: str) -> SpeciesProfile:
     ----------
     name : str
         Id (``"khulan"``), scientific name, or English, Mongolian or Russian name; case does not matter.
+
+    Returns
+    -------
+    SpeciesProfile
+        The shipped profile.
 
     Raises
     ------

@@ -71,10 +71,25 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
     Structures that are not given come from the table of the animal group; habitat rows that are not given,
     from the species named in ``habitat_from``, marked M-l "by analogy".
 
+    Parameters
+    ----------
+    data : mapping
+
+    Returns
+    -------
+    SpeciesProfile
+        Checked in every number.
+
     Raises
     ------
     SpeciesError
         S02 for unknown keys, S03 for numbers out of order, S04 for missing ones, S05 for habitat rows.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> profile_from_dict(species("khulan").to_dict()) == species("khulan")
+    True
     """
     whole = copy.deepcopy(dict(data))
     identifier = str(whole.get("id", "?"))

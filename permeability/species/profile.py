@@ -19,6 +19,15 @@ class SpeciesProfile:
 
     Built by :func:`species` or :func:`profile_from_dict`; lengths are in the unit of the field name, and in
     metres from the ``*_m`` properties.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> khulan = species("khulan")
+    >>> khulan.scientific, khulan.jumps, khulan.crawls
+    ('Equus hemionus', False, False)
+    >>> khulan.override({"movement.trace_km": [4, 8, 16]}, source="own tracks").trace_length_m.best
+    8000.0
     """
 
     id: str
