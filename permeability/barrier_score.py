@@ -36,6 +36,8 @@ from permeability.kernels.shortest_update import opened_costs
 from permeability.kernels.shortest_window import disc_minimum, offset_minimum
 from permeability.leastcost import cost_distances
 
+__all__ = ["BarrierScore", "barrier_score", "window_offsets"]
+
 NODATA_RESISTANCE = 1e9  # of the trimmed map, as published
 
 
@@ -58,6 +60,14 @@ class BarrierScore:
     table : pandas.DataFrame
         The pairs: ``from``, ``to``, ``cost_m`` [m of open ground].
     surface : CostSurface
+
+    Examples
+    --------
+    >>> land = np.ones((5, 9))
+    >>> land[:, 4] = 100.0
+    >>> found = barrier_score(land, {"west": [(2, 0)], "east": [(2, 8)]}, 1.0)
+    >>> int(np.nanargmax(found.score[2]))  # on the way, in the column that stops them
+    4
     """
 
     score: Any
@@ -128,6 +138,11 @@ def barrier_score(
     **options
         ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
 
+    Returns
+    -------
+    BarrierScore
+        Score of every cell and radius.
+
     Raises
     ------
     OptionError
@@ -190,6 +205,17 @@ def window_minimum(surface: CostSurface, values: Floats, radius_m: float, window
 
 def window_offsets(radius: float, inner: float = 0.0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Row and column offsets of the cells whose centres lie at most ``radius`` and at least ``inner`` cells away.
+
+    Parameters
+    ----------
+    radius : float
+        [cells]
+    inner : float
+        [cells]
+
+    Returns
+    -------
+    tuple[NDArray[np.int64], NDArray[np.int64]]
 
     Examples
     --------

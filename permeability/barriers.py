@@ -22,11 +22,11 @@ from permeability.errors import BarrierError, GridError, LayerError, Permeabilit
 from permeability.grid import describe_crs, require_metres
 
 __all__ = [
-    "Barriers",
     "COLUMNS",
     "KINDS",
     "STATUSES",
     "TRAFFIC_CLASS",
+    "Barriers",
     "check_rows",
     "concat",
     "prepare",

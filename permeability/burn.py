@@ -39,7 +39,7 @@ def burn_resistance(land: Landscape) -> NDArray[np.float64]:
 
     Notes
     -----
-    Every standing row is burnt over its whole length with its components as they are in the scenario; stretches
+    The classic form of other programs, see ``docs/method.md``.  Every standing row is burnt over its whole length with its components as they are in the scenario; stretches
     that an intervention opens are burnt at their own cost.  Where several barriers touch a cell their costs add up.
 
     Examples

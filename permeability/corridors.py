@@ -24,6 +24,8 @@ from permeability.errors import OptionError, PatchError
 from permeability.kernels.edges import EdgeBarriers
 from permeability.leastcost import cost_distances
 
+__all__ = ["Corridors", "least_cost_corridors", "mask_to_polygon", "named_places", "normalised_corridor"]
+
 PinchSolver = Callable[[Floats, NDArray[np.bool_], NDArray[np.bool_], "EdgeBarriers | None"], Floats]
 
 
@@ -69,6 +71,14 @@ class Corridors:
         Distance from each place [m of open ground].
     cells : list of arrays
         Flat cells of each place.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> found = least_cost_corridors(land.without_barriers(), patches)
+    >>> found.table[["from", "to", "cost_m"]].values.tolist()
+    [['W', 'E', 7000.0]]
     """
 
     surface: CostSurface
@@ -192,6 +202,11 @@ def least_cost_corridors(
     Corridors
         Memory: one float64 grid for each place.
 
+    Raises
+    ------
+    PatchError
+        P10 for a name that is not a place.
+
     Examples
     --------
     >>> result = least_cost_corridors([[1.0, 1.0, 1.0], [3.0, 3.0, 3.0]], {"a": [(0, 0)], "b": [(0, 2)]})
@@ -311,14 +326,49 @@ def circuit_current(neighbours: int = 8, solver: str = "auto") -> PinchSolver:
 
 
 def named_places(places: Any) -> tuple[list[str], list[Any]]:
-    """Names and cell sets of `Patches` or of a mapping."""
+    """Names and cell sets of `Patches` or of a mapping.
+
+    Parameters
+    ----------
+    places : Patches, or mapping of name to boolean array or sequence of (row, col)
+
+    Returns
+    -------
+    tuple[list[str], list[object]]
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> named_places(patches)[0], named_places({"a": [(0, 0)]})[0]
+    (['W', 'E'], ['a'])
+    """
     if hasattr(places, "labels") and hasattr(places, "ids"):
         return list(places.ids), [places.mask(i + 1) for i in range(len(places))]
     return [str(k) for k in places], list(places.values())
 
 
 def mask_to_polygon(mask: NDArray[np.bool_], transform: Any) -> shapely.Geometry:
-    """The area of marked cells as one (multi)polygon in map coordinates; cells that touch at a corner only stay apart."""
+    """The area of marked cells as one (multi)polygon in map coordinates; cells that touch at a corner only stay apart.
+
+    Parameters
+    ----------
+    mask : bool array
+        Shape (rows, cols).
+    transform : affine.Affine
+        Of the grid [m].
+
+    Returns
+    -------
+    Geometry
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> mask_to_polygon(patches.mask(1), land.grid.transform).area  # 4 cells [m2]
+    4000000.0
+    """
     from rasterio.features import shapes
 
     parts = [

@@ -50,6 +50,13 @@ class CostSurface:
         Dimensions and coordinates of the results; None = plain arrays.
     grid : Grid or None
         Where the cells are, when the surface came from a `Landscape`.
+
+    Examples
+    --------
+    >>> from permeability.leastcost import cost_distance, cost_surface
+    >>> surface = cost_surface([[1.0, 2.0, 2.0]], cell_size=10)
+    >>> cost_distance(surface, [(0, 0)]).tolist()  # 10 m at a mean of 1.5, 10 m at 2
+    [[0.0, 15.0, 35.0]]
     """
 
     cell: NDArray[Any]
@@ -132,6 +139,11 @@ def cost_surface(
         Crossing costs of single edges [m of open ground].
     step_costs : array, shape (2 n, rows, cols), optional
         Replaces ``length x mean resistance`` by directed costs, see :func:`step_costs`.
+
+    Returns
+    -------
+    CostSurface
+        Checked once, for any number of fields.
 
     Raises
     ------
@@ -257,6 +269,11 @@ def slope_costs(
     array, shape (2 n, rows, cols)
         For ``step_costs=`` of :func:`cost_surface`.
 
+    Raises
+    ------
+    OptionError
+        D07 for factors below 0.
+
     Examples
     --------
     >>> planes = slope_costs([[1.0, 1.0]], [[0.0, 10.0]], uphill=5, cell_size=100, neighbours=4)
@@ -341,6 +358,11 @@ def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "source
     surface : CostSurface
     sources : boolean array (rows, cols) or sequence of (row, col)
     layer : str
+
+    Returns
+    -------
+    list of Finding
+        One warning per source that cannot be left.
 
     Examples
     --------

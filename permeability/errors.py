@@ -13,6 +13,26 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+__all__ = [
+    "BarrierError",
+    "Finding",
+    "GridError",
+    "GridMismatchError",
+    "InteropError",
+    "LayerError",
+    "MemoryLimitError",
+    "OptionError",
+    "PatchError",
+    "PermeabilityError",
+    "ProjectError",
+    "ResistanceError",
+    "SolverError",
+    "SpeciesError",
+    "check_choice",
+    "nearest",
+    "shorten",
+]
+
 EXIT_OK, EXIT_FAULT, EXIT_INPUT, EXIT_DIFFERS, EXIT_TOLERANCE, EXIT_INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
@@ -33,6 +53,16 @@ class PermeabilityError(Exception):
         Rows (or cells, or ids) concerned; the first few are shown.
     details : mapping, optional
         Label -> text lines shown between the sentence and the remedy.
+
+    Examples
+    --------
+    >>> error = PermeabilityError("G02", "the rasters do not line up.", remedy="align them", layer="slope")
+    >>> error.code, error.finding().layer
+    ('G02', 'slope')
+    >>> print(error)
+    PermeabilityError [G02]: the rasters do not line up.
+      layer          slope
+      remedy         align them
     """
 
     exit_code = EXIT_INPUT
@@ -145,7 +175,14 @@ class SolverError(PermeabilityError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One input problem: what ``permeability check`` lists."""
+    """One input problem: what ``permeability check`` lists.
+
+    Examples
+    --------
+    >>> print(Finding("L03", "the layer is empty.", "check the file", layer="fences").text())
+    ERROR [L03] fences: the layer is empty.
+        remedy: check the file
+    """
 
     code: str
     what: str
@@ -169,6 +206,18 @@ class Finding:
 def shorten(rows: Iterable[object], most: int = 10) -> str:
     """The first few of many rows, as text.
 
+    Parameters
+    ----------
+    rows : iterable
+    most : int
+
+    Returns
+    -------
+    str
+        Joined by commas.
+
+    Examples
+    --------
     >>> shorten(range(4), most=2)
     '0, 1 and 2 more'
     """
@@ -180,6 +229,18 @@ def shorten(rows: Iterable[object], most: int = 10) -> str:
 def nearest(word: object, valid: Iterable[object]) -> str | None:
     """The valid word nearest to a misspelt one, or None.
 
+    Parameters
+    ----------
+    word : object
+    valid : iterable
+
+    Returns
+    -------
+    str or None
+        The word it may have been meant for.
+
+    Examples
+    --------
     >>> nearest("kulan", ["khulan", "saiga"])
     'khulan'
     """
@@ -192,10 +253,28 @@ def nearest(word: object, valid: Iterable[object]) -> str | None:
 def check_choice(name: str, value: object, valid: Sequence[object], *, code: str = "O01") -> None:
     """Refuse a value outside a closed vocabulary, naming the nearest valid word.
 
+    Parameters
+    ----------
+    name : str
+        Of the option.
+    value : object
+    valid : sequence of object
+        Words that are known.
+    code : str
+        Of the error.
+
     Raises
     ------
     OptionError
         When ``value`` is not one of ``valid``.
+
+    Examples
+    --------
+    >>> check_choice("level", "best", ("low", "best", "high"))
+    >>> check_choice("level", "hihg", ("low", "best", "high"))
+    Traceback (most recent call last):
+    ...
+    permeability.errors.OptionError: OptionError [O01]: ...
     """
     if value in valid:
         return

@@ -26,6 +26,8 @@ import numpy as np
 
 from permeability.errors import OptionError
 
+__all__ = ["Progress", "Store", "content_hash", "run_tasks"]
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -49,6 +51,13 @@ class Progress:
     remaining_s : float or None
         Expected time to go [s], from the work done in this run so far; None before the first task is
         finished: nothing is known then.
+
+    Examples
+    --------
+    >>> seen = []
+    >>> _ = list(run_tasks(abs, [-1, -2], progress=seen.append))
+    >>> seen[-1].done, seen[-1].total
+    (2, 2)
     """
 
     done: int
@@ -63,6 +72,15 @@ def content_hash(*parts: object) -> str:
     """Hash of the content of plain values, arrays, tuples, mappings and dataclasses.
 
     Equal content gives equal text on every machine; the order of a mapping does not matter.
+
+    Parameters
+    ----------
+    *parts : object
+
+    Returns
+    -------
+    str
+        Hexadecimal.
 
     Raises
     ------
@@ -114,6 +132,15 @@ class Store:
     """Finished tasks in a folder, one file each; a file is whole or not there.
 
     The files are pickles of one's own results: keep the folder as private as the project itself.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(folder)
+    ...     store.save("a", 42)
+    ...     store.load("a"), store.load("b")
+    ((True, 42), (False, None))
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:

@@ -22,6 +22,8 @@ from permeability.words import Words, proper_name, words
 if TYPE_CHECKING:
     import geopandas as gpd
 
+__all__ = ["export_circuitscape", "export_qgis", "export_ro_crate", "slug"]
+
 PROJECT, TABLES, CRATE, PROBLEM = "permeability.qgs", "layers.gpkg", "ro-crate-metadata.json", "README.txt"
 MAPS = {"movement": ("current", "current", 1.0), "distance": ("cost_distance", "distance", 1000.0), "resistance": ("habitat", "habitat", 1.0), "resistance_with_barriers": ("resistance", "resistance", 1.0)}  # fmt: skip
 MOST_NAME = 40
@@ -30,6 +32,18 @@ MOST_NAME = 40
 def slug(text: object) -> str:
     """A name for files and tables: letters, digits and underscores only, short.
 
+    Parameters
+    ----------
+    text : object
+        Any text.
+
+    Returns
+    -------
+    str
+        Lower case letters, digits and underscores.
+
+    Examples
+    --------
     >>> slug('Ulaan-Uul; rm -rf "/"'), slug("Говь"), slug("<>")
     ('ulaan_uul_rm_rf', 'говь', 'unnamed')
     """
@@ -67,6 +81,15 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
         J06 when the folder holds no results.
     OptionError
         O01 unknown language, O02 the target holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     export_qgis(f"{folder}/results", f"{folder}/qgis").name
+    'permeability.qgs'
     """
     tr, results, target = words(language), read_results(results_folder), Path(target_dir)
     area = slug((results.project.get("project") or {}).get("area") or results.title)
@@ -250,6 +273,13 @@ def export_circuitscape(results_folder: str | Path, target_dir: str | Path) -> P
 
     The resistance is the classic form, barriers burnt into cells; complete barriers are nodata.
 
+    Parameters
+    ----------
+    results_folder : path
+        A folder that ``permeability run`` wrote.
+    target_dir : path
+        Made, or an earlier export that is replaced.
+
     Returns
     -------
     pathlib.Path
@@ -261,6 +291,16 @@ def export_circuitscape(results_folder: str | Path, target_dir: str | Path) -> P
         J06 when the folder holds no results.
     OptionError
         O02 when the target holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     target = export_circuitscape(f"{folder}/results", f"{folder}/cs")
+    ...     [p.name for p in target.iterdir() if p.is_dir()]
+    ['khulan']
     """
     results, target = read_results(results_folder), Path(target_dir)
     with io.whole_folder(target, PROBLEM) as aside:
@@ -352,6 +392,15 @@ def export_ro_crate(results_folder: str | Path, target_dir: str | Path, *, date:
         J06 when the folder holds no results.
     OptionError
         O02 when the target holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     export_ro_crate(f"{folder}/results", f"{folder}/crate", date="2026-11-22").name
+    'ro-crate-metadata.json'
     """
     results, target = read_results(results_folder), Path(target_dir)
     published = date if date is not None else datetime.now(UTC).date().isoformat()

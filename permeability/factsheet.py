@@ -58,6 +58,17 @@ Row = Sequence[str]
 def crossing_words(p: float) -> str:
     """A crossing chance in words.
 
+    Parameters
+    ----------
+    p : float
+        Crossing chance [0..1].
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> crossing_words(0.0005), crossing_words(0.5)
     ('impassable', '1 in 2')
     """
@@ -312,6 +323,13 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
 def species_list_text() -> str:
     """The shipped species as lines for a terminal.
 
+    Returns
+    -------
+    str
+        One line per species.
+
+    Examples
+    --------
     >>> species_list_text().splitlines()[0].split()[:2]
     ['id', 'scientific']
     """
@@ -324,6 +342,13 @@ def species_list_text() -> str:
 def species_table() -> list[dict[str, str]]:
     """The shipped species: ``id``, names, ``group`` and whether it is one of the fifteen, for a listing.
 
+    Returns
+    -------
+    list of dict[str, str]
+        One row per species.
+
+    Examples
+    --------
     >>> len([row for row in species_table() if row["cami"] == "yes"])
     15
     """

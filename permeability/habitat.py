@@ -37,6 +37,13 @@ class Habitat:
         [dimensionless, >= 1]; NaN = outside or impassable.
     factors : pandas.DataFrame
         One row per factor of the profile: whether it was used, range of its multipliers, grade, source.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> made = from_factors(species("khulan"), {"slope_deg": np.zeros((1, 2))}, np.ones((1, 2), bool))
+    >>> made.resistance.tolist()  # flat ground is the best there is
+    [[1.0, 1.0]]
     """
 
     resistance: Array
@@ -47,6 +54,20 @@ def from_suitability(
     suitability: Array, *, base: float = SUITABILITY_BASE, layer: str = "suitability"
 ) -> Array:
     """Resistance ``base ** (1 - HS)`` of a habitat suitability 0..1 (Mateo-Sanchez et al. 2015, doi:10.1111/1365-2664.12381).
+
+    Parameters
+    ----------
+    suitability : array
+        Shape (rows, cols) [0..1].
+    base : float
+        Resistance where the suitability is 0 [dimensionless].
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [dimensionless, >= 1].
 
     Raises
     ------
@@ -93,6 +114,14 @@ def from_factors(
     -------
     Habitat
         Cells with an infinite multiplier (a mine's own ground) are taken out.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> slope = np.array([[0.0, 40.0]])
+    >>> made = from_factors(species("khulan"), {"slope_deg": slope}, np.ones((1, 2), bool))
+    >>> bool(made.resistance[0, 1] > made.resistance[0, 0])
+    True
     """
     check_choice("level", level, ("best", "low", "high"))
     r = np.where(mask, 1.0, np.nan)
@@ -123,6 +152,19 @@ def slope_deg(elevation_m: Array, grid: Grid) -> Array:
 
     With coarse elevation models this is a proxy of ruggedness: relief inside a cell is not seen.
 
+    Parameters
+    ----------
+    elevation_m : array
+        Shape (rows, cols) [m].
+    grid : Grid
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [degrees].
+
+    Examples
+    --------
     >>> grid = Grid.from_bounds((0, 0, 300, 300), cell_size=100, crs="EPSG:32648")
     >>> float(slope_deg(np.tile([0.0, 100.0, 200.0], (3, 1)), grid)[1, 1].round(6))
     45.0
@@ -132,7 +174,25 @@ def slope_deg(elevation_m: Array, grid: Grid) -> Array:
 
 
 def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
-    """Distance of every cell centre from the nearest feature [km]; exact for points, by cells for lines and areas."""
+    """Distance of every cell centre from the nearest feature [km]; exact for points, by cells for lines and areas.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame
+    grid : Grid
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [km].
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds((0, 0, 3000, 1000), cell_size=1000, crs="EPSG:32648")
+    >>> well = gpd.GeoDataFrame(geometry=gpd.points_from_xy([500], [500]), crs=grid.crs)
+    >>> distance_km(well, grid).tolist()
+    [[0.0, 1.0, 2.0]]
+    """
     geometry = layer.geometry.to_numpy()
     kinds = shapely.get_type_id(geometry)
     points = shapely.get_coordinates(geometry[np.isin(kinds, (0, 4))])
@@ -156,11 +216,48 @@ def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
 
 
 def class_share(classes: Array, wanted: list[int]) -> Array:
-    """1 where a class raster holds one of the classes, 0 elsewhere, NaN where it has no value."""
+    """1 where a class raster holds one of the classes, 0 elsewhere, NaN where it has no value.
+
+    Parameters
+    ----------
+    classes : array
+        Shape (rows, cols).
+    wanted : list of int
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [0..1].
+
+    Examples
+    --------
+    >>> class_share(np.array([[1.0, 2.0, np.nan]]), [2, 3]).tolist()
+    [[0.0, 1.0, nan]]
+    """
     return np.where(np.isnan(classes), np.nan, np.isin(classes, wanted).astype(float))
 
 
 def area_mask(layer: gpd.GeoDataFrame, grid: Grid) -> NDArray[np.bool_]:
-    """Cells whose centre lies in an area."""
+    """Cells whose centre lies in an area.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame
+        Polygons.
+    grid : Grid
+
+    Returns
+    -------
+    bool array
+        Shape (rows, cols).
+
+    Examples
+    --------
+    >>> import shapely
+    >>> grid = Grid.from_bounds((0, 0, 3000, 1000), cell_size=1000, crs="EPSG:32648")
+    >>> lake = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 2000, 1000)], crs=grid.crs)
+    >>> area_mask(lake, grid).tolist()
+    [[True, True, False]]
+    """
     shapes = [(g, 1) for g in layer.geometry if g is not None and not g.is_empty]
     return rasterize(shapes, out_shape=grid.shape, transform=grid.transform, dtype="uint8").astype(bool)

@@ -30,6 +30,25 @@ from rasterio.warp import reproject
 from permeability.errors import GridError, GridMismatchError, LayerError, OptionError, check_choice, nearest
 from permeability.grid import Grid, describe_crs, parse_crs
 
+__all__ = [
+    "Alignment",
+    "json_text",
+    "raster_grid",
+    "raw_raster",
+    "read_raster",
+    "read_vector",
+    "require_file",
+    "require_free",
+    "sha256",
+    "whole_file",
+    "whole_folder",
+    "write_csv",
+    "write_geotiff",
+    "write_gpkg",
+    "write_json",
+    "write_text",
+]
+
 RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
 FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed one keeps them byte-stable
 
@@ -39,6 +58,17 @@ FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed o
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path to write to beside the target; renamed onto it when the block ends well, removed otherwise.
 
+    Parameters
+    ----------
+    path : path
+
+    Yields
+    ------
+    Path
+        Where to write; takes the place of the file when the block ends well.
+
+    Examples
+    --------
     >>> import tempfile
     >>> target = Path(tempfile.mkdtemp()) / "a.txt"
     >>> with whole_file(target) as aside:
@@ -63,10 +93,26 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 def require_free(target: Path, mark: str) -> None:
     """Refuse a folder that is neither empty nor an earlier output (known by its file ``mark``).
 
+    Parameters
+    ----------
+    target : Path
+    mark : str
+        File by which an earlier output is known.
+
     Raises
     ------
     OptionError
         O02.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_text(f"{folder}/mine.txt", "keep me")
+    ...     require_free(Path(folder), "record.json")
+    Traceback (most recent call last):
+    ...
+    permeability.errors.OptionError: OptionError [O02]: ...
     """
     if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / mark).is_file())):
         raise OptionError(
@@ -82,10 +128,31 @@ def whole_folder(target: Path, mark: str) -> Iterator[Path]:
 
     Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.
 
+    Parameters
+    ----------
+    target : Path
+        Folder to make or replace.
+    mark : str
+        File by which an earlier output is known.
+
+    Yields
+    ------
+    Path
+        Where to write.
+
     Raises
     ------
     OptionError
         O02 when the target holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with whole_folder(Path(folder) / "out", "record.json") as aside:
+    ...         _ = write_text(aside / "record.json", "{}")
+    ...     [p.name for p in (Path(folder) / "out").iterdir()]
+    ['record.json']
     """
     require_free(target, mark)
     aside = target.with_name(f".{target.name}-unfinished")
@@ -104,20 +171,68 @@ def whole_folder(target: Path, mark: str) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a text file whole, UTF-8, line ends as given."""
+    """Write a text file whole, UTF-8, line ends as given.
+
+    Parameters
+    ----------
+    path : path
+    text : str
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_text(f"{folder}/a.txt", "хулан").read_text(encoding="utf-8")
+    'хулан'
+    """
     with whole_file(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="")
     return Path(path)
 
 
 def write_json(path: str | os.PathLike[str], data: Any) -> Path:
-    """Write JSON with sorted keys and floats at 12 significant digits; NaN and inf as words."""
+    """Write JSON with sorted keys and floats at 12 significant digits; NaN and inf as words.
+
+    Parameters
+    ----------
+    path : path
+    data : object
+        Numbers, texts, lists and dicts.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_json(f"{folder}/a.json", {"b": 1, "a": float("inf")}).read_text().split()
+    ['{', '"a":', '"inf",', '"b":', '1', '}']
+    """
     return write_text(path, json_text(data))
 
 
 def json_text(data: Any) -> str:
     """JSON text with sorted keys, floats at 12 significant digits, ``"inf"`` and ``null`` for inf and NaN.
 
+    Parameters
+    ----------
+    data : object
+        Numbers, texts, lists and dicts.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> print(json_text({"b": float("inf"), "a": 0.1 + 0.2}).strip())
     {
       "a": 0.3,
@@ -147,7 +262,25 @@ def _plain(value: Any) -> Any:
 
 
 def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
-    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out."""
+    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out.
+
+    Parameters
+    ----------
+    path : path
+    table : DataFrame
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(f"{folder}/a.csv", pd.DataFrame({"km": [1.5]})).read_text().split()
+    ['km', '1.5']
+    """
     return write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
 
 
@@ -164,10 +297,28 @@ def write_geotiff(
 
     Parameters
     ----------
+    path : path
     values : array, shape (rows, cols)
     grid : Grid
     description, unit : str
         Band description and unit.
+    tags : mapping, optional
+        Further tags of the file.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_geotiff(f"{folder}/r.tif", land.resistance, land.grid)
+    ...     read_raster(path, land.grid)[0].shape
+    (8, 12)
     """
     profile = {
         "driver": "GTiff", "dtype": "float32", "count": 1, "width": grid.cols, "height": grid.rows,
@@ -185,7 +336,29 @@ def write_geotiff(
 
 
 def write_gpkg(path: str | os.PathLike[str], tables: Mapping[str, gpd.GeoDataFrame]) -> Path:
-    """Write layers into one GeoPackage, whole and byte-stable."""
+    """Write layers into one GeoPackage, whole and byte-stable.
+
+    Parameters
+    ----------
+    path : path
+    tables : mapping
+        Table name -> table.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_gpkg(f"{folder}/p.gpkg", {"patches": patches.table})
+    ...     read_vector(path, "patches")["id"].tolist()
+    ['W', 'E']
+    """
     import pyogrio
 
     with whole_file(path) as aside, rasterio.Env(OGR_CURRENT_DATE=FIXED_DATE):
@@ -200,7 +373,24 @@ def write_gpkg(path: str | os.PathLike[str], tables: Mapping[str, gpd.GeoDataFra
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """SHA-256 of a file, hexadecimal.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    str
+        64 characters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sha256(write_text(f"{folder}/empty.txt", ""))[:8]
+    'e3b0c442'
+    """
     digest = hashlib.sha256()
     with Path(path).open("rb") as stream:
         while block := stream.read(1 << 20):
@@ -212,10 +402,30 @@ def sha256(path: str | os.PathLike[str]) -> str:
 def require_file(path: Path, *, layer: str) -> Path:
     """Refuse a file that is not there, naming what lies beside it.
 
+    Parameters
+    ----------
+    path : Path
+    layer : str
+        Name used in the message.
+
+    Returns
+    -------
+    Path
+        The same path.
+
     Raises
     ------
     LayerError
         L01.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     require_file(Path(folder) / "fences.shp", layer="fences")
+    Traceback (most recent call last):
+    ...
+    permeability.errors.LayerError: LayerError [L01]: ...
     """
     if path.is_file():
         return path
@@ -248,10 +458,25 @@ def read_vector(
     crs : optional
         Target coordinate system; vectors are exact under reprojection of their vertices.
 
+    Returns
+    -------
+    GeoDataFrame
+        In ``crs``, when one is given.
+
     Raises
     ------
     LayerError
         L01 no file, L02 no CRS, L03 empty, L04 no such table or column, L06 no geometry, L11 not readable.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_gpkg(f"{folder}/p.gpkg", {"patches": patches.table})
+    ...     read_vector(path, "patches", where={"id": "W"}, crs=4326).crs.to_epsg()
+    4326
     """
     path = Path(path)
     name = layer or (f"{path.name}/{table}" if table else path.name)
@@ -313,7 +538,13 @@ def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:
 # ---------------------------------------------------------------- rasters
 @dataclass(frozen=True)
 class Alignment:
-    """What was done to bring a raster onto the grid; goes into the run record."""
+    """What was done to bring a raster onto the grid; goes into the run record.
+
+    Examples
+    --------
+    >>> Alignment("elevation", "EPSG:4326", "bilinear", 0).resampling
+    'bilinear'
+    """
 
     layer: str
     source: str
@@ -326,7 +557,27 @@ class Alignment:
 
 
 def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
-    """The grid of a raster file; refuses degrees (G01), rotation (G05), oblong cells (G06), no CRS (G07)."""
+    """The grid of a raster file; refuses degrees (G01), rotation (G05), oblong cells (G06), no CRS (G07).
+
+    Parameters
+    ----------
+    path : path
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    Grid
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     raster_grid(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), layer="r") == land.grid
+    True
+    """
     with rasterio.open(require_file(Path(path), layer=layer)) as source:
         return Grid.from_affine(source.crs, source.transform, source.shape, layer=layer)
 
@@ -340,6 +591,19 @@ def read_raster(
     layer: str | None = None,
 ) -> tuple[NDArray[np.float64], Alignment | None]:
     """Read a raster on the grid; warps it only when ``resampling`` says how.
+
+    Parameters
+    ----------
+    path : path
+    grid : Grid
+        Of the project.
+    band : int
+        From 1 on.
+    resampling : str, optional
+        ``"nearest"``, ``"bilinear"``, ``"average"``, ``"mode"`` ...; only a raster on another grid needs
+        it.
+    layer : str, optional
+        Name used in messages.
 
     Returns
     -------
@@ -358,6 +622,20 @@ def read_raster(
         L01 no file, L11 not readable, L12 no such band.
     OptionError
         O01 for an unknown resampling.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_geotiff(f"{folder}/r.tif", land.resistance, land.grid)
+    ...     values, done = read_raster(path, land.grid)
+    ...     coarse = pm.Grid.from_bounds(land.grid.bounds, cell_size=2000, crs=land.grid.crs)
+    ...     read_raster(path, coarse, resampling="average")[0].shape
+    (4, 6)
+    >>> float(values.max()), done
+    (1.0, None)
     """
     path = Path(path)
     name = layer or path.name
@@ -387,7 +665,30 @@ def read_raster(
 def raw_raster(
     path: str | os.PathLike[str], *, band: int = 1, layer: str
 ) -> tuple[NDArray[np.float64], CRS | None]:
-    """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing."""
+    """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing.
+
+    Parameters
+    ----------
+    path : path
+    band : int
+        From 1 on.
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    tuple[array, CRS | None]
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     values, crs = raw_raster(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), layer="r")
+    >>> values.shape, crs == land.grid.crs
+    ((8, 12), True)
+    """
     with _open_raster(Path(path), band, layer) as source:
         return _values(source, band), parse_crs(source.crs) if source.crs is not None else None
 

@@ -129,9 +129,18 @@ def cost_distances(
 
     Parameters
     ----------
+    resistance : array (rows, cols), DataArray, Landscape or CostSurface
+        As :func:`cost_distance`.
     source_sets : iterable of boolean arrays or sequences of (row, col)
     workers : int
         Threads; memory is one float64 grid for each set.
+    cell_size, neighbours, limit, barriers, step_costs, reverse
+        As :func:`cost_distance`.
+
+    Returns
+    -------
+    list of object
+        One field per set, in their order, shape (rows, cols) [m of open ground].
 
     Examples
     --------
@@ -166,6 +175,8 @@ def cost_allocation(
 
     Parameters
     ----------
+    resistance : array (rows, cols), DataArray, Landscape or CostSurface
+        As :func:`cost_distance`.
     sources : integer array (rows, cols), boolean array or sequence of (row, col)
         An integer array of the shape of the grid holds a label > 0 on source cells, 0 elsewhere; otherwise
         sources are numbered from 1 in the order given (row-major for a boolean array).
@@ -179,6 +190,13 @@ def cost_allocation(
     label : array or DataArray of int32, shape (rows, cols)
         Label of the nearest source; 0 where none can be reached.  Ties go to the nearer predecessor, then to
         the first edge direction: the same on every run.
+
+    Raises
+    ------
+    OptionError
+        D07 for initial values without a list of sources.
+    ResistanceError, PatchError
+        See :func:`permeability.costsurface.cost_surface` and :func:`permeability.costsurface.source_cells`.
 
     Examples
     --------
@@ -233,6 +251,8 @@ def cost_matrix(
 
     Parameters
     ----------
+    resistance : array (rows, cols), DataArray, Landscape or CostSurface
+        As :func:`cost_distance`.
     source_sets : sequence of boolean arrays or sequences of (row, col)
         Patches or points; the cost of a pair is the smallest over all their cells.
     workers : int
@@ -338,7 +358,19 @@ def trace_path(
 
 
 def trace_cells(surface: CostSurface, dist: Floats, starts: Cells, target: int) -> CellPath:
-    """Trace from a flat target back to sorted flat sources."""
+    """Trace from a flat target back to sorted flat sources.
+
+    Parameters
+    ----------
+    surface : CostSurface
+    dist : array
+    starts : Cells
+    target : int
+
+    Returns
+    -------
+    CellPath
+    """
     cols = surface.shape[1]
     cost = float(dist.reshape(-1)[target])
     if not np.isfinite(cost):
@@ -354,7 +386,17 @@ def trace_cells(surface: CostSurface, dist: Floats, starts: Cells, target: int) 
 
 
 def edges_along(surface: CostSurface, cells: NDArray[np.int64]) -> tuple[float, list[tuple[int, int]]]:
-    """Length of a chain of cells and the names of its edges."""
+    """Length of a chain of cells and the names of its edges.
+
+    Parameters
+    ----------
+    surface : CostSurface
+    cells : NDArray[np.int64]
+
+    Returns
+    -------
+    tuple[float, list[tuple[int, int]]]
+    """
     from permeability.kernels.edges import D_COL, D_ROW
 
     number = {(int(r), int(c)): k for k, (r, c) in enumerate(zip(D_ROW, D_COL))}
@@ -428,6 +470,15 @@ def relax(
 
     For engines that restart a field after costs went down; values above ``limit``, or above the farthest of
     ``goals``, become inf.
+
+    Parameters
+    ----------
+    surface : CostSurface
+    dist : array
+    cells : Cells
+    limit : float, optional
+    goals : Cells, optional
+    reverse : bool
     """
     tile, halo = _tiling(surface)
     cuts = surface.cuts(tile, halo)

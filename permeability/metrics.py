@@ -20,6 +20,20 @@ from scipy.sparse.csgraph import dijkstra
 
 from permeability.errors import OptionError, check_choice
 
+__all__ = [
+    "Connectivity",
+    "MovementKernel",
+    "centrality",
+    "effective_mesh_size",
+    "integral_index",
+    "landscape_mesh_size",
+    "link_importance",
+    "network_costs",
+    "network_steps",
+    "patch_importance",
+    "probability_of_connectivity",
+]
+
 Floats = NDArray[np.float64]
 
 
@@ -31,6 +45,12 @@ class MovementKernel:
     ----------
     mean_m : float
         Mean of the kernel [m of open ground].
+
+    Examples
+    --------
+    >>> kernel = MovementKernel(10_000.0)
+    >>> float(kernel(0.0)), float(kernel(np.inf))
+    (1.0, 0.0)
     """
 
     mean_m: float
@@ -69,12 +89,50 @@ class MovementKernel:
 
 
 def network_costs(graph: nx.Graph, *, weight: str = "cost_m") -> Floats:
-    """Shortest network cost between all patches, shape (n, n), inf where apart; nodes in the graph's order."""
+    """Shortest network cost between all patches, shape (n, n), inf where apart; nodes in the graph's order.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+    weight : str
+        Edge attribute [m of open ground].
+
+    Returns
+    -------
+    array
+        [m of open ground]
+
+    Examples
+    --------
+    >>> graph = nx.path_graph(3)
+    >>> nx.set_node_attributes(graph, 1.0, "weight")
+    >>> nx.set_edge_attributes(graph, 1000.0, "cost_m")
+    >>> network_costs(graph)[0].tolist()
+    [0.0, 1000.0, 2000.0]
+    """
     return _distances(_link_arrays(graph, weight), graph.number_of_nodes())
 
 
 def network_steps(graph: nx.Graph) -> Floats:
-    """Smallest number of links between all patches, shape (n, n), inf where apart."""
+    """Smallest number of links between all patches, shape (n, n), inf where apart.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+
+    Returns
+    -------
+    array
+        [links]
+
+    Examples
+    --------
+    >>> graph = nx.path_graph(3)
+    >>> nx.set_node_attributes(graph, 1.0, "weight")
+    >>> nx.set_edge_attributes(graph, 1000.0, "cost_m")
+    >>> network_steps(graph)[0].tolist()
+    [0.0, 1.0, 2.0]
+    """
     i, j, w = _link_arrays(graph, None)
     return _distances((i, j, w), graph.number_of_nodes())
 
@@ -92,6 +150,15 @@ class Connectivity:
         doi:10.1016/j.ecolind.2010.06.011).
     index : float
         Numerator / (total area)^2 [0..1]; NaN without a total area.
+
+    Examples
+    --------
+    >>> graph = nx.path_graph(3)
+    >>> nx.set_node_attributes(graph, 1.0, "weight")
+    >>> nx.set_edge_attributes(graph, 1000.0, "cost_m")
+    >>> alone = probability_of_connectivity(graph, MovementKernel(1e-9))  # nobody moves
+    >>> round(alone.eca, 6), round(alone.numerator, 6)  # sqrt of 3 patches of 1
+    (1.732051, 3.0)
     """
 
     numerator: float
@@ -113,6 +180,11 @@ def probability_of_connectivity(
         Area of the landscape, in the unit of ``area``.
     area : str
         Node attribute for ``a``.
+
+    Returns
+    -------
+    Connectivity
+        Numerator, equivalent connected area and index.
 
     Notes
     -----
@@ -136,6 +208,18 @@ def integral_index(
 ) -> Connectivity:
     """IIC: the same with ``1 / (1 + links between the two)`` in place of the chance (Pascual-Hortal and Saura 2006,
     doi:10.1007/s10980-006-0013-z).
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+    total_area_km2 : float, optional
+        Area of the landscape [km2].
+    area : str
+        Node attribute.
+
+    Returns
+    -------
+    Connectivity
 
     Examples
     --------
@@ -221,6 +305,15 @@ def link_importance(
     ------
     OptionError
         D18 when improving would make a link dearer, or with IIC, where costs do not count.
+
+    Examples
+    --------
+    >>> graph = nx.path_graph(3)
+    >>> nx.set_node_attributes(graph, 1.0, "weight")
+    >>> nx.set_edge_attributes(graph, 1000.0, "cost_m")
+    >>> table = link_importance(graph, MovementKernel(1000.0))
+    >>> bool(np.isclose(table["removal"].iloc[0], table["removal"].iloc[1]))  # an even chain
+    True
     """
     a = _areas(graph, area)
     n = len(a)
@@ -259,6 +352,16 @@ def effective_mesh_size(areas_km2: ArrayLike, total_km2: float | None = None) ->
     total_km2 : float, optional
         Area of the region [km2]; the sum of the pieces if not given.
 
+    Returns
+    -------
+    float
+        [km2]
+
+    Raises
+    ------
+    OptionError
+        D19 for areas that do not fit the total.
+
     Examples
     --------
     >>> effective_mesh_size([50.0, 50.0]), effective_mesh_size([50.0, 30.0], 100.0)
@@ -283,6 +386,18 @@ def landscape_mesh_size(land: Any, *, total_km2: float | None = None) -> float:
     land : Landscape
     total_km2 : float, optional
         Area of the region; the area of all its cells if not given.
+
+    Returns
+    -------
+    float
+        [km2]
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> landscape_mesh_size(land)  # two halves of 48 km2 in 96 km2: (48^2 + 48^2) / 96
+    48.0
     """
     cells = np.bincount(land.parts.ravel())[1:]
     return effective_mesh_size(cells * land.grid.cell_area_km2, total_km2)
@@ -303,6 +418,11 @@ def centrality(graph: nx.Graph, *, weight: str = "cost_m") -> pd.DataFrame:
         Index: patch; ``betweenness`` (share of the shortest paths between other patches that lead over it [0..1],
         Freeman 1977, doi:10.2307/3033543) and ``current_flow`` (share of the current, resistance = cost, each
         connected part by itself; Newman 2005, doi:10.1016/j.socnet.2004.11.009), ``links``, ``part``.
+
+    Raises
+    ------
+    OptionError
+        D20 for links without any cost.
 
     Examples
     --------

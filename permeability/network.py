@@ -42,6 +42,11 @@ def label_patches(habitat: ArrayLike, *, connectivity: int = 8, min_cells: int =
     min_cells : int
         Patches with fewer cells are dropped.
 
+    Returns
+    -------
+    Labels
+        Shape (rows, cols), 0 = no patch.
+
     Examples
     --------
     >>> label_patches([[1, 0, 1], [0, 1, 0]], connectivity=4).tolist()
@@ -128,6 +133,14 @@ class PatchNetwork:
     surface : CostSurface
     territory : array of int32, shape (rows, cols), or None
         Label of the nearest patch (``planar`` and ``adjacent``).
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> net = patch_network(land.without_barriers(), patches)
+    >>> net.links["cost_m"].tolist(), len(patch_network(land, patches).links)  # no link over the fence
+    ([7000.0], 0)
     """
 
     graph: nx.Graph
@@ -157,6 +170,16 @@ class PatchNetwork:
 
 def threshold(graph: nx.Graph, cost_m: float) -> nx.Graph:
     """All nodes of a graph with the links whose ``cost_m`` is at most the given one.
+
+    Parameters
+    ----------
+    graph : networkx.Graph
+    cost_m : float
+        [m of open ground]
+
+    Returns
+    -------
+    networkx.Graph
 
     Examples
     --------
@@ -204,6 +227,11 @@ def patch_network(
         Threads.
     **options
         ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
+
+    Returns
+    -------
+    PatchNetwork
+        Graph, labels and territories.
 
     Raises
     ------

@@ -21,12 +21,20 @@ from permeability.kernels.shortest_update import dense_dijkstra, opened_arcs
 from permeability.kernels.shortest_update import opened_costs as _opened_costs
 from permeability.leastcost import cost_matrix
 
+__all__ = ["Openings", "PortalNetwork", "check_openings", "opened_costs"]
+
 
 class Openings(NamedTuple):
     """Candidates, each a set of edges with the barrier cost they would have once opened.
 
     Candidate ``i`` holds the rows ``start[i]:start[i + 1]`` of ``cell`` (first cell, flat), ``direction`` and
     ``cost`` [m of open ground], the *whole* barrier cost left on the edge: 0 = barrier gone.
+
+    Examples
+    --------
+    >>> both = Openings.of([([1], [0], 0.0), ([2], [0], 0.0)])
+    >>> len(both), len(both.union([0, 1]))
+    (2, 1)
     """
 
     start: NDArray[np.int64]
@@ -95,6 +103,8 @@ def opened_costs(
     ------
     BarrierError
         D11 when an opening is no edge of the grid or makes an edge dearer: that needs a new run.
+    OptionError
+        D08 for fields of another surface.
 
     Notes
     -----
@@ -131,7 +141,26 @@ def _least(ds: Floats, dt: Floats) -> float:
 
 
 def check_openings(surface: CostSurface, openings: Openings) -> None:
-    """Refuse openings (D11) that are no edges or raise the barrier cost of one."""
+    """Refuse openings (D11) that are no edges or raise the barrier cost of one.
+
+    Parameters
+    ----------
+    surface : CostSurface
+    openings : Openings
+
+    Raises
+    ------
+    BarrierError
+        D11 when an opening is no edge of the grid or makes an edge dearer.
+
+    Examples
+    --------
+    >>> from permeability.leastcost import cost_surface
+    >>> check_openings(cost_surface([[1.0, 1.0]]), Openings.of([([5], [0], 0.0)]))
+    Traceback (most recent call last):
+    ...
+    permeability.errors.BarrierError: BarrierError [D11]: ...
+    """
     rows, cols = surface.shape
     k = openings.direction.astype(np.int64)
     known = (openings.cell >= 0) & (openings.cell < rows * cols) & (k < 2 * len(D_ROW))
@@ -166,6 +195,16 @@ class PortalNetwork:
         The first rows are the places.
     node : array
         Row of each flat portal cell, in the order of ``cells``.
+
+    Examples
+    --------
+    >>> from permeability.kernels.edges import EdgeBarriers
+    >>> from permeability.leastcost import cost_surface
+    >>> wall = EdgeBarriers(np.array([0]), np.zeros(1, np.uint8), np.array([np.inf]), np.array([np.inf]))
+    >>> land = cost_surface([[1.0, 1.0]], barriers=wall)
+    >>> net = PortalNetwork.build(land, [[(0, 0)], [(0, 1)]], Openings.of([([0], [0], 0.0)]))
+    >>> net.costs_with([], 0).tolist(), net.costs_with([0], 0).tolist()
+    ([0.0, inf], [0.0, 1.0])
     """
 
     surface: CostSurface

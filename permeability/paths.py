@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from permeability.landscape import Landscape
     from permeability.patches import Patches
 
+__all__ = ["Paths", "crossings_of", "least_cost_path", "least_cost_paths"]
+
 CROSSING_COLUMNS = ("path", "order", "id", "line", "kind", "km", "cost_m")
 
 
@@ -40,6 +42,15 @@ class Paths:
     crossings : geopandas.GeoDataFrame
         One row per barrier crossed: ``path`` (row of ``table``), ``order`` along the path, ``id``, ``line``,
         ``kind`` of the barrier, ``km`` on its line [km], ``cost_m`` [m of open ground], geometry Point.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> opened = land.with_scenario(pm.Scenario("gap").remove("F", km=(3, 5)))
+    >>> found = least_cost_paths(opened, patches)
+    >>> found.table["cost_m"].tolist(), found.crossings["cost_m"].tolist()  # through the gap
+    ([7000.0], [0.0])
     """
 
     table: gpd.GeoDataFrame
@@ -61,6 +72,15 @@ def least_cost_path(land: Landscape, source: Any, target: Any) -> Paths:
     -------
     Paths
         With one path; with none when the target cannot be reached.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> least_cost_path(land.without_barriers(), [(0, 0)], [(0, 3)]).table["length_m"].tolist()
+    [3000.0]
+    >>> len(least_cost_path(land, [(0, 0)], [(0, 11)]).table)  # beyond the complete fence
+    0
     """
     surface = cost_surface(land)
     pair = [source_cells(surface, source), source_cells(surface, target, layer="target")]
@@ -81,10 +101,22 @@ def least_cost_paths(
     workers : int
         Threads.
 
+    Returns
+    -------
+    Paths
+        One row per pair that has a way.
+
     Raises
     ------
     PatchError
         P10 for an id that is not a patch.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> least_cost_paths(land.without_barriers(), patches).table[["from", "to", "cost_m"]].values.tolist()
+    [['W', 'E', 7000.0]]
     """
     ids = patches.ids
     number = {name: i for i, name in enumerate(ids)}
@@ -154,7 +186,29 @@ def _tables(land: Landscape, found: list[tuple[str, str, CellPath]]) -> Paths:
 
 
 def crossings_of(land: Landscape, path: CellPath) -> pd.DataFrame:
-    """Every standing barrier a path crosses, in order, with kilometre and cost."""
+    """Every standing barrier a path crosses, in order, with kilometre and cost.
+
+    Parameters
+    ----------
+    land : Landscape
+    path : CellPath
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``line``, ``kind``, ``km`` [km], ``cost_m`` [m of open ground].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> from permeability.leastcost import trace_path
+    >>> from permeability.species import species
+    >>> goat = pm.landscape.build(land.grid, land.resistance, land.barriers, species("mongolian_gazelle"))
+    >>> path = least_cost_path(goat, patches.mask(1), patches.mask(2))
+    >>> path.crossings["line"].tolist()
+    ['F']
+    """
     cuts, cost = land.cuts, land.cut_costs.cost_m
     if not path.edges or not len(cuts):
         return pd.DataFrame({c: [] for c in [*CROSSING_COLUMNS[1:], "geometry"]})

@@ -26,6 +26,12 @@ class Reach:
         [m of open ground]; inf beyond the budget.
     budget_m : float
         [m of open ground]
+
+    Examples
+    --------
+    >>> reach = reachable_range([[1.0, 1.0, 1.0, 1.0]], [(0, 0)], budget_m=2000, cell_size=1000)
+    >>> reach.area_km2  # the place and two cells
+    3.0
     """
 
     area_km2: float
@@ -44,6 +50,11 @@ def reachable_range(resistance: Any, sources: Any, *, budget_m: float | None = N
         Largest cost distance [m of open ground]; the species' own for a `Landscape`.
     **options
         ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
+
+    Returns
+    -------
+    Reach
+        Area and distances.
 
     Raises
     ------
@@ -72,6 +83,11 @@ class ReachShare:
         Over the sampled places [0..1]; the error is 0 when every cell was taken.
     table : pandas.DataFrame
         One row per place: ``row``, ``col``, ``share`` [0..1], ``area_km2`` of the range reached.
+
+    Examples
+    --------
+    >>> share_reachable([[1.0, 1.0]], budget_m=5000, cell_size=1000).mean  # all of it, from anywhere
+    1.0
     """
 
     mean: float
@@ -103,6 +119,13 @@ def share_reachable(
     rng : int or numpy.random.Generator
     workers : int
         Threads.
+    **options
+        ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
+
+    Returns
+    -------
+    ReachShare
+        Mean share with its standard error, and every place.
 
     Notes
     -----
@@ -144,6 +167,8 @@ def detour_ratio(resistance: Any, sources: Any, **options: Any) -> Any:
     resistance : array (rows, cols), Landscape or CostSurface
         With barriers.
     sources : boolean array (rows, cols) or sequence of (row, col)
+    **options
+        ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
 
     Returns
     -------
@@ -225,6 +250,15 @@ def trace_to_gap(land: Any, line: str, *, gap_m: float, ends_are_gaps: bool = Tr
     ------
     BarrierError
         B06 for an unknown line; D14 when no standing part of it meets the grid.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> opened = land.with_scenario(pm.Scenario("gap").remove("F", km=(0, 1)))
+    >>> table = trace_to_gap(opened, "F", gap_m=0, ends_are_gaps=False)
+    >>> bool(table["to_gap_km"].iloc[-1] > 6)  # from km 8 back to the gap at km 1
+    True
     """
     cuts = land.cuts
     use = np.isin(cuts.barrier, land.barriers.rows_of(line)) & land.standing[cuts.barrier]

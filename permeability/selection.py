@@ -19,6 +19,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import OptionError
 
+__all__ = [
+    "Portfolio",
+    "Rules",
+    "budget_curve",
+    "choose",
+    "find_bundles",
+    "next_best",
+    "pareto",
+    "present_value",
+    "spacing",
+    "weighted",
+    "worst_of",
+]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Members = tuple[int, ...]
@@ -51,6 +65,12 @@ class Rules:
         Pairs that may not both be chosen (spacing; two treatments of one place).
     stretches : tuple of tuple of int
         Of each group at least one candidate is chosen.
+
+    Examples
+    --------
+    >>> rules = Rules(np.array([1.0, 2.0, 4.0]), budget=3.0)
+    >>> rules.allows((0, 1)), rules.allows((1, 2))
+    (True, False)
     """
 
     cost: Floats
@@ -123,6 +143,12 @@ class Portfolio:
         Other plans of nearly the same gain: ``gain``, ``cost``, ``sites``, ``share_of_best``, ``in_common``.
     evaluations : int
         Sets whose exact value was computed.
+
+    Examples
+    --------
+    >>> plan = choose(lambda s: float(len(s)), [1, 1, 5], budget=2)
+    >>> plan.members, plan.gain, plan.cost
+    ((0, 1), 2.0, 2.0)
     """
 
     members: Members
@@ -436,6 +462,13 @@ def find_bundles(value: Value, rules: Rules, *, most: int = 40) -> list[Members]
     -------
     list of tuple of int
         At most five chains, longest gain first.
+
+    Examples
+    --------
+    >>> def series(s):  # two fences in a row: one alone gains nothing
+    ...     return 10.0 if {0, 1} <= set(s) else 0.0
+    >>> find_bundles(series, Rules(np.ones(3), budget=3.0))
+    [(0, 1)]
     """
     ask = value if isinstance(value, _Memory) else _Memory(value)
     free = [k for k in range(len(rules.cost)) if k not in rules.must_not and k not in rules.must]
@@ -500,6 +533,16 @@ def budget_curve(value: Value, cost: ArrayLike, budgets: Sequence[float], **opti
 
     Each budget may also use the plans found for the smaller ones, so the curve never falls.
 
+    Parameters
+    ----------
+    value : Value
+        See :func:`choose`.
+    cost : array
+        Shape (K,) [money].
+    budgets : sequence of float
+        [money]
+    **options
+
     Returns
     -------
     DataFrame
@@ -526,6 +569,22 @@ def budget_curve(value: Value, cost: ArrayLike, budgets: Sequence[float], **opti
 def next_best(value: Value, built: Iterable[int], cost: ArrayLike) -> pd.DataFrame:
     """What to do after a pilot: every further site by its gain per cost with the built ones standing.
 
+    Parameters
+    ----------
+    value : Value
+        See :func:`choose`.
+    built : iterable of int
+        Numbers of the candidates that stand.
+    cost : array
+        Shape (K,) [money].
+
+    Returns
+    -------
+    DataFrame
+        One row per remaining candidate, best gain for its money first.
+
+    Examples
+    --------
     >>> next_best(lambda s: float(sum(s)), [2], [1.0, 4.0, 1.0]).site.tolist()
     [1, 0]
     """
@@ -545,6 +604,23 @@ def present_value(first: float, yearly: float, years: int, rate: float) -> float
 
     ``first + sum_{t=1..years} yearly / (1 + rate)^t``.
 
+    Parameters
+    ----------
+    first : float
+        Spent now [money].
+    yearly : float
+        Spent in every year [money].
+    years : int
+    rate : float
+        Discount rate [per year].
+
+    Returns
+    -------
+    float
+        [money]
+
+    Examples
+    --------
     >>> round(present_value(100.0, 10.0, 2, 0.0), 6)
     120.0
     """
@@ -555,6 +631,22 @@ def present_value(first: float, yearly: float, years: int, rate: float) -> float
 def spacing(position: ArrayLike, smallest: float, line: ArrayLike | None = None) -> list[tuple[int, int]]:
     """Pairs of candidates on one line that lie closer than ``smallest`` (same unit as ``position``).
 
+    Parameters
+    ----------
+    position : array
+        Shape (K,) [km].
+    smallest : float
+        [km]
+    line : array, optional
+        Name of the line of each; one line by default.
+
+    Returns
+    -------
+    list of tuple[int, int]
+        Pairs that are too near each other.
+
+    Examples
+    --------
     >>> spacing([0.0, 4.0, 10.0], 5.0)
     [(0, 1)]
     """
@@ -570,6 +662,19 @@ def spacing(position: ArrayLike, smallest: float, line: ArrayLike | None = None)
 def weighted(values: Sequence[Value], weights: ArrayLike) -> Value:
     """One value from several (species, seasons): the weighted sum.
 
+    Parameters
+    ----------
+    values : sequence of Value
+    weights : array
+        Shape (values,).
+
+    Returns
+    -------
+    Value
+        Of a set: the weighted sum.
+
+    Examples
+    --------
     >>> weighted([lambda s: 1.0, lambda s: 2.0], [1, 10])(())
     21.0
     """
@@ -580,6 +685,19 @@ def weighted(values: Sequence[Value], weights: ArrayLike) -> Value:
 def worst_of(values: Sequence[Value], scale: ArrayLike) -> Value:
     """One value from several: the smallest, each relative to its ``scale`` (maximin).
 
+    Parameters
+    ----------
+    values : sequence of Value
+    scale : array
+        What each value is divided by, shape (values,).
+
+    Returns
+    -------
+    Value
+        Of a set: the smallest share.
+
+    Examples
+    --------
     >>> worst_of([lambda s: 1.0, lambda s: 2.0], [1, 4])(())
     0.5
     """
@@ -590,6 +708,18 @@ def worst_of(values: Sequence[Value], scale: ArrayLike) -> Value:
 def pareto(gains: ArrayLike) -> NDArray[np.bool_]:
     """Which plans (rows) no other plan beats in one column without losing in another.
 
+    Parameters
+    ----------
+    gains : array
+        Shape (plans, objectives); more is better.
+
+    Returns
+    -------
+    bool array
+        Shape (plans,).
+
+    Examples
+    --------
     >>> pareto([[1, 2], [2, 1], [1, 1]]).tolist()
     [True, True, False]
     """

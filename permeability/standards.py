@@ -41,6 +41,13 @@ class StandardRule:
     recommended_width_m, recommended_height_m : float or None
         What is better [m].
     evidence, source : str
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> rule = StandardRule("under", min_width_m=12.0)
+    >>> rule.applies("under", species("khulan")), rule.applies("over", species("khulan"))
+    (True, False)
     """
 
     kind: str
@@ -65,7 +72,14 @@ class StandardRule:
 
 @dataclass(frozen=True)
 class Standard:
-    """A standard or guideline: title, version, status, source and rules."""
+    """A standard or guideline: title, version, status, source and rules.
+
+    Examples
+    --------
+    >>> found = standard("xinjiang_2019")
+    >>> found.empty, len(found.rules) > 0
+    (False, True)
+    """
 
     name: str
     title: str
@@ -92,6 +106,12 @@ def _folder() -> Any:
 def standards() -> tuple[str, ...]:
     """Names of the shipped rule files.
 
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
     >>> "mns_6515_2015" in standards()
     True
     """
@@ -102,6 +122,15 @@ def standards() -> tuple[str, ...]:
 
 def standard(name: str | os.PathLike[str]) -> Standard:
     """A shipped rule file by name, or one from a path.
+
+    Parameters
+    ----------
+    name : path
+
+    Returns
+    -------
+    Standard
+        Checked in every key and value.
 
     Raises
     ------
@@ -133,7 +162,28 @@ def standard(name: str | os.PathLike[str]) -> Standard:
 
 
 def standard_from_dict(name: str, data: Mapping[str, Any]) -> Standard:
-    """A standard from plain values (a parsed TOML file), every key and value checked."""
+    """A standard from plain values (a parsed TOML file), every key and value checked.
+
+    Parameters
+    ----------
+    name : str
+    data : mapping
+
+    Returns
+    -------
+    Standard
+
+    Raises
+    ------
+    OptionError
+        N02 for keys and values that are not known.
+
+    Examples
+    --------
+    >>> own = standard_from_dict("own", {"title": "Our rule", "rule": [{"kind": "over", "min_width_m": 30}]})
+    >>> own.rules[0].min_width_m
+    30.0
+    """
     for key in data:
         check_choice("key of a standard", key, _TOP_KEYS, code="N02")
     status = str(data.get("status", "guidance"))

@@ -19,6 +19,8 @@ from permeability.seasons import missing
 from permeability.species import SpeciesProfile, species
 from permeability.standards import Standard, StandardRule, standard
 
+__all__ = ["StructureReport", "check_structures", "judge"]
+
 VERDICTS: tuple[str, ...] = ("meets", "falls short", "not known", "no rule")
 """``not known``: a size that a rule asks for is not in the inventory."""
 
@@ -38,6 +40,13 @@ class StructureReport:
     standard : Standard
     findings : tuple of Finding
         Faults of the inventory, and a warning where the standard is empty.
+
+    Examples
+    --------
+    >>> from permeability.database import template_layers
+    >>> report = check_structures(template_layers()["structures"], "xinjiang_2019", ["goitered_gazelle"])
+    >>> len(report.table)  # two structures, one species
+    2
     """
 
     table: pd.DataFrame
@@ -189,6 +198,20 @@ def judge(built: Structure, spacing_m: float, rules: Sequence[StandardRule]) -> 
 
     Falls short when any figure is missed; not known when none is missed but one cannot be compared.
 
+    Parameters
+    ----------
+    built : Structure
+    spacing_m : float
+        To the nearest other structure of the line [m].
+    rules : sequence of StandardRule
+
+    Returns
+    -------
+    tuple[str, list[str]]
+        Verdict and reasons.
+
+    Examples
+    --------
     >>> judge(Structure("under", 10.0, 4.0), float("nan"), standard("xinjiang_2019").rules)
     ('falls short', ['width 10 m is below 12 m'])
     """

@@ -13,6 +13,8 @@ from typing import Any
 from permeability.errors import BarrierError, OptionError, check_choice, nearest
 from permeability.estimate import Estimate
 
+__all__ = ["EFFECTS", "Treatment", "treatment", "treatment_from_dict", "treatments"]
+
 EFFECTS: tuple[str, ...] = ("remove", "class", "bottom_out", "structure", "closure")
 COST_BASES: tuple[str, ...] = ("km_side", "piece", "100m", "year")
 
@@ -35,6 +37,12 @@ class Treatment:
     cost_per_year : Estimate or None
         Running cost per place [USD per year].
     source : str
+
+    Examples
+    --------
+    >>> remove = treatment("remove")
+    >>> remove.cost_usd(length_m=2000, sides=2).best == 4 * remove.cost_usd(length_m=1000, sides=1).best
+    True
     """
 
     name: str
@@ -117,6 +125,12 @@ class Treatment:
 def treatments() -> Mapping[str, Treatment]:
     """The shipped catalogue by name.
 
+    Returns
+    -------
+    mapping
+
+    Examples
+    --------
     >>> sorted(treatments())[:3]
     ['bridge', 'drop_wires', 'gap']
     """
@@ -128,10 +142,26 @@ def treatments() -> Mapping[str, Treatment]:
 def treatment_from_dict(name: str, row: Mapping[str, Any]) -> Treatment:
     """A treatment from plain values (a table of a rule or project file).
 
+    Parameters
+    ----------
+    name : str
+    row : mapping
+        ``label``, ``kinds``, ``effect``, ``cost`` (``per``, ``usd``), ``cost_per_year``, ``source``.
+
+    Returns
+    -------
+    Treatment
+
     Raises
     ------
     OptionError
         O01 for unknown keys and kinds, T03 when effect or cost is missing.
+
+    Examples
+    --------
+    >>> row = {"label": "own gap", "kinds": ["fence"], "effect": {"kind": "remove"}, "cost": {"per": "piece", "usd": 500.0}}
+    >>> treatment_from_dict("own_gap", row).label
+    'own gap'
     """
     for key in row:
         check_choice("treatment key", key, ("label", "kinds", "effect", "cost", "cost_per_year", "source"))
@@ -157,6 +187,15 @@ def treatment_from_dict(name: str, row: Mapping[str, Any]) -> Treatment:
 
 def treatment(name: str) -> Treatment:
     """One entry of the shipped catalogue.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Treatment
+        The entry of the catalogue.
 
     Raises
     ------

@@ -29,6 +29,24 @@ def quantiles(names: ArrayLike, draws: int, rng: int | np.random.Generator = 1) 
 
     Scrambled Halton points (Owen 2017, doi:10.48550/arXiv.1706.02808), which need no particular number of draws.
 
+    Parameters
+    ----------
+    names : array
+        Uncertain numbers.
+    draws : int
+        At least 1.
+    rng : int | numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+        Values in (0, 1).
+
+    Raises
+    ------
+    OptionError
+        O51 when two numbers have one name.
+
     Examples
     --------
     >>> a, b = quantiles(["p", "q"], 4, 1), quantiles(["p", "q"], 9, 1)
@@ -80,6 +98,19 @@ def present(chance: ArrayLike, u: ArrayLike) -> NDArray[np.bool_]:
 
     ``chance`` of existing, shape (n,), and quantiles ``u``, shape (draws, n).
 
+    Parameters
+    ----------
+    chance : array
+        That it is there [0..1].
+    u : array
+        Quantiles of the draws [0..1].
+
+    Returns
+    -------
+    bool array
+
+    Examples
+    --------
     >>> present([0.2, 0.9], [[0.1, 0.5], [0.3, 0.95]]).tolist()
     [[True, True], [False, False]]
     """
@@ -91,6 +122,18 @@ def ranks(gains: ArrayLike) -> Ints:
 
     Gains that agree to twelve digits of the largest are ties; NaN ranks last.
 
+    Parameters
+    ----------
+    gains : array
+        Shape (draws, candidates); more is better.
+
+    Returns
+    -------
+    array
+        Same shape, 1 = best.
+
+    Examples
+    --------
     >>> ranks([[0.5, 2.0, 0.5]]).tolist()
     [[2, 1, 2]]
     """
@@ -159,6 +202,20 @@ def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints
     the share of draws below it and half the share on it lie within the level (mid-P, Lancaster 1961,
     doi:10.1080/01621459.1961.10482105).
 
+    Parameters
+    ----------
+    drawn : array
+        Ranks, shape (draws, candidates).
+    level : float
+        Share of the draws inside [0..1].
+
+    Returns
+    -------
+    tuple[array, array, array]
+        Lowest, median and highest rank, each of shape (candidates,).
+
+    Examples
+    --------
     >>> [int(x[0]) for x in rank_range(np.arange(1, 101)[:, None])]
     [6, 50, 95]
     """
@@ -182,6 +239,20 @@ def together(gains: ArrayLike, share: float = LEVEL) -> list[list[int]]:
     In the order of the median rank, a candidate joins the group as long as the group's first is not ahead of it
     in more than ``share`` of the draws.
 
+    Parameters
+    ----------
+    gains : array
+        Shape (draws, candidates).
+    share : float
+        Of draws in which one must beat the other to be told apart [0..1].
+
+    Returns
+    -------
+    list of list[int]
+        Groups of candidates, best first.
+
+    Examples
+    --------
     >>> together([[3.0, 2.9, 1.0], [3.0, 3.1, 1.0]])
     [[0, 1], [2]]
     """
@@ -276,6 +347,13 @@ class Coverage:
     """How often rank ranges held the true rank.
 
     ``share`` over ``cases`` candidates; ``width`` = mean number of ranks in a range.
+
+    Examples
+    --------
+    >>> gains = np.array([[3.0, 2.0, 1.0]])
+    >>> found = coverage(gains, gains[None])  # drawn without error
+    >>> found.share, found.width
+    (1.0, 1.0)
     """
 
     share: float
@@ -290,6 +368,13 @@ def coverage(true_gains: ArrayLike, drawn_gains: ArrayLike, level: float = LEVEL
     ----------
     true_gains : array, shape (landscapes, K)
     drawn_gains : array, shape (landscapes, draws, K)
+    level : float
+        Share of the draws inside a range [0..1].
+
+    Returns
+    -------
+    Coverage
+        Share of candidates whose range held the true rank.
 
     Examples
     --------

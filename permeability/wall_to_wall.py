@@ -20,6 +20,8 @@ from permeability.executor import Progress, run_tasks
 from permeability.kernels.edges import EdgeBarriers, GridLinks, grid_links
 from permeability.omnidirectional.inputs import cell_resistance
 
+__all__ = ["BOUNDARY_WORDS", "WallToWall", "wall_to_wall"]
+
 Floats = NDArray[np.float64]
 
 SIDES = ("west", "east", "north", "south")
@@ -49,6 +51,12 @@ class WallToWall:
     buffer : int
         Width of the frame [cells].
     buffer_resistance : float
+
+    Examples
+    --------
+    >>> flow = wall_to_wall(np.ones((6, 6)), sides=("west",), neighbours=4)
+    >>> flow.current.sum(axis=0).round(6).tolist()  # all of it passes every column
+    [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
 
     current: Floats = field(repr=False)

@@ -63,6 +63,14 @@ class PairwiseResult:
     potentials : array, shape (n, rows, cols), or None
         ``potentials[i] - potentials[j]`` is the voltage map of 1 A from node i to node j of one component.
     report : SolveReport
+
+    Examples
+    --------
+    >>> chain = pairwise([[1.0, 1.0, 1.0]], [(0, 0), (0, 2)])
+    >>> chain.resistance[0, 1].round(6).item()  # two links of 1
+    2.0
+    >>> chain.current.round(6).tolist()
+    [[1.0, 1.0, 1.0]]
     """
 
     ids: NDArray[np.int64]
@@ -214,6 +222,15 @@ def estimate_pairwise(
         Rows and columns.
     n_focal : int
         Focal nodes in one component.
+    current, gradient, potentials, solver
+        As for :func:`pairwise`.
+    available : int, optional
+        Free memory [bytes]; what the machine has by default.
+
+    Returns
+    -------
+    CircuitEstimate
+        Cells, solves, bytes and seconds.
 
     Examples
     --------

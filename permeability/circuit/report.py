@@ -34,6 +34,13 @@ class SolveReport:
         Every change of method on the way, in order; empty when the first choice did it.
     notes : tuple of str
         What else the reader must know: components dropped, pairs not connected.
+
+    Examples
+    --------
+    >>> from permeability.circuit import pairwise
+    >>> report = pairwise([[1.0, 1.0, 1.0]], [(0, 0), (0, 2)]).report
+    >>> report.residual < 1e-8, report.fallbacks
+    (True, ())
     """
 
     solver: str
@@ -88,6 +95,12 @@ class CircuitEstimate:
         Expected wall time on one core, compilation excluded [s]; within a factor of about two.
     available : int
         Memory that is free now [bytes].
+
+    Examples
+    --------
+    >>> from permeability.circuit import estimate_pairwise
+    >>> estimate_pairwise((100, 100), 3).cells
+    10000
     """
 
     cells: int

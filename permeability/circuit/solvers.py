@@ -126,6 +126,15 @@ class GridSolution:
         A component without any ground floats: its voltages average to zero over its cells.
     reports : tuple of SolveReport
         One per source raster.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from permeability.circuit import grid_links, solve_grid
+    >>> links = grid_links(np.ones((1, 3)))
+    >>> ground = np.array([[False, False, True]])
+    >>> solve_grid(links, np.array([[1.0, 0.0, 0.0]]), ground=ground).voltage.round(6).tolist()
+    [[2.0, 1.0, 0.0]]
     """
 
     voltage: Floats

@@ -56,6 +56,18 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
 def check_text(findings: Sequence[Finding], label: str = "barriers") -> str:
     """Findings as lines for a terminal, with a last line that counts them.
 
+    Parameters
+    ----------
+    findings : sequence of Finding
+    label : str
+
+    Returns
+    -------
+    str
+        Lines for a terminal.
+
+    Examples
+    --------
     >>> print(check_text([], "fences"))
     fences: 0 errors, 0 warnings, 0 notes
     """

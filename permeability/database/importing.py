@@ -45,6 +45,11 @@ class Mapping:
         Tried in order, the first that fits decides: ``when`` (tags), ``layer``, ``set`` (values), ``move``
         (schema column -> other schema column), ``assume`` (values filled only on request), ``skip`` (why it
         is left out), ``remark``.
+
+    Examples
+    --------
+    >>> load_mapping("openstreetmap").name
+    'OpenStreetMap'
     """
 
     name: str
@@ -77,6 +82,13 @@ class ImportResult:
         Source columns that went nowhere: ``column``, ``filled`` (cells), ``why`` (unmapped or ignored).
     assumed : DataFrame
         Values filled by assumption, when asked for: ``row``, ``feature``, ``column``, ``value``.
+
+    Examples
+    --------
+    >>> from shapely.geometry import LineString
+    >>> osm = gpd.GeoDataFrame({"barrier": ["fence"]}, geometry=[LineString([(0, 0), (1, 1)])], crs=4326)
+    >>> import_layer(osm, "openstreetmap").layers["barriers"]["kind"].tolist()
+    ['fence']
     """
 
     layers: MappingType[str, gpd.GeoDataFrame]
@@ -114,6 +126,15 @@ def mappings() -> tuple[str, ...]:
 
 def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mapping) -> Mapping:
     """A shipped mapping by name, one from a TOML file, or one from plain values.
+
+    Parameters
+    ----------
+    mapping : path | Mapping[str, object] | Mapping
+
+    Returns
+    -------
+    Mapping
+        Checked against the schema.
 
     Raises
     ------

@@ -35,6 +35,12 @@ class Column:
     minimum, maximum : float or None
     unit, form, description, example : str
         ``form`` is ``"date"``, ``"hours"``, ``"hour_profile"`` or empty.
+
+    Examples
+    --------
+    >>> from permeability.database import columns
+    >>> [c.name for c in columns("barriers") if c.required][:2]
+    ['id', 'kind']
     """
 
     name: str
@@ -104,10 +110,29 @@ def conform(layer: gpd.GeoDataFrame, name: str = "barriers") -> gpd.GeoDataFrame
     Numbers become float64 (NaN = missing), text becomes str or None.  Values are not changed; run
     :func:`check` first, since text in a number column is refused here.
 
+    Parameters
+    ----------
+    layer : GeoDataFrame
+        The layer as it came.
+    name : str
+        Which schema: ``"barriers"``, ``"structures"`` or ``"posts"``.
+
+    Returns
+    -------
+    GeoDataFrame
+        Typed by the schema.
+
     Raises
     ------
     ValueError
         When a number column holds text.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> bare = gpd.GeoDataFrame({"id": ["a"], "kind": ["fence"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326)
+    >>> "fence_class" in conform(bare).columns
+    True
     """
     out: dict[str, Any] = {}
     for column in columns(name):

@@ -63,6 +63,17 @@ def summary(layer: gpd.GeoDataFrame, *, by: tuple[str, ...] = ("kind", "status",
 def summary_text(table: pd.DataFrame) -> str:
     """A summary as lines for a terminal, kilometres rounded to whole ones.
 
+    Parameters
+    ----------
+    table : DataFrame
+
+    Returns
+    -------
+    str
+        Lines for a terminal.
+
+    Examples
+    --------
     >>> summary_text(pd.DataFrame({"kind": ["all"], "rows": [2], "length_km": [1234.5]})).split()
     ['kind', 'rows', 'length_km', 'all', '2', '1,234']
     """

@@ -33,6 +33,11 @@ def template_layers() -> dict[str, gpd.GeoDataFrame]:
 
     Every row is invented and says so; delete them and draw your own.
 
+    Returns
+    -------
+    dict
+        Layer name -> table.
+
     Examples
     --------
     >>> list(template_layers())
@@ -67,6 +72,13 @@ def write_template(path: str | os.PathLike[str], *, form: str | None = None) -> 
     ------
     LayerError
         K16 when a file is already there: nothing is overwritten; K17 when pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [p.name for p in write_template(f"{folder}/barriers.gpkg")]
+    ['barriers.gpkg']
     """
     path = Path(path)
     form = form or ("gpkg" if path.suffix.lower() == ".gpkg" else "parquet")

@@ -73,6 +73,19 @@ def run_problem(
     -----
     Results are written aside and moved into place when all are complete; a run that fails or is interrupted
     leaves nothing behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 3\\nnrows 1\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Circuitscape mode]\\ndata_type = raster\\nscenario = pairwise\\nhabitat_file = r.asc\\npoint_file = p.asc\\nhabitat_map_is_resistances = True\\noutput_file = out.out\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"r.asc": head + "1 1 1\\n", "p.asc": head + "1 0 2\\n", "x.ini": ini}.items():
+    ...         _ = (Path(folder) / name).write_text(text)
+    ...     files = run_problem(f"{folder}/x.ini")
+    ...     float((Path(folder) / "out_resistances.out").read_text().split()[-2])  # two steps of 1
+    2.0
     """
     check_choice("solver", solver or "auto", SOLVERS, code="C04")
     problem = read_problem(ini_path, output_dir=output_dir)

@@ -24,6 +24,19 @@ def estimate_problem(problem: Problem, *, solver: str = "auto") -> CircuitEstima
     -------
     CircuitEstimate or None
         None for networks: they are small.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from permeability.interop.circuitscape import read_problem
+    >>> head = "ncols 3\\nnrows 1\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Circuitscape mode]\\ndata_type = raster\\nscenario = pairwise\\nhabitat_file = r.asc\\npoint_file = p.asc\\nhabitat_map_is_resistances = True\\noutput_file = out.out\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"r.asc": head + "1 1 1\\n", "p.asc": head + "1 0 2\\n", "x.ini": ini}.items():
+    ...         _ = (Path(folder) / name).write_text(text)
+    ...     estimate_problem(read_problem(f"{folder}/x.ini")).cells
+    3
     """
     if problem.grid is None:
         return None

@@ -59,6 +59,19 @@ class Problem:
     node_sources, node_grounds : dict or None
     selection : PairSelection or None
     strengths : dict or None
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 3\\nnrows 1\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Circuitscape mode]\\ndata_type = raster\\nscenario = pairwise\\nhabitat_file = r.asc\\npoint_file = p.asc\\nhabitat_map_is_resistances = True\\noutput_file = out.out\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"r.asc": head + "1 1 1\\n", "p.asc": head + "1 0 2\\n", "x.ini": ini}.items():
+    ...         _ = (Path(folder) / name).write_text(text)
+    ...     problem = read_problem(f"{folder}/x.ini")
+    >>> problem.focal.tolist()
+    [[1.0, 0.0, 2.0]]
     """
 
     file: Path
@@ -116,6 +129,18 @@ def read_problem(
     ------
     InteropError
         [X04] the .ini itself cannot be read; all else is a finding.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 3\\nnrows 1\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Circuitscape mode]\\ndata_type = raster\\nscenario = pairwise\\nhabitat_file = r.asc\\npoint_file = p.asc\\nhabitat_map_is_resistances = True\\noutput_file = out.out\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"r.asc": head + "1 1 1\\n", "p.asc": head + "1 0 2\\n", "x.ini": ini}.items():
+    ...         _ = (Path(folder) / name).write_text(text)
+    ...     read_problem(f"{folder}/x.ini").errors
+    []
     """
     ini = parse_ini(path)
     settings = read_settings(ini)

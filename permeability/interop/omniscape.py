@@ -30,6 +30,8 @@ from permeability.interop.ascii_grid import (
 from permeability.interop.ini import Ini, parse_ini
 from permeability.omnidirectional import Condition, OmnidirectionalResult, omnidirectional, reclassify
 
+__all__ = ["Problem", "check_problem", "read_problem", "run_problem"]
+
 REQUIRED = ("resistance_file", "radius", "project_name")
 FLAGS = {
     "resistance_is_conductance": False,
@@ -96,6 +98,19 @@ class Problem:
         After reclassification.
     strength : array or None
     conditions : tuple of Condition
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 5\\nnrows 5\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Required]\\nresistance_file = r.asc\\nradius = 2\\nproject_name = out\\n[General]\\nsource_from_resistance = true\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1\\n" * 5)
+    ...     _ = (Path(folder) / "x.ini").write_text(ini)
+    ...     problem = read_problem(f"{folder}/x.ini")
+    >>> problem.radius, problem.changed.shape
+    (2, (5, 5))
     """
 
     ini: Ini
@@ -116,11 +131,32 @@ class Problem:
 def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
     """Read an Omniscape problem file and its layers; every problem is found before anything is computed.
 
+    Parameters
+    ----------
+    ini_path : path
+        Paths in the file count from its own folder, then from the working directory.
+
+    Returns
+    -------
+    Problem
+
     Raises
     ------
     InteropError
         [X01] unknown option, [X02] unknown value, [X03] missing option, [X04] missing file, [X06] not a grid,
         [X20] layers that do not line up, [X21] a reclass table that cannot be used; [X00] several of these.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 5\\nnrows 5\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Required]\\nresistance_file = r.asc\\nradius = 2\\nproject_name = out\\n[General]\\nsource_from_resistance = true\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1\\n" * 5)
+    ...     _ = (Path(folder) / "x.ini").write_text(ini)
+    ...     read_problem(f"{folder}/x.ini").project_name
+    'out'
     """
     ini = parse_ini(ini_path)
     for old, new in OLD_KEYS.items():
@@ -198,12 +234,29 @@ def run_problem(
     tell : callable, optional
         Called with each finding that does not stop the run.
 
+    Returns
+    -------
+    list of Path
+        Files written.
+
     Raises
     ------
     InteropError
         See :func:`read_problem`.
     ResistanceError, OptionError
         For layers that cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 5\\nnrows 5\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Required]\\nresistance_file = r.asc\\nradius = 2\\nproject_name = out\\n[General]\\nsource_from_resistance = true\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1\\n" * 5)
+    ...     _ = (Path(folder) / "x.ini").write_text(ini)
+    ...     sorted(p.name for p in run_problem(f"{folder}/x.ini"))
+    ['config.ini', 'cum_currmap.tif']
     """
     problem = read_problem(ini_path)
     flags = problem.flags
@@ -394,7 +447,29 @@ def _reclassified(ini: Ini, grid: RasterFile | None, table: Path | None) -> NDAr
 
 
 def check_problem(ini_path: str | os.PathLike[str]) -> tuple[Finding, ...]:
-    """All findings of a problem file, without running it."""
+    """All findings of a problem file, without running it.
+
+    Parameters
+    ----------
+    ini_path : path
+
+    Returns
+    -------
+    tuple of Finding
+        Empty when there is nothing to say.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> head = "ncols 5\\nnrows 5\\nxllcorner 0\\nyllcorner 0\\ncellsize 1\\nNODATA_value -9999\\n"
+    >>> ini = "[Required]\\nresistance_file = r.asc\\nradius = 2\\nproject_name = out\\n[General]\\nsource_from_resistance = true\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1\\n" * 5)
+    ...     _ = (Path(folder) / "x.ini").write_text(ini)
+    ...     check_problem(f"{folder}/x.ini")
+    ()
+    """
     try:
         return tuple(read_problem(ini_path).ini.findings)
     except InteropError as error:

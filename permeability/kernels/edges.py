@@ -52,6 +52,12 @@ class GridLinks(NamedTuple):
     """Conductances of the links of a 4- or 8-neighbour grid, four (rows, cols) float64 planes, 0 = no link.
 
     ``e[r, c]`` joins (r, c) with (r, c+1), ``s`` with (r+1, c), ``se`` with (r+1, c+1), ``sw`` with (r+1, c-1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grid_links(np.ones((2, 2)), neighbours=4).e.tolist()  # row by row: a link to the east, none
+    [[1.0, 0.0], [1.0, 0.0]]
     """
 
     e: NDArray[np.float64]
@@ -84,6 +90,19 @@ def grid_links(
         with length 1 or sqrt 2 cells (McRae et al. 2008, doi:10.1890/07-1861.1).
     barriers : EdgeBarriers, optional
         Series resistance of single edges.
+
+    Returns
+    -------
+    GridLinks
+        Conductance of every link [dimensionless]; 0 = no link.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grid_links(np.array([[1.0, 3.0]])).e.tolist()  # 1 / mean of 1 and 3
+    [[0.5, 0.0]]
+    >>> grid_links(np.array([[1.0, 3.0]]), average="conductance").e.round(3).tolist()  # mean of 1 and 1/3
+    [[0.667, 0.0]]
     """
     r = np.where(np.isfinite(resistance), resistance, np.inf).astype(np.float64)
     planes = []

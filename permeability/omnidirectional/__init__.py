@@ -73,6 +73,12 @@ class OmnidirectionalResult:
         How far the shared domain is off, measured on a sample of exact windows.
     landscape : object or None
         The landscape that was passed in.
+
+    Examples
+    --------
+    >>> result = omnidirectional(np.ones((5, 5)), radius=2, normalised=True)
+    >>> bool(np.allclose(result.normalised, 1.0))  # even ground neither hinders nor channels
+    True
     """
 
     current: Floats = field(repr=False)
@@ -234,6 +240,11 @@ def omnidirectional_difference(
     workers, scheduler, store
         See :func:`permeability.executor.run_tasks`.
 
+    Returns
+    -------
+    WindowDifference
+        After minus before, from the windows that see the change.
+
     Raises
     ------
     OptionError
@@ -311,7 +322,31 @@ def prepare(
     values: str = "resistance",
     barriers: EdgeBarriers | None = None,
 ) -> WindowProblem:
-    """Check and prepare a run; see :func:`omnidirectional` for the parameters and errors."""
+    """Check and prepare a run; see :func:`omnidirectional` for the parameters and errors.
+
+    Parameters
+    ----------
+    grid : array, shape (rows, cols)
+    options : WindowOptions
+    strength : array, optional
+        Shape (rows, cols).
+    threshold : float
+    cutoff : float
+    conditions : sequence of Condition
+    reclass : iterable of tuple[float, float | None], optional
+    values : str
+    barriers : EdgeBarriers, optional
+
+    Returns
+    -------
+    WindowProblem
+        Checked, ready for :func:`solve_problem`.
+
+    Examples
+    --------
+    >>> prepare(np.ones((9, 9)), WindowOptions(radius=3)).options.reach
+    3
+    """
     check_options(options)
     changed = reclassify(grid, reclass) if reclass is not None else grid
     resistance = cell_resistance(changed, values)
@@ -335,7 +370,30 @@ def solve_problem(
     store: Any = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> OmnidirectionalResult:
-    """Run a prepared problem and add up its windows."""
+    """Run a prepared problem and add up its windows.
+
+    Parameters
+    ----------
+    problem : WindowProblem
+    mask_nodata : bool
+        NaN in cells without resistance.
+    normalised : bool
+        Also current by flow potential.
+    workers : int
+        See :func:`permeability.executor.run_tasks`, as for the rest.
+    scheduler : object
+    store : object
+    progress : callable, optional
+
+    Returns
+    -------
+    OmnidirectionalResult
+
+    Examples
+    --------
+    >>> solve_problem(prepare(np.ones((9, 9)), WindowOptions(radius=3))).windows
+    81
+    """
     begun = time.perf_counter()
     current = np.zeros(problem.resistance.shape)
     potential = np.zeros(problem.resistance.shape) if problem.options.flow_potential else None

@@ -27,6 +27,17 @@ class WindowDifference:
         Windows that see the change; each was solved before and after.
     targets : int
         Targets of the whole landscape (the larger of before and after).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from permeability.omnidirectional import omnidirectional_difference
+    >>> before = np.ones((15, 15))
+    >>> after = before.copy()
+    >>> after[7, 7] = 50.0
+    >>> change = omnidirectional_difference(before, after, radius=2)
+    >>> change.windows < change.targets, float(change.current[0, 0])  # far off nothing changes
+    (True, 0.0)
     """
 
     current: Floats = field(repr=False)
@@ -92,6 +103,11 @@ def difference(
         From :func:`permeability.omnidirectional.prepare`, with the same options.
     workers, scheduler, store
         See :func:`permeability.executor.run_tasks`.
+
+    Returns
+    -------
+    WindowDifference
+        After minus before, from the windows that see the change.
     """
     from scipy.ndimage import distance_transform_edt
 

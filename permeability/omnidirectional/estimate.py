@@ -22,6 +22,13 @@ class WindowEstimate:
         On one thread [s].
     memory_bytes : int
         Beyond the landscape: maps and the factors of ``workers`` threads [bytes].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from permeability.omnidirectional import WindowOptions, prepare
+    >>> estimate_windows(prepare(np.ones((10, 10)), WindowOptions(radius=3))).windows
+    100
     """
 
     windows: int
@@ -32,6 +39,15 @@ class WindowEstimate:
 
 def estimate_windows(problem: WindowProblem, workers: int = 1) -> WindowEstimate:
     """Windows, time and memory of a prepared run.
+
+    Parameters
+    ----------
+    problem : WindowProblem
+    workers : int
+
+    Returns
+    -------
+    WindowEstimate
 
     Examples
     --------

@@ -25,6 +25,11 @@ def reclassify(values: ArrayLike, table: Iterable[tuple[float, float | None]]) -
     table : iterable of (old, new)
         Values that are not named stay as they are.
 
+    Returns
+    -------
+    array
+        The values after replacement; NaN for None.
+
     Raises
     ------
     OptionError
@@ -163,6 +168,11 @@ def target_blocks(source: ArrayLike, block_size: int) -> tuple[Ints, Ints, Float
     source : array, shape (rows, cols)
     block_size : int
         Odd.
+
+    Returns
+    -------
+    tuple[array, array, array]
+        Row and column of every target, and its strength.
 
     Examples
     --------

@@ -34,6 +34,16 @@ class Condition:
         Limits of source minus target [unit of the grid].
     future : array, shape (rows, cols), optional
         Values of the targets, when they are not the present ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from permeability.omnidirectional import omnidirectional
+    >>> apart = np.repeat([[1.0], [2.0]], 3, axis=0) * np.ones((6, 5))  # two halves that do not mix
+    >>> met = Condition(apart, comparison="equal")
+    >>> alone = omnidirectional(np.ones((6, 5)), radius=2, conditions=[met])
+    >>> bool(alone.current.sum() < omnidirectional(np.ones((6, 5)), radius=2).current.sum())
+    True
     """
 
     present: ArrayLike
@@ -45,7 +55,13 @@ class Condition:
 
 @dataclass(frozen=True)
 class WindowOptions:
-    """Plain options of a run; see :func:`permeability.omnidirectional.omnidirectional`."""
+    """Plain options of a run; see :func:`permeability.omnidirectional.omnidirectional`.
+
+    Examples
+    --------
+    >>> WindowOptions(radius=20, buffer=5).reach
+    25
+    """
 
     radius: int
     buffer: int = 0

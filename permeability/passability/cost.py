@@ -69,6 +69,7 @@ def crossing_cost_m(p: Any, trace_length_m: Any) -> Any:
 
     Notes
     -----
+    Derived here (mean of a geometric distribution); see ``docs/passability.md``.
     Valid for tries that are independent of each other; an animal that learns where the gaps are does better.
 
     Examples
@@ -140,7 +141,7 @@ def gap_encounter_chance(spacing_m: Any, trace_length_m: Any) -> Any:
 
     Notes
     -----
-    Valid for gaps much shorter than their spacing, evenly spread.  Animals that turn round, or know the gaps,
+    Derived here; see ``docs/passability.md``.  Valid for gaps much shorter than their spacing, evenly spread.  Animals that turn round, or know the gaps,
     do better.
 
     Examples

@@ -41,6 +41,11 @@ class FenceDesign:
     ------
     OptionError
         V06 when the heights or strands do not describe a fence.
+
+    Examples
+    --------
+    >>> FenceDesign(bottom_m=0.2, top_m=1.2, strands=5).bottom
+    'barbed'
     """
 
     bottom_m: float

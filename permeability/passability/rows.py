@@ -210,6 +210,16 @@ def traffic_of(row: Mapping[str, Any]) -> Estimate:
 
     A missing best value is the geometric mean of low and high, the middle of a range known to a factor.
 
+    Parameters
+    ----------
+    row : mapping
+        A barrier row.
+
+    Returns
+    -------
+    Estimate
+        [vehicles per day]
+
     Raises
     ------
     BarrierError
@@ -373,6 +383,16 @@ def treated_chances(
     BarrierError
         T01 for an unknown treatment, T04 for one that does not go with the barrier, T05 for components that
         are not there, T06 without a species profile.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, _ = pm.samples.tiny()
+    >>> step = pm.Intervention("treat", "F", 2, 4, "modify")
+    >>> row = land.barriers.table.iloc[0].to_dict()
+    >>> chances = treated_chances(step, row, land.components[0], land.profile)
+    >>> chances[0][0].best > land.components[0][0].chance.best
+    True
     """
     chosen = _chosen(step, parts)
     found = None if step.treatment is None else _treatment(step.treatment, row)
@@ -442,6 +462,18 @@ def _catalogue_chances(
 def corridor_chance(chances: Sequence[Estimate]) -> Estimate:
     """Lower bound of the chance to cross all barriers of one infrastructure corridor in one go.
 
+    Parameters
+    ----------
+    chances : sequence of Estimate
+        Of each barrier [0..1].
+
+    Returns
+    -------
+    Estimate
+        Their product [0..1].
+
+    Examples
+    --------
     >>> corridor_chance([Estimate(0.5, 0.5, 0.5), Estimate(0.1, 0.2, 0.4)]).as_tuple()
     (0.05, 0.1, 0.2)
     """

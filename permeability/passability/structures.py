@@ -38,6 +38,11 @@ class Structure:
     ------
     OptionError
         O01 for an unknown kind, V07 for sizes that are not above zero.
+
+    Examples
+    --------
+    >>> Structure("under", width_m=20, height_m=4, length_m=40).openness_m  # 20 x 4 / 40
+    2.0
     """
 
     kind: str

@@ -67,10 +67,25 @@ def write_comparison(folders: Sequence[str | Path], target: str | Path, *, langu
         File to write.
     language : {"en", "mn", "ru"}
 
+    Returns
+    -------
+    pathlib.Path
+        ``target``.
+
     Raises
     ------
     ProjectError
         J06 when a folder holds no results, J07 for fewer than two folders.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     both = [f"{folder}/results", f"{folder}/results"]
+    ...     write_comparison(both, f"{folder}/comparison.html").name
+    'comparison.html'
     """
     from permeability.errors import ProjectError
     from permeability.io import write_text

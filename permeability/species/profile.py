@@ -26,7 +26,7 @@ class SpeciesProfile:
     >>> khulan = species("khulan")
     >>> khulan.scientific, khulan.jumps, khulan.crawls
     ('Equus hemionus', False, False)
-    >>> khulan.override({"movement.trace_km": [4, 8, 16]}, source="own tracks").trace_length_m.best
+    >>> khulan.override({"movement.trace_km": {"low": 4, "best": 8, "high": 16}}, source="own tracks").trace_length_m.best
     8000.0
     """
 
