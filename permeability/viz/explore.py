@@ -31,10 +31,22 @@ def explore_landscape(land: Landscape, *, language: str = "en", **options: Any) 
     **options
         Passed on to :meth:`geopandas.GeoDataFrame.explore`.
 
+    Returns
+    -------
+    folium.Map
+        Shows itself in a notebook.
+
     Raises
     ------
     OptionError
         O05 when folium or mapclassify is not installed.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> type(explore_landscape(land)).__name__  # with the extra
+    'Map'
     """
     tr = words(language)
     table = land.barriers.table.assign(standing=land.standing)
@@ -69,10 +81,23 @@ def explore_ranking(ranking: Ranking, **options: Any) -> Any:
     **options
         Passed on to :meth:`geopandas.GeoDataFrame.explore`.
 
+    Returns
+    -------
+    folium.Map
+        Shows itself in a notebook.
+
     Raises
     ------
     OptionError
         O05 when folium or mapclassify is not installed.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> type(explore_ranking(sites)).__name__
+    'Map'
     """
     gain = f"gain_{ranking.sort_by}"
     wanted = (

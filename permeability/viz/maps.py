@@ -39,6 +39,18 @@ if TYPE_CHECKING:
     from permeability.landscape import Landscape
     from permeability.ranking import Ranking
 
+__all__ = [
+    "Map",
+    "difference",
+    "draw_barriers",
+    "draw_patches",
+    "new_map",
+    "plot_connectivity",
+    "plot_difference",
+    "plot_landscape",
+    "plot_ranking",
+]
+
 Array = NDArray[np.float64]
 METADATA = {"Software": None}
 
@@ -53,6 +65,14 @@ class Map:
     axes : matplotlib.axes.Axes
     alt : str
         What the map shows, in words.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> drawn = land.plot()
+    >>> drawn.png()[1:4], drawn.png() == land.plot().png()  # byte for byte
+    (b'PNG', True)
     """
 
     figure: Any
@@ -83,6 +103,19 @@ class Map:
 def new_map(width: float = 8.4, height: float = 5.2) -> Any:
     """Empty axes on a figure of their own that draws to memory only.
 
+    Parameters
+    ----------
+    width : float
+        [inches]
+    height : float
+        [inches]
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Examples
+    --------
     >>> float(new_map(6.0, 4.0).figure.get_figwidth())
     6.0
     """
@@ -108,6 +141,13 @@ def plot_landscape(land: Landscape, ax: Any = None, *, language: str = "en") -> 
     Returns
     -------
     Map
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> print(plot_landscape(land).alt)
+    Map of khulan (Asiatic wild ass), Equus hemionus: landscape with 2 barriers.
     """
     tr = words(language)
     values = np.where(land.valid, land.resistance, np.nan)
@@ -127,10 +167,22 @@ def plot_connectivity(
     show : {"current", "distance"}
     language : {"en", "mn", "ru"}
 
+    Returns
+    -------
+    Map
+        The map.
+
     Raises
     ------
     OptionError
         O01 for another ``show``.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> plot_connectivity(pm.connectivity(land, patches), show="distance").axes.get_title(loc="left")
+    'khulan (Asiatic wild ass), Equus hemionus: least-cost distance from the nearest patch'
     """
     from permeability.errors import check_choice
 
@@ -157,6 +209,19 @@ def plot_ranking(ranking: Ranking, ax: Any = None, *, top: int = 10, language: s
     top : int
         Sections that get their number.
     language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    Map
+        The map.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> print(plot_ranking(sites).alt.split(". ")[1])
+    4 sections ranked; the best is F km 2-4.
     """
     tr, land = words(language), ranking.land
     title = tr("{species}: ranked sections", species=species_name(land, tr))
@@ -191,6 +256,20 @@ def plot_difference(
         Whose barriers are drawn.
     ax : matplotlib.axes.Axes, optional
     language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    Map
+        The map.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> before = pm.connectivity(land, patches).current
+    >>> after = pm.connectivity(land.without_barriers(), patches).current
+    >>> type(plot_difference(before, after, land)).__name__
+    'Map'
     """
     tr = words(language)
     a, b = before.to_numpy().astype(float), after.to_numpy().astype(float)
@@ -202,6 +281,20 @@ def plot_difference(
 def difference(before: Array, after: Array) -> Array:
     """After minus before where both are finite, NaN elsewhere.
 
+    Parameters
+    ----------
+    before : array
+        Shape (rows, cols).
+    after : array
+        Shape (rows, cols).
+
+    Returns
+    -------
+    array
+        Shape (rows, cols).
+
+    Examples
+    --------
     >>> difference(np.array([1.0, np.inf]), np.array([3.0, 2.0])).tolist()
     [2.0, nan]
     """
@@ -275,7 +368,28 @@ def _frame(ax: Any, valid: NDArray[np.bool_], grid: Grid, around: Array | None =
 
 
 def draw_barriers(ax: Any, barriers: gpd.GeoDataFrame, width_m: float) -> list[LineStyle]:
-    """Draw barriers by class; returns the classes that were drawn, in legend order."""
+    """Draw barriers by class; returns the classes that were drawn, in legend order.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    barriers : GeoDataFrame
+        As in the barrier schema.
+    width_m : float
+        Width of the map [m].
+
+    Returns
+    -------
+    list of LineStyle
+        Classes that were drawn.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> [style.key for style in draw_barriers(new_map(), land.barriers.table, 12_000.0)]
+    ['fence_border']
+    """
     keys = [barrier_key(row) for row in barriers.drop(columns="geometry").to_dict("records")]
     drawn = []
     for style in reversed(BARRIER_STYLES.values()):
@@ -331,7 +445,26 @@ def symbol_places(lines: Sequence[shapely.Geometry], spacing: float) -> list[tup
 
 
 def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
-    """Outline the patches and write their names."""
+    """Outline the patches and write their names.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    patches : GeoDataFrame
+        ``name``, geometry.
+    tr : Words
+        Language of the names.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> from permeability.words import words
+    >>> ax = new_map()
+    >>> draw_patches(ax, patches.table, words())
+    >>> [t.get_text() for t in ax.texts]
+    ['West', 'East']
+    """
     from matplotlib.patheffects import withStroke
 
     taken: list[tuple[float, float]] = []
