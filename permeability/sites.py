@@ -24,6 +24,15 @@ from permeability.landscape import Landscape
 from permeability.scenario import Intervention
 from permeability.treatments import treatment as treatment_named
 
+__all__ = [
+    "Candidate",
+    "candidates",
+    "corridor_candidates",
+    "drawn_candidates",
+    "structure_candidates",
+    "treatment_cost",
+]
+
 LEAST_DRAWN_M = 100.0  # a structure narrower than this is drawn as a stretch of this length
 TOLERANCE_M = 1_000.0
 CORRIDOR_M = 10_000.0
@@ -42,6 +51,14 @@ class Candidate:
     km_from, km_to : float
     interventions : tuple of Intervention
     cost_usd : Estimate
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> site = pm.candidates(land, "F", length_m=4000)[0]
+    >>> site.id, site.interventions[0].text()
+    ('F km 0-4', 'remove fences F km 0-4')
     """
 
     id: str
@@ -109,11 +126,23 @@ def candidates(
     cost_usd : Estimate or float, optional
         Cost of one candidate in place of the catalogue's [USD].
 
+    Returns
+    -------
+    list of Candidate
+        One per stretch, from the lowest kilometre on.
+
     Raises
     ------
     BarrierError
         B06 unknown line, B10 no stretch inside ``km``, B09 no fence to remove, B40 a treatment of your own without
         chance or cost.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> [c.id for c in pm.candidates(land, "F", length_m=3000)]
+    ['F km 0-3', 'F km 3-6', 'F km 6-8']
     """
     lines = [line] if isinstance(line, str) else list(line)
     found = []
@@ -200,10 +229,28 @@ def total_cost(costs: Sequence[Estimate]) -> Estimate:
 def treatment_cost(land: Landscape, step: Intervention) -> Estimate:
     """Cost of an intervention from the treatment catalogue [USD].
 
+    Parameters
+    ----------
+    land : Landscape
+    step : Intervention
+
+    Returns
+    -------
+    Estimate
+        [USD]
+
     Raises
     ------
     BarrierError
         B40 for a treatment that is not in the catalogue and has no cost of its own.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> one, two = (treatment_cost(land, pm.Intervention("remove", "F", 0, km)) for km in (1, 2))
+    >>> two.best == 2 * one.best
+    True
     """
     if step.treatment is None and step.action == "treat":
         raise BarrierError(
@@ -248,10 +295,22 @@ def structure_candidates(
     chance, cost_usd
         As for :func:`candidates`.
 
+    Returns
+    -------
+    list of Candidate
+        One per kilometre.
+
     Raises
     ------
     BarrierError
         B08 for a kilometre off the line, B12 for a treatment without a width, T01 to T06 for treatments.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> [c.km_from for c in pm.structure_candidates(land, "F", [2, 5.5], treatment="gap", width_m=50)]
+    [2.0, 5.5]
     """
     found = []
     for place in km:
@@ -285,6 +344,19 @@ def corridor_candidates(
         Lines at most this far apart belong together [m].
     length_m, treatment, km
         As for :func:`candidates`; lines that the treatment cannot be applied to are left as they are.
+
+    Returns
+    -------
+    list of Candidate
+        One per stretch of the line.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.corridor_candidates(land, "F", distance_m=3000, length_m=4000)
+    >>> [c.lines for c in sites]  # S stands beside the northern end
+    [('F',), ('F', 'S')]
     """
     standing = land.barriers.subset(land.standing)
     beside = infrastructure_corridors(standing, distance_m=distance_m, least_m=min(5_000.0, length_m))
@@ -367,6 +439,11 @@ def drawn_candidates(
     layer : str
         Name used in messages.
 
+    Returns
+    -------
+    list of Candidate
+        One per row.
+
     Raises
     ------
     LayerError
@@ -374,6 +451,15 @@ def drawn_candidates(
     BarrierError
         B41 naming every row that lies too far from any line, with its distance; B42 for points whose treatment
         needs a stretch.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> drawn = gpd.GeoDataFrame(geometry=[shapely.LineString([(6100, 1000), (6100, 3000)])], crs=land.grid.crs)
+    >>> site = pm.drawn_candidates(land, drawn)[0]
+    >>> site.line, site.km_from, site.km_to  # 100 m beside the fence
+    ('F', 1.0, 3.0)
     """
     table = _in_crs(table, land, layer)
     names = _names(table)
