@@ -94,7 +94,7 @@ def seen(frame: svg.Frame, raster: RasterFile, values: Array) -> Array:
     >>> seen(Frame(10, 0, 30, 10), raster, np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]])).tolist()
     [[6.0, 7.0]]
     """
-    h, rows, cols = raster.cell_size, *values.shape
+    h, rows = raster.cell_size, values.shape[0]
     top = raster.yll + rows * h
     first, last = int((top - frame.north) // h), int(np.ceil((top - frame.south) / h))
     left, right = int((frame.west - raster.xll) // h), int(np.ceil((frame.east - raster.xll) / h))
