@@ -74,7 +74,8 @@ def focus(results: Results, species: str, raster: RasterFile) -> list[float] | N
     boxes = np.array([t.total_bounds for t in tables if t is not None and len(t)])
     if not len(boxes):
         return None
-    west, south, east, north = *boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)
+    west, south = boxes[:, :2].min(axis=0)
+    east, north = boxes[:, 2:].max(axis=0)
     margin = 0.12 * max(east - west, north - south)
     whole = svg.frame_of(raster)
     inside = [
