@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.circuit.grid_system import GridSystem
+from permeability.circuit.pockets import Pockets
 from permeability.errors import SolverError
 from permeability.kernels import multigrid as cycle
 from permeability.kernels import multigrid_cg as cg
@@ -67,6 +68,7 @@ class Hierarchy:
         if system.regions.size:
             _stiffen(system, open_cell, links)
         setup.invert_diagonal(*links, leak, inv)
+        self.pockets = Pockets(links, leak, inv)
         sizes = _level_sizes(rows, cols)
         self.meta, total = _layout(sizes)
         self.buffer = np.zeros(total)
@@ -112,14 +114,16 @@ class Hierarchy:
         return leak
 
     def apply(self) -> None:
-        """One cycle: ``x`` from ``b``."""
+        """One cycle: ``x`` from ``b``, which is used up."""
         fine = (*self.links, self.inv, self.b, self.x)
         *_, b, x = cycle.level_planes(self.buffer, self.meta, 1)
+        entered = self.pockets.before(self.b)
         cycle.forward_from_zero(*fine)
         cycle.restrict_from_zero(*self.links, self.x, *self.weights, b)
         cycle.coarse_cycles(self.buffer, self.meta, self.inverse)
         cycle.interpolate_add(*self.weights, x, self.x)
         cycle.backward(*fine)
+        self.pockets.after(entered, self.x)
 
 
 def _level_sizes(rows: int, cols: int) -> list[tuple[int, int]]:

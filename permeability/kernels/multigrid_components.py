@@ -7,7 +7,8 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def _root(parent, i):
+def find_root(parent, i):
+    """Root of ``i``; halves the path to it."""
     while parent[i] != i:
         parent[i] = parent[parent[i]]
         i = parent[i]
@@ -15,8 +16,9 @@ def _root(parent, i):
 
 
 @njit(cache=True, nogil=True)
-def _join(parent, i, j):
-    a, b = _root(parent, i), _root(parent, j)
+def join_roots(parent, i, j):
+    """One tree of two; the smaller index stays root, so a tree's root is its first member."""
+    a, b = find_root(parent, i), find_root(parent, j)
     if a < b:
         parent[b] = a
     elif b < a:
@@ -36,13 +38,13 @@ def component_roots(e, s, se, sw, regions):
         for c in range(cols):
             i = r * cols + c
             if e[r, c] > 0.0:
-                _join(parent, i, i + 1)
+                join_roots(parent, i, i + 1)
             if s[r, c] > 0.0:
-                _join(parent, i, i + cols)
+                join_roots(parent, i, i + cols)
             if se[r, c] > 0.0:
-                _join(parent, i, i + cols + 1)
+                join_roots(parent, i, i + cols + 1)
             if sw[r, c] > 0.0:
-                _join(parent, i, i + cols - 1)
+                join_roots(parent, i, i + cols - 1)
     if regions.size > 0:
         first = np.full(regions.max() + 1, -1, dtype=np.int64)
         for r in range(rows):
@@ -52,7 +54,7 @@ def component_roots(e, s, se, sw, regions):
                     if first[label] < 0:
                         first[label] = r * cols + c
                     else:
-                        _join(parent, first[label], r * cols + c)
+                        join_roots(parent, first[label], r * cols + c)
     for i in range(parent.size):
         parent[i] = parent[parent[i]]  # the root is the smallest index, so one step suffices in this order
     return parent.reshape((rows, cols))
