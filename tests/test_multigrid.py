@@ -151,3 +151,78 @@ def test_memory_per_cell() -> None:
     own = [*h.links, *h.weights, h.inv, h.b, h.x, h.buffer, h.inverse]
     vectors = 4 * 8 * 300 * 300  # x, residual, direction and its image
     assert (sum(a.nbytes for a in own) + vectors) / 90_000 <= 100
+
+
+def wandering(tight: float, rows: int = 200, cols: int = 210) -> Floats:
+    """Smooth ground under crooked walls of resistance ``tight`` that cross each other: pockets of all shapes."""
+    rng, out = np.random.default_rng(8), smooth(rows, cols, 5)
+    for wall in range(12):
+        grid = out if wall % 2 == 0 else out.T
+        across, along = grid.shape
+        line = np.clip(rng.integers(across) + np.cumsum(rng.integers(-1, 2, along)), 0, across - 2)
+        closed = np.flatnonzero(rng.random(along) > 0.01)
+        for thick in range(2):
+            grid[line[closed] + thick, closed] = tight
+    return out
+
+
+@pytest.mark.parametrize(("tight", "most"), [(1e3, 25), (1e5, 30), (1e9, 60)])
+def test_tight_pockets_cost_few_iterations(tight: float, most: int) -> None:
+    """Without the pockets' own network: 12 and 55 iterations, and no convergence with walls of 1e9."""
+    surface = wandering(tight)
+    links = grid_links(surface)
+    source = np.zeros(surface.shape)
+    source.flat[np.flatnonzero(surface < tight)[[30, -30]]] = 1.0, -1.0
+    solution = solve_grid(links, source, solver="multigrid")
+    direct = solve_grid(links, source, solver="splu")
+    assert not solution.reports[0].fallbacks
+    assert solution.reports[0].iterations <= most
+    want = float((direct.voltage * source).sum())
+    assert float((solution.voltage * source).sum()) == pytest.approx(want, rel=1e-8)
+
+
+@pytest.mark.parametrize("leaking", [False, True])
+def test_a_cycle_leaves_no_current_in_any_pocket(leaking: bool) -> None:
+    surface = wandering(1e6)
+    shape = surface.shape
+    leak = np.where(surface < 1e6, 1e-7, 0.0) if leaking else None
+    h = Hierarchy(GridSystem(grid_links(surface), leak=leak), np.ones(shape, np.uint8), np.float64)
+    assert h.pockets.count > 5
+    cells, pocket = h.pockets.cells
+    width = shape[1] + 3
+    assert (surface[cells // width - 1, cells % width - 1] < 1e6).any()
+    b = np.random.default_rng(3).normal(size=shape)
+    h.b[1:-2, 1:-2] = b
+    h.apply()
+    x = h.x[1:-2, 1:-2]
+    left = b - applied(grid_links(surface), x) - (0.0 if leak is None else leak * x)
+    totals = np.bincount(pocket, left[cells // width - 1, cells % width - 1])
+    assert np.abs(totals).max() <= 1e-8 * np.abs(b).max() * len(cells) ** 0.5
+
+
+def applied(links: tuple[Floats, ...], x: Floats) -> Floats:
+    """``L x``, link by link."""
+    out = np.zeros_like(x)
+    rows, cols = x.shape
+    for plane, (dr, dc) in zip(links, ((0, 1), (1, 0), (1, 1), (1, -1))):
+        low, high = max(0, -dc), cols - max(0, dc)
+        here, there = np.s_[: rows - dr, low:high], np.s_[dr:, low + dc : high + dc]
+        flow = plane[here] * (x[here] - x[there])
+        out[here] += flow
+        out[there] -= flow
+    return out
+
+
+def test_halves_of_a_grid_with_nothing_around_them() -> None:
+    """Every cell is in a pocket: one half stands for the zero of the potentials."""
+    e, s, se, sw = grid_links(np.ones((20, 21)))
+    for plane in (e, se):
+        plane[:, 9] *= 1e-6
+    sw[:, 10] *= 1e-6
+    source = np.zeros((20, 21))
+    source[3, 2], source[-1, -1] = 1.0, -1.0
+    links = type(grid_links(np.ones((2, 2))))(e, s, se, sw)
+    assert Hierarchy(GridSystem(links), np.ones((20, 21), np.uint8)).pockets.count == 1
+    got, want = (solve_grid(links, source, solver=k) for k in ("multigrid", "splu"))
+    assert not got.reports[0].fallbacks
+    np.testing.assert_allclose(got.voltage, want.voltage, atol=1e-8 * np.ptp(want.voltage))
