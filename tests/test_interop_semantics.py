@@ -466,3 +466,125 @@ def test_older_names_of_moving_window_options(tmp_path: Path) -> None:
     plain = {**present, "project_name": "plain", "resistance_is_conductance": "false"}
     writer.options = plain
     assert np.abs(np.loadtxt(run_windows(writer.ini())[0], skiprows=6) - maps[0]).max() > 1
+
+
+# networks ---------------------------------------------------------------------------------------------------
+
+
+def network_problem(writer: Writer) -> tuple[rules.Plain, list[int]]:
+    """Links with repeats and loops, numbered from 0 or 1, one island; written, and as a dense network."""
+    rng = writer.rng
+    start, size = int(rng.integers(0, 2)), int(rng.integers(4, 9))
+    numbers = list(range(start, start + size))
+    links = []
+    for _ in range(2 * size):
+        a, b = (int(n) for n in rng.choice(numbers[:-2], 2))
+        links.append((a, b, float(rng.choice([0.5, 1.0, 3.0]))))
+    links.append((numbers[-2], numbers[-1], 2.0))
+    links.append((numbers[0], numbers[1], 4.0))
+    inverse = writer.flag("habitat_map_is_resistances", rng.random() < 0.5)
+    writer.text("habitat_file", [f"{a}\t{b} {value!r}" for a, b, value in links])
+    conductances = [(a, b, 1 / value if inverse else value) for a, b, value in links]
+    return rules.Plain(conductances, numbers), numbers
+
+
+def read_rows(path: Path) -> dict[tuple[int, ...], float]:
+    """A list of a run; the order of rows and of the ends of a link carries no meaning."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    return {tuple(sorted(int(word) for word in row[:-1])): float(row[-1]) for row in rows}
+
+
+def same_rows(path: Path, expected: dict[tuple[int, ...], float]) -> None:
+    got = read_rows(path)
+    assert got.keys() == expected.keys(), path.name
+    for key, value in expected.items():
+        same(got[key], value, (path.name, key))
+
+
+def visible(flow: float) -> bool:
+    return flow >= 1e-6
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_network_pairwise_problem_files(seed: int, tmp_path: Path) -> None:
+    writer, _, wanted = start(tmp_path, 4000 + seed, "pairwise")
+    writer.options["data_type"] = "network"
+    net, numbers = network_problem(writer)
+    ids = sorted(int(n) for n in writer.rng.choice(numbers[1:], 4 if len(numbers) > 4 else 3, replace=False))
+    ids = sorted({numbers[0], *ids})
+    writer.text("point_file", [str(n) for n in (*reversed(ids), ids[0], -3)])
+    selection = None
+    if writer.flag("use_included_pairs", writer.rng.random() < 0.4):
+        selection = random_pairs(writer, ids, zero=True)
+        if selection.mode == "include":
+            ids = [n for n in ids if n in selection.named]
+    if 99 in (selection.named if selection else ()):
+        pytest.skip("a number that is no node")
+    run_problem(writer.ini())
+    size, at = net.size, {n: k for k, n in enumerate(net.number)}
+    table = np.where(np.eye(len(ids)) > 0, 0.0, -1.0)
+    total, total_branch = np.zeros(size), dict.fromkeys(net.branches(np.zeros(size), lambda _: True), 0.0)
+    files = {"result.out", "result_resistances.out", "result_resistances_3columns.out"}
+    for i, a in enumerate(ids):
+        for j, b in enumerate(ids[i + 1 :], i + 1):
+            low, high = at[a], at[b]
+            part = net.component == net.component[low]
+            if not part[high] or not (selection is None or selection.wants(a, b)):
+                continue
+            source, ideal = np.zeros(size), np.zeros(size, bool)
+            source[high], ideal[low] = 1, True
+            v = net.solve(source, np.zeros(size), ideal, part)
+            table[i, j] = table[j, i] = v[high]
+            current, members = net.currents(v), [n for n in net.number if part[at[n]]]
+            total += current
+            for key, flow in net.branches(v, lambda _: True).items():
+                total_branch[key] += flow
+            if wanted["write_volt_maps"]:
+                files.add(f"result_voltages_{a}_{b}.txt")
+                same_rows(tmp_path / f"result_voltages_{a}_{b}.txt", {(n,): v[at[n]] for n in members})
+            if wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]:
+                files |= {f"result_{kind}_currents_{a}_{b}.txt" for kind in ("node", "branch")}
+                name = tmp_path / f"result_node_currents_{a}_{b}.txt"
+                same_rows(name, {(n,): current[at[n]] for n in members})
+                same_rows(tmp_path / f"result_branch_currents_{a}_{b}.txt", net.branches(v, visible))
+    if wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]:
+        files |= {"result_node_currents_cum.txt", "result_branch_currents_cum.txt"}
+        same_rows(tmp_path / "result_node_currents_cum.txt", {(n,): total[at[n]] for n in net.number})
+        shown = {key: flow for key, flow in total_branch.items() if visible(flow)}
+        same_rows(tmp_path / "result_branch_currents_cum.txt", shown)
+    got = np.loadtxt(tmp_path / "result_resistances.out", ndmin=2)
+    assert got[0].tolist() == [0, *ids]
+    same(got[1:, 1:], table)
+    assert {p.name for p in tmp_path.glob("result*")} == files
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_network_advanced_problem_files(seed: int, tmp_path: Path) -> None:
+    writer, _, wanted = start(tmp_path, 5000 + seed, "advanced")
+    writer.options["data_type"] = "network"
+    net, numbers = network_problem(writer)
+    rng, at = writer.rng, {n: k for k, n in enumerate(net.number)}
+    come = {int(n): float(rng.choice([1.0, 2.0, -0.3])) for n in rng.choice(numbers, 3, replace=False)}
+    go = {int(n): float(rng.choice([0.0, 2.0, 5.0])) for n in rng.choice(numbers, 3, replace=False)}
+    first = next(iter(come))
+    writer.text("source_file", [f"{first}\t9.5", *(f"{n}\t{v!r}" for n, v in come.items())])
+    writer.text("ground_file", [f"{n} {v!r}" for n, v in go.items()])
+    inverse = writer.flag("ground_file_is_resistances", rng.random() < 0.6)
+    unit = writer.flag("use_unit_currents", rng.random() < 0.3)
+    ideal = writer.flag("use_direct_grounds", rng.random() < 0.3)
+    conflicts = str(rng.choice(["keepall", "rmvsrc", "rmvgnd", "rmvall"]))
+    writer.options["remove_src_or_gnd"] = conflicts
+    run_problem(writer.ini())
+    sources = [(at[n], 1.0 if unit else v) for n, v in come.items()]
+    grounds = [(at[n], rules.ground_value(v, inverse, ideal)) for n, v in go.items()]
+    v, finite = rules.settle(net, *rules.terminals(net.size, sources, grounds, conflicts))
+    files = {"result.out"}
+    if wanted["write_volt_maps"]:
+        files.add("result_voltages.txt")
+        same_rows(tmp_path / "result_voltages.txt", {(n,): v[at[n]] for n in net.number})
+    if wanted["write_cur_maps"] or wanted["write_cum_cur_map_only"]:
+        files |= {"result_node_currents.txt", "result_branch_currents.txt"}
+        current = net.currents(v, finite)
+        same_rows(tmp_path / "result_node_currents.txt", {(n,): current[at[n]] for n in net.number})
+        same_rows(tmp_path / "result_branch_currents.txt", net.branches(v, visible))
+    assert {p.name for p in tmp_path.glob("result*")} == files
