@@ -176,20 +176,25 @@ def cost_surface(
     else:
         values = resistance
     cell = _check_cells(np.asarray(values))
+    lengths = _step_lengths(cell_size)
+    steps = None if step_costs is None else _check_steps(step_costs, cell.shape, N_DIRECTIONS[neighbours])
+    return CostSurface(cell, lengths, neighbours, _check_barriers(barriers, cell.shape), steps, like, grid)
+
+
+def _step_lengths(cell_size: float | tuple[float, float]) -> Floats:
+    """Length of a step in each edge direction [m]; refuses what is no length."""
     high, wide = cell_size if isinstance(cell_size, tuple) else (cell_size, cell_size)
     if not (0 < high < np.inf and 0 < wide < np.inf):
         raise OptionError(
             "D07", f"cell_size = {cell_size!r} is not a positive length.", remedy="give it in metres"
         )
-    lengths = np.sqrt((D_ROW * float(high)) ** 2 + (D_COL * float(wide)) ** 2)
-    steps = None if step_costs is None else _check_steps(step_costs, cell.shape, N_DIRECTIONS[neighbours])
-    return CostSurface(cell, lengths, neighbours, _check_barriers(barriers, cell.shape), steps, like, grid)
+    return np.asarray(np.sqrt((D_ROW * float(high)) ** 2 + (D_COL * float(wide)) ** 2))
 
 
 def step_costs(
     cost: Callable[..., ArrayLike],
     *layers: ArrayLike,
-    cell_size: float = 1.0,
+    cell_size: float | tuple[float, float] = 1.0,
     neighbours: int = 8,
     symmetric: bool = False,
 ) -> Floats:
@@ -202,8 +207,8 @@ def step_costs(
         with the values of each layer in both; called with arrays.  inf or NaN = no passage.
     *layers : arrays, shape (rows, cols)
         Resistance, elevation, ...
-    cell_size : float
-        [m]
+    cell_size : float or (height, width)
+        Distance between neighbouring rows and columns [m].
     neighbours : {4, 8, 16}
     symmetric : bool
         Evaluate each edge once, from the cell with the lower row (then column) number, for both ways.
@@ -226,13 +231,14 @@ def step_costs(
     arrays = [np.asarray(layer, np.float64) for layer in layers]
     n, (rows, cols) = N_DIRECTIONS[neighbours], arrays[0].shape
     planes = np.full((2 * n, rows, cols), np.inf)
+    lengths = _step_lengths(cell_size)
     for k in range(n):
         dr, dc = int(D_ROW[k]), int(D_COL[k])
         if dr >= rows or abs(dc) >= cols:
             continue
         first = (slice(0, rows - dr), slice(max(0, -dc), cols - max(0, dc)))
         second = (slice(dr, rows), slice(max(0, dc), cols - max(0, -dc)))
-        length = float(np.hypot(dr, dc)) * cell_size
+        length = float(lengths[k])
         there = [a[part] for a in arrays for part in (first, second)]
         back = [a[part] for a in arrays for part in (second, first)]
         planes[k][first] = cost(length, *there)
@@ -247,7 +253,7 @@ def slope_costs(
     *,
     uphill: float = 0.0,
     downhill: float = 0.0,
-    cell_size: float = 1.0,
+    cell_size: float | tuple[float, float] = 1.0,
     neighbours: int = 8,
 ) -> Floats:
     """Directed step costs on relief: ``length x mean R x (1 + uphill x rise + downhill x fall)``.
@@ -260,8 +266,8 @@ def slope_costs(
         [m]
     uphill, downhill : float
         Extra cost per metre climbed or descended on one metre of way [dimensionless], >= 0.
-    cell_size : float
-        [m]
+    cell_size : float or (height, width)
+        Distance between neighbouring rows and columns [m].
     neighbours : {4, 8, 16}
 
     Returns

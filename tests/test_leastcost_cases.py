@@ -1,9 +1,9 @@
 """Published cases of other tools: scikit-image, gdistance, grainscape, Graphab, Linkage Mapper.
 
-Left out: commute distances, random walks and randomised shortest paths (the circuit side), and what needs the
-longitude-latitude wrap of gdistance's overview (least cost on a plane only); grains of connectivity beyond their
-component counts (not described); Graphab's own choice of pairs, centroids and flux with inner-patch costs (not
-reproducible from what is published); radish (a circuit model).
+Elsewhere: commute distances, the longitude-latitude grid of gdistance's overview and radish
+(``test_network_peers.py``).  Left out: random walks and randomised shortest paths; grains of connectivity beyond
+their component counts (not described); Graphab's own choice of pairs, centroids and flux with inner-patch costs
+(not reproducible from what is published).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from permeability.circuit.raster_circuit import require_two
 from permeability.circuit.report import SolveReport, merge_reports
 from permeability.circuit.selection import PairSelection, wanted_pairs
 from permeability.errors import PatchError, ResistanceError, check_choice
+from permeability.kernels.edges import D_COL, D_ROW
 
 Ints = NDArray[np.int64]
 
@@ -86,6 +87,57 @@ class Network:
         conductance = 1.0 / given if links_are == "resistance" else given
         return cls(numbers, Graph.of(len(numbers), at[:, 0], at[:, 1], conductance))
 
+    @classmethod
+    def of_grid(cls, steps: ArrayLike) -> Network:
+        """From the costs of all steps on a grid: any rule for a link, 4, 8 or 16 neighbours.
+
+        A node number is the flat index of its cell (row x columns + column); cells without a link are no
+        nodes.  The resistance of a link is the cost of its step.
+
+        Parameters
+        ----------
+        steps : array, shape (2 n, rows, cols)
+            As :func:`permeability.costsurface.step_costs` gives them, the same there and back; inf = none.
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        ResistanceError
+            [C21] steps that cost something else on the way back, zero or negative ones; [C22] planes of
+            another number; [C26] no link at all.
+
+        Examples
+        --------
+        Conductance of a link: the sum of its two cells, diagonals as they are.
+
+        >>> from permeability.costsurface import step_costs
+        >>> steps = step_costs(lambda length, a, b: 1 / (a + b), [[1.0, 2.0], [3.0, 4.0]])
+        >>> network_pairwise(Network.of_grid(steps), [0, 3]).resistance[0, 1].round(4)
+        np.float64(0.1047)
+        """
+        planes = np.asarray(steps, dtype=np.float64)
+        n = len(planes) // 2
+        if planes.ndim != 3 or len(planes) not in (4, 8, 16):
+            raise ResistanceError(
+                "C22",
+                f"steps have shape {planes.shape}; 4, 8 or 16 planes are needed.",
+                remedy="use permeability.costsurface.step_costs",
+            )
+        if not np.array_equal(planes[:n], planes[n:]):
+            raise ResistanceError(
+                "C21",
+                f"{int((planes[:n] != planes[n:]).sum()):,} links cost something else on the way back.",
+                remedy="a circuit has no direction: give step_costs symmetric=True or a symmetric rule",
+            )
+        direction, row, col = np.nonzero(np.isfinite(planes[:n]))
+        cols = planes.shape[2]
+        first = row * cols + col
+        second = first + D_ROW[direction].astype(np.int64) * cols + D_COL[direction]
+        return cls.of(np.stack([first, second], axis=1), planes[direction, row, col])
+
     def positions(self, numbers: Sequence[int] | Ints, what: str) -> Ints:
         """Positions of node numbers.
 
@@ -137,9 +189,9 @@ class NetworkPairsResult:
         (a, b) -> :class:`NodeValues` of the nodes of the pair's component.
     branch : dict
         (a, b) -> :class:`BranchValues`, absolute currents.
-    cumulative : NodeValues
-        Sum of the node currents of all solved pairs, all nodes.
-    cumulative_branch : BranchValues
+    cumulative : NodeValues or None
+        Sum of the node currents of all solved pairs, all nodes; None without ``maps``.
+    cumulative_branch : BranchValues or None
     report : SolveReport
     """
 
@@ -148,8 +200,8 @@ class NetworkPairsResult:
     voltage: dict[Key, NodeValues]
     current: dict[Key, NodeValues]
     branch: dict[Key, BranchValues]
-    cumulative: NodeValues
-    cumulative_branch: BranchValues
+    cumulative: NodeValues | None
+    cumulative_branch: BranchValues | None
     report: SolveReport
 
 
@@ -158,6 +210,7 @@ def network_pairwise(
     focal: Sequence[int] | Ints,
     *,
     selection: PairSelection | None = None,
+    maps: bool = True,
     rtol: float = 1e-10,
     progress: Progress | None = None,
 ) -> NetworkPairsResult:
@@ -169,6 +222,8 @@ def network_pairwise(
     focal : sequence of int
         Node numbers, at least two different ones; negative numbers are none.
     selection : PairSelection, optional
+    maps : bool
+        False: resistances alone, far quicker on large networks.
     rtol : float
     progress : callable, optional
 
@@ -202,10 +257,12 @@ def network_pairwise(
     for done, (i, j) in enumerate(wanted, 1):
         low, high, key = node[i], node[j], (ids[i], ids[j])
         name = graph.component[low]
-        if name == graph.component[high]:
+        joined = name == graph.component[high]
+        drop = potentials[high][[low, high]] - potentials[low][[low, high]] if joined else [0.0, np.inf]
+        resistance[i, j] = resistance[j, i] = drop[1] - drop[0]
+        if joined and maps:
             voltage = potentials[high] - potentials[low]
             voltage = np.where(graph.component == name, voltage - voltage[low], 0.0)
-            resistance[i, j] = resistance[j, i] = voltage[high]
             members = np.flatnonzero(graph.component == name)
             current = graph.node_currents(voltage)
             flow = np.abs(graph.branch_currents(voltage))
@@ -215,8 +272,6 @@ def network_pairwise(
             branches[key] = _branch(network, flow, inside)
             total += current
             total_branch += flow
-        else:
-            resistance[i, j] = resistance[j, i] = np.inf
         if progress is not None:
             progress(done, len(wanted))
     return NetworkPairsResult(
@@ -225,8 +280,8 @@ def network_pairwise(
         voltages,
         currents,
         branches,
-        NodeValues(numbers, total),
-        _branch(network, total_branch, np.ones(len(total_branch), bool)),
+        NodeValues(numbers, total) if maps else None,
+        _branch(network, total_branch, np.ones(len(total_branch), bool)) if maps else None,
         merge_reports(tuple(reports)),
     )
 

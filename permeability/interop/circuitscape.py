@@ -212,20 +212,24 @@ def _network_pairwise(
 ) -> SolveReport:
     assert problem.network is not None
     assert problem.focal_nodes is not None
+    settings = problem.settings
     result = network_pairwise(
         problem.network,
         problem.focal_nodes,
         selection=problem.selection,
-        rtol=problem.settings.rtol,
+        maps=settings.current_maps or settings.on("write_volt_maps"),
+        rtol=settings.rtol,
         progress=progress,
     )
     for key, voltages in result.voltage.items():
-        if problem.settings.on("write_volt_maps"):
+        if settings.on("write_volt_maps"):
             outputs.nodes("voltages", voltages, key)
-        if problem.settings.current_maps:
+        if settings.current_maps:
             outputs.nodes("node_currents", result.current[key], key)
             outputs.branches(result.branch[key], key)
-    if problem.settings.cumulative_map:
+    if settings.cumulative_map:
+        assert result.cumulative is not None
+        assert result.cumulative_branch is not None
         outputs.nodes("node_currents", result.cumulative, ("cum",))
         outputs.branches(result.cumulative_branch, ("cum",))
     outputs.pairs(result.ids, result.resistance)
