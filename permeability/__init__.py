@@ -25,6 +25,7 @@ _HOME = {
     "Intervention": "permeability.scenario",
     "connectivity": "permeability.connect",
     "pinch_points": "permeability.corridors",
+    "omnidirectional_files": "permeability.interop.raster_windows",
     "barrier_impact": "permeability.impact",
     "compare": "permeability.impact",
     "candidates": "permeability.sites",
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from permeability.estimate import Estimate
     from permeability.grid import Grid, suggest_crs
     from permeability.impact import barrier_impact, compare
+    from permeability.interop.raster_windows import omnidirectional_files
     from permeability.landscape import Landscape
     from permeability.patches import Patches
     from permeability.project import Project, check, open_project

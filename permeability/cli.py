@@ -59,6 +59,30 @@ class Progress:
             self.bar = None
 
 
+class Expected:
+    """How far a long job is and how long it will take, on stderr: a line that is rewritten on a terminal, else a line
+    for every tenth of the work."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.told, self.visible = what, -1, sys.stderr.isatty()
+
+    def __call__(self, progress: Any) -> None:
+        """Called with a :class:`permeability.executor.Progress` after every task."""
+        from permeability.plan import duration
+
+        tenth = int(10 * progress.share + 1e-9)
+        if not self.visible and tenth == self.told:
+            return
+        self.told = tenth
+        kept = f", {progress.restored:,} of them from an earlier run" if progress.restored else ""
+        left = f"; {duration(progress.remaining_s)} to go" if progress.remaining_s else ""
+        text = f"{self.what}: {progress.done:,} of {progress.total:,} blocks{kept}{left}"
+        if self.visible:
+            click.echo(f"\r{text:<78}", err=True, nl=progress.done == progress.total)
+        else:
+            tell(text)
+
+
 # ---------------------------------------------------------------- the main job
 @cli.command()
 @click.argument("folder", type=PATH, default=Path("permeability-demo"))
@@ -270,7 +294,11 @@ def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
 def omniscape(
     problem: Path, out: Path | None, workers: int, scheduler: str | None, store: Path | None
 ) -> None:
-    """Run an existing Omniscape problem file; same outputs."""
+    """Run an existing Omniscape problem file; same outputs.
+
+    GeoTIFFs are read window by window and maps written as they are finished, so a landscape may be larger than the
+    memory.
+    """
     from permeability.interop.omniscape import run_problem
 
     found = run_problem(
@@ -279,6 +307,7 @@ def omniscape(
         workers=workers,
         scheduler=scheduler,
         store=store,
+        progress=Expected("windows"),
         tell=lambda finding: tell(finding.text()),
     )
     for path in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def test_omniscape_command_runs_a_problem(tmp_path, capsys):
     folder = tmp_path / "case"
     shutil.copytree(source, folder)
     assert run(["omniscape", folder / "config2.ini"]) == 0
-    written = capsys.readouterr().out.splitlines()
+    told = capsys.readouterr()
+    written = told.out.splitlines()
+    assert re.search(r"windows: \d+ of \d+ blocks", told.err)
     assert any("cum_currmap" in line for line in written)
     assert all(Path(line).is_file() for line in written)

@@ -7,12 +7,12 @@ oblong or rotated cells are refused with :class:`~permeability.errors.InteropErr
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import InteropError, nearest
+from permeability.interop.raster_rows import NODATA, geotiff_rows, grid_rows
 
-NODATA = -9999.0
 HEADER_WORDS = (
     "ncols",
     "nrows",
@@ -150,6 +150,19 @@ def read_text(path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def is_geotiff(path: Path) -> bool:
+    """Whether a file is a GeoTIFF that is not packed, so that parts of it can be read.
+
+    Raises
+    ------
+    InteropError
+        [X04] no such file, or it cannot be read.
+    """
+    read_head(path)
+    with path.open("rb") as stream:
+        return stream.read(4).startswith(_TIFF_MAGIC)
 
 
 def is_raster(path: Path) -> bool:
@@ -324,28 +337,57 @@ def _sidecar_crs(path: Path) -> Any:
 
 
 def _read_geotiff(path: Path) -> RasterFile:
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with _open_geotiff(path) as source:
-                bands, band = source.count, source.read(1, masked=True)
-                transform, crs, nodata = source.transform, source.crs, source.nodata
-    except (RasterioError, rasterio.errors.RasterioIOError) as error:
-        raise InteropError(
-            "X06", f"'{path.name}' cannot be read: {error}.", layer=path.name, remedy="write the raster anew"
-        ) from error
-    if bands != 1:
+        with open_geotiff(path) as source:
+            values = values_in(source, None)
+            cell_size, transform = geotiff_place(source, path)
+            nodata, crs = source.nodata, source.crs
+    except RasterioError as error:
+        raise unreadable_raster(path, error) from error
+    return RasterFile(
+        values,
+        cell_size,
+        transform.c,
+        transform.f - cell_size * values.shape[0],
+        nodata,
+        crs,
+        transform,
+        path,
+    )
+
+
+def values_in(source: Any, window: Any) -> NDArray[np.float64]:
+    """The band of an open GeoTIFF in a window (None: all of it) as float64, NaN = no value."""
+    band = source.read(1, masked=True, window=window)
+    return np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
+
+
+def unreadable_raster(path: Path, error: Exception) -> InteropError:
+    """The refusal of a GeoTIFF that cannot be read."""
+    return InteropError(
+        "X06", f"'{path.name}' cannot be read: {error}.", layer=path.name, remedy="write the raster anew"
+    )
+
+
+def geotiff_place(source: Any, path: Path) -> tuple[float, Affine]:
+    """Cell size and transform of an open GeoTIFF with one band, north up, square cells.
+
+    Raises
+    ------
+    InteropError
+        [X06] for any other.
+    """
+    transform = source.transform
+    if source.count != 1:
         raise InteropError(
             "X06",
-            f"'{path.name}' has {bands} bands; one is expected.",
+            f"'{path.name}' has {source.count} bands; one is expected.",
             layer=path.name,
             remedy="export the band that is meant",
         )
-    values = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
-    a, b, c, d, e, f = tuple(transform)[:6]
+    a, b, c, d, e, _ = tuple(transform)[:6]
     plain = transform.is_identity  # no georeference at all: rows are taken from the north
     if b != 0 or d != 0 or a <= 0 or (e > 0 and not plain):
         raise InteropError(
@@ -355,34 +397,39 @@ def _read_geotiff(path: Path) -> RasterFile:
             remedy="warp the raster to a north-up grid",
         )
     if plain:
-        f, e = float(values.shape[0]), -1.0
-        transform = Affine(a, 0.0, c, 0.0, e, f)
+        e = -1.0
+        transform = Affine(a, 0.0, c, 0.0, e, float(source.height))
     if abs(a + e) > 1e-6 * a:
         raise _oblong(path, a, -e)
-    return RasterFile(values, a, c, f + e * values.shape[0], nodata, crs, transform, path)
+    return float(a), transform
 
 
-@contextmanager
-def _open_geotiff(path: Path) -> Iterator[Any]:
+@contextlib.contextmanager
+def open_geotiff(path: Path) -> Iterator[Any]:
+    """An open GeoTIFF, plain or gzip."""
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
 
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
-    if not zipped:
-        with rasterio.open(path) as source:
-            yield source
-        return
-    with MemoryFile(gzip.decompress(path.read_bytes())) as memory, memory.open() as source:
+    with contextlib.ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            if zipped:
+                memory = stack.enter_context(MemoryFile(gzip.decompress(path.read_bytes())))
+                source = stack.enter_context(memory.open())
+            else:
+                source = stack.enter_context(rasterio.open(path))
         yield source
 
 
-def differences(raster: RasterFile, grid: RasterFile) -> dict[str, str]:
+def differences(raster: Any, grid: Any) -> dict[str, str]:
     """Every way in which a raster does not lie on a grid: label -> "this raster, the grid".
 
     Parameters
     ----------
-    raster, grid : RasterFile
+    raster, grid : RasterFile or RasterWindows
 
     Returns
     -------
@@ -431,20 +478,9 @@ def write_ascii_grid(
     Path
         The file written.
     """
-    grid = np.asarray(values, dtype=np.float64)
-    file = Path(path)
-    filled = np.where(np.isnan(grid), nodata, grid)
-    line = "%.10g " * grid.shape[1] + "\n"
-    opener = gzip.open if file.suffix == ".gz" else open
-    with opener(file, "wt", encoding="ascii") as stream:
-        stream.write(
-            f"ncols         {grid.shape[1]}\nnrows         {grid.shape[0]}\n"
-            f"xllcorner     {like.xll!r}\nyllcorner     {like.yll!r}\n"
-            f"cellsize      {like.cell_size!r}\nNODATA_value  {nodata:.10g}\n"
-        )
-        for row in filled:
-            stream.write(line % tuple(row))
-    return file
+    with grid_rows(path, like, nodata) as write:
+        write(0, np.asarray(values, dtype=np.float64))
+    return Path(path)
 
 
 def write_geotiff(
@@ -472,23 +508,8 @@ def write_geotiff(
     Path
         The file written.
     """
-    import rasterio
-
-    grid = np.asarray(values, dtype=np.float64)
-    profile = {
-        "driver": "GTiff",
-        "height": grid.shape[0],
-        "width": grid.shape[1],
-        "count": 1,
-        "dtype": dtype,
-        "nodata": nodata,
-        "transform": like.transform,
-        "compress": "lzw",
-    }
-    if like.crs is not None:
-        profile["crs"] = like.crs
-    with rasterio.open(Path(path), "w", **profile) as target:
-        target.write(np.where(np.isnan(grid), nodata, grid).astype(dtype), 1)
+    with geotiff_rows(path, like, nodata, dtype=dtype) as write:
+        write(0, np.asarray(values, dtype=np.float64))
     return Path(path)
 
 

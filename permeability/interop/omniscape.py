@@ -10,25 +10,27 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from permeability.errors import Finding, InteropError, PermeabilityError
 from permeability.executor import Progress
-from permeability.interop.ascii_grid import (
-    NODATA,
-    RasterFile,
-    differences,
-    read_raster,
-    read_text,
-    write_ascii_grid,
-    write_geotiff,
-)
+from permeability.interop.ascii_grid import read_text
 from permeability.interop.ini import Ini, parse_ini
-from permeability.omnidirectional import Condition, OmnidirectionalResult, omnidirectional, reclassify
+from permeability.interop.raster_rows import geotiff_rows, grid_rows
+from permeability.interop.raster_windows import (
+    ConditionFiles,
+    FileLayers,
+    RasterWindows,
+    Target,
+    misaligned,
+    open_raster,
+    solve_files,
+)
+from permeability.omnidirectional import WindowOptions, reclassify
+from permeability.omnidirectional.options import check_options
+from permeability.omnidirectional.slabs import SlabJob, SlabProblem
 
 __all__ = ["Problem", "check_problem", "read_problem", "run_problem"]
 
@@ -92,12 +94,9 @@ class Problem:
     single : bool
         Maps are written with single precision.
     project_name : str
-    resistance : RasterFile
-        As in the file.
-    changed : array
-        After reclassification.
-    strength : array or None
-    conditions : tuple of Condition
+    layers : FileLayers
+        The rasters, read when they are needed.
+    reclass : tuple of (old, new) or None
 
     Examples
     --------
@@ -109,7 +108,7 @@ class Problem:
     ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1\\n" * 5)
     ...     _ = (Path(folder) / "x.ini").write_text(ini)
     ...     problem = read_problem(f"{folder}/x.ini")
-    >>> problem.radius, problem.changed.shape
+    >>> problem.radius, problem.layers.shape
     (2, (5, 5))
     """
 
@@ -122,14 +121,12 @@ class Problem:
     threshold: float
     single: bool
     project_name: str
-    resistance: RasterFile
-    changed: NDArray[np.float64]
-    strength: NDArray[np.float64] | None
-    conditions: tuple[Condition, ...]
+    layers: FileLayers
+    reclass: tuple[tuple[float, float | None], ...] | None
 
 
 def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
-    """Read an Omniscape problem file and its layers; every problem is found before anything is computed.
+    """Read an Omniscape problem file and open its layers; every problem is found before anything is computed.
 
     Parameters
     ----------
@@ -183,13 +180,18 @@ def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
         if flags["reclassify_resistance"]
         else None
     )
-    layers = _condition_layers(ini) if flags["conditional"] else ()
-    _check_alignment(ini, grid, source, layers, flags["allow_different_projections"])
-    changed = _reclassified(ini, grid, table)
+    conditions = _conditions(ini) if flags["conditional"] else ()
+    layers = None
+    if grid is not None:
+        layers = FileLayers(grid, source, conditions)
+        ini.findings += misaligned(
+            layers,
+            any_projection=flags["allow_different_projections"],
+            remedy="align the layers; allow_different_projections = true excuses the coordinate system only",
+        )
+    pairs = _reclass_pairs(ini, table)
     ini.check()
-    if (
-        grid is None or changed is None or radius is None or name is None
-    ):  # for the type checker: check() raised
+    if layers is None or radius is None or name is None:  # for the type checker: check() raised
         raise InteropError("X00", "the problem cannot be run.", remedy="see the findings")
     block = int(block_size or 1)
     return Problem(
@@ -202,10 +204,8 @@ def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
         threshold=float(threshold or 0.0),
         single=precision == "single",
         project_name=name,
-        resistance=grid,
-        changed=changed,
-        strength=source.values if source is not None else None,
-        conditions=tuple(condition for _, condition in layers),
+        layers=layers,
+        reclass=pairs,
     )
 
 
@@ -259,39 +259,43 @@ def run_problem(
     ['config.ini', 'cum_currmap.tif']
     """
     problem = read_problem(ini_path)
-    flags = problem.flags
     for finding in problem.ini.findings:
         if tell is not None:
             tell(finding)
-    try:
-        result = omnidirectional(
-            problem.changed,
-            radius=problem.radius,
-            strength=problem.strength,
-            buffer=problem.buffer,
-            block_size=problem.block_size,
-            threshold=problem.threshold,
-            cutoff=problem.cutoff,
-            conditions=problem.conditions,
-            values="conductance" if flags["resistance_is_conductance"] else "resistance",
-            neighbours=4 if flags["connect_four_neighbors_only"] else 8,
-            flow_potential=flags["calc_flow_potential"],
-            normalised=flags["calc_normalized_current"],
-            correct_block_artefacts=flags["correct_artifacts"],
-            mask_nodata=flags["mask_nodata"],
-            compatibility="omniscape",
-            workers=workers,
-            scheduler=scheduler,
-            store=store,
-            progress=progress,
-        )
-    except PermeabilityError as error:
-        error.layer = error.layer or problem.resistance.path.name
-        error.args = (error.text(),)
-        raise
+    job = window_job(problem)
     folder = Path(output_dir) if output_dir is not None else _fresh(problem.ini.folder / problem.project_name)
-    folder.mkdir(parents=True, exist_ok=True)
-    return _write(problem, result, folder)
+    targets = _targets(problem, folder)
+    solve_files(
+        job, problem.layers, targets, workers=workers, scheduler=scheduler, store=store, progress=progress
+    )
+    copy = folder / "config.ini"
+    copy.write_text(read_text(problem.ini.file), encoding="utf-8")
+    return [*(path for path, _ in targets.values()), copy]
+
+
+def window_job(problem: Problem) -> SlabJob:
+    """What the windows of a problem are: the same options in our words."""
+    flags = problem.flags
+    options = WindowOptions(
+        radius=problem.radius,
+        buffer=problem.buffer,
+        block_size=problem.block_size,
+        neighbours=4 if flags["connect_four_neighbors_only"] else 8,
+        average="conductance",
+        flow_potential=flags["calc_flow_potential"] or flags["calc_normalized_current"],
+        correct_block_artefacts=flags["correct_artifacts"],
+        omniscape=True,
+    )
+    check_options(options)
+    slabs = SlabProblem(
+        options,
+        problem.layers,
+        threshold=problem.threshold,
+        cutoff=problem.cutoff,
+        reclass=problem.reclass,
+        values="conductance" if flags["resistance_is_conductance"] else "resistance",
+    )
+    return SlabJob(slabs, flags["mask_nodata"], flags["calc_normalized_current"])
 
 
 def _fresh(folder: Path) -> Path:
@@ -303,30 +307,23 @@ def _fresh(folder: Path) -> Path:
     return place
 
 
-def _write(problem: Problem, result: OmnidirectionalResult, folder: Path) -> list[Path]:
-    flags, like = problem.flags, problem.resistance
-    maps: dict[str, NDArray[np.float64] | None] = {}
+def _targets(problem: Problem, folder: Path) -> dict[str, Target]:
+    """Maps that are asked for, their files and writers."""
+    flags, like = problem.flags, problem.layers.resistance
+    names: dict[str, str] = {}
     if flags["write_raw_currmap"] or not (flags["calc_flow_potential"] or flags["calc_normalized_current"]):
-        maps["cum_currmap"] = result.current  # also when no map at all is asked for: a run has a result
+        names["current"] = "cum_currmap"  # also when no map at all is asked for: a run has a result
     if flags["calc_flow_potential"]:
-        maps["flow_potential"] = result.flow_potential
+        names["flow_potential"] = "flow_potential"
     if flags["calc_normalized_current"]:
-        maps["normalized_cum_currmap"] = result.normalised
+        names["normalised"] = "normalized_cum_currmap"
     if flags["reclassify_resistance"] and flags["write_reclassified_resistance"]:
         kind = "conductance" if flags["resistance_is_conductance"] else "resistance"
-        maps[f"classified_{kind}"] = problem.changed
-    written = []
-    for name, values in maps.items():
-        if values is None:
-            continue
-        if flags["write_as_tif"]:
-            dtype = "float32" if problem.single else "float64"
-            written.append(write_geotiff(folder / f"{name}.tif", values, like, NODATA, dtype=dtype))
-        else:
-            written.append(write_ascii_grid(folder / f"{name}.asc", values, like, NODATA))
-    copy = folder / "config.ini"
-    copy.write_text(read_text(problem.ini.file), encoding="utf-8")
-    return [*written, copy]
+        names["classified"] = f"classified_{kind}"
+    if flags["write_as_tif"]:
+        opener = partial(geotiff_rows, like=like, dtype="float32" if problem.single else "float64")
+        return {name: (folder / f"{file}.tif", opener) for name, file in names.items()}
+    return {name: (folder / f"{file}.asc", partial(grid_rows, like=like)) for name, file in names.items()}
 
 
 def _cutoff(ini: Ini) -> float:
@@ -347,22 +344,22 @@ def _note_solver(ini: Ini) -> None:
         )
 
 
-def _grid(ini: Ini, key: str, needed_by: str) -> RasterFile | None:
+def _grid(ini: Ini, key: str, needed_by: str) -> RasterWindows | None:
     path = ini.path(key, needed_by=needed_by)
     if path is None:
         return None
     try:
-        return read_raster(path)
+        return open_raster(path)
     except InteropError as error:
         ini.findings.append(error.finding())
         return None
 
 
-def _condition_layers(ini: Ini) -> tuple[tuple[tuple[RasterFile | None, ...], Condition], ...]:
+def _conditions(ini: Ini) -> tuple[ConditionFiles, ...]:
     """Layers and rule of each condition."""
     count = int(ini.number("n_conditions", 1, minimum=1, maximum=2, integer=True) or 1)
     future = ini.choice("compare_to_future", ("none", "1", "2", "both"), "none")
-    layers = []
+    conditions = []
     for number in range(1, count + 1):
         key = f"condition{number}"
         comparison = ini.choice(f"comparison{number}", ("within", "equal"), "within")
@@ -378,49 +375,15 @@ def _condition_layers(ini: Ini) -> tuple[tuple[tuple[RasterFile | None, ...], Co
                 "exchange the two",
                 key=f"{key}_lower",
             )
-        rule = Condition(
-            present.values if present is not None else np.zeros((0, 0)),
-            comparison or "within",
-            lower,
-            upper,
-            later.values if later is not None else None,
-        )
-        layers.append(((present, later), rule))
-    return tuple(layers)
+        if present is not None:  # else it is a finding already
+            conditions.append(ConditionFiles(present, comparison or "within", lower, upper, later))
+    return tuple(conditions)
 
 
-def _check_alignment(
-    ini: Ini,
-    grid: RasterFile | None,
-    source: RasterFile | None,
-    layers: tuple[tuple[tuple[RasterFile | None, ...], Condition], ...],
-    any_projection: bool,
-) -> None:
-    """Finding X20 for every layer that does not lie on the grid of the resistance."""
-    if grid is None:
-        return
-    for raster in (source, *(layer for pair, _ in layers for layer in pair)):
-        if raster is None:
-            continue
-        apart = differences(raster, grid)
-        if any_projection:
-            apart.pop("coordinate system", None)
-        if apart:
-            ini.findings.append(
-                Finding(
-                    "X20",
-                    f"'{raster.path.name}' is not on the grid of '{grid.path.name}'.",
-                    "align the layers; allow_different_projections = true excuses the coordinate system only",
-                    raster.path.name,
-                    (),
-                    apart,
-                )
-            )
-
-
-def _reclassified(ini: Ini, grid: RasterFile | None, table: Path | None) -> NDArray[np.float64] | None:
-    if grid is None or table is None:
-        return None if grid is None else grid.values
+def _reclass_pairs(ini: Ini, table: Path | None) -> tuple[tuple[float, float | None], ...] | None:
+    """Lines of the reclass table."""
+    if table is None:
+        return None
     pairs: list[tuple[float, float | None]] = []
     for number, line in enumerate(read_text(table).splitlines(), 1):
         words = line.replace('"', " ").replace("'", " ").replace(",", " ").split()
@@ -440,10 +403,10 @@ def _reclassified(ini: Ini, grid: RasterFile | None, table: Path | None) -> NDAr
                 )
             )
     try:
-        return reclassify(grid.values, pairs)
+        reclassify([], pairs)  # refuses a table that contradicts itself
     except PermeabilityError as error:
         ini.findings.append(error.finding())
-        return None
+    return tuple(pairs)
 
 
 def check_problem(ini_path: str | os.PathLike[str]) -> tuple[Finding, ...]:

@@ -41,6 +41,7 @@ __all__ = [
     "estimate_windows",
     "omnidirectional",
     "omnidirectional_difference",
+    "ordered",
     "prepare",
     "reclassify",
     "solve_problem",

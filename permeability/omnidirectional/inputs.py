@@ -68,7 +68,24 @@ def cell_resistance(values: ArrayLike, kind: str = "resistance", layer: str | No
         raise ResistanceError(
             "R03", f"the {kind} has {grid.ndim} dimensions.", remedy="pass a grid", layer=layer
         )
-    zero, negative, infinite = (int(bad.sum()) for bad in (grid == 0, grid < 0, np.isinf(grid)))
+    refuse_cells(count_cells(grid), kind, layer)
+    return as_resistance(grid, kind)
+
+
+def as_resistance(grid: Floats, kind: str) -> Floats:
+    """Resistance of cells that hold resistance or conductance, all of them known to be fit for it."""
+    return grid if kind == "resistance" else 1.0 / grid
+
+
+def count_cells(grid: Floats) -> Ints:
+    """Numbers of zero, negative, infinite and usable cells."""
+    usable = np.isfinite(grid) & (grid > 0)
+    return np.array([(grid == 0).sum(), (grid < 0).sum(), np.isinf(grid).sum(), usable.sum()])
+
+
+def refuse_cells(counts: Ints, kind: str, layer: str | None = None) -> None:
+    """Refuse a grid by the counts of its cells, see :func:`cell_resistance`."""
+    zero, negative, infinite, usable = counts.tolist()
     if zero or negative or infinite:
         raise ResistanceError(
             "R01",
@@ -81,9 +98,8 @@ def cell_resistance(values: ArrayLike, kind: str = "resistance", layer: str | No
             remedy="use NaN (no value) for cells that cannot be entered, and values above 0 elsewhere",
             layer=layer,
         )
-    if not np.isfinite(grid).any():
+    if not usable:
         raise ResistanceError("R02", f"the {kind} has no valid cell.", remedy="check the mask", layer=layer)
-    return grid if kind == "resistance" else 1.0 / grid
 
 
 def source_strength(
@@ -112,30 +128,41 @@ def source_strength(
     OptionError
         W14 another shape, negative or infinite strengths, no source at all.
     """
+    given = None if strength is None else np.asarray(strength, dtype=np.float64)
+    if given is not None and given.shape != resistance.shape:
+        raise OptionError(
+            "W14",
+            f"the strength has shape {given.shape}, the resistance {resistance.shape}.",
+            remedy="align it with the resistance",
+        )
+    source, bad = sources_of(resistance, given, threshold, cutoff, negative)
+    refuse_sources(bad, bool(source.any()))
+    return source
+
+
+def sources_of(
+    resistance: Floats, strength: Floats | None, threshold: float, cutoff: float, negative: str
+) -> tuple[Floats, int]:
+    """Strength of every cell as a source, and how many of those given cannot be used."""
     if strength is None:
         conductance = np.where(np.isfinite(resistance), 1.0 / resistance, 0.0)
         least = 1.0 / cutoff if cutoff > 0 else np.inf
-        source = np.where(conductance < least, 0.0, conductance)
-    else:
-        given = np.asarray(strength, dtype=np.float64)
-        if given.shape != resistance.shape:
-            raise OptionError(
-                "W14",
-                f"the strength has shape {given.shape}, the resistance {resistance.shape}.",
-                remedy="align it with the resistance",
-            )
-        source = np.where(np.isnan(given), 0.0, given)
-        bad = np.isinf(source) | ((source < 0) & (negative == "refuse"))
-        if bad.any():
-            raise OptionError(
-                "W14",
-                f"{int(bad.sum()):,} source strengths are negative or infinite.",
-                remedy="strengths are 0 or more; use NaN for no value",
-            )
-        source = np.where((source < threshold) | (source < 0), 0.0, source)
-    if not source.any():
+        return np.where(conductance < least, 0.0, conductance), 0
+    source = np.where(np.isnan(strength), 0.0, strength)
+    bad = np.isinf(source) | ((source < 0) & (negative == "refuse"))
+    return np.where((source < threshold) | (source < 0), 0.0, source), int(bad.sum())
+
+
+def refuse_sources(bad: int, some: bool) -> None:
+    """Refuse strengths that cannot be used, or a landscape without a source."""
+    if bad:
+        raise OptionError(
+            "W14",
+            f"{bad:,} source strengths are negative or infinite.",
+            remedy="strengths are 0 or more; use NaN for no value",
+        )
+    if not some:
         raise OptionError("W14", "no cell is a source.", remedy="lower the threshold or raise the cut-off")
-    return np.ascontiguousarray(source)
 
 
 def ordered(barriers: EdgeBarriers, cells: int) -> EdgeBarriers:

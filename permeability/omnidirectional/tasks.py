@@ -19,6 +19,7 @@ from permeability.omnidirectional.inputs import Floats, Ints, block_correction
 from permeability.omnidirectional.options import Condition, WindowOptions
 
 LABEL = "omnidirectional/1"  # raised when results change
+Box = tuple[int, int, int, int]  # top, bottom, left, right; the ends are not in it
 TARGETS = (8, 32)  # targets along a task: at least, at most
 
 
@@ -74,11 +75,7 @@ class WindowTasks(Sequence[WindowTask]):
 
     def __init__(self, problem: WindowProblem) -> None:
         self.problem = problem
-        options = problem.options
-        along = int(np.clip(-(-options.reach // options.block_size), *TARGETS))
-        if options.domain == "shared":
-            along = -(-along // options.shared_targets) * options.shared_targets
-        side = along * options.block_size
+        side = tile_side(problem.options)
         tile = (problem.row // side) * (problem.resistance.shape[1] // side + 1) + problem.col // side
         order = np.argsort(tile, kind="stable")
         cuts = np.flatnonzero(np.diff(tile[order])) + 1
@@ -100,33 +97,67 @@ class WindowTasks(Sequence[WindowTask]):
         if isinstance(index, slice):
             return [self[k] for k in range(*index.indices(len(self)))]
         problem, members = self.problem, self.members[index]
-        row, col, reach = problem.row[members], problem.col[members], problem.options.reach
-        rows, cols = problem.resistance.shape
-        top, left = max(0, int(row.min()) - reach), max(0, int(col.min()) - reach)
-        bottom, right = min(rows, int(row.max()) + reach + 1), min(cols, int(col.max()) + reach + 1)
-        part = np.s_[top:bottom, left:right]
-        conditions = problem.conditions
-        present = [np.asarray(c.present, dtype=np.float64)[part] for c in conditions]
-        return WindowTask(
-            options=problem.options,
-            top=top,
-            left=left,
-            resistance=problem.resistance[part],
-            barriers=_barriers_in(problem.barriers, cols, (top, bottom, left, right)),
-            source=problem.source[part],
-            condition=np.stack(present) if present else np.zeros((0, bottom - top, right - left)),
-            equal=tuple(c.comparison == "equal" for c in conditions),
-            low=tuple(float(c.lower) for c in conditions),
-            high=tuple(float(c.upper) for c in conditions),
-            row=row - top,
-            col=col - left,
-            strength=problem.strength[members],
-            wanted=problem.wanted[members],
-        )
+        row, col = problem.row[members], problem.col[members]
+        box = seen_box(row, col, problem.options.reach, problem.resistance.shape)
+        part = np.s_[box[0] : box[1], box[2] : box[3]]
+        present = [np.asarray(c.present, dtype=np.float64)[part] for c in problem.conditions]
+        return window_task(
+            problem.options, problem.barriers, problem.resistance.shape[1], box, problem.resistance[part],
+            problem.source[part], present, problem.conditions, row, col, problem.strength[members],
+            problem.wanted[members],
+        )  # fmt: skip
+
+
+def tile_side(options: WindowOptions) -> int:
+    """Side of the squares whose targets make one task [cells]; whole blocks, whole shared domains."""
+    along = int(np.clip(-(-options.reach // options.block_size), *TARGETS))
+    if options.domain == "shared":
+        along = -(-along // options.shared_targets) * options.shared_targets
+    return along * options.block_size
+
+
+def seen_box(row: Ints, col: Ints, reach: int, shape: tuple[int, ...]) -> Box:
+    """Top, bottom, left, right of the cells that the windows of some targets see."""
+    top, left = max(0, int(row.min()) - reach), max(0, int(col.min()) - reach)
+    return top, min(shape[0], int(row.max()) + reach + 1), left, min(shape[1], int(col.max()) + reach + 1)
+
+
+def window_task(
+    options: WindowOptions,
+    barriers: EdgeBarriers,
+    cols: int,
+    box: Box,
+    resistance: Floats,
+    source: Floats,
+    present: Sequence[Floats],
+    conditions: Sequence[Condition],
+    row: Ints,
+    col: Ints,
+    strength: Floats,
+    wanted: Floats,
+) -> WindowTask:
+    """A task from the layers in its box; ``row`` and ``col`` are on the whole grid of ``cols`` columns."""
+    top, bottom, left, right = box
+    return WindowTask(
+        options=options,
+        top=top,
+        left=left,
+        resistance=resistance,
+        barriers=_barriers_in(barriers, cols, box),
+        source=source,
+        condition=np.stack(present) if present else np.zeros((0, bottom - top, right - left)),
+        equal=tuple(c.comparison == "equal" for c in conditions),
+        low=tuple(float(c.lower) for c in conditions),
+        high=tuple(float(c.upper) for c in conditions),
+        row=row - top,
+        col=col - left,
+        strength=strength,
+        wanted=wanted,
+    )
 
 
 def _barriers_in(
-    barriers: EdgeBarriers, cols: int, box: tuple[int, int, int, int]
+    barriers: EdgeBarriers, cols: int, box: Box
 ) -> tuple[NDArray[np.int64], NDArray[np.uint8], Floats]:
     """Barriers whose first cell lies in a box, with cells named in the box."""
     top, bottom, left, right = box
