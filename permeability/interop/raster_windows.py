@@ -28,7 +28,8 @@ from permeability.interop.ascii_grid import (
 )
 from permeability.interop.raster_rows import Rows, geotiff_rows
 from permeability.kernels.edges import EdgeBarriers
-from permeability.omnidirectional import Condition, WindowOptions, ordered
+from permeability.omnidirectional import Condition, WindowOptions
+from permeability.omnidirectional.inputs import ordered
 from permeability.omnidirectional.options import check_options
 from permeability.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabRun
 from permeability.omnidirectional.tasks import Box
@@ -38,11 +39,38 @@ Target = tuple[
 ]  # a file, and what opens its writer
 
 
+__all__ = ["FileRun", "RasterWindows", "omnidirectional_files", "open_raster"]
+
+
 @dataclass(frozen=True, eq=False)
 class RasterWindows:
     """One band of a raster file, north up, square cells, read box by box; attributes as `RasterFile`.
 
     A GeoTIFF stays on disk; an ASCII grid or a packed file is held in memory, for it can only be read as a whole.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    cell_size, xll, yll : float
+        Edge of a cell and lower left corner [units of the file].
+    nodata : float or None
+    crs : rasterio.crs.CRS or None
+    transform : affine.Affine
+        From (column, row) to (x, y).
+    path : Path
+    held : RasterFile or None
+        All of it, where the file has no parts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> head = "ncols 3\\nnrows 1\\nxllcorner 0\\nyllcorner 0\\ncellsize 5\\nNODATA_value -1\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "4 7 -1\\n")
+    ...     raster = open_raster(f"{folder}/r.asc")
+    >>> raster.read((0, 1, 1, 3))
+    array([[ 7., nan]])
     """
 
     shape: tuple[int, int]
@@ -62,6 +90,15 @@ class RasterWindows:
 
     def read(self, box: Box) -> NDArray[np.float64]:
         """Values in a box, NaN = no value.
+
+        Parameters
+        ----------
+        box : (top, bottom, left, right)
+            Rows and columns from 0; the ends are not in it.
+
+        Returns
+        -------
+        array, shape (bottom - top, right - left)
 
         Raises
         ------
@@ -89,10 +126,27 @@ class RasterWindows:
 def open_raster(path: str | os.PathLike[str]) -> RasterWindows:
     """Open a GeoTIFF to be read box by box; an ASCII grid or a packed file is read at once.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    RasterWindows
+
     Raises
     ------
     InteropError
-        See :func:`permeability.interop.ascii_grid.read_raster`.
+        [X04] no such file; [X06] not a grid, more than one band, rotated, mirrored or oblong cells.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> head = "ncols 2\\nnrows 2\\nxllcorner 0\\nyllcorner 0\\ncellsize 5\\nNODATA_value -1\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "4 7\\n1 2\\n")
+    ...     open_raster(f"{folder}/r.asc").shape
+    (2, 2)
     """
     file = Path(path)
     if not is_geotiff(file):
@@ -168,7 +222,24 @@ class FileLayers:
 
 @dataclass(frozen=True)
 class FileRun:
-    """Maps written, windows solved, strength without a way to its target, time [s]."""
+    """What a run from file to file did.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        Maps written.
+    windows : int
+        Windows solved.
+    lost : float
+        Strength of sources that found no way to their target, in all windows together.
+    seconds : float
+        Time of the run [s].
+
+    Examples
+    --------
+    >>> FileRun((Path("maps/current.tif"),), 12, 0.0, 1.5).windows
+    12
+    """
 
     files: tuple[Path, ...]
     windows: int
@@ -277,6 +348,16 @@ def omnidirectional_files(
         [X04] no such file; [X06] not a grid; [X20] layers that do not line up.
     ResistanceError, OptionError
         See :func:`permeability.omnidirectional.omnidirectional`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> head = "ncols 9\\nnrows 9\\nxllcorner 0\\nyllcorner 0\\ncellsize 250\\nNODATA_value -1\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "r.asc").write_text(head + "1 1 1 1 1 1 1 1 1\\n" * 9)
+    ...     run = omnidirectional_files(f"{folder}/r.asc", f"{folder}/maps", radius=3, normalised=True)
+    ...     print(run.windows, sorted(p.name for p in run.files))
+    81 ['current.tif', 'normalised.tif']
     """
     options = WindowOptions(
         radius=radius, buffer=buffer, block_size=block_size, neighbours=neighbours, average=average,

@@ -41,7 +41,6 @@ __all__ = [
     "estimate_windows",
     "omnidirectional",
     "omnidirectional_difference",
-    "ordered",
     "prepare",
     "reclassify",
     "solve_problem",
