@@ -35,6 +35,7 @@ _HOME = {
     "corridor_candidates": "permeability.sites",
     "drawn_candidates": "permeability.sites",
     "portfolio": "permeability.choice",
+    "chains": "permeability.choice",
     "run_project": "permeability.run",
     "timeline": "permeability.years",
     "infrastructure_corridors": "permeability.bundles",
@@ -66,6 +67,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from permeability.choice import chains, portfolio
     from permeability.connect import connectivity
     from permeability.corridors import pinch_points
     from permeability.errors import PermeabilityError

@@ -8,7 +8,7 @@ greedy are shown beside searches that can do better, and every answer comes with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Protocol
@@ -195,6 +195,7 @@ def choose(
     bundles: Iterable[Iterable[int]] | None = None,
     monotone: bool = True,
     bound: Callable[[Rules], float] | None = None,
+    searches: Mapping[str, Callable[[Rules], Members]] | None = None,
     starts: int = 6,
     near: float = 0.05,
     rng: int | np.random.Generator = 1,
@@ -218,6 +219,8 @@ def choose(
         More sites never lower the value (true for openings); sets that could still grow are then skipped.
     bound : callable, optional
         ``bound(rules)``: an upper bound of the value of any plan, such as :func:`relaxed_bound`.
+    searches : mapping, optional
+        Further searches by name, ``search(rules) -> members``, such as an integer program.
     starts : int
         Randomised greedy starts, each followed by swaps.
     near : float
@@ -257,6 +260,7 @@ def choose(
         "greedy with bundles": _greedy(ask, rules, groups),
         "reverse greedy": _reverse_greedy(ask, rules),
     }
+    plans |= {name: tuple(sorted(search(rules))) for name, search in (searches or {}).items()}
     begun = [p for p in plans.values() if p is not None and rules.allows(p)]
     begun += [p for p in (_random_start(ask, rules, generator) for _ in range(starts)) if p is not None]
     improved = [_swaps(ask, rules, p, groups) for p in dict.fromkeys(begun)]

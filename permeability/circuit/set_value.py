@@ -64,10 +64,14 @@ class SetValue:
 
     def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Gains of the built set with each of some candidates added, (n,)."""
-        done = tuple(sorted(int(k) for k in built))
+        done, sites = tuple(sorted(int(k) for k in built)), np.asarray(which, dtype=np.int64)
         state = self._state(done)
-        more = self._together([self._cluster(self._around(done, int(k))) for k in which])
-        after = state.with_each(more, np.arange(len(more)))
+        near = {j for k in done for j in self.meets.get(k, ())}
+        if near.isdisjoint(sites.tolist()):
+            after = state.with_each(self.candidates, sites)
+        else:
+            more = self._together([self._cluster(self._around(done, int(k))) for k in sites])
+            after = state.with_each(more, np.arange(len(more)))
         return self.face.gain(self.face.today.resistances, after, self.index)
 
     def _state(self, built: Members) -> OpenState:
@@ -75,10 +79,14 @@ class SetValue:
         known, state = self._last
         if not set(known) <= set(built):
             known, state = (), self.face.today
-        for k in built:
-            if k not in known:
-                known = (*known, k)
-                state = state.build(self._together([self._cluster(self._around(known, k))]), 0)
+        if known != built:
+            new = [k for k in built if k not in known]
+            groups = dict.fromkeys(
+                self._around(built, k) for k in new
+            )  # all at once: one update of the matrix
+            rows = [np.concatenate(column) for column in zip(*(self._cluster(g) for g in groups))]
+            start = np.array([0, len(rows[0])], np.int64)
+            state = state.build(Candidates(start, rows[0], rows[1], rows[2]), 0)
         self._last = (built, state)
         return state
 
