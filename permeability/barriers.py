@@ -41,8 +41,9 @@ COLUMNS: dict[str, Any] = {
     "name": "", "line": None, "status": "existing", "opened": np.nan, "closed": np.nan, "fence_class": None,
     "fenced": "unknown", "fence_sides": None, "fence_lines": np.nan, "trains_per_day": np.nan,
     "vehicles_per_day_low": np.nan, "vehicles_per_day": np.nan, "vehicles_per_day_high": np.nan,
-    "accuracy_m": np.nan, "source": "", "licence": "", "note": "",
+    "accuracy_m": np.nan, "presence": np.nan, "fenced_chance": np.nan, "source": "", "licence": "", "note": "",
 }  # fmt: skip
+CHANCES = ("presence", "fenced_chance")
 TRAFFIC_CLASS = 1_000.0  # vehicles per day: the class planners ask for (CAMI programme of work 2.2.1 e)
 
 
@@ -203,7 +204,7 @@ def prepare(
     ------
     LayerError
         L02 missing CRS, L03 empty layer, L04 missing column, L05 duplicate ids, L06 geometry that is not a line,
-        L07 unknown kind or status, L13 rows without id.
+        L07 unknown kind or status, L13 rows without id, L14 a chance outside 0..1.
     BarrierError
         B05 kilometres of posts that do not run one way.
 
@@ -327,7 +328,21 @@ def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]
     found += _wrong_words(table, "kind", KINDS, layer)
     if "status" in table.columns:
         found += _wrong_words(table[table["status"].notna()], "status", STATUSES, layer)
+    for column in CHANCES:
+        if column in table.columns:
+            found += _wrong_chances(table, column, layer)
     return found
+
+
+def _wrong_chances(table: gpd.GeoDataFrame, column: str, layer: str) -> list[PermeabilityError]:
+    values = pd.to_numeric(table[column], errors="coerce")
+    wrong = table[table[column].notna() & ~values.between(0.0, 1.0)]
+    if len(wrong) == 0:
+        return []
+    return [LayerError(
+        "L14", f"{column} = {wrong[column].iloc[0]!r} is not a chance.", layer=layer, rows=list(wrong["id"]),
+        remedy="give a number from 0 to 1, or leave it empty",
+    )]  # fmt: skip
 
 
 def _missing(column: str, table: gpd.GeoDataFrame, layer: str) -> LayerError:

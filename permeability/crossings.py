@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from permeability.barriers import Barriers
 from permeability.errors import BarrierError, nearest
-from permeability.estimate import Estimate
+from permeability.estimate import Derived, Estimate
 from permeability.passability import crossing_cost_m, split_fenced_railway
 from permeability.scenario import FACTS
+from permeability.seasons import missing
 
 if TYPE_CHECKING:
     from permeability.scenario import Intervention
@@ -56,6 +57,9 @@ class Component:
 def level_values(level: str | Mapping[str, float] = "best") -> Values:
     """Pick ``low``, ``best`` or ``high`` of every estimate, or its quantile by key (missing keys: best).
 
+    An estimate that knows what it comes from (:class:`permeability.estimate.Derived`) is worked out from the
+    quantiles of its inputs.
+
     >>> pick = level_values({"track": 0.0})
     >>> p = Estimate(0.1, 0.5, 0.9)
     >>> float(pick(p, "track")), pick(p, "road")
@@ -63,7 +67,14 @@ def level_values(level: str | Mapping[str, float] = "best") -> Values:
     """
     if isinstance(level, str):
         return lambda estimate, key: float(getattr(estimate, level))
-    return lambda estimate, key: float(estimate.draw(level[key])) if key in level else estimate.best
+    quantiles = level
+
+    def pick(estimate: Estimate, key: str) -> float:
+        if isinstance(estimate, Derived) and any(k in quantiles for k, _ in estimate.inputs):
+            return estimate.at(quantiles)
+        return float(estimate.draw(quantiles[key])) if key in quantiles else estimate.best
+
+    return pick
 
 
 def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: Any) -> tuple[Component, ...]:
@@ -83,8 +94,8 @@ def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: An
     if kind == "road":
         return (Component("road", crossing_estimate(row, profile, **context), "road"),)
     if kind == "fence":
-        fence_class = str(row.get("fence_class") or "stock")
-        return (Component("fence", crossing_estimate(row, profile, **context), f"crossing.{fence_class}"),)
+        key = f"crossing.{_class(row, 'stock')}"
+        return (Component("fence", crossing_estimate(row, profile, **context), key),)
     bare = {**row, "fenced": "no"}
     track = crossing_estimate(bare, profile, **{**context, "assume_fenced": "no"})
     parts = [Component("track", track, "crossing.rail_unfenced")]
@@ -92,7 +103,7 @@ def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: An
         total = crossing_estimate({**row, "fenced": "yes"}, profile, **context)
         sides = {"left": ["left"], "right": ["right"]}.get(str(row.get("fence_sides")), ["left", "right"])
         fence = split_fenced_railway(total, track, n_fences=len(sides))
-        key = f"crossing.{row.get('fence_class') or 'rail_barbed_both_sides'}"
+        key = f"crossing.{_class(row, 'rail_barbed_both_sides')}"
         fences = [Component(f"fence {side}", fence, key) for side in sides]
         parts = [fences[0], *parts, *fences[1:]]
     return tuple(parts)
@@ -100,8 +111,21 @@ def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: An
 
 def is_fenced(row: Mapping[str, Any], assume: str = "no") -> bool:
     """Whether a railway row counts as fenced: yes and mostly do, unknown as assumed."""
-    state = str(row.get("fenced") or "unknown")
+    state = fence_state(row)
     return state in ("yes", "mostly") or (state == "unknown" and assume == "yes")
+
+
+def fence_state(row: Mapping[str, Any]) -> str:
+    """``fenced`` of a row; unknown where it is empty.
+
+    >>> fence_state({"fenced": float("nan")}), fence_state({"fenced": "no"})
+    ('unknown', 'no')
+    """
+    return "unknown" if missing(row.get("fenced")) else str(row["fenced"])
+
+
+def _class(row: Mapping[str, Any], default: str) -> str:
+    return default if missing(row.get("fence_class")) else str(row["fence_class"])
 
 
 @dataclass(frozen=True)
@@ -218,15 +242,23 @@ class CostModel:
     def change(self, row: int, step: Intervention) -> dict[int, float]:
         """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
         parts = self.components[row]
+        absent = step.components is not None and not {c.name for c in parts} & set(step.components)
+        if not parts or absent:
+            return {}  # nothing there in this draw
         if step.action == "drop":
             return dict.fromkeys(range(len(parts)), 0.0)
         if step.action == "remove":
             names = step.components
             return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
+        new = self.treated(row, step)
+        return {i: float(crossing_cost_m(self.pick(p, key), self.trace_m)) for i, (p, key) in new.items()}
+
+    def treated(self, row: int, step: Intervention) -> dict[int, tuple[Estimate, str]]:
+        """Chance and key of the components that a treatment gives a new crossing chance."""
         from permeability.passability import treated_chances
 
-        new = treated_chances(step, self.barriers.table.iloc[row].to_dict(), parts, self.profile)
-        return {i: float(crossing_cost_m(self.pick(p, key), self.trace_m)) for i, (p, key) in new.items()}
+        facts = self.barriers.table.iloc[row].to_dict()
+        return treated_chances(step, facts, self.components[row], self.profile)
 
     def opened_total(self, row: int, step: Intervention) -> float:
         """Crossing cost of a whole barrier where one step acts over its full width [m of open ground]."""

@@ -1,25 +1,32 @@
-"""How sure is the ranking?  The uncertain crossing numbers drawn again and again, every candidate exact in every draw."""
+"""How sure is the ranking?  The unknown numbers drawn again and again, every candidate exact in every draw."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from permeability import uncertainty
 from permeability._version import __version__
 from permeability.circuit.interface import Candidates
-from permeability.crossings import TRACE, opening_share
+from permeability.crossings import opening_share
+from permeability.cuts import cut_edges
+from permeability.displaced import displaced
+from permeability.estimate import Estimate
 from permeability.evaluate import CircuitView
 from permeability.executor import content_hash, run_tasks
-from permeability.landscape import Landscape
+from permeability.landscape import Landscape, check_resistance
 from permeability.patches import Patches
 from permeability.scenario import Intervention
+from permeability.unknowns import ANEW, NORMAL_90, VARY, Unknown, accuracies, unknowns, weight_estimates
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -32,34 +39,76 @@ class RankDraws:
     Attributes
     ----------
     quantiles : pandas.DataFrame
-        One row per draw, one column per uncertain number: its quantile 0..1.
+        One row per draw, one column per uncertain number (two for a position): its quantile 0..1.
     gains : array, shape (draws, candidates)
         Gain in mean conductance between patches.
     ranks : array of int, shape (draws, candidates)
         1 = best; ties share the lower rank.
+    unknowns : list of Unknown
+        What was drawn.
+    costs : array, shape (draws, candidates), or None
+        Cost of every candidate [USD].
     """
 
     quantiles: pd.DataFrame
     gains: Array = field(repr=False)
     ranks: NDArray[np.int64] = field(repr=False)
+    unknowns: list[Unknown] = field(default_factory=list, repr=False)
+    costs: Array | None = field(default=None, repr=False)
 
-    def table(self, top: int = 10) -> pd.DataFrame:
-        """Rank range and share of draws in the top, one row per candidate; see :func:`permeability.uncertainty.rank_table`."""
-        return uncertainty.rank_table(self.gains, top=top).drop(columns="share_first")
+    def table(
+        self, top: int = 10, *, worth_usd_per_gain: float | None = None, budget_usd: float | None = None
+    ) -> pd.DataFrame:
+        """How sure every candidate's rank is, one row per candidate.
+
+        Parameters
+        ----------
+        top : int
+        worth_usd_per_gain : float, optional
+            What one unit of gain in mean conductance is worth [USD]; adds ``share_worth_it``.
+        budget_usd : float, optional
+            Adds ``share_in_budget``, see :func:`permeability.uncertainty.share_in_budget`.
+
+        Returns
+        -------
+        DataFrame
+            Columns of :func:`permeability.uncertainty.rank_table`, and ``alike``: number of the group of candidates
+            that cannot be told apart, 1 = the best; ``moved_by``: the unknown number that moves its rank most.
+        """
+        known = worth_usd_per_gain is not None and self.costs is not None
+        table = uncertainty.rank_table(
+            self.gains, top=top, cost=self.costs if known else None, worth=1.0 / worth_usd_per_gain if worth_usd_per_gain else 0.0
+        ).drop(columns="share_first")  # fmt: skip
+        if budget_usd is not None and self.costs is not None:
+            table["share_in_budget"] = uncertainty.share_in_budget(self.gains, self.costs, budget_usd)
+        for number, group in enumerate(self.together(), start=1):
+            table.loc[group, "alike"] = number
+        table["alike"] = table["alike"].astype(int)
+        table["moved_by"] = self.moved_by()
+        return table
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Unknown number -> its columns among the quantiles."""
+        return {u.key: u.columns for u in self.unknowns}
 
     def influence(self) -> pd.DataFrame:
         """Which unknown number moves the ranking most; see :func:`permeability.uncertainty.influence`."""
-        return uncertainty.influence(self.quantiles, self.gains).drop(columns="most_moved")
+        return uncertainty.influence(self.quantiles, self.gains, self.groups or None)
+
+    def moved_by(self) -> list[str]:
+        """For every candidate the unknown number that moves its rank most, in words; empty where none does."""
+        shares = uncertainty.shares_by_number(self.quantiles, self.gains, self.groups or None)
+        if not len(shares):
+            return [""] * self.gains.shape[1]
+        words = {u.key: u.words for u in self.unknowns}
+        least = uncertainty.least_share(len(self.gains))
+        top = shares.idxmax(axis=0)
+        return [words.get(n, n) if shares.loc[n, k] > least else "" for k, n in top.items()]
 
     def together(self) -> list[list[int]]:
         """Groups of candidates that cannot be told apart, best first; see :func:`permeability.uncertainty.together`."""
         return uncertainty.together(self.gains)
-
-
-def uncertain_numbers(land: Landscape) -> list[str]:
-    """Keys of the uncertain numbers of the standing barriers: crossing chances by class, and the trace length."""
-    keys = {c.key for i in np.flatnonzero(land.standing) for c in land.components[i]}
-    return [*sorted(keys), TRACE]
 
 
 def draw_ranks(
@@ -70,11 +119,14 @@ def draw_ranks(
     *,
     draws: int,
     rng: int | np.random.Generator = 1,
+    vary: Sequence[str] = VARY,
+    draws_anew: int | None = None,
+    costs: Sequence[tuple[str, Estimate]] = (),
     workers: int = 1,
     store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> RankDraws:
-    """Rank all candidates in every draw of the uncertain crossing numbers.
+    """Rank all candidates in every draw of the unknown numbers.
 
     Parameters
     ----------
@@ -86,6 +138,13 @@ def draw_ranks(
         Lines they are on.
     draws : int
     rng : int or numpy.random.Generator
+    vary : sequence of str
+        Kinds of unknown numbers, from :data:`permeability.unknowns.KINDS`.
+    draws_anew : int, optional
+        How many landscapes are made anew for ``"map"`` and ``"habitat"``; the draws take turns on them.  Default: one
+        for every draw.
+    costs : sequence of (treatment, Estimate), optional
+        Of every candidate [USD].
     workers : int
         Threads; the results do not depend on them.
     store : path, optional
@@ -97,59 +156,186 @@ def draw_ranks(
     -----
     Components that share a key (all fences of one class, all roads) are drawn together: one unknown number, not many.
     """
-    quantiles = uncertainty.quantiles(uncertain_numbers(land), draws, rng)
-    plan = _Plan(land, sets)
+    dearest = dict(costs)
+    numbers = unknowns(land, patches, sets, dearest, vary)
+    quantiles = draw_quantiles(numbers, draws, rng, draws_anew)
+    worlds = _Worlds(land, sets, numbers)
+    weights = _weights(patches, quantiles)
 
     def one(d: int) -> Array:
-        drawn = land.at({str(k): float(v) for k, v in quantiles.iloc[d].items()})
-        view = CircuitView(drawn, patches, lines)
-        face = view.face
+        here = {str(k): float(v) for k, v in quantiles.iloc[d].items()}
+        base, plan = worlds.of(here)
+        drawn = base.drawn(here)
+        face = (view := CircuitView(drawn, patches, lines)).face
         after = face.single_resistances(plan.candidates(drawn, view))
-        return (
-            face.gain(face.resistances(), after, "conductance")
-            / face.weights[np.triu_indices_from(face.weights, 1)].sum()
-        )
+        return conductance_gain(face.resistances(), after, weights[d])
 
     gains = np.empty((draws, len(sets)))
-    same = "" if store is None else _inputs_hash(land, patches, sets)
+    same = "" if store is None else _inputs_hash(land, patches, sets, numbers)
 
     def key(d: int) -> str:
-        return content_hash(same, quantiles.iloc[d].to_numpy())
+        return content_hash(same, list(quantiles.columns), quantiles.iloc[d].to_numpy())
 
+    turns = sorted(range(draws), key=lambda d: (d % draws_anew, d)) if draws_anew else list(range(draws))
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
-        for d, row in run_tasks(one, range(draws), workers=workers, store=store, label="draws", key=key):
-            gains[d] = row
+        for i, row in run_tasks(one, turns, workers=workers, store=store, label="draws", key=key):
+            gains[turns[i]] = row
             if progress is not None:
-                progress(d + 1, draws)
-    return RankDraws(quantiles, gains, uncertainty.ranks(gains))
+                progress(i + 1, draws)
+    return RankDraws(quantiles, gains, uncertainty.ranks(gains), numbers, _costs(costs, quantiles))
 
 
-def _inputs_hash(land: Landscape, patches: Patches, sets: Sequence[Sequence[Intervention]]) -> str:
+def draw_quantiles(
+    numbers: Sequence[Unknown], draws: int, rng: int | np.random.Generator, draws_anew: int | None = None
+) -> pd.DataFrame:
+    """Quantiles of all unknown numbers; those that need the landscape anew repeat after ``draws_anew`` draws."""
+    table = uncertainty.quantiles([c for u in numbers for c in u.columns], draws, rng)
+    if draws_anew:
+        anew = [c for u in numbers if u.kind in ANEW for c in u.columns]
+        table[anew] = table[anew].to_numpy()[np.arange(draws) % draws_anew]
+    return table
+
+
+def conductance_gain(today: Array, after: Array, weight: Array) -> Array:
+    """Gain in mean conductance of every candidate, pairs weighted by the product of their patches' weights.
+
+    Parameters
+    ----------
+    today : array, shape (P, P)
+        Effective resistances.
+    after : array, shape (K, P, P)
+    weight : array, shape (P,)
+
+    Examples
+    --------
+    >>> today, opened = np.array([[0.0, 4.0], [4.0, 0.0]]), np.array([[[0.0, 2.0], [2.0, 0.0]]])
+    >>> conductance_gain(today, opened, np.ones(2)).tolist()
+    [0.25]
+    """
+    i, j = np.triu_indices(len(weight), 1)
+    pair = weight[i] * weight[j]
+    with np.errstate(divide="ignore"):
+        return np.asarray((1.0 / after[:, i, j] - 1.0 / today[i, j]) @ pair / pair.sum())
+
+
+def _weights(patches: Patches, quantiles: pd.DataFrame) -> Array:
+    """Weight of every patch in every draw, shape (draws, P)."""
+    w = np.tile(patches.table["weight"].to_numpy(float), (len(quantiles), 1))
+    ranged = {k: e for k, (_, e) in weight_estimates(patches).items()}
+    for p, name in enumerate(patches.ids):
+        key = f"weight.{name}"
+        if key in ranged and key in quantiles:
+            w[:, p] = ranged[key].draw(quantiles[key].to_numpy())
+    return w
+
+
+def _costs(costs: Sequence[tuple[str, Estimate]], quantiles: pd.DataFrame) -> Array | None:
+    """Cost of every candidate in every draw [USD]; candidates with one treatment are dear or cheap together."""
+    if not costs:
+        return None
+    columns = []
+    for treatment, e in costs:
+        key = f"cost.{treatment}"
+        columns.append(
+            e.draw(quantiles[key].to_numpy()) if key in quantiles else np.full(len(quantiles), e.best)
+        )
+    return np.column_stack(columns)
+
+
+class _Worlds:
+    """Landscapes made anew for drawn positions and habitat, and what the candidates open on them.
+
+    The last few are kept: draws that share one come one after another.
+    """
+
+    KEPT = 8
+
+    def __init__(
+        self, land: Landscape, sets: Sequence[Sequence[Intervention]], numbers: Sequence[Unknown]
+    ) -> None:
+        self.land, self.sets = land, sets
+        self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
+        self.known: OrderedDict[tuple[float, ...], tuple[Landscape, _Plan]] = OrderedDict()
+        self.lock = threading.Lock()
+        self.today = land, _Plan(land, sets)
+
+    def of(self, quantiles: Mapping[str, float]) -> tuple[Landscape, _Plan]:
+        """Landscape and plan of a draw."""
+        if not self.columns:
+            return self.today
+        name = tuple(quantiles[c] for c in self.columns)
+        with self.lock:  # made once, also when two threads ask for it
+            if name not in self.known:
+                made = remade(self.land, {c: quantiles[c] for c in self.columns})
+                self.known[name] = made, _Plan(made, self.sets)
+                if len(self.known) > self.KEPT:
+                    self.known.popitem(last=False)
+            return self.known[name]
+
+
+def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
+    """The landscape with its lines elsewhere and its habitat otherwise.
+
+    Parameters
+    ----------
+    land : Landscape
+    quantiles : mapping
+        ``map.<line>.east`` and ``map.<line>.north``, keys of the ground's factor rows.
+    """
+    made = land
+    shifts = {
+        line: tuple(float(ndtri(quantiles[f"map.{line}.{way}"])) * a / NORMAL_90 for way in ("east", "north"))
+        for line, a in accuracies(land).items()
+        if f"map.{line}.east" in quantiles
+    }
+    if shifts:
+        barriers = displaced(land.barriers, shifts, land.grid, land.valid)  # type: ignore[arg-type]
+        made = replace(
+            made, barriers=barriers, cuts=cut_edges(barriers, land.grid, neighbours=land.neighbours)
+        )
+    if land.ground is not None and any(k in quantiles for k in land.ground.rows):
+        made = replace(made, resistance=check_resistance(land.ground.resistance(quantiles), land.grid.shape))
+    return made
+
+
+def _inputs_hash(
+    land: Landscape,
+    patches: Patches,
+    sets: Sequence[Sequence[Intervention]],
+    numbers: Sequence[Unknown],
+) -> str:
     """Hash of everything that a draw depends on but its quantiles."""
     chances = [[(c.name, c.key, c.chance.as_tuple()) for c in row] for row in land.components]
     steps = [[repr(i) for i in s] for s in sets]
+    shapes = (
+        b"".join(g.wkb for g in land.barriers.table.geometry)
+        if any(u.kind == "map" for u in numbers)
+        else b""
+    )
     return content_hash(
         __version__, land.resistance, land.cuts.cell, land.cuts.direction, land.cuts.barrier, land.cuts.km,
         land.standing, repr(chances), repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
-        patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid),
+        patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid), land.chance_of, repr(land.fence_chances),
+        [repr(u) for u in numbers], shapes,
     )  # fmt: skip
 
 
 class _Plan:
-    """Which cuts every candidate opens and how far; the same in every draw, only the costs differ."""
+    """Which cuts every candidate opens and how far; the same in every draw of one landscape, only the costs differ."""
 
     def __init__(self, land: Landscape, sets: Sequence[Sequence[Intervention]]) -> None:
         self.sets = sets
         self.start = [0]
-        cuts, shares, steps = [], [], []
+        cuts, shares, steps = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
         self.kinds: list[tuple[int, Intervention]] = []
         known: dict[tuple[object, ...], int] = {}
+        may_stand = land.chance_of[land.cuts.barrier] > 0
         for interventions in sets:
             for step in interventions:
                 for row in land.barriers.rows_of(step.line):
-                    mine = np.flatnonzero((land.cuts.barrier == row) & land.standing[land.cuts.barrier])
+                    mine = np.flatnonzero((land.cuts.barrier == row) & may_stand)
                     share = opening_share(
                         land.barriers,
                         int(row),

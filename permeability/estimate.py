@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -246,6 +246,42 @@ class Estimate:
         low, best, high = (f"{v:,.{digits}g}" if abs(v) < 1000 else f"{v:,.0f}" for v in self.as_tuple())
         numbers = best if low == best == high else f"{best} ({low}-{high})"
         return " ".join(part for part in (numbers, self.unit, f"[{self.evidence}]") if part)
+
+
+@dataclass(frozen=True)
+class Derived(Estimate):
+    """An estimate worked out from other estimates, each of which can be drawn by its own name.
+
+    Attributes
+    ----------
+    inputs : tuple of (str, Estimate)
+        Name and estimate of every number it comes from, in the order of the rule's arguments.
+    rule : callable
+        Numbers to number.
+
+    Examples
+    --------
+    >>> whole = Estimate(2, 4, 8).map(lambda x: 1 / x, increasing=False)
+    >>> d = Derived.of(whole, (("x", Estimate(2, 4, 8)),), lambda x: 1 / x)
+    >>> d.best, d.at({"x": 1.0}), d.at({})
+    (0.25, 0.125, 0.25)
+    """
+
+    inputs: tuple[tuple[str, Estimate], ...] = ()
+    rule: Callable[..., Any] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls, whole: Estimate, inputs: tuple[tuple[str, Estimate], ...], rule: Callable[..., Any]
+    ) -> Derived:
+        """The same estimate, told what it comes from."""
+        own = {k: getattr(whole, k) for k in _KEYS}
+        return cls(**own, inputs=inputs, rule=rule)
+
+    def at(self, quantiles: Mapping[str, float]) -> float:
+        """Its value at quantiles of its inputs by name; inputs without one are at their best."""
+        values = [float(e.draw(quantiles[k])) if k in quantiles else e.best for k, e in self.inputs]
+        return float(self.rule(*values)) if self.rule is not None else self.best
 
 
 def _order_error(estimate: Estimate, what: str) -> OptionError:

@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from permeability.errors import LayerError, check_choice
 from permeability.grid import Grid, cells_in_words
 from permeability.seasons import habitat_seasons
-from permeability.species import SpeciesProfile
+from permeability.species import HabitatFactor, SpeciesProfile
 
 Array = NDArray[np.float64]
 SUITABILITY_BASE = 100.0
@@ -94,7 +94,7 @@ def from_factors(
     mask: NDArray[np.bool_],
     *,
     season: str | None = None,
-    level: str = "best",
+    level: str | Mapping[str, float] = "best",
 ) -> Habitat:
     """Resistance as the product of a species' factor multipliers.
 
@@ -108,7 +108,8 @@ def from_factors(
         Cells of the landscape.
     season : str, optional
         Rows of other seasons are left out; None uses rows that hold all year only.
-    level : {"best", "low", "high"}
+    level : {"best", "low", "high"} or mapping
+        A mapping gives quantiles 0..1 by key (:func:`factor_key`); rows without one are at their best.
 
     Returns
     -------
@@ -123,7 +124,8 @@ def from_factors(
     >>> bool(made.resistance[0, 1] > made.resistance[0, 0])
     True
     """
-    check_choice("level", level, ("best", "low", "high"))
+    if isinstance(level, str):
+        check_choice("level", level, ("best", "low", "high"))
     r = np.where(mask, 1.0, np.nan)
     rows = []
     holding = habitat_seasons(season)
@@ -134,7 +136,8 @@ def from_factors(
             used, reason = False, "no layer for it in this project"
         low = high = np.nan
         if used:
-            multiplier = row.multiplier(factors[row.factor], level)
+            which = level if isinstance(level, str) else level.get(factor_key(row), "best")
+            multiplier = row.multiplier(factors[row.factor], which)
             multiplier = np.where(np.isnan(multiplier), 1.0, multiplier)
             r = r * np.where(np.isinf(multiplier), np.nan, multiplier)
             finite = multiplier[mask & np.isfinite(multiplier)]
@@ -144,6 +147,65 @@ def from_factors(
              "evidence": row.evidence, "source": row.source}
         )  # fmt: skip
     return Habitat(r, pd.DataFrame(rows))
+
+
+def factor_key(row: HabitatFactor) -> str:
+    """Name of a factor row among the unknown numbers.
+
+    Parameters
+    ----------
+    row : HabitatFactor
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> factor_key(species("khulan").habitat[0])
+    'habitat.slope_deg'
+    """
+    return f"habitat.{row.factor}" if row.season == "all" else f"habitat.{row.factor}.{row.season}"
+
+
+@dataclass(frozen=True, eq=False)
+class FactorGround:
+    """The ground of a landscape as factor rasters, from which other draws of the multipliers can be made.
+
+    Attributes
+    ----------
+    profile : SpeciesProfile
+    factors : mapping
+        Factor name -> raster.
+    mask : bool array
+    season : str or None
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> flat = FactorGround(species("khulan"), {"slope_deg": np.zeros((1, 2))}, np.ones((1, 2), bool))
+    >>> list(flat.rows), flat.resistance({"habitat.slope_deg": 0.9}).tolist()
+    (['habitat.slope_deg'], [[1.0, 1.0]])
+    """
+
+    profile: SpeciesProfile
+    factors: Mapping[str, Array]
+    mask: NDArray[np.bool_]
+    season: str | None = None
+
+    @property
+    def rows(self) -> dict[str, HabitatFactor]:
+        """Factor rows in use whose multipliers have a range, by key."""
+        holding = habitat_seasons(self.season)
+        used = [r for r in self.profile.habitat if r.season in holding and r.factor in self.factors]
+        return {factor_key(r): r for r in used if r.uncertain}
+
+    def resistance(self, quantiles: Mapping[str, float]) -> Array:
+        """Resistance with some of the factor rows at other quantiles, shape (rows, cols)."""
+        return from_factors(
+            self.profile, self.factors, self.mask, season=self.season, level=quantiles
+        ).resistance
 
 
 # ---------------------------------------------------------------- factor rasters

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from permeability.crossings import (
     CostModel,
     CutCosts,
     components_of,
+    fence_state,
     level_values,
     require_effect,
 )
@@ -33,6 +35,20 @@ from permeability.scenario import FACTS, Intervention, Scenario
 from permeability.species import SpeciesProfile
 
 __all__ = ["Landscape", "as_dataarray", "build", "check_resistance", "connected_parts"]
+
+
+class Ground(Protocol):
+    """Where a landscape's resistance comes from, so that it can be drawn again."""
+
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Uncertain factors by key."""
+
+    def resistance(self, quantiles: Mapping[str, float]) -> NDArray[np.float64]:
+        """Resistance at quantiles of the factors by key."""
+
+
+EVEN = 0.5  # a barrier that is at least as likely there as not stands outside the draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +72,12 @@ class Landscape:
     level : str or mapping
         ``"best"``, ``"low"``, ``"high"`` or quantiles by key, see :func:`permeability.crossings.level_values`.
     neighbours : {8, 4, 16}
+    chances : array, shape (barriers,), or None
+        Chance of every row to be there in a draw; None = those that stand.
+    fenced_chance : float or None
+        Chance that a railway of unknown fence state is fenced, where its row does not say.
+    ground : Ground or None
+        What the resistance was made from, for draws of the habitat.
 
     Examples
     --------
@@ -79,6 +101,9 @@ class Landscape:
     level: str | Mapping[str, float] = "best"
     neighbours: int = 8
     context: Mapping[str, Any] = field(default_factory=dict)
+    chances: NDArray[np.float64] | None = field(default=None, repr=False)
+    fenced_chance: float | None = None
+    ground: Ground | None = field(default=None, repr=False)
 
     # ---------------------------------------------------------------- variants
     def with_scenario(self, scenario: Scenario) -> Landscape:
@@ -91,19 +116,18 @@ class Landscape:
             T01 to T06 for a treatment that is not known or does not go with the barrier.
         """
         both = Scenario(scenario.name, (*self.scenario.interventions, *scenario.interventions))
-        standing, components = self.standing.copy(), list(self.components)
-        facts: dict[int, dict[str, Any]] = {}
+        standing, components, chances = self.standing.copy(), list(self.components), self.chance_of.copy()
         for step in both.interventions:
             if step.action not in FACTS:
                 continue
             for i in map(int, self.barriers.rows_of(step.line)):
                 standing[i] |= step.action == "add"
-                facts[i] = {**facts.get(i, {}), **step.options}
-                components[i] = self._rebuilt(i, facts[i])
+                chances[i] = 1.0 if step.action == "add" else chances[i]
+                components[i] = self._rebuilt(i, facts_set(self.barriers, both, i))
         for step in scenario.interventions:
             if step.action not in FACTS:
                 require_effect(step, self.barriers, components, self.profile)
-        return replace(self, scenario=both, standing=standing, components=tuple(components))
+        return replace(self, scenario=both, standing=standing, components=tuple(components), chances=chances)
 
     def _rebuilt(self, row: int, facts: Mapping[str, Any]) -> tuple[Component, ...]:
         return components_of(
@@ -115,20 +139,75 @@ class Landscape:
         kept = np.zeros(len(self.barriers), bool)
         for line in keep:
             kept[self.barriers.rows_of(line)] = True
-        return replace(self, standing=self.standing & kept)
+        return self._only(kept)
+
+    def _only(self, kept: NDArray[np.bool_]) -> Landscape:
+        return replace(self, standing=self.standing & kept, chances=np.where(kept, self.chance_of, 0.0))
 
     def without_lines(self, lines: Sequence[str]) -> Landscape:
         """The landscape with some lines taken away entirely."""
         gone = np.zeros(len(self.barriers), bool)
         for line in lines:
             gone[self.barriers.rows_of(line)] = True
-        return replace(self, standing=self.standing & ~gone)
+        return self._only(~gone)
 
     def at(self, level: str | Mapping[str, float]) -> Landscape:
         """The landscape with other values of the uncertain crossing numbers."""
         if isinstance(level, str):
             check_choice("level", level, ("low", "best", "high"))
         return replace(self, level=level)
+
+    # ---------------------------------------------------------------- what may be there
+    @property
+    def chance_of(self) -> NDArray[np.float64]:
+        """Chance of every barrier row to be there, shape (barriers,)."""
+        return self.standing.astype(float) if self.chances is None else self.chances
+
+    @cached_property
+    def fence_chances(self) -> dict[int, float]:
+        """Chance of a fence at every railway row that may be there and of which nobody knows; 0 < chance < 1."""
+        found = {}
+        for i in np.flatnonzero(self.chance_of > 0):
+            row = self.barriers.table.iloc[i].to_dict() | facts_set(self.barriers, self.scenario, int(i))
+            if row["kind"] != "railway" or fence_state(row) != "unknown":
+                continue
+            own = pd.to_numeric(row.get("fenced_chance"), errors="coerce")
+            chance = self.fenced_chance if own is None or np.isnan(own) else float(own)
+            if chance is not None and 0 < chance < 1:
+                found[int(i)] = chance
+        return found
+
+    @cached_property
+    def either_way(self) -> dict[int, tuple[tuple[Component, ...], ...]]:
+        """Components without and with fences of the rows whose fence state is drawn."""
+        return {
+            i: tuple(
+                self._rebuilt(i, {**facts_set(self.barriers, self.scenario, i), "fenced": state})
+                for state in ("no", "yes")
+            )
+            for i in self.fence_chances
+        }
+
+    def drawn(self, quantiles: Mapping[str, float]) -> Landscape:
+        """The landscape of one draw of the unknown numbers.
+
+        Parameters
+        ----------
+        quantiles : mapping
+            Key -> quantile 0..1: keys of components and of what they come from, ``trace_length``,
+            ``presence.<id>`` (there when below the row's chance) and ``fenced.<line>`` (fenced when below the
+            chance).  Keys without a quantile stay as they are.
+        """
+        standing, components = self.standing.copy(), list(self.components)
+        ids, lines = self.barriers.table["id"], self.barriers.table["line"]
+        for i in np.flatnonzero((self.chance_of > 0) & (self.chance_of < 1)):
+            u = quantiles.get(f"presence.{ids.iloc[i]}")
+            standing[i] = standing[i] if u is None else u < self.chance_of[i]
+        for row, chance in self.fence_chances.items():
+            u = quantiles.get(f"fenced.{lines.iloc[row]}")
+            if u is not None:
+                components[row] = self.either_way[row][int(u < chance)]
+        return replace(self, level=quantiles, standing=standing, components=tuple(components))
 
     # ---------------------------------------------------------------- costs on edges
     @cached_property
@@ -236,6 +315,8 @@ def build(
     season: str | None = None,
     assume_fenced: str = "no",
     cuts: CutTable | None = None,
+    fenced_chance: float | None = None,
+    ground: Ground | None = None,
 ) -> Landscape:
     """Landscape of a species from its resistance and the barriers.
 
@@ -255,6 +336,10 @@ def build(
         What a railway counts as whose fence state is unknown.
     cuts : CutTable, optional
         Of the same grid and barriers, when it is known already.
+    fenced_chance : float, optional
+        Chance that a railway of unknown fence state is fenced; None draws none (``assume_fenced`` holds).
+    ground : Ground, optional
+        What the resistance was made from, for draws of the habitat.
 
     Returns
     -------
@@ -278,10 +363,27 @@ def build(
     table = cuts if cuts is not None else cut_edges(barriers, grid, neighbours=neighbours)
     context = {"year": year, "season": season, "assume_fenced": assume_fenced}
     components = all_components(barriers, profile, **context)
-    standing = _standing(barriers, year)
+    chances = np.where(_standing(barriers, year), presence(barriers), 0.0)
     return Landscape(
-        grid, r, barriers, components, table, standing, profile, neighbours=neighbours, context=context
-    )
+        grid, r, barriers, components, table, chances >= EVEN, profile, neighbours=neighbours, context=context,
+        chances=chances, fenced_chance=fenced_chance, ground=ground,
+    )  # fmt: skip
+
+
+def presence(barriers: Barriers) -> NDArray[np.float64]:
+    """Stated chance of every row to be there; 1 where none is stated."""
+    if "presence" not in barriers.table.columns:
+        return np.ones(len(barriers))
+    return pd.to_numeric(barriers.table["presence"], errors="coerce").fillna(1.0).to_numpy(float)
+
+
+def facts_set(barriers: Barriers, scenario: Scenario, row: int) -> dict[str, Any]:
+    """Facts that a scenario sets for one barrier row, the later ones counting."""
+    found: dict[str, Any] = {}
+    for step in scenario.interventions:
+        if step.action in FACTS and row in barriers.rows_of(step.line):
+            found |= step.options
+    return found
 
 
 def all_components(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
@@ -81,7 +82,7 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     ------
     PatchError
         P01 outside the grid, P02 on no valid cell, P03 duplicate ids, P04 two patches on one cell, P05 a patch that
-        a complete barrier cuts in two (shorting it would open the barrier).
+        a complete barrier cuts in two (shorting it would open the barrier), P08 weights out of order.
 
     Examples
     --------
@@ -91,6 +92,7 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     >>> place(spots, land).table["area_km2"].tolist()  # a point takes its cell
     [1.0, 1.0]
     """
+    _check_weights(table, layer)
     labels = label_raster(table, land.grid, land.valid, layer=layer)
     parts = land.parts
     cut = [
@@ -109,6 +111,22 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     counts = np.bincount(labels.ravel(), minlength=len(out) + 1)[1:]
     out["area_km2"] = counts * land.grid.cell_area_km2
     return Patches(out, labels, land.grid)
+
+
+def _check_weights(table: gpd.GeoDataFrame, layer: str) -> None:
+    """Refuse weights that are not numbers of at least 0 in the order low, best, high."""
+    low, best, high = (
+        pd.to_numeric(table[c], errors="coerce") if c in table.columns else pd.Series(np.nan, table.index)
+        for c in ("weight_low", "weight", "weight_high")
+    )
+    best = best if "weight" in table.columns else best.fillna(1.0)
+    bad = ~(best >= 0) | (low < 0) | (low > best) | (best > high)
+    if bad.any():
+        raise PatchError(
+            "P08", f"{int(bad.sum())} patches have weights that are no numbers, negative or out of order.", layer=layer,
+            rows=[str(i) for i in table["id"][bad]] if "id" in table.columns else [],
+            remedy="give weight_low <= weight <= weight_high, at least 0",
+        )  # fmt: skip
 
 
 def label_raster(

@@ -25,11 +25,12 @@ from permeability.barriers import Barriers
 from permeability.cuts import CutTable, cut_edges
 from permeability.errors import Finding, LayerError, ProjectError, nearest
 from permeability.grid import Grid
-from permeability.habitat import Habitat
+from permeability.habitat import FactorGround, Habitat
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import FACTS, Intervention, Scenario, traffic_range
 from permeability.species import SpeciesProfile, species
+from permeability.unknowns import KINDS, VARY
 
 __all__ = ["Project", "ProjectSpec", "check", "open_project"]
 
@@ -96,6 +97,7 @@ class BarrierSpec(_Table):
     layers: list[str]
     posts: str | None = None
     assume_fenced: Literal["no", "yes"] = "no"
+    fenced_chance: float | None = Field(default=None, ge=0, le=1)
 
 
 class SpeciesSpec(_Table):
@@ -124,6 +126,9 @@ class RankingSpec(_Table):
     draws: int = Field(default=0, ge=0)
     seed: int = 1
     budget_usd: float | None = Field(default=None, gt=0)
+    vary: list[Literal[KINDS]] = list(VARY)  # type: ignore[valid-type]
+    draws_anew: int | None = Field(default=None, gt=0)
+    worth_usd_per_gain: float | None = Field(default=None, gt=0)
 
 
 class StepSpec(_Table):
@@ -343,7 +348,16 @@ class Project:
             self.grid, self.habitat(name).resistance, self.barriers, self.profile(name),
             neighbours=self.spec.grid.neighbours, year=about.year, season=about.season,
             assume_fenced=self.spec.barriers.assume_fenced, cuts=self.cuts,
+            fenced_chance=self.spec.barriers.fenced_chance, ground=self._ground(name),
         )  # fmt: skip
+
+    def _ground(self, name: str) -> FactorGround | None:
+        """What a species' resistance is made from; None when it comes from a raster."""
+        mine, common = self.spec.species.get(name), self.spec.habitat
+        if (mine and (mine.resistance or mine.suitability)) or common.resistance or common.suitability:
+            return None
+        factors = {f: self.factor(f) for f in self.spec.factors}
+        return FactorGround(self.profile(name), factors, self.mask, self.spec.project.season)
 
     def patches(self, name: str) -> Patches:
         """Patches of a species on the grid."""

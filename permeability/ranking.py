@@ -20,6 +20,8 @@ from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.sites import Candidate
+from permeability.uncertainty import least_share
+from permeability.unknowns import VARY
 
 __all__ = ["SORT_BY", "Ranking", "gain_of", "rank"]
 
@@ -46,7 +48,11 @@ class Ranking:
     notes : list of str
         What a reader must know, such as an index that no candidate moves, and why.
     draws : RankDraws or None
-        Gains and ranks over draws of the uncertain numbers; columns of candidates in the order they were given.
+        Gains and ranks over draws of the unknown numbers; columns of candidates in the order they were given.
+    knowledge_gaps : pandas.DataFrame or None
+        What to find out first, one row per unknown number by falling share of the movement of ranks: ``number``,
+        ``what`` (in words), ``share``, ``clear`` (whether the share is above what chance shows), ``most_moved`` (id of
+        the candidate whose rank it moves most), ``low``, ``best``, ``high``, ``unit``, ``evidence``, ``source``.
 
     Examples
     --------
@@ -63,6 +69,7 @@ class Ranking:
     today: dict[str, float] = field(repr=False)
     notes: list[str] = field(default_factory=list)
     draws: RankDraws | None = field(default=None, repr=False)
+    knowledge_gaps: pd.DataFrame | None = field(default=None, repr=False)
     sites: Sequence[Candidate] = field(default=(), repr=False)
     _engine: Evaluator | None = field(default=None, repr=False)
 
@@ -114,7 +121,11 @@ def rank(
     sort_by: str = SORT_BY,
     draws: int = 0,
     rng: int | np.random.Generator = 1,
+    vary: Sequence[str] = VARY,
+    draws_anew: int | None = None,
     top: int = 10,
+    worth_usd_per_gain: float | None = None,
+    budget_usd: float | None = None,
     workers: int = 1,
     store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -131,11 +142,21 @@ def rank(
     sort_by : str
         One of :data:`permeability.indices.INDICES`.
     draws : int
-        Draws of the uncertain crossing numbers; 0 for none.  They rank by the gain in mean conductance.
+        Draws of the unknown numbers; 0 for none.  They rank by the gain in mean conductance.
     rng : int or numpy.random.Generator
         Seed of the draws.
+    vary : sequence of str
+        Kinds of unknown numbers to draw, from :data:`permeability.unknowns.KINDS`; ``"map"`` and ``"habitat"`` on
+        request, since every landscape of theirs has to be made anew (:func:`draw_costs` says what that takes).
+    draws_anew : int, optional
+        How many landscapes are made anew for ``"map"`` and ``"habitat"``; the draws take turns on them.  Default: one
+        for every draw.
     top : int
         Size of the top that ``share_in_top`` is about.
+    worth_usd_per_gain : float, optional
+        What one unit of gain in mean conductance is worth [USD]; adds ``share_worth_it``.
+    budget_usd : float, optional
+        Adds ``share_in_budget``: the share of draws in which the best gain per money first buys this candidate.
     workers : int
         Threads for the draws; the results do not depend on them.
     store : path, optional
@@ -146,8 +167,9 @@ def rank(
     Returns
     -------
     Ranking
-        With draws also ``rank_low``, ``rank_median``, ``rank_high`` (5, 50, 95 % of the draws), ``share_in_top`` and
-        ``gain_low / gain_median / gain_high`` of the mean conductance.
+        With draws also ``rank_low``, ``rank_median``, ``rank_high`` (5, 50, 95 % of the draws), ``share_in_top``,
+        ``gain_low / gain_median / gain_high`` of the mean conductance, ``alike`` (number of the group of candidates that
+        cannot be told apart, 1 = the best) and ``moved_by`` (the unknown number that moves its rank most).
 
     Notes
     -----
@@ -176,19 +198,22 @@ def rank(
     drawn = None
     if draws:
         drawn = draw_ranks(
-            land, patches, steps, lines, draws=draws, rng=rng, workers=workers, store=store,
+            land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew,
+            costs=[(s.treatment, s.cost_usd) for s in sites], workers=workers, store=store,
             progress=_part(progress, len(sites), todo),
         )  # fmt: skip
-        table = table.join(drawn.table(top))
+        table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))
     order = np.lexsort(
         (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"])
     )
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
     notes = unmoved(table, engine, sites)
+    gaps = None
     if drawn is not None:
-        notes += draw_notes(drawn, [s.id for s in sites])
-    return Ranking(land, table, sort_by, engine.today, notes, drawn, list(sites), engine)
+        gaps = gap_table(drawn, [s.id for s in sites])
+        notes += draw_notes(drawn, [s.id for s in sites], gaps)
+    return Ranking(land, table, sort_by, engine.today, notes, drawn, gaps, list(sites), engine)
 
 
 def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
@@ -196,7 +221,25 @@ def _part(progress: Progress | None, before: int, total: int) -> Progress | None
     return None if progress is None else (lambda done, _: progress(before + done, total))
 
 
-def draw_notes(drawn: RankDraws, ids: Sequence[str]) -> list[str]:
+def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:
+    """What to find out first; see :class:`Ranking`."""
+    shares = drawn.influence()
+    about = pd.DataFrame(
+        [
+            {"number": u.key, "what": u.words, "kind": u.kind, "low": u.low, "best": u.best, "high": u.high,
+             "unit": u.unit, "evidence": u.evidence, "source": u.source}
+            for u in drawn.unknowns
+        ],
+        columns=["number", "what", "kind", "low", "best", "high", "unit", "evidence", "source"],
+    )  # fmt: skip
+    table = shares.merge(about, on="number", how="left")
+    table["clear"] = table["share"] > least_share(len(drawn.gains))
+    table["most_moved"] = [ids[k] if k >= 0 else "" for k in table["most_moved"]]
+    first = ["number", "what", "share", "clear", "most_moved"]
+    return table[[*first, *(c for c in about.columns if c not in first)]]
+
+
+def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list[str]:
     """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most."""
     first = drawn.together()[0]
     notes = []
@@ -204,10 +247,9 @@ def draw_notes(drawn: RankDraws, ids: Sequence[str]) -> list[str]:
         names = ", ".join(ids[k] for k in first[:12])
         more = f" and {len(first) - 12} more" if len(first) > 12 else ""
         notes.append(f"These sections cannot be told apart at the top: {names}{more}.")
-    moving = drawn.influence()
-    moving = moving[moving["share"] > 0.005].head(3)
+    moving = gaps[gaps["clear"]].head(3)
     if len(moving):
-        named = ", ".join(f"{r.number} ({100 * r.share:.0f} %)" for r in moving.itertuples())
+        named = ", ".join(f"{r.what} ({100 * r.share:.0f} %)" for r in moving.itertuples())
         notes.append(f"The unknown numbers that move the ranking most: {named}.")
     return notes
 

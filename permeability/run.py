@@ -246,7 +246,8 @@ def _run_species(
         )
         how = project.spec.ranking
         ranking = rank(
-            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, top=how.top, workers=workers, store=store,
+            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
+            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, store=store,
             progress=tell("ranking"),
         )  # fmt: skip
     scenarios = {}
@@ -284,9 +285,11 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
         }  # fmt: skip
         if r.ranking is not None:
             top = r.ranking.table.head(project.spec.ranking.top)
-            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_"))]
+            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_", "alike"))]
             mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
             mine["notes"] = r.ranking.notes
+            if r.ranking.knowledge_gaps is not None:
+                mine["knowledge_gaps"] = {g["number"]: {"what": g["what"], "share": {"value": g["share"], "unit": "1"}} for g in r.ranking.knowledge_gaps.to_dict("records") if g["clear"]}  # fmt: skip
         mine["scenarios"] = {name: _with_units(c.after_indices.values) for name, c in r.scenarios.items()}
         out["species"][name] = mine
     return out
@@ -340,10 +343,10 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
 
 
 def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:
-    """Share of the ranks' variance that each unknown number explains by itself."""
-    if ranking is None or ranking.draws is None:
+    """What to find out first: the share of the ranks' variance that each unknown number explains by itself."""
+    if ranking is None or ranking.knowledge_gaps is None:
         return []
-    return list(ranking.draws.influence().to_dict("records"))
+    return list(ranking.knowledge_gaps.to_dict("records"))
 
 
 def component_table(land: Landscape) -> pd.DataFrame:

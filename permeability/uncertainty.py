@@ -7,7 +7,7 @@ n of more draws are the same draws.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -195,6 +195,41 @@ def rank_table(
     return table
 
 
+def share_in_budget(gains: ArrayLike, cost: ArrayLike, budget: float) -> Floats:
+    """Share of the draws in which a candidate is bought when the budget goes to the best gain per money first.
+
+    A measure of single candidates; which set is best together is another question (:mod:`permeability.choice`).
+
+    Parameters
+    ----------
+    gains : array, shape (draws, K)
+    cost : array, shape (K,) or (draws, K)
+    budget : float
+
+    Returns
+    -------
+    array, shape (K,)
+        0..1.
+
+    Examples
+    --------
+    >>> share_in_budget([[3.0, 2.0, 2.0], [3.0, 1.0, 2.0]], [1.0, 1.0, 1.0], 2.0).tolist()
+    [1.0, 0.5, 0.5]
+    """
+    g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
+    money = np.broadcast_to(np.asarray(cost, dtype=np.float64), g.shape)
+    bought = np.zeros(g.shape, dtype=bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = np.where(g > 0, g / money, -np.inf)
+    for d, order in enumerate(np.argsort(-worth, axis=1, kind="stable")):
+        left = budget
+        for k in order:
+            if worth[d, k] > -np.inf and money[d, k] <= left:
+                bought[d, k] = True
+                left -= money[d, k]
+    return np.asarray(bought.mean(axis=0))
+
+
 def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints]:
     """Low, median and high rank of every candidate: the middle ``level`` of its draws.
 
@@ -293,8 +328,12 @@ def first_order(quantile: ArrayLike, output: ArrayLike, bins: int | None = None)
     """
     x, y = np.asarray(quantile, dtype=np.float64), np.asarray(output, dtype=np.float64)
     n = len(x)
-    m = bins or int(np.clip(np.sqrt(n) / 1.5, 2, 20))
     total = float(y.var())
+    distinct, world = np.unique(x, return_inverse=True)
+    if len(distinct) < n and total > 0:  # values that several draws share say no more than their mean
+        means = np.bincount(world, weights=y) / np.bincount(world)
+        return first_order(distinct, means, bins) * float(means.var()) / total
+    m = bins or bins_of(n)
     if total <= 0 or n <= m:
         return 0.0
     group = np.argsort(np.argsort(x, kind="stable"), kind="stable") * m // n
@@ -304,7 +343,86 @@ def first_order(quantile: ArrayLike, output: ArrayLike, bins: int | None = None)
     return float(np.clip((between * (n - 1) - (m - 1)) / (n - m), 0.0, 1.0))
 
 
-def influence(drawn: pd.DataFrame, gains: ArrayLike) -> pd.DataFrame:
+def bins_of(draws: int) -> int:
+    """Bins that a number is cut into for its first-order index.
+
+    Parameters
+    ----------
+    draws : int
+
+    Returns
+    -------
+    int
+        About the square root of the draws over 1.5, 2 to 20.
+
+    Examples
+    --------
+    >>> bins_of(25), bins_of(500), bins_of(10_000)
+    (3, 14, 20)
+    """
+    return int(np.clip(np.sqrt(draws) / 1.5, 2, 20))
+
+
+def least_share(draws: int) -> float:
+    """Share of rank movement that a number without any influence rarely shows in so many draws.
+
+    Two standard deviations of the estimate of :func:`first_order`, ``2 sqrt(2 (m - 1)) / n`` with ``m`` bins: the
+    variance of a chi-squared sum over the bins (Plischke 2012, doi:10.1016/j.ress.2011.12.021).
+
+    Parameters
+    ----------
+    draws : int
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(least_share(500), 3), round(least_share(25), 2)
+    (0.02, 0.16)
+    """
+    return float(2.0 * np.sqrt(2.0 * (bins_of(draws) - 1)) / draws)
+
+
+def shares_by_number(
+    drawn: pd.DataFrame, gains: ArrayLike, groups: Mapping[str, Sequence[str]] | None = None
+) -> pd.DataFrame:
+    """First-order index of every number for the rank of every candidate, (numbers, candidates).
+
+    Parameters
+    ----------
+    drawn : DataFrame, shape (draws, columns)
+    gains : array, shape (draws, K)
+    groups : mapping, optional
+        Number -> its columns, whose indices are added up; by default every column is a number.
+
+    Returns
+    -------
+    DataFrame
+        Indices 0..1, one row per number.
+
+    Examples
+    --------
+    >>> u = quantiles(["fence", "road"], 400, 1)
+    >>> table = shares_by_number(u, np.stack((u.fence, 0.5 + 0 * u.fence), axis=1))
+    >>> table.round(1).loc["fence"].tolist(), table.shape
+    ([0.8, 0.8], (2, 2))
+    """
+    r = ranks(gains).astype(np.float64)
+    moves = r.var(axis=0) > 0
+    columns = {
+        str(c): np.array([first_order(drawn[c], r[:, k]) if moves[k] else 0.0 for k in range(r.shape[1])])
+        for c in drawn.columns
+    }
+    wanted = groups if groups is not None else {c: (c,) for c in columns}
+    found = {name: np.minimum(sum(columns[c] for c in parts), 1.0) for name, parts in wanted.items()}
+    return pd.DataFrame(found, index=range(r.shape[1])).T
+
+
+def influence(
+    drawn: pd.DataFrame, gains: ArrayLike, groups: Mapping[str, Sequence[str]] | None = None
+) -> pd.DataFrame:
     """Which uncertain number moves the ranking most: the list of what to find out first.
 
     The first-order index of every number for every candidate's rank, averaged with the variance of the ranks as
@@ -315,6 +433,8 @@ def influence(drawn: pd.DataFrame, gains: ArrayLike) -> pd.DataFrame:
     drawn : DataFrame, shape (draws, numbers)
         Quantiles or values.
     gains : array, shape (draws, K)
+    groups : mapping, optional
+        As for :func:`shares_by_number`.
 
     Returns
     -------
@@ -327,14 +447,10 @@ def influence(drawn: pd.DataFrame, gains: ArrayLike) -> pd.DataFrame:
     >>> influence(u, np.stack((u.fence, 0.5 + 0 * u.fence), axis=1)).number.tolist()
     ['fence', 'road']
     """
-    r = ranks(gains).astype(np.float64)
-    spread = r.var(axis=0)
+    spread = ranks(gains).astype(np.float64).var(axis=0)
     rows = []
-    for name in drawn.columns:
-        index = np.array(
-            [first_order(drawn[name], r[:, k]) if spread[k] > 0 else 0.0 for k in range(r.shape[1])]
-        )
-        moved = index * spread
+    for name, index in shares_by_number(drawn, gains, groups).iterrows():
+        moved = index.to_numpy(float) * spread
         share = float(moved.sum() / spread.sum()) if spread.sum() > 0 else 0.0
         most = int(np.argmax(moved)) if share > 0 else -1
         rows.append({"number": str(name), "share": share, "most_moved": most})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from permeability.errors import BarrierError, check_choice
-from permeability.estimate import Estimate, propagate
+from permeability.estimate import Derived, Estimate, propagate
 from permeability.passability.cost import (
     checked,
     gap_encounter_chance,
@@ -257,16 +258,19 @@ def _road(
     if "vehicles_per_day" in changes:
         changes = _scaled_traffic(row, changes)
     row = {**row, **changes}
-    hours = dict.fromkeys((*parse_hours(row.get("closed_hours")), *closed))
-    chance: Estimate = road_chance(
-        profile.road_p0,
-        traffic_of(row),
-        profile.road_gap_s,
+    rule = partial(
+        road_chance,
         hour_profile=parse_profile(row.get("hour_profile")),
-        closed_hours=tuple(hours),
+        closed_hours=tuple(dict.fromkeys((*parse_hours(row.get("closed_hours")), *closed))),
         bunching=1.0 if missing(row.get("bunching")) else float(row["bunching"]),
     )
-    return chance
+    line = row.get("id") if missing(row.get("line")) else row["line"]
+    inputs = (
+        ("road.p0", profile.road_p0),
+        (f"traffic.{line}", traffic_of(row)),
+        ("road.gap_s", profile.road_gap_s),
+    )
+    return Derived.of(rule(*(e for _, e in inputs)), inputs, rule)
 
 
 def _scaled_traffic(row: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.errors import OptionError, SpeciesError
+from permeability.estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,45 @@ class HabitatFactor:
                 remedy="give multipliers above zero in order",
             )
 
-    def multiplier(self, values: ArrayLike, which: str = "best") -> NDArray[np.float64]:
+    @property
+    def uncertain(self) -> bool:
+        """Whether any of its multipliers has a range."""
+        return self.low != self.high
+
+    def multipliers_at(self, which: str | float) -> NDArray[np.float64]:
+        """The multipliers at ``"low"``, ``"best"``, ``"high"``, or all of them at one quantile 0..1.
+
+        Drawn like every estimate (PERT); an infinite high end counts as the best value.
+
+        >>> f = HabitatFactor("slope_deg", "linear", (5, 10), (1, 2), (1, 1), (1, 6), "all", "M-m", "a guess")
+        >>> f.multipliers_at(0.0).tolist(), f.multipliers_at(1.0).tolist()
+        ([1.0, 1.0], [1.0, 6.0])
+        """
+        table = {"low": self.low, "best": self.multipliers, "high": self.high}
+        if isinstance(which, str):
+            if which not in table:
+                raise OptionError(
+                    "O01", f"which = {which!r} is not known.", remedy="use 'low', 'best' or 'high'"
+                )
+            return np.asarray(table[which], dtype=np.float64)
+        drawn = []
+        for low, best, high in zip(self.low, self.multipliers, self.high):
+            if np.isinf(low):
+                drawn.append(low)
+            elif np.isinf(best):
+                drawn.append(best)
+            else:
+                drawn.append(float(Estimate(low, best, best if np.isinf(high) else high).draw(which)))
+        return np.array(drawn)
+
+    def multiplier(self, values: ArrayLike, which: str | float = "best") -> NDArray[np.float64]:
         """Resistance multiplier [dimensionless] at ``values`` of the factor; NaN stays NaN.
 
         For ``kind="class"`` the values are the share or presence (0 or 1) of the class in the cell; shares
-        between are mixed by area.
+        between are mixed by area.  ``which`` as for :meth:`multipliers_at`.
         """
-        table = {"low": self.low, "best": self.multipliers, "high": self.high}
-        if which not in table:
-            raise OptionError("O01", f"which = {which!r} is not known.", remedy="use 'low', 'best' or 'high'")
         x = np.asarray(values, dtype=np.float64)
-        multipliers = np.asarray(table[which], dtype=np.float64)
+        multipliers = self.multipliers_at(which)
         if self.kind == "class":
             return np.asarray(1.0 + x * (multipliers[0] - 1.0), dtype=np.float64)
         if self.kind == "linear":
