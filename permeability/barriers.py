@@ -340,7 +340,7 @@ def _wrong_chances(table: gpd.GeoDataFrame, column: str, layer: str) -> list[Per
     if len(wrong) == 0:
         return []
     return [LayerError(
-        "L14", f"{column} = {wrong[column].iloc[0]!r} is not a chance.", layer=layer, rows=list(wrong["id"]),
+        "L14", f"{column} = {values[wrong.index[0]]:g} is not a chance.", layer=layer, rows=list(wrong["id"]),
         remedy="give a number from 0 to 1, or leave it empty",
     )]  # fmt: skip
 

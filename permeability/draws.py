@@ -89,16 +89,16 @@ class RankDraws:
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Unknown number -> its columns among the quantiles."""
-        return {u.key: u.columns for u in self.unknowns}
+        """Unknown number -> its columns among the quantiles; costs left out, since gains do not depend on them."""
+        return {u.key: u.columns for u in self.unknowns if u.kind != "cost"}
 
     def influence(self) -> pd.DataFrame:
         """Which unknown number moves the ranking most; see :func:`permeability.uncertainty.influence`."""
-        return uncertainty.influence(self.quantiles, self.gains, self.groups or None)
+        return uncertainty.influence(self.quantiles, self.gains, self.groups)
 
     def moved_by(self) -> list[str]:
         """For every candidate the unknown number that moves its rank most, in words; empty where none does."""
-        shares = uncertainty.shares_by_number(self.quantiles, self.gains, self.groups or None)
+        shares = uncertainty.shares_by_number(self.quantiles, self.gains, self.groups)
         if not len(shares):
             return [""] * self.gains.shape[1]
         words = {u.key: u.words for u in self.unknowns}

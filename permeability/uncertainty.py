@@ -407,7 +407,7 @@ def shares_by_number(
     >>> u = quantiles(["fence", "road"], 400, 1)
     >>> table = shares_by_number(u, np.stack((u.fence, 0.5 + 0 * u.fence), axis=1))
     >>> table.round(1).loc["fence"].tolist(), table.shape
-    ([0.8, 0.8], (2, 2))
+    ([0.9, 0.9], (2, 2))
     """
     r = ranks(gains).astype(np.float64)
     moves = r.var(axis=0) > 0

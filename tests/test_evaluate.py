@@ -130,7 +130,8 @@ def test_rank_ranges_hold_the_median_and_the_best_number_matters():
     assert set(influence["number"]) == {
         "crossing.rail_barbed_both_sides",
         "crossing.rail_unfenced",
-        "road",
+        "road.gap_s",
+        "road.p0",
         "trace_length",
     }
     assert influence["share"].is_monotonic_decreasing
