@@ -175,7 +175,9 @@ def test_knowledge_gaps_name_numbers_and_candidates(case):
     gaps = ranking.knowledge_gaps
     assert gaps["share"].is_monotonic_decreasing
     assert set(gaps["most_moved"]) <= {s.id for s in sites} | {""}
-    assert set(gaps["number"]) == {c for c in ranking.draws.quantiles if c != "cost.remove"}  # gains know no money
+    assert set(gaps["number"]) == {
+        c for c in ranking.draws.quantiles if c != "cost.remove"
+    }  # gains know no money
     assert ranking.table["alike"].min() == 1
     assert pm.rank(land, patches, sites).knowledge_gaps is None
 
