@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from permeability.corridors import named_places
 from permeability.costsurface import CostSurface, Floats, cost_surface
 from permeability.errors import OptionError, check_choice
+from permeability.faces import Face
 from permeability.kernels.edges import D_COL, D_ROW
 from permeability.kernels.shortest_update import opened_costs
 from permeability.kernels.shortest_window import disc_minimum, offset_minimum
@@ -42,7 +43,7 @@ NODATA_RESISTANCE = 1e9  # of the trimmed map, as published
 
 
 @dataclass(frozen=True, eq=False)
-class BarrierScore:
+class BarrierScore(Face):
     """Barrier scores of every cell.
 
     Attributes
@@ -70,6 +71,8 @@ class BarrierScore:
     4
     """
 
+    _face: ClassVar[str] = "score"
+
     score: Any
     percent: Any
     gain: Any
@@ -77,6 +80,10 @@ class BarrierScore:
     by_radius: dict[float, Floats]
     table: pd.DataFrame
     surface: CostSurface
+
+    def __repr__(self) -> str:
+        radii = ", ".join(f"{r:g}" for r in self.by_radius)
+        return f"BarrierScore({len(self.table)} pairs, radii {radii} m)"
 
     def circles(self, *, trimmed: bool = False) -> Any:
         """The score of each centre spread over its window by maximum, as published maps show it.

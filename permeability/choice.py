@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from permeability.bounds import columns_plan, relaxed_bound
 from permeability.errors import OptionError, check_choice, nearest
+from permeability.faces import Face
 from permeability.joint_gains import CircuitGains, Gains, LeastCostGains, alternatives
 from permeability.ranking import Ranking, gain_of
 from permeability.selection import (
@@ -41,7 +42,7 @@ Stretch = tuple[str, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Plan(Face):
     """The chosen candidates and how sure the choice is.
 
     Attributes
@@ -81,6 +82,8 @@ class Plan:
     >>> len(plan.table), plan.cost_usd <= 3000
     (1, True)
     """
+
+    _face: ClassVar[str] = "plan"
 
     rankings: dict[str, Ranking]
     view: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from permeability.circuit import SolveReport, pairwise
+from permeability.faces import Face
 from permeability.indices import distance_from
 from permeability.landscape import Landscape
 from permeability.leastcost import cost_distance
@@ -20,7 +21,7 @@ __all__ = ["Connectivity", "connectivity", "pair_table"]
 
 
 @dataclass(frozen=True, eq=False)
-class Connectivity:
+class Connectivity(Face):
     """Connectivity among patches of one landscape.
 
     Attributes
@@ -47,6 +48,8 @@ class Connectivity:
     There is no path between W and E; the effective resistance is infinite.
     """
 
+    _face: ClassVar[str] = "connectivity"
+
     land: Landscape
     patches: Patches
     pairs: pd.DataFrame
@@ -66,17 +69,6 @@ class Connectivity:
             f"{self.land.scenario.name!r}: {len(self.pairs)} pairs, {apart} without any path\n"
             f"{self.pairs.drop(columns='words').to_string(max_rows=12)}"
         )
-
-    def _repr_html_(self) -> str:
-        from permeability.viz.notebook import connectivity_html
-
-        return connectivity_html(self)
-
-    def plot(self, **options: Any) -> Any:
-        """Map of the current with the barriers."""
-        from permeability.viz.maps import plot_connectivity
-
-        return plot_connectivity(self, **options)
 
 
 def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> Connectivity:

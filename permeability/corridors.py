@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from permeability.circuit import pairwise
 from permeability.costsurface import Cells, CostSurface, Floats, cost_surface, source_cells
 from permeability.errors import OptionError, PatchError
+from permeability.faces import Face
 from permeability.kernels.edges import EdgeBarriers
 from permeability.leastcost import cost_distances
 
@@ -57,7 +58,7 @@ def normalised_corridor(distance_a: Any, distance_b: Any) -> tuple[Floats, float
 
 
 @dataclass(frozen=True, eq=False)
-class Corridors:
+class Corridors(Face):
     """Corridors between places.
 
     Attributes
@@ -81,12 +82,17 @@ class Corridors:
     [['W', 'E', 7000.0]]
     """
 
+    _face: ClassVar[str] = "corridors"
+
     surface: CostSurface
     table: pd.DataFrame
     mosaic: Any
     distances: list[Floats] = field(repr=False)
     cells: list[Cells] = field(repr=False)
     names: list[str]
+
+    def __repr__(self) -> str:
+        return f"Corridors({len(self.names)} places, {len(self.table)} connected pairs)"
 
     def pair(self, a: str, b: str) -> Floats:
         """Normalised corridor of one pair, shape (rows, cols) [m of open ground]."""

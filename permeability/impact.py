@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.faces import Face
 from permeability.indices import INDICES, Indices, indices, pair_costs
 from permeability.landscape import Landscape
 from permeability.patches import Patches
@@ -21,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Impact:
+class Impact(Face):
     """Barrier impact on one species.
 
     Attributes
@@ -44,6 +45,8 @@ class Impact:
     48 km2 of the range of khulan (Asiatic wild ass) have no path to its largest piece (0 km2 without barriers).
     """
 
+    _face: ClassVar[str] = "impact"
+
     land: Landscape
     table: pd.DataFrame
     today: Indices = field(repr=False)
@@ -57,11 +60,6 @@ class Impact:
 
     def __repr__(self) -> str:
         return f"Impact on {self.land.profile.name()}\n" + "\n".join(f"  {s}" for s in self.sentences)
-
-    def _repr_html_(self) -> str:
-        from permeability.viz.notebook import impact_html
-
-        return impact_html(self)
 
 
 def barrier_impact(
@@ -184,7 +182,7 @@ def impact_sentences(result: Impact) -> list[str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Face):
     """Two scenarios of one landscape side by side.
 
     Attributes
@@ -202,6 +200,8 @@ class Comparison:
     [1.0, 0.0]
     """
 
+    _face: ClassVar[str] = "comparison"
+
     before: Landscape
     after: Landscape
     table: pd.DataFrame
@@ -210,11 +210,6 @@ class Comparison:
 
     def __repr__(self) -> str:
         return f"{self.before.scenario.name} -> {self.after.scenario}\n{self.table.to_string(index=False)}"
-
-    def _repr_html_(self) -> str:
-        from permeability.viz.notebook import comparison_html
-
-        return comparison_html(self)
 
 
 def compare(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ from permeability.crossings import (
 from permeability.cuts import CutTable, cut_edges
 from permeability.errors import ResistanceError, check_choice
 from permeability.estimate import Estimate
+from permeability.faces import Face
 from permeability.grid import Grid, cells_in_words
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH, N_DIRECTIONS, EdgeBarriers, GridLinks, grid_links
 from permeability.scenario import FACTS, Intervention, Scenario
@@ -52,7 +53,7 @@ EVEN = 0.5  # a barrier that is at least as likely there as not stands outside t
 
 
 @dataclass(frozen=True, eq=False)
-class Landscape:
+class Landscape(Face):
     """Resistance in cells and barriers on the edges between them.
 
     Attributes
@@ -90,6 +91,8 @@ class Landscape:
     (1, 2)
     """
 
+    _face: ClassVar[str] = "landscape"
+
     grid: Grid
     resistance: NDArray[np.float64] = field(repr=False)
     barriers: Barriers
@@ -104,6 +107,11 @@ class Landscape:
     chances: NDArray[np.float64] | None = field(default=None, repr=False)
     fenced_chance: float | None = None
     ground: Ground | None = field(default=None, repr=False)
+
+    @property
+    def table(self) -> Any:
+        """The barriers, with the column ``standing``."""
+        return self.barriers.table.assign(standing=self.standing)
 
     # ---------------------------------------------------------------- variants
     def with_scenario(self, scenario: Scenario) -> Landscape:
@@ -291,17 +299,6 @@ class Landscape:
             f"  {int(self.standing.sum())} barriers standing, {len(edges.cell):,} edges cut, {blocked:,} impassable\n"
             f"  {int(self.parts.max())} connected parts"
         )
-
-    def _repr_html_(self) -> str:
-        from permeability.viz.notebook import landscape_html
-
-        return landscape_html(self)
-
-    def plot(self, **options: Any) -> Any:
-        """Map of the resistance with the barriers."""
-        from permeability.viz.maps import plot_landscape
-
-        return plot_landscape(self, **options)
 
 
 def build(

@@ -8,7 +8,7 @@ doi:10.1007/s10021-007-9038-7); ``adjacent`` joins the same pairs by their true 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import networkx as nx
 import numpy as np
@@ -19,6 +19,7 @@ from scipy import ndimage
 from permeability.corridors import normalised_corridor
 from permeability.costsurface import Cells, CostSurface, Floats, cost_surface, step_costs
 from permeability.errors import OptionError, PatchError, check_choice
+from permeability.faces import Face
 from permeability.kernels.trace import territory_edges
 from permeability.leastcost import (
     CellPath,
@@ -119,7 +120,7 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 @dataclass(frozen=True, eq=False)
-class PatchNetwork:
+class PatchNetwork(Face):
     """Patches and links.
 
     Attributes
@@ -143,10 +144,21 @@ class PatchNetwork:
     ([7000.0], 0)
     """
 
+    _face: ClassVar[str] = "network"
+
     graph: nx.Graph
     labels: Labels = field(repr=False)
     surface: CostSurface = field(repr=False)
     territory: Labels | None = field(repr=False)
+
+    def __repr__(self) -> str:
+        n, k = self.graph.number_of_nodes(), self.graph.number_of_edges()
+        return f"PatchNetwork({n} patches, {k} links)"
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The links."""
+        return self.links
 
     @property
     def links(self) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from permeability.errors import PatchError
+from permeability.faces import Face
 from permeability.grid import Grid
 from permeability.landscape import Landscape
 
@@ -19,7 +21,7 @@ __all__ = ["Patches", "cells_of_geometry", "label_raster", "place", "try_labels"
 
 
 @dataclass(frozen=True, eq=False)
-class Patches:
+class Patches(Face):
     """Patches on a grid.
 
     Attributes
@@ -37,6 +39,8 @@ class Patches:
     >>> patches.ids, patches.table["area_km2"].tolist(), int(patches.mask(1).sum())
     (['W', 'E'], [4.0, 4.0], 4)
     """
+
+    _face: ClassVar[str] = "patches"
 
     table: gpd.GeoDataFrame
     labels: NDArray[np.int32] = field(repr=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from permeability.costsurface import Cells, CostSurface, Floats, cost_surface, source_cells
 from permeability.errors import PatchError
+from permeability.faces import Face
 from permeability.leastcost import CellPath, cost_distances, trace_cells
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ CROSSING_COLUMNS = ("path", "order", "id", "line", "kind", "km", "cost_m")
 
 
 @dataclass(frozen=True, eq=False)
-class Paths:
+class Paths(Face):
     """Least-cost paths and what they cross.
 
     Attributes
@@ -42,6 +43,7 @@ class Paths:
     crossings : geopandas.GeoDataFrame
         One row per barrier crossed: ``path`` (row of ``table``), ``order`` along the path, ``id``, ``line``,
         ``kind`` of the barrier, ``km`` on its line [km], ``cost_m`` [m of open ground], geometry Point.
+    land : Landscape
 
     Examples
     --------
@@ -53,8 +55,11 @@ class Paths:
     ([7000.0], [0.0])
     """
 
+    _face: ClassVar[str] = "paths"
+
     table: gpd.GeoDataFrame
     crossings: gpd.GeoDataFrame
+    land: Landscape
 
     def __repr__(self) -> str:
         return f"Paths({len(self.table)} paths, {len(self.crossings)} crossings)"
@@ -182,7 +187,7 @@ def _tables(land: Landscape, found: list[tuple[str, str, CellPath]]) -> Paths:
         crossings = pd.concat(parts, ignore_index=True)
     else:
         crossings = pd.DataFrame(columns=[*CROSSING_COLUMNS, "geometry"])
-    return Paths(table, gpd.GeoDataFrame(crossings, geometry="geometry", crs=grid.crs))
+    return Paths(table, gpd.GeoDataFrame(crossings, geometry="geometry", crs=grid.crs), land)
 
 
 def crossings_of(land: Landscape, path: CellPath) -> pd.DataFrame:

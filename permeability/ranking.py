@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from permeability.draws import RankDraws, draw_ranks
 from permeability.errors import BarrierError, check_choice
 from permeability.evaluate import Evaluator
+from permeability.faces import Face
 from permeability.indices import FALLING, INDICES
 from permeability.landscape import Landscape
 from permeability.patches import Patches
@@ -31,7 +32,7 @@ SORT_BY = "mean_conductance"
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking:
+class Ranking(Face):
     """Ranked candidates.
 
     Attributes
@@ -62,6 +63,8 @@ class Ranking:
     >>> sites.table["rank"].tolist(), sites.today["pairs_apart"]
     ([1, 2, 3, 4], 1.0)
     """
+
+    _face: ClassVar[str] = "ranking"
 
     land: Landscape
     table: gpd.GeoDataFrame
@@ -99,17 +102,6 @@ class Ranking:
                 *self.notes,
             ]
         )
-
-    def _repr_html_(self) -> str:
-        from permeability.viz.notebook import ranking_html
-
-        return ranking_html(self)
-
-    def plot(self, **options: Any) -> Any:
-        """Map of the ranked stretches."""
-        from permeability.viz.maps import plot_ranking
-
-        return plot_ranking(self, **options)
 
 
 def rank(

@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -39,6 +39,7 @@ from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
 from permeability.connect import Connectivity, connectivity
 from permeability.errors import Finding, ProjectError
+from permeability.faces import Face
 from permeability.impact import Comparison, Impact, barrier_impact, compare
 from permeability.landscape import Landscape
 from permeability.patches import Patches
@@ -92,7 +93,7 @@ class SpeciesResult:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Face):
     """A finished run.
 
     Attributes
@@ -117,11 +118,18 @@ class Run:
     Run of 'Two patches and a fence': khulan
     """
 
+    _face: ClassVar[str] = "run"
+
     project: Project
     species: dict[str, SpeciesResult]
     summary: dict[str, Any] = field(repr=False)
     record: dict[str, Any] = field(repr=False)
     folder: Path | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Indices of every case of every species."""
+        return _species_first(pd.concat([r.impact.table.assign(species=n) for n, r in self.species.items()]))
 
     def __repr__(self) -> str:
         return f"Run of {self.project.spec.project.name!r}: {', '.join(self.species)}" + (

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from permeability.errors import OptionError, PatchError, check_choice
 from permeability.executor import Progress, run_tasks
+from permeability.faces import Face
 from permeability.kernels.edges import EdgeBarriers, GridLinks, grid_links
 from permeability.omnidirectional.inputs import cell_resistance
 
@@ -35,7 +36,7 @@ BOUNDARY_WORDS = {
 
 
 @dataclass(frozen=True)
-class WallToWall:
+class WallToWall(Face):
     """Flow through a whole landscape.
 
     Attributes
@@ -58,6 +59,8 @@ class WallToWall:
     >>> flow.current.sum(axis=0).round(6).tolist()  # all of it passes every column
     [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     """
+
+    _face: ClassVar[str] = "wall_to_wall"
 
     current: Floats = field(repr=False)
     by_direction: Mapping[str, Floats] = field(repr=False)

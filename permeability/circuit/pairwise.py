@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,8 +23,12 @@ from permeability.circuit.solvers import (
     refuse_if_too_large,
 )
 from permeability.errors import OptionError, PatchError, ResistanceError, check_choice
+from permeability.faces import Face
 from permeability.kernels.current import accumulate_pairs, pair_gradient
 from permeability.kernels.edges import EdgeBarriers, GridLinks, grid_links
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +46,7 @@ class FocalNodes(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class PairwiseResult:
+class PairwiseResult(Face):
     """Resistances and currents among focal nodes.
 
     Attributes
@@ -73,6 +77,8 @@ class PairwiseResult:
     [[1.0, 1.0, 1.0]]
     """
 
+    _face: ClassVar[str] = "pairwise"
+
     ids: NDArray[np.int64]
     resistance: Floats
     current: Floats | None
@@ -91,6 +97,14 @@ class PairwiseResult:
             f"PairwiseResult({n} focal nodes, {len(self.pairs)} pairs solved, {apart} not connected, "
             f"solver {self.report.solver}, {self.report.seconds:.3g} s)"
         )
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per pair: ``a``, ``b``, ``resistance`` [dimensionless]."""
+        import pandas as pd
+
+        i, j = np.triu_indices(len(self.ids), 1)
+        return pd.DataFrame({"a": self.ids[i], "b": self.ids[j], "resistance": self.resistance[i, j]})
 
     def voltage(self, a: int, b: int) -> Floats:
         """Voltage map of 1 A that enters at node ``a`` and leaves at ``b``, which is at 0 [V for A].

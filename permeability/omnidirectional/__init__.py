@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from permeability.errors import check_choice
 from permeability.executor import Progress, run_tasks
+from permeability.faces import Face
 from permeability.kernels.edges import EdgeBarriers
 from permeability.omnidirectional.difference import WindowDifference, difference
 from permeability.omnidirectional.estimate import WindowEstimate, estimate_windows
@@ -51,7 +52,7 @@ COMPATIBILITY = (None, "omniscape")
 
 
 @dataclass(frozen=True)
-class OmnidirectionalResult:
+class OmnidirectionalResult(Face):
     """Maps of a moving-window run.
 
     Attributes
@@ -80,6 +81,8 @@ class OmnidirectionalResult:
     >>> bool(np.allclose(result.normalised, 1.0))  # even ground neither hinders nor channels
     True
     """
+
+    _face: ClassVar[str] = "omnidirectional"
 
     current: Floats = field(repr=False)
     flow_potential: Floats | None = field(repr=False)

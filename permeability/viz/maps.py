@@ -152,7 +152,7 @@ def plot_landscape(land: Landscape, ax: Any = None, *, language: str = "en") -> 
     tr = words(language)
     values = np.where(land.valid, land.resistance, np.nan)
     title = tr("{species}: landscape", species=species_name(land, tr))
-    return _draw(land, values, scale_for("habitat", values), title, ax, tr)
+    return draw_map(ground_of(land, tr), values, scale_for("habitat", values), title, ax, tr)
 
 
 def plot_connectivity(
@@ -196,7 +196,9 @@ def plot_connectivity(
         title = tr(
             "{species}: least-cost distance from the nearest patch", species=species_name(conn.land, tr)
         )
-    return _draw(conn.land, values, scale_for(show, values), title, ax, tr, patches=conn.patches.table)
+    return draw_map(
+        ground_of(conn.land, tr), values, scale_for(show, values), title, ax, tr, patches=conn.patches.table
+    )
 
 
 def plot_ranking(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en") -> Map:
@@ -227,15 +229,7 @@ def plot_ranking(ranking: Ranking, ax: Any = None, *, top: int = 10, language: s
     title = tr("{species}: ranked sections", species=species_name(land, tr))
     gains = ranking.table[f"gain_{ranking.sort_by}"].to_numpy(float)
     scale = scale_for("gain", gains)
-    done = _draw(
-        land,
-        np.where(land.valid, land.resistance, np.nan),
-        None,
-        title,
-        ax,
-        tr,
-        around=ranking.table.total_bounds,
-    )
+    done = draw_map(ground_of(land, tr), None, None, title, ax, tr, around=ranking.table.total_bounds)
     _sections(done.axes, ranking.table, gains, scale, top)
     _colour_bar(done.axes, scale, tr)
     best = ranking.table.iloc[0]
@@ -275,7 +269,7 @@ def plot_difference(
     a, b = before.to_numpy().astype(float), after.to_numpy().astype(float)
     change = difference(a, b)
     title = tr("{species}: change", species=species_name(land, tr))
-    return _draw(land, change, scale_for("difference", change), title, ax, tr)
+    return draw_map(ground_of(land, tr), change, scale_for("difference", change), title, ax, tr)
 
 
 def difference(before: Array, after: Array) -> Array:
@@ -313,30 +307,83 @@ def species_name(land: Landscape, tr: Words) -> str:
 
 
 # ---------------------------------------------------------------- drawing
-def _draw(
-    land: Landscape, values: Array, scale: Scale | None, title: str, ax: Any, tr: Words, *,
-    patches: gpd.GeoDataFrame | None = None, around: Array | None = None,
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a map is drawn on.
+
+    Attributes
+    ----------
+    bounds : tuple of float
+        West, south, east, north [m, or cells where the size of a cell is not known].
+    valid : array of bool, shape (rows, cols)
+    foot : str
+        Coordinate system and scenario.
+    barriers : GeoDataFrame or None
+        With the column ``standing``.
+    placed : bool
+        False for a plain array: no north, and a scale bar in cells.
+    """
+
+    bounds: tuple[float, float, float, float]
+    valid: NDArray[np.bool_]
+    foot: str
+    barriers: gpd.GeoDataFrame | None = None
+    placed: bool = True
+
+
+def ground_of(land: Landscape, tr: Words) -> Ground:
+    """The ground of a landscape, with its barriers."""
+    foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up. Scenario: {scenario}.",
+              scenario=shortened(land.scenario.name, 60), **_place(land.grid, tr))  # fmt: skip
+    barriers = land.barriers.table.assign(standing=land.standing)
+    return Ground(grid_bounds(land.grid), land.valid, foot, barriers)
+
+
+def ground_of_grid(grid: Grid, valid: NDArray[np.bool_], tr: Words) -> Ground:
+    """The ground of a grid alone."""
+    foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up.", **_place(grid, tr))
+    return Ground(grid_bounds(grid), valid, foot)
+
+
+def ground_of_array(valid: NDArray[np.bool_], tr: Words) -> Ground:
+    """The ground of a plain array, whose place is not known."""
+    rows, cols = valid.shape
+    return Ground(
+        (0.0, 0.0, float(cols), float(rows)), valid, tr("A plain array: its place is not known."), None, False
+    )
+
+
+def _place(grid: Grid, tr: Words) -> dict[str, str]:
+    from permeability.grid import describe_crs
+
+    return {"crs": describe_crs(grid.crs), "n": tr.number(grid.cell_size)}
+
+
+def draw_map(
+    ground: Ground, values: Array | None, scale: Scale | None, title: str, ax: Any, tr: Words, *,
+    patches: gpd.GeoDataFrame | None = None, around: Array | None = None, extra: Sequence[Any] = (),
 ) -> Map:  # fmt: skip
+    """Values on their ground with barriers, patches, legend, scale bar and north; ``extra`` joins the legend."""
     ax = new_map() if ax is None else ax
-    grid = land.grid
-    west, south, east, north = grid_bounds(grid)
+    west, south, east, north = ground.bounds
     ax.set_facecolor(PAPER)
-    backdrop = np.where(land.valid, 0.93, np.nan)
+    backdrop = np.where(ground.valid, 0.93, np.nan)
     ax.imshow(
         backdrop, extent=(west, east, south, north), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
     )
-    if scale is not None:
+    if scale is not None and values is not None:
         ax.imshow(scale.rgba(values), extent=(west, east, south, north), interpolation="nearest")
         _colour_bar(ax, scale, tr)
-    barriers = land.barriers.table.assign(standing=land.standing)
-    drawn = draw_barriers(ax, barriers, east - west)
-    _frame(ax, land.valid, grid, around)
+    drawn = [] if ground.barriers is None else draw_barriers(ax, ground.barriers, east - west)
+    _frame(ax, ground, around)
     if patches is not None:
         draw_patches(ax, patches, tr)
-    ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK)
-    _legend(ax, drawn, tr, with_patches=patches is not None)
-    _furniture(ax, grid, tr, land.scenario.name)
-    alt = tr("Map of {what} with {n} barriers.", what=title, n=tr.number(len(barriers)))
+    ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK, parse_math=False)
+    _legend(ax, drawn, tr, with_patches=patches is not None, extra=extra)
+    _furniture(ax, ground, tr)
+    if ground.barriers is None:
+        return Map(ax.figure, ax, tr("Map of {what}.", what=title))
+    alt = tr("Map of {what} with {n} barriers.", what=title, n=tr.number(len(ground.barriers)))
     return Map(ax.figure, ax, alt)
 
 
@@ -346,13 +393,14 @@ def grid_bounds(grid: Grid) -> tuple[float, float, float, float]:
     return grid.west, grid.north - rows * grid.cell_size, grid.west + cols * grid.cell_size, grid.north
 
 
-def _frame(ax: Any, valid: NDArray[np.bool_], grid: Grid, around: Array | None = None) -> None:
+def _frame(ax: Any, ground: Ground, around: Array | None = None) -> None:
+    valid, (west, _, east, north) = ground.valid, ground.bounds
     rows, cols = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
     if len(rows) == 0:
         return
-    h = grid.cell_size
-    west, east = grid.west + cols[0] * h, grid.west + (cols[-1] + 1) * h
-    north, south = grid.north - rows[0] * h, grid.north - (rows[-1] + 1) * h
+    h = (east - west) / valid.shape[1]
+    west, east = west + cols[0] * h, west + (cols[-1] + 1) * h
+    north, south = north - rows[0] * h, north - (rows[-1] + 1) * h
     if around is not None and np.all(np.isfinite(around)):
         west, south, east, north = around
         middle, half = (west + east) / 2, max(east - west, 1.7 * (north - south)) / 2
@@ -529,7 +577,9 @@ def _colour_bar(ax: Any, scale: Scale, tr: Words) -> None:
     bar.set_title(tr(scale.label) + unit, fontsize=6.5, loc="left", pad=2)
 
 
-def _legend(ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: bool) -> None:
+def _legend(
+    ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: bool, extra: Sequence[Any] = ()
+) -> None:
     from matplotlib.lines import Line2D
 
     handles = []
@@ -550,6 +600,7 @@ def _legend(ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: boo
         )
     if with_patches:
         handles.append(Line2D([], [], color=PATCH, lw=1.6, label=tr("Patch that should stay connected")))
+    handles.extend(extra)
     if handles:
         ax.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(0.36, -0.015), ncols=2, fontsize=6.3, frameon=False,
@@ -557,10 +608,8 @@ def _legend(ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: boo
         )  # fmt: skip
 
 
-def _furniture(ax: Any, grid: Grid, tr: Words, scenario: str) -> None:
+def _furniture(ax: Any, ground: Ground, tr: Words) -> None:
     """Scale bar, north arrow, coordinate system and scenario."""
-    from permeability.grid import describe_crs
-
     x0, x1 = ax.get_xlim()
     y0, y1 = ax.get_ylim()
     length = round_length((x1 - x0) / 4)
@@ -579,23 +628,22 @@ def _furniture(ax: Any, grid: Grid, tr: Words, scenario: str) -> None:
     ax.text(
         left + length,
         base + 2 * tall,
-        tr("{n} km", n=tr.number(length / 1000)),
+        tr("{n} km", n=tr.number(length / 1000)) if ground.placed else tr("{n} cells", n=tr.number(length)),
         fontsize=7,
         ha="center",
         color=INK,
     )
     ax.text(left, base + 2 * tall, "0", fontsize=7, ha="center", color=INK)
-    tip = (x1 - 0.03 * (x1 - x0), y1 - 0.03 * (y1 - y0))
-    ax.annotate(
-        tr("N"), tip, xytext=(tip[0], tip[1] - 0.14 * (y1 - y0)), ha="center", fontsize=8, color=INK,
-        arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2},
-    )  # fmt: skip
-    foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up. Scenario: {scenario}.",
-              crs=describe_crs(grid.crs), n=tr.number(grid.cell_size), scenario=shortened(scenario, 60))  # fmt: skip
+    if ground.placed:
+        tip = (x1 - 0.03 * (x1 - x0), y1 - 0.03 * (y1 - y0))
+        ax.annotate(
+            tr("N"), tip, xytext=(tip[0], tip[1] - 0.14 * (y1 - y0)), ha="center", fontsize=8, color=INK,
+            arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2},
+        )  # fmt: skip
     ax.text(
         0.98,
         -0.245,
-        foot,
+        ground.foot,
         transform=ax.transAxes,
         fontsize=6,
         ha="right",

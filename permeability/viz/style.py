@@ -175,6 +175,11 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "linear",
     ),
     "gain": (N_("Gain from opening the section"), "1", "cividis_r", "linear"),
+    "parts": (N_("Connected parts, the largest first"), "1", "cividis_r", "linear"),
+    "corridor": (N_("Extra cost against the best way"), N_("km of open ground"), "cividis_r", "linear"),
+    "score": (N_("Cost saved for each metre restored"), "1", "cividis_r", "linear"),
+    "window": (N_("Cumulative current"), N_("in units of the source strength"), "cividis", "log"),
+    "normalised": (N_("Current against that on open ground"), "1", "cividis", "log"),
     "difference": (N_("Change, after minus before"), "1", "PuOr", "linear"),
 }
 
@@ -185,7 +190,7 @@ def scale_for(kind: str, values: Array) -> Scale:
     Parameters
     ----------
     kind : str
-        One of ``habitat``, ``resistance``, ``current``, ``distance``, ``gain``, ``difference``.
+        One of :data:`KINDS`, such as ``habitat``, ``current``, ``distance``, ``gain``, ``difference``.
     values : array
         Values in the unit of the legend; NaN and inf are left out.
 

@@ -1,0 +1,172 @@
+"""Every result shows itself: in a notebook, as a map, on a web map, in a file; nothing unescaped, nothing large."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import shapely
+
+import permeability as pm
+from permeability.barrier_score import barrier_score
+from permeability.barriers import prepare
+from permeability.circuit import pairwise
+from permeability.corridors import least_cost_corridors
+from permeability.errors import OptionError
+from permeability.faces import Face
+from permeability.landscape import build
+from permeability.network import patch_network
+from permeability.omnidirectional import omnidirectional
+from permeability.patches import place
+from permeability.paths import least_cost_paths
+from permeability.species import species
+from permeability.viz import explore
+from permeability.wall_to_wall import wall_to_wall
+
+HOSTILE = "<script>alert(1)</script>"
+SNEAKY = "<img src=x onerror=alert(1)>"
+MOST_BYTES = 300_000
+ON_A_MAP = (
+    "landscape", "patches", "connectivity", "impact", "comparison", "ranking", "plan", "run", "paths", "network", "corridors",
+    "score", "omnidirectional",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One of every kind; layers, places and scenarios bear names that would run as HTML."""
+    tiny, _ = pm.samples.tiny()
+    lines = tiny.barriers.table[["id", "kind", "fence_class", "geometry"]].assign(name=[HOSTILE, SNEAKY])
+    lines["id"] = lines["line"] = [HOSTILE, SNEAKY]
+    land = build(tiny.grid, tiny.resistance, prepare(lines), species("khulan"))
+    boxes = [shapely.box(1000, 3000, 3000, 5000), shapely.box(9000, 3000, 11000, 5000)]
+    patches = place(
+        gpd.GeoDataFrame(
+            {"id": [SNEAKY, HOSTILE], "name": [HOSTILE, SNEAKY]}, geometry=boxes, crs=land.grid.crs
+        ),
+        land,
+    )
+    plan = pm.Scenario(HOSTILE).remove(HOSTILE, km=(2, 6)).treat(HOSTILE, km=7, treatment="gap", width_m=50)
+    ranking = pm.rank(land, patches, pm.candidates(land, HOSTILE, length_m=2000))
+    bare = land.without_barriers()
+    project = pm.samples.tiny_project(tmp_path_factory.mktemp("faces") / "tiny")
+    project.write_text(
+        project.read_text(encoding="utf-8").replace("Two patches and a fence", HOSTILE), encoding="utf-8"
+    )
+    found = [
+        land, patches, pm.connectivity(land, patches), pm.barrier_impact(land, patches), pm.compare(land, patches, plan), ranking,
+        pm.portfolio(ranking, 6000), pm.run_project(project), least_cost_paths(bare, patches), patch_network(bare, patches),
+        least_cost_corridors(bare, patches), barrier_score(land, patches, 1000.0), omnidirectional(land, radius=3),
+        wall_to_wall(land), pairwise(land.resistance, patches.labels),
+    ]  # fmt: skip
+    return {r._face: r for r in found}
+
+
+def faces() -> set[str]:
+    """Names of all classes with a face."""
+    todo, found = list(Face.__subclasses__()), set()
+    while todo:
+        cls = todo.pop()
+        todo += cls.__subclasses__()
+        found.add(cls._face)
+    return found
+
+
+def test_every_class_with_a_face_is_tried(results: dict[str, Any]) -> None:
+    assert faces() == set(results)
+
+
+@pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
+def test_notebook_face(results: dict[str, Any], name: str) -> None:
+    text = results[name]._repr_html_()
+    assert "<script" not in text
+    assert "<img src=x" not in text
+    assert "data:image/png;base64," in text
+    assert "<table" in text
+    assert re.findall(r"https?://", text.replace("https://doi.org", "")) == []
+    assert not re.search(r">\s*(inf|nan|None)\s*<", text)
+    assert len(text.encode()) < MOST_BYTES
+    assert 0 < len(repr(results[name])) < 4000
+
+
+@pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
+@pytest.mark.parametrize("language", ["en", "mn"])
+def test_plot_has_title_scale_and_place(results: dict[str, Any], name: str, language: str) -> None:
+    drawn = results[name].plot(language=language)
+    texts = [t.get_text() for t in drawn.axes.texts]
+    assert drawn.axes.get_title(loc="left")
+    bar = {"en": r"^[\d.]+ (km|cells)$", "mn": r"^[\d.,]+ \w+$"}[language]
+    assert any(re.match(bar, t) for t in texts)
+    north = {"en": "N", "mn": "Х"}[language]
+    assert (north in texts) == (name not in ("pairwise", "wall_to_wall"))
+    assert drawn.alt
+    assert drawn.png(40)[:4] == b"\x89PNG"
+
+
+def test_a_plot_is_drawn_into_axes_of_ones_own(results: dict[str, Any]) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    assert results["patches"].plot(axes).axes is axes
+
+
+@pytest.mark.parametrize("name", ON_A_MAP)
+def test_web_map_has_no_background_and_no_tag_of_a_name(results: dict[str, Any], name: str) -> None:
+    page = results[name].explore().get_root().render()
+    assert "tile.openstreetmap" not in page
+    assert HOSTILE not in page
+    assert SNEAKY not in page
+    assert "onerror=alert(1)>" not in page
+
+
+@pytest.mark.parametrize("name", ["pairwise", "wall_to_wall"])
+def test_arrays_have_no_web_map(results: dict[str, Any], name: str) -> None:
+    with pytest.raises(OptionError, match="O06"):
+        results[name].explore()
+
+
+def test_the_extra_is_named_when_it_is_missing(
+    results: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explore, "find_spec", lambda name: None)
+    for name in ("landscape", "corridors"):
+        with pytest.raises(OptionError, match=r"O05(.|\n)*\[explore\]"):
+            results[name].explore()
+
+
+def test_files(results: dict[str, Any], tmp_path: Path) -> None:
+    ranking, today = results["ranking"], results["connectivity"]
+    table = pd.read_csv(ranking.save(tmp_path / "sites.csv"))
+    assert table["id"].tolist() == ranking.table["id"].tolist()
+    assert (
+        pyogrio.read_dataframe(ranking.save(tmp_path / "s.gpkg"), layer="sites").geometry.length.sum()
+        == 8000.0
+    )
+    values, _ = pm.io.read_raster(today.save(tmp_path / "current.tif"), today.land.grid)
+    np.testing.assert_allclose(values, today.current.to_numpy(), rtol=1e-6)
+    assert results["paths"].save(tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
+    with pytest.raises(OptionError, match=r"O07(.|\n)*\.png, \.csv"):
+        results["pairwise"].save(tmp_path / "x.tif")
+    assert not (tmp_path / "x.tif").exists()
+
+
+def kinds(result: Any, folder: Path) -> set[str]:
+    """Kinds of file that a result can be saved as, by what it says when refused."""
+    with pytest.raises(OptionError, match="O07") as caught:
+        result.save(folder / "result.docx")
+    return set(re.findall(r"\.[a-z]+", str(caught.value.remedy)))
+
+
+@pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
+def test_every_result_is_written_as_it_says(results: dict[str, Any], name: str, tmp_path: Path) -> None:
+    can = kinds(results[name], tmp_path)
+    assert ".png" in can
+    for end in can:
+        assert results[name].save(tmp_path / f"result{end}").stat().st_size > 0
+    assert len(list(tmp_path.iterdir())) == len(can)
