@@ -276,12 +276,12 @@ def condense(
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
     rows, cols = planes[0].shape
     ground = np.zeros((0, 0)) if leak is None else np.ascontiguousarray(leak, dtype=np.float64)
-    nodes, region_labels, node, keys = _kept_nodes((rows, cols), kept, left_out, regions)
+    nodes, region_labels, node, keys = kept_nodes((rows, cols), kept, left_out, regions)
     t, n_cells = len(nodes), rows * cols
     nd.number_nodes(*planes, ground, node)
-    plan = _plan(rows, cols, node)
+    plan = make_plan(rows, cols, node)
     needed = plan.peak_bytes(n_cells, t, keep_factor=keep_factor, leak=leak is not None)
-    _refuse_memory(needed, memory_limit, t, n_cells, keep_factor)
+    refuse_memory(needed, memory_limit, t, n_cells, keep_factor)
     check, bulk, per_node_leak = np.zeros(n_cells + t), np.zeros(n_cells + t), np.zeros(0)
     if leak is not None:
         per_node_leak = np.zeros(n_cells + t)
@@ -403,7 +403,7 @@ def _resistances_into(g: Floats, names: Ints, out: Floats) -> None:
             _resistances_into(reduce_onto(g, drop, keep), names[keep], out)
 
 
-def _kept_nodes(
+def kept_nodes(
     shape: tuple[int, int],
     kept: ArrayLike,
     left_out: tuple[ArrayLike, ArrayLike] | None,
@@ -444,7 +444,8 @@ def _kept_nodes(
     return np.concatenate((first, single)), labels, node, keys
 
 
-def _plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
+def make_plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
+    """Order of elimination for numbered nodes."""
     from permeability.kernels import dissection as nd
 
     bounds, child = nd.box_tree(rows, cols, LEAF)
@@ -507,7 +508,10 @@ def _add_currents(x: Floats, node: NDArray[np.int32], flat: Floats) -> None:
         row += np.bincount(node[present], weights=values[present], minlength=len(row))
 
 
-def _refuse_memory(needed: int, limit: int | None, n_kept: int, n_cells: int, keep_factor: bool) -> None:
+def refuse_memory(
+    needed: int, limit: int | None, n_kept: int, n_cells: int, keep_factor: bool = False
+) -> None:
+    """Refuse work that would not fit (M11)."""
     available = limit if limit is not None else machine_memory()
     if available is None or needed <= available:
         return

@@ -75,7 +75,7 @@ class SingleTree:
         members = np.setdiff1d(np.arange(len(candidates)), self._idle)
         rest = np.setdiff1d(np.arange(len(face.network)), face.focal)
         names = np.concatenate((face.focal, rest))
-        side: Ints = kernel.dense_components(face.network)
+        side = face.side
         edges = np.arange(len(face.base))
         touched = np.unique(np.concatenate([edges[:0], *(self._edges_of[k] for k in members)]))
         used = len(np.unique(np.concatenate((face.node_a[touched], face.node_b[touched], face.focal))))
@@ -100,7 +100,7 @@ class SingleTree:
         at_a, at_b = self._places(names, edges)
         adds = ~(keep[at_a] & keep[at_b])
         first, left, outstanding = self._part(names, side, keep, edges[adds])
-        new_side = _joined_sides(side, at_a[adds], at_b[adds])
+        new_side = joined_sides(side, at_a[adds], at_b[adds])
         kept = self._focal_first(names, left[keep[left]])
         drop = left[~keep[left]]
         order = np.concatenate((drop, kept))
@@ -201,7 +201,7 @@ class SingleTree:
         return today
 
 
-def _joined_sides(side: Ints, at_a: Ints, at_b: Ints) -> Ints:
+def joined_sides(side: Ints, at_a: Ints, at_b: Ints) -> Ints:
     """Sides of the nodes once some edges between them are in the network."""
     names, local = np.unique(side, return_inverse=True)
     edges = coo_array((np.ones(len(at_a)), (local[at_a], local[at_b])), shape=(len(names),) * 2)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from permeability.circuit.interface import Candidates, Interface
-from permeability.kernels import gains
 
 Floats = NDArray[np.float64]
 
@@ -62,7 +59,7 @@ def held_apart(
     z = face.cut_resistances(crossing)
     if candidates is not None:
         z = face.state(candidates, members, crossing)
-    part = _parts(face, face.edge_conductances(z))
+    part = face.parts(face.edge_conductances(z))
     graph = _closed_edges(face, part, z)
     found = []
     for i, j in np.argwhere(np.triu(face.weights, 1)):
@@ -78,16 +75,6 @@ def held_apart(
                 others.append(tuple(sorted(graph.edges[u, v]["any"])))
         found.append(Held(int(i), int(j), tuple(sections), tuple(others)))
     return found
-
-
-def _parts(face: Interface, conductance: Floats) -> NDArray[np.int64]:
-    """Connected component of every interface node in one state of the edges."""
-    label: Any = gains.dense_components(face.network)
-    open_edge = conductance > 0
-    n = int(label.max()) + 1
-    ends = (label[face.node_a[open_edge]], label[face.node_b[open_edge]])
-    joined = coo_array((np.ones(int(open_edge.sum())), ends), shape=(n, n))
-    return np.asarray(connected_components(csr_array(joined), directed=False)[1][label], dtype=np.int64)
 
 
 def _closed_edges(face: Interface, part: NDArray[np.int64], z: Floats) -> nx.Graph:

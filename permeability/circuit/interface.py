@@ -9,6 +9,9 @@ afterwards.  Two exact ways lead from there:
 *any set* (sets, greedy): Woodbury's identity on the changed edges, ``R' = R - d' (D^-1 + U' X U)^-1 d``, with one
     generalised inverse X of today's network per connected component; sets that join components get the
     component potentials as extra unknowns.
+
+Where one dense front would be too large or too slow, the landscape is kept in layers instead
+(:mod:`permeability.circuit.layered`); which form was taken and why is in ``Interface.report``.
 """
 
 from __future__ import annotations
@@ -22,8 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.circuit.condensation import Condensed, condense, network_resistances
-from permeability.circuit.halving import SingleTree
+from permeability.circuit.condensation import Condensed, network_resistances
+from permeability.circuit.forms import InterfaceReport, choose_form
+from permeability.circuit.halving import SingleTree, joined_sides
+from permeability.circuit.layered import Layered
+from permeability.circuit.layered_state import LayeredSingles, LayeredState
 from permeability.circuit.woodbury import OpenState
 from permeability.errors import BarrierError, PatchError, check_choice
 from permeability.kernels import gains as _gains
@@ -34,6 +40,7 @@ Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 
 INDICES = ("resistance", "conductance")
+State = OpenState | LayeredState
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +96,15 @@ class Interface:
         Weight of every pair of patches in the index; symmetric, zero diagonal.
     place : array, shape (E, 2)
         Row and column of the edges' first cells, to keep neighbours together.
+    side : array of int, shape (T,)
+        Connected component of every interface node without any edge that a barrier cuts.
+    report : InterfaceReport
     condensed : Condensed, optional
+        Of the form ``"front"``.
+    layered : Layered, optional
+        Of the form ``"layers"``; ``network`` is empty then.
+    memory_limit : int, optional
+        Bytes [default: four fifths of the machine's].
     """
 
     network: Floats
@@ -103,7 +118,11 @@ class Interface:
     crossing: Floats
     weights: Floats
     place: Floats
+    side: Ints
+    report: InterfaceReport
     condensed: Condensed | None = None
+    layered: Layered | None = None
+    memory_limit: int | None = None
 
     @classmethod
     def build(
@@ -116,6 +135,7 @@ class Interface:
         patches: ArrayLike = (),
         regions: ArrayLike | None = None,
         weights: ArrayLike | None = None,
+        form: str = "auto",
         memory_limit: int | None = None,
     ) -> Interface:
         """Condense a landscape once; everything else is small afterwards.
@@ -137,6 +157,11 @@ class Interface:
             Patches as regions (labels > 0, in the order of their labels, before the point patches).
         weights : array, shape (P, P), optional
             Weights of the pairs; default 1 for every pair.
+        form : {"auto", "front", "layers"}
+            ``front``: one dense network of all interface nodes; ``layers``: the upper part of the dissection is kept
+            and worked through in every state.  ``auto`` takes what is expected to be faster and fits.
+        memory_limit : int, optional
+            Bytes that may be taken; default: four fifths of this machine's memory.
 
         Raises
         ------
@@ -163,10 +188,8 @@ class Interface:
         cols = links.shape[1]
         _refuse_edges(links, cell, direction)
         single = np.asarray(patches, dtype=np.int64).ravel()
-        condensed = condense(
-            links, single, left_out=(cell, direction), regions=regions, memory_limit=memory_limit
-        )
-        focal = np.concatenate((np.arange(len(condensed.regions)), condensed.index_of(single)))
+        built = choose_form(links, single, (cell, direction), regions, form, memory_limit)
+        focal = np.concatenate((np.arange(built.n_regions), built.index_of(single)))
         _refuse_patches(focal)
         second = cell + D_ROW[direction] * cols + D_COL[direction]
         base = np.choose(direction, [plane.ravel()[cell] for plane in links]) if len(cell) else np.zeros(0)
@@ -181,10 +204,10 @@ class Interface:
                 remedy="number edges and sections from 0",
             )
         return cls(
-            condensed.conductance,
+            built.network,
             focal,
-            condensed.index_of(cell),
-            condensed.index_of(second),
+            built.index_of(cell),
+            built.index_of(second),
             base,
             cut_edge,
             cut_section,
@@ -192,7 +215,11 @@ class Interface:
             costs,
             pair_weights,
             np.stack((cell // cols, cell % cols), axis=1).astype(np.float64),
-            condensed,
+            built.side,
+            built.report,
+            built.condensed,
+            built.layered,
+            memory_limit,
         )
 
     # --- states -----------------------------------------------------------------------------------------------
@@ -218,6 +245,8 @@ class Interface:
             Series resistance of every cut instead.
         """
         c = self.edge_conductances(self.cut_resistances(crossing) if z is None else z)
+        if self.layered is not None:
+            return self.layered.state(c).resistances
         t, p = len(self.network), len(self.focal)
         order = np.concatenate((np.setdiff1d(np.arange(t), self.focal), self.focal))
         place = np.empty(t, dtype=np.int64)
@@ -247,6 +276,11 @@ class Interface:
         a, b = self.index(today, kind), self.index(after, kind)
         with np.errstate(invalid="ignore"):
             return np.asarray(a - b if kind == "resistance" else b - a)
+
+    def parts(self, conductance: Floats) -> Ints:
+        """Connected component of every interface node, for given conductances of the barrier edges, (T,)."""
+        open_edge = conductance > 0
+        return joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
 
     # --- candidates -------------------------------------------------------------------------------------------
 
@@ -300,9 +334,13 @@ class Interface:
 
     # --- one out of many --------------------------------------------------------------------------------------
 
+    def singles(self, candidates: Candidates) -> SingleTree | LayeredSingles:
+        """Every candidate alone: prepared once, run for any state of the barriers."""
+        return SingleTree(self, candidates) if self.layered is None else LayeredSingles(self, candidates)
+
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
-        return SingleTree(self, candidates).run(crossing)
+        return self.singles(candidates).run_with_today(crossing)[0]
 
     def single_gains(
         self, candidates: Candidates, crossing: ArrayLike | None = None, *, index: str = "resistance"
@@ -311,7 +349,7 @@ class Interface:
 
         NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
         """
-        after, today = SingleTree(self, candidates).run_with_today(crossing)
+        after, today = self.singles(candidates).run_with_today(crossing)
         return self.gain(today, after, index)
 
     def draw_gains(
@@ -344,7 +382,7 @@ class Interface:
         check_choice("index", index, INDICES)
         costs = np.atleast_2d(np.asarray(crossings, dtype=np.float64))
         drawn = None if after is None else np.asarray(after, dtype=np.float64)
-        tree = SingleTree(self, candidates)
+        tree = self.singles(candidates)
         lengths = np.diff(candidates.start)
 
         def one(d: int) -> tuple[Floats, Floats]:
@@ -371,9 +409,15 @@ class Interface:
         return start, cuts
 
     @cached_property
-    def today(self) -> OpenState:
+    def today(self) -> State:
         """Today's network with its generalised inverse, for sets and greedy choices."""
-        return OpenState.of(self, self.cut_resistances())
+        z = self.cut_resistances()
+        return self.state_at(self.edge_conductances(z), z)
+
+    def state_at(self, conductance: Floats, z: Floats | None = None) -> State:
+        """One state of the barrier edges with its generalised inverse."""
+        form = OpenState if self.layered is None else LayeredState
+        return form.at(self, conductance, z)
 
     def set_resistances(self, candidates: Candidates, members: ArrayLike) -> Floats:
         """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""
@@ -454,9 +498,9 @@ class Interface:
         from each other or from the edge, or the two sides of the edge from one another: no voltage there.
         """
         chosen = np.argwhere(np.triu(self.weights, 1)) if pairs is None else np.asarray(pairs, dtype=np.int64)
-        state, n = self.today, len(self.base)
+        state = self.today
         first, second = chosen[:, 0], chosen[:, 1]
-        out = np.asarray(state.matrix[:n, n + first] - state.matrix[:n, n + second]).T.copy()
+        out = (state.seen_from(first) - state.seen_from(second)).T.copy()
         here = state.part_focal[first][:, None]
         lost = (here != state.part_focal[second][:, None]) | (state.part_a != here) | (state.part_b != here)
         out[lost] = np.nan

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from permeability.circuit.interface import Candidates, Interface
 from permeability.circuit.set_value import Joint
-from permeability.circuit.woodbury import OpenState
 from permeability.errors import check_choice
 
 Floats = NDArray[np.float64]
@@ -107,12 +106,11 @@ class RelaxedGain:
         face = self.face
         added = x @ self.rise
         capped = added >= self.most
-        state = OpenState.at(face, self.now + np.minimum(added, self.most))
+        state = face.state_at(self.now + np.minimum(added, self.most))
         i, j = np.nonzero(np.triu(face.weights, 1))
         r, w = state.resistances[i, j], face.weights[i, j]
-        n = len(face.base)
         joined = np.isfinite(r)
-        drops = state.matrix[:n, n + i[joined]] - state.matrix[:n, n + j[joined]]
+        drops = state.seen_from(i[joined]) - state.seen_from(j[joined])
         reach = state.part_a[:, None] == state.part_focal[i[joined]]
         drops = np.where(reach, drops, 0.0)
         each = w[joined] if self.index == "resistance" else w[joined] / r[joined] ** 2

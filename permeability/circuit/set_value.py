@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.circuit.interface import Candidates, Interface
-from permeability.circuit.woodbury import OpenState
+from permeability.circuit.interface import Candidates, Interface, State
 from permeability.errors import PatchError, check_choice
 
 Floats = NDArray[np.float64]
@@ -53,7 +52,7 @@ class SetValue:
         self.face, self.candidates, self.index, self.joint = face, candidates, index, joint
         self.meets = meeting(candidates) if joint is not None else {}
         self._clusters: dict[Members, tuple[Ints, Floats, Floats]] = {}
-        self._last: tuple[Members, OpenState] = ((), face.today)
+        self._last: tuple[Members, State] = ((), face.today)
 
     def __call__(self, members: Iterable[int]) -> float:
         chosen = tuple(sorted(int(k) for k in members))
@@ -74,7 +73,7 @@ class SetValue:
             after = state.with_each(more, np.arange(len(more)))
         return self.face.gain(self.face.today.resistances, after, self.index)
 
-    def _state(self, built: Members) -> OpenState:
+    def _state(self, built: Members) -> State:
         """The state with a set built, from the last one asked for where that is part of it."""
         known, state = self._last
         if not set(known) <= set(built):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
+UNKNOWN = np.zeros((0, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +48,17 @@ class OpenState:
         g = face.network.copy()
         np.add.at(g, (face.node_a, face.node_b), conductance)
         np.add.at(g, (face.node_b, face.node_a), conductance)
-        part, x = _generalised_inverse(g)
+        part, x = generalised_inverse(g)
         matrix = kernel.gather(x, face.node_a, face.node_b, face.focal)
         nothing = np.zeros(0, dtype=np.int64)
         parts = part[face.node_a], part[face.node_b], part[face.focal]
-        now = kernel.opened_resistances(matrix, *parts, nothing, np.zeros(0))
+        now = kernel.opened_resistances(matrix, *parts, nothing, np.zeros(0), UNKNOWN)
         return cls(face, np.zeros(0) if z is None else z, conductance, matrix, *parts, now)
 
     def opened(self, edges: Ints, increase: Floats) -> Floats:
         """Resistances among the patches after raising the conductance of some edges, (P, P)."""
         out: Floats = kernel.opened_resistances(
-            self.matrix, self.part_a, self.part_b, self.part_focal, edges, increase
+            self.matrix, self.part_a, self.part_b, self.part_focal, edges, increase, self.resistances
         )
         return out
 
@@ -71,9 +72,14 @@ class OpenState:
         parts = self.part_a, self.part_b, self.part_focal
         rows = candidates.start, candidates.cut, treated, self.z
         out: Floats = kernel.opened_by_each(
-            self.matrix, *parts, which, *rows, face.cut_edge, *face.cuts_by_edge, face.base
+            self.matrix, *parts, self.resistances, which, *rows, face.cut_edge, *face.cuts_by_edge, face.base
         )
         return out
+
+    def seen_from(self, focal: Ints) -> Floats:
+        """Voltage drop over every edge by a unit current put into patches, (E, n)."""
+        n = len(self.part_a)
+        return self.matrix[:n, n + focal]
 
     def build(self, candidates: Candidates, k: int) -> OpenState:
         """The state with one more candidate built."""
@@ -99,13 +105,13 @@ class OpenState:
             matrix += kernel.component_part(q, h, whole)
         part_a, part_b, part_f = whole[of_a], whole[of_b], whole[of_f]
         nothing = np.zeros(0, dtype=np.int64)
-        now = kernel.opened_resistances(matrix, part_a, part_b, part_f, nothing, np.zeros(0))
+        now = kernel.opened_resistances(matrix, part_a, part_b, part_f, nothing, np.zeros(0), UNKNOWN)
         c = self.face.edge_conductances(z)
         return OpenState(self.face, z, c, matrix, part_a, part_b, part_f, now)
 
 
-def _generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
-    """Component of every node, and the inverse of each component's Laplacian grounded at one of its nodes."""
+def generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
+    """Of a dense network: component of every node, and the inverse of each component's Laplacian grounded at one of its nodes."""
     from scipy.linalg.lapack import dpotri
 
     from permeability.kernels.dissection import reduce_front

@@ -436,6 +436,16 @@ def _add_links(
 
 
 @njit(cache=True, nogil=True)
+def assemble_leaf(box, e, s, se, sw, node, left_out, pos, ne, w, rest, check, bulk):
+    """Add the links of a leaf to its front."""
+    n_cells = e.size
+    _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+    _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+    _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+    _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+
+
+@njit(cache=True, nogil=True)
 def eliminate(
     begin, end, bounds, child, ids, start, size, n_out, offset,
     e, s, se, sw, node, left_out, leak, check, bulk, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
@@ -458,15 +468,11 @@ def eliminate(
         for i in range(n):
             pos[ids[first + i]] = i
         if child[b, 0] < 0:
-            box = bounds[b]
-            _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-            _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-            _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-            _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+            assemble_leaf(bounds[b], e, s, se, sw, node, left_out, pos, ne, w, rest, check, bulk)
         else:
             for half in range(2):
                 q = child[b, half]
-                _extend(ids[start[q] + n_out[q] : start[q] + size[q]], stack[offset[q] :], pos, ne, w, rest)
+                extend(ids[start[q] + n_out[q] : start[q] + size[q]], stack[offset[q] :], pos, ne, w, rest)
         local_leak = np.empty(n if leak.size > 0 else 0)
         for i in range(len(local_leak)):
             local_leak[i] = leak[ids[first + i]]
@@ -487,7 +493,7 @@ def eliminate(
 
 
 @njit(cache=True, nogil=True)
-def _extend(nodes, packed, pos, ne, w, rest):
+def extend(nodes, packed, pos, ne, w, rest):
     """Add a child's packed upper half to its parent's front; both are in order of elimination."""
     m = len(nodes)
     index = np.empty(m, np.int64)

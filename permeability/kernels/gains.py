@@ -245,7 +245,7 @@ def gather(x, node_a, node_b, focal):
 
 
 @njit(cache=True, nogil=True)
-def opened_resistances(m, part_a, part_b, part_f, edges, increase):
+def opened_resistances(m, part_a, part_b, part_f, edges, increase, now):
     """Resistances among focal nodes after raising edge conductances (Woodbury on the changed edges).
 
     Parameters
@@ -259,6 +259,8 @@ def opened_resistances(m, part_a, part_b, part_f, edges, increase):
     edges : array of int
     increase : array, same shape
         > 0.
+    now : array, shape (P, P) or (0, 0)
+        Resistances before, where they are known better than from the large numbers in ``m``.
 
     Returns
     -------
@@ -271,18 +273,27 @@ def opened_resistances(m, part_a, part_b, part_f, edges, increase):
     columns = np.arange(n_edges, n_edges + n_focal)
     v, q = woodbury(m, edges, increase, columns, comp, seen)
     x = m[n_edges:, n_edges:] - np.dot(v.T, v)
+    more = np.zeros((n_focal, n_focal))
     if seen > 1:
         part_of_column = np.zeros((seen, n_focal))
         for i in range(n_focal):
             part_of_column[comp[2 * len(edges) + i], i] = 1.0
-        x += component_part(q, part_of_column - np.dot(q.T, v), whole)
+        more = component_part(q, part_of_column - np.dot(q.T, v), whole)
     out = np.zeros((n_focal, n_focal))
     for i in range(n_focal):
         for j in range(i):
-            if whole[comp[2 * len(edges) + i]] == whole[comp[2 * len(edges) + j]]:
-                r = max(x[i, i] + x[j, j] - 2.0 * x[i, j], 0.0)
-            else:
+            of_i, of_j = comp[2 * len(edges) + i], comp[2 * len(edges) + j]
+            if whole[of_i] != whole[of_j]:
                 r = np.inf
+            else:
+                r = more[i, i] + more[j, j] - 2.0 * more[i, j]
+                if now.size > 0 and of_i == of_j:
+                    r += now[i, j]
+                    for k in range(len(edges)):
+                        r -= (v[k, i] - v[k, j]) ** 2
+                else:
+                    r += x[i, i] + x[j, j] - 2.0 * x[i, j]
+                r = max(r, 0.0)
             out[i, j] = out[j, i] = r
     return out
 
@@ -387,7 +398,9 @@ def raised_edges(cut, after, z, edge_of, cuts_start, cuts, base):
 
 
 @njit(cache=True, nogil=True)
-def opened_by_each(m, part_a, part_b, part_f, which, start, cut, after, z, edge_of, cuts_start, cuts, base):
+def opened_by_each(
+    m, part_a, part_b, part_f, now, which, start, cut, after, z, edge_of, cuts_start, cuts, base
+):
     """:func:`opened_resistances` of several candidates, each alone; (len(which), P, P)."""
     out = np.empty((len(which), len(part_f), len(part_f)))
     scratch = z.copy()
@@ -396,5 +409,5 @@ def opened_by_each(m, part_a, part_b, part_f, which, start, cut, after, z, edge_
         edges, increase = raised_edges(
             cut[begin:end], after[begin:end], scratch, edge_of, cuts_start, cuts, base
         )
-        out[i] = opened_resistances(m, part_a, part_b, part_f, edges, increase)
+        out[i] = opened_resistances(m, part_a, part_b, part_f, edges, increase, now)
     return out
