@@ -25,7 +25,7 @@ from permeability.kernels.edges import GridLinks
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-UNIT = 1024  # elements up to which a box keeps its barrier cells and is condensed onto them and its rim once
+UNIT = 2048  # elements up to which a box keeps its barrier cells and is condensed onto them and its rim once
 NO_COLUMNS = np.zeros(0, dtype=np.int64)
 
 
