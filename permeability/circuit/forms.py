@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -132,7 +133,8 @@ def _numbered(links: GridLinks, node: NDArray[np.int32]) -> NDArray[np.int32]:
     from permeability.kernels import dissection as nd
 
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
-    nd.number_nodes(*planes, np.zeros((0, 0)), node)
+    number: Any = nd.number_nodes
+    number(*planes, np.zeros((0, 0)), node)
     return node
 
 
@@ -157,5 +159,6 @@ def _sides(links: GridLinks, own: NDArray[np.int32], edges: tuple[Ints, Ints], n
     from permeability.kernels import layers
 
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
-    root = layers.grid_parts(*planes, own, np.unique(4 * edges[0] + edges[1]))
+    parts: Any = layers.grid_parts
+    root = parts(*planes, own, np.unique(4 * edges[0] + edges[1]))
     return np.unique(root[own[nodes]], return_inverse=True)[1].astype(np.int64)

@@ -149,9 +149,7 @@ class Layered:
         at = fronts.ids[fronts.start[last] + fronts.n_out[last] : fronts.start[last + 1]].astype(np.int64)
         focal = np.full(n_kept, -1, dtype=np.int64)
         focal[at - len(node)] = np.arange(len(at))
-        return cls(
-            fronts, order, live_list, cache, edge_start, (places[0], places[1]), focal, n_nodes
-        )
+        return cls(fronts, order, live_list, cache, edge_start, (places[0], places[1]), focal, n_nodes)
 
     def columns(self, edges: ArrayLike) -> Columns:
         """What is needed to carry right-hand sides of some edges along."""
@@ -172,7 +170,11 @@ class Layered:
         column = np.full(len(self.order), -1, dtype=np.int64)
         column[self.order] = column_by_order
         return Columns(
-            column, column_by_order, np.stack((before, beneath)), np.concatenate(([0], np.cumsum(sizes))), n_out
+            column,
+            column_by_order,
+            np.stack((before, beneath)),
+            np.concatenate(([0], np.cumsum(sizes))),
+            n_out,
         )
 
     def state(self, conductance: Floats, columns: Columns | None = None) -> StateNumbers:
@@ -250,6 +252,7 @@ def _eliminate_once(
         plane.ravel()[edges[0][edges[1] == k]] = 0.0
     keys = np.zeros(0, dtype=np.int64)
     eliminate: Any = dissection.eliminate
+    assemble: Any = dissection.assemble_leaf
     stack, pos = np.empty(fronts.peak[0]), np.empty(len(node) + n_kept, dtype=np.int32)
     rows_buffer, rest_buffer = np.empty(fronts.rows_max.max()), np.empty(fronts.rest_max.max())
     cache, nothing = np.empty(fronts.cache), np.zeros(0)
@@ -271,6 +274,6 @@ def _eliminate_once(
         w, rest = np.zeros((ne, n)), np.zeros((n - ne, n - ne))
         ids = fronts.ids[fronts.start[b] : fronts.start[b + 1]]
         pos[ids] = np.arange(n, dtype=np.int32)
-        dissection.assemble_leaf(fronts.bounds[b], *planes, node, keys, pos, ne, w, rest, check, bulk)
+        assemble(fronts.bounds[b], *planes, node, keys, pos, ne, w, rest, check, bulk)
         layers.pack_front(w, rest, cache[fronts.kept[b] : fronts.kept[b] + n * (n + 1) // 2])
     return cache

@@ -127,7 +127,7 @@ class LayeredState:
         np.add.at(q, (np.arange(len(edges)), of_a[edges]), 1.0)
         np.add.at(q, (np.arange(len(edges)), of_b[edges]), -1.0)
         lower = np.linalg.cholesky(system)
-        v, q = np.linalg.solve(lower, cross), np.linalg.solve(lower, q)
+        v, q = np.linalg.solve(lower, cross), np.linalg.solve(lower, q).astype(np.float64)
         whole: Ints = kernel.joined(comp, len(edges), n_parts)
         plus = self.plus
         if n_parts > 1:
@@ -216,4 +216,3 @@ class LayeredSingles:
                 closed[chosen.cut[rows]] = treated[rows]
                 out[k] = face.resistances(z=closed)
         return out, face.resistances(costs) if today is None else today
-

@@ -453,7 +453,6 @@ def eliminate(
     """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be
     empty.  The last front's result stays in ``rest_buffer``, with ``factor`` of size > 0 the pivot rows there.
     """
-    n_cells = e.size
     for b in range(begin, end):
         n, ne = size[b], n_out[b]
         nb = n - ne

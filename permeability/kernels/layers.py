@@ -231,12 +231,21 @@ def run_state(
                     extend(nodes, stack[offset[q] :], pos, ne, w, rest)
                 else:
                     extend(nodes, cache[kept[q] :], pos, ne, w, rest)
-            for half in range(2):  # the children last in postorder lie on top
-                if n_waiting > 0 and (fronts[waiting[n_waiting - 1]] == child[b, 0] or fronts[waiting[n_waiting - 1]] == child[b, 1]):
+            for _ in range(2):  # the children last in postorder lie on top
+                if n_waiting > 0 and (
+                    fronts[waiting[n_waiting - 1]] == child[b, 0]
+                    or fronts[waiting[n_waiting - 1]] == child[b, 1]
+                ):
                     u = waiting[n_waiting - 1]
                     n_waiting -= 1
                     q = fronts[u]
-                    _carry(carried.pop(), ids[start[q] + n_out[q] : start[q] + size[q]], column_start[1, u] - c0, pos, x)
+                    _carry(
+                        carried.pop(),
+                        ids[start[q] + n_out[q] : start[q] + size[q]],
+                        column_start[1, u] - c0,
+                        pos,
+                        x,
+                    )
         for e in range(edge_start[t], edge_start[t + 1]):
             i, j = edge_i[e], edge_j[e]
             if column[e] >= 0:
