@@ -121,7 +121,7 @@ class LayeredState:
         of_a, of_b, of_f, n_parts = self._renumbered()
         comp = np.stack((of_a[edges], of_b[edges]), axis=1).ravel()
         column = self.columns.column
-        cross = layers.cross_matrix(column[edges], *self._x)
+        cross = self._cross(column[edges])
         system = cross[:, column[edges]] + np.diag(1.0 / increase)
         q = np.zeros((len(edges), n_parts))
         np.add.at(q, (np.arange(len(edges)), of_a[edges]), 1.0)
@@ -146,6 +146,21 @@ class LayeredState:
             part_a=part_a, part_b=part_b, part_focal=part_f, resistances=self.opened(edges, increase),
         )  # fmt: skip
         return out
+
+    def _cross(self, columns: Ints) -> Floats:
+        """``B' X B``: rows of some carried edges (ascending), columns of all carried ones and the patches."""
+        c, numbers = self.columns, self.numbers
+        arrived = numbers.arrived[columns] @ self.inverse
+        out = np.concatenate((arrived @ numbers.arrived.T, arrived), axis=1)
+        for t, ne in enumerate(c.n_out):
+            c0, c1 = c.start[1, t], c.start[0, t + 1]
+            mine = slice(*np.searchsorted(columns, (c0, c1)))
+            if mine.stop > mine.start and ne:
+                block = numbers.y[c.y_start[t] : c.y_start[t + 1]].reshape(c1 - c0, ne)
+                out[mine, c0:c1] += block[columns[mine] - c0] @ block.T
+        out -= self.minus[:, columns].T @ self.minus
+        out += self.plus[:, columns].T @ self.plus
+        return np.asarray(out, dtype=np.float64)
 
     def _renumbered(self) -> tuple[Ints, Ints, Ints, int]:
         """Components of edge ends and patches, numbered from 0."""

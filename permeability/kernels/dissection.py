@@ -24,10 +24,13 @@ DENSE = 40_000  # multiply-adds from which a matrix product beats the plain loop
 @njit(cache=True, nogil=True)
 def box_tree(rows, cols, leaf):  # leaf: largest number of elements in a box that is not halved
     """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children."""
-    capacity = 64
+    capacity = 2 * (
+        min(rows * cols, 4 * rows * cols // leaf) + 2
+    )  # a leaf has hardly less than half of ``leaf``
     bounds = np.empty((capacity, 4), np.int32)
-    child = np.full((capacity, 2), -1, np.int32)
-    bounds[0] = np.array([0, rows, 0, cols], np.int32)
+    child = np.empty((capacity, 2), np.int32)
+    child[0, 0] = child[0, 1] = -1
+    bounds[0, 0], bounds[0, 1], bounds[0, 2], bounds[0, 3] = 0, rows, 0, cols
     stack = np.empty(256, np.int32)
     stack[0], top, n = 0, 1, 1
     order = np.empty(capacity, np.int32)  # preorder; reversed it is a postorder
@@ -35,19 +38,16 @@ def box_tree(rows, cols, leaf):  # leaf: largest number of elements in a box tha
     while top > 0:
         top -= 1
         b = stack[top]
-        if seen == len(order):
-            order = np.concatenate((order, np.empty_like(order)))
         order[seen] = b
         seen += 1
-        r0, r1, c0, c1 = bounds[b]
+        r0, r1, c0, c1 = bounds[b, 0], bounds[b, 1], bounds[b, 2], bounds[b, 3]
         if (r1 - r0) * (c1 - c0) <= leaf:
             continue
-        if n + 2 > len(bounds):
-            bounds = np.concatenate((bounds, np.empty_like(bounds)))
-            child = np.concatenate((child, np.full(child.shape, -1, np.int32)))
         for half in range(2):
-            bounds[n + half] = bounds[b]
+            for i in range(4):
+                bounds[n + half, i] = bounds[b, i]
             child[b, half] = n + half
+            child[n + half, 0] = child[n + half, 1] = -1
             stack[top] = n + half
             top += 1
         if r1 - r0 >= c1 - c0:
@@ -59,12 +59,12 @@ def box_tree(rows, cols, leaf):  # leaf: largest number of elements in a box tha
     for k in range(n):
         where[order[k]] = n - 1 - k
     out_bounds = np.empty((n, 4), np.int32)
-    out_child = np.full((n, 2), -1, np.int32)
+    out_child = np.empty((n, 2), np.int32)
     for b in range(n):
-        out_bounds[where[b]] = bounds[b]
-        if child[b, 0] >= 0:
-            out_child[where[b], 0] = where[child[b, 0]]
-            out_child[where[b], 1] = where[child[b, 1]]
+        for i in range(4):
+            out_bounds[where[b], i] = bounds[b, i]
+        for i in range(2):
+            out_child[where[b], i] = where[child[b, i]] if child[b, i] >= 0 else -1
     return out_bounds, out_child
 
 

@@ -346,10 +346,17 @@ def _local_parts(part_a, part_b, part_f, edges):
     for a in range(k):
         comp[2 * a], comp[2 * a + 1] = part_a[edges[a]], part_b[edges[a]]
     comp[2 * k :] = part_f
-    names = np.unique(comp)
+    names = np.empty(len(comp), np.int64)
+    seen = 0
     for i in range(len(comp)):
-        comp[i] = np.searchsorted(names, comp[i])
-    return len(names), comp
+        j = 0
+        while j < seen and names[j] != comp[i]:
+            j += 1
+        if j == seen:
+            names[j] = comp[i]
+            seen += 1
+        comp[i] = j
+    return seen, comp
 
 
 @njit(cache=True, nogil=True)
@@ -383,7 +390,8 @@ def component_part(q, h, whole):
     for i in range(n):
         rhs[i] = h[free[i]]
         columns[:, i] = q[:, free[i]]
-    return np.dot(rhs.T, np.linalg.solve(np.dot(columns.T, columns), rhs))
+    _lower_solve(np.linalg.cholesky(np.dot(columns.T, columns)), rhs)
+    return np.dot(rhs.T, rhs)
 
 
 @njit(cache=True, nogil=True)

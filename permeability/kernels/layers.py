@@ -199,7 +199,7 @@ def run_state(
     beneath; ``column`` of every edge, -1 = not wanted.  ``y`` takes ``C^-1 B``, per front (columns, eliminated).
     Returns the network of the kept nodes (upper half) and what of every column arrives there (columns, kept).
     """
-    carried = [np.empty((0, 0)) for _ in range(1)]
+    carried, top = np.empty(1024), 0  # right-hand sides on the rims of finished fronts, on a stack
     waiting = np.empty(len(fronts), np.int64)  # live fronts whose right-hand sides wait for their parent
     n_waiting = 0
     for t in range(len(fronts)):
@@ -239,13 +239,10 @@ def run_state(
                     u = waiting[n_waiting - 1]
                     n_waiting -= 1
                     q = fronts[u]
-                    _carry(
-                        carried.pop(),
-                        ids[start[q] + n_out[q] : start[q] + size[q]],
-                        column_start[1, u] - c0,
-                        pos,
-                        x,
-                    )
+                    nodes = ids[start[q] + n_out[q] : start[q] + size[q]]
+                    m = column_start[0, u + 1] - column_start[1, u]
+                    top -= len(nodes) * m
+                    _carry(carried[top:], m, nodes, column_start[1, u] - c0, pos, x)
         for e in range(edge_start[t], edge_start[t + 1]):
             i, j = edge_i[e], edge_j[e]
             if column[e] >= 0:
@@ -266,7 +263,15 @@ def run_state(
                     out[j, k] = x[k, j]
         if t + 1 == len(fronts):
             return rest.copy(), x[ne:].T.copy()
-        carried.append(x[ne:].copy())
+        m = c1 - c0
+        if top + nb * m > len(carried):
+            more = np.empty(2 * (top + nb * m))
+            more[:top] = carried[:top]
+            carried = more
+        for i in range(nb):
+            for j in range(m):
+                carried[top + i * m + j] = x[ne + i, j]
+        top += nb * m
         waiting[n_waiting] = t
         n_waiting += 1
         at = offset[b]
@@ -277,52 +282,84 @@ def run_state(
 
 
 @njit(cache=True, nogil=True)
-def _carry(below, nodes, shift, pos, x):
-    """Right-hand sides that arrived at a child's rim."""
+def _carry(below, m, nodes, shift, pos, x):
+    """Add the ``m`` right-hand sides that arrived at a child's rim."""
     for i in range(len(nodes)):
-        row, source = x[pos[nodes[i]]], below[i]
-        for j in range(len(source)):
-            row[shift + j] += source[j]
+        row = x[pos[nodes[i]], shift : shift + m]
+        for j in range(m):
+            row[j] += below[i * m + j]
 
 
+# all products below are (transposed, plain): every other kind would be compiled separately
 @njit(cache=True, nogil=True)
 def block_matrix(columns, n_out, column_start, y, y_start, beta, inverse, minus, plus):
     """``B' X B`` of some edges (given by their columns, ascending) followed by the focal nodes."""
     k, p = len(columns), len(inverse)
     out = np.zeros((k + p, k + p))
     for t in range(len(n_out)):
-        c0, c1 = column_start[1, t], column_start[0, t + 1]
-        i0, i1 = np.searchsorted(columns, c0), np.searchsorted(columns, c1)
-        if i1 <= i0 or n_out[t] == 0:
+        c0, c1, ne = column_start[1, t], column_start[0, t + 1], n_out[t]
+        i0 = 0
+        while i0 < k and columns[i0] < c0:
+            i0 += 1
+        i1 = i0
+        while i1 < k and columns[i1] < c1:
+            i1 += 1
+        if i1 == i0 or ne == 0:
             continue
-        block = y[y_start[t] : y_start[t + 1]].reshape(c1 - c0, n_out[t])
-        mine = np.empty((i1 - i0, n_out[t]))
+        mine = np.empty((ne, i1 - i0))
         for i in range(i0, i1):
-            mine[i - i0] = block[columns[i] - c0]
-        out[i0:i1, i0:i1] += np.dot(mine, mine.T)
-    arrived = np.empty((k, p))
+            at = y_start[t] + (columns[i] - c0) * ne
+            for j in range(ne):
+                mine[j, i - i0] = y[at + j]
+        product = np.dot(mine.T, mine)
+        for i in range(i0, i1):
+            for j in range(i0, i1):
+                out[i, j] += product[i - i0, j - i0]
+    arrived = np.empty((p, k))
     for i in range(k):
-        arrived[i] = beta[columns[i]]
-    at_focal = np.dot(arrived, inverse)
-    out[:k, :k] += np.dot(at_focal, arrived.T)
-    out[:k, k:] = at_focal
-    out[k:, :k] = at_focal.T
-    out[k:, k:] = inverse
-    n_columns = len(beta)
-    for sign in range(2):
-        rows = minus if sign == 0 else plus
-        if len(rows) == 0:
-            continue
-        mine = np.empty((len(rows), k + p))
-        for i in range(k):
-            mine[:, i] = rows[:, columns[i]]
-        for i in range(p):
-            mine[:, k + i] = rows[:, n_columns + i]
-        if sign == 0:
-            out -= np.dot(mine.T, mine)
-        else:
-            out += np.dot(mine.T, mine)
+        for j in range(p):
+            arrived[j, i] = beta[columns[i], j]
+    at_focal = np.dot(inverse.T, arrived)
+    product = np.dot(at_focal.T, arrived)
+    for i in range(k):
+        for j in range(k):
+            out[i, j] += product[i, j]
+        for j in range(p):
+            out[i, k + j] = out[k + j, i] = at_focal[j, i]
+    for i in range(p):
+        for j in range(p):
+            out[k + i, k + j] = inverse[i, j]
+    _add_rows(out, columns, len(beta), minus, -1.0)
+    _add_rows(out, columns, len(beta), plus, 1.0)
     return out
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(out, columns, n_columns, rows, sign):
+    """Add ``sign R' R`` for the chosen columns of ``R`` and its last ones, the focal nodes'."""
+    k = len(columns)
+    if len(rows) == 0:
+        return
+    mine = np.empty((len(rows), len(out)))
+    for r in range(len(rows)):
+        for i in range(len(out)):
+            mine[r, i] = rows[r, columns[i] if i < k else n_columns + i - k]
+    product = np.dot(mine.T, mine)
+    for i in range(len(out)):
+        for j in range(len(out)):
+            out[i, j] += sign * product[i, j]
+
+
+@njit(cache=True, nogil=True)
+def _sort_by_column(edges, increase, column):
+    """Sort edges and what belongs to them by column, in place; they are few and nearly in order."""
+    for i in range(1, len(edges)):
+        e, d = edges[i], increase[i]
+        j = i
+        while j > 0 and column[edges[j - 1]] > column[e]:
+            edges[j], increase[j] = edges[j - 1], increase[j - 1]
+            j -= 1
+        edges[j], increase[j] = e, d
 
 
 @njit(cache=True, nogil=True)
@@ -348,40 +385,11 @@ def opened_by_each_layered(
             continue
         more = then > before
         edges, increase = edges[more], (then - before)[more]
-        order = np.argsort(column[edges])
-        edges, increase = edges[order], increase[order]
+        _sort_by_column(edges, increase, column)
         m = block_matrix(column[edges], n_out, column_start, y, y_start, beta, inverse, minus, plus)
         chosen = np.arange(len(edges))
         out[i] = opened_resistances(m, part_a[edges], part_b[edges], part_f, chosen, increase, now)
     return out, opens
-
-
-@njit(cache=True, nogil=True)
-def cross_matrix(columns, n_out, column_start, y, y_start, beta, inverse, minus, plus):
-    """``B' X B``: rows of some edges (by column, ascending), columns of all edges followed by the focal nodes."""
-    k, p, n = len(columns), len(inverse), len(beta)
-    out = np.zeros((k, n + p))
-    for t in range(len(n_out)):
-        c0, c1 = column_start[1, t], column_start[0, t + 1]
-        i0, i1 = np.searchsorted(columns, c0), np.searchsorted(columns, c1)
-        if i1 <= i0 or n_out[t] == 0:
-            continue
-        block = y[y_start[t] : y_start[t + 1]].reshape(c1 - c0, n_out[t])
-        mine = np.empty((i1 - i0, n_out[t]))
-        for i in range(i0, i1):
-            mine[i - i0] = block[columns[i] - c0]
-        out[i0:i1, c0:c1] += np.dot(mine, block.T)
-    arrived = np.empty((k, p))
-    for i in range(k):
-        arrived[i] = beta[columns[i]]
-    at_focal = np.dot(arrived, inverse)
-    out[:, :n] += np.dot(at_focal, beta.T)
-    out[:, n:] += at_focal
-    if len(minus) > 0:
-        out -= np.dot(minus[:, columns].copy().T, minus)
-    if len(plus) > 0:
-        out += np.dot(plus[:, columns].copy().T, plus)
-    return out
 
 
 @njit(cache=True, nogil=True)
