@@ -34,6 +34,7 @@ _HOME = {
     "structure_candidates": "permeability.sites",
     "corridor_candidates": "permeability.sites",
     "drawn_candidates": "permeability.sites",
+    "pressure": "permeability.line_pressure",
     "portfolio": "permeability.choice",
     "chains": "permeability.choice",
     "run_project": "permeability.run",
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from permeability.impact import barrier_impact, compare
     from permeability.interop.raster_windows import omnidirectional_files
     from permeability.landscape import Landscape
+    from permeability.line_pressure import pressure
     from permeability.patches import Patches
     from permeability.project import Project, check, open_project
     from permeability.ranking import rank

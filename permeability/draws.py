@@ -23,6 +23,7 @@ from permeability.displaced import displaced
 from permeability.estimate import Estimate
 from permeability.evaluate import CircuitView
 from permeability.executor import content_hash, run_tasks
+from permeability.kernels.edges import D_COL, D_ROW
 from permeability.landscape import Landscape, check_resistance
 from permeability.patches import Patches
 from permeability.scenario import Intervention
@@ -159,16 +160,13 @@ def draw_ranks(
     dearest = dict(costs)
     numbers = unknowns(land, patches, sets, dearest, vary)
     quantiles = draw_quantiles(numbers, draws, rng, draws_anew)
-    worlds = _Worlds(land, sets, numbers)
+    once = bool(draws_anew) or not any(u.kind in ANEW for u in numbers)
+    worlds = _Worlds(land, patches, sets, lines, numbers, shared=once)
     weights = _weights(patches, quantiles)
 
     def one(d: int) -> Array:
         here = {str(k): float(v) for k, v in quantiles.iloc[d].items()}
-        base, plan = worlds.of(here)
-        drawn = base.drawn(here)
-        face = (view := CircuitView(drawn, patches, lines)).face
-        after = face.single_resistances(plan.candidates(drawn, view))
-        return conductance_gain(face.resistances(), after, weights[d])
+        return conductance_gain(*worlds.of(here).resistances(here), weights[d])
 
     gains = np.empty((draws, len(sets)))
     same = "" if store is None else _inputs_hash(land, patches, sets, numbers)
@@ -244,32 +242,86 @@ def _costs(costs: Sequence[tuple[str, Estimate]], quantiles: pd.DataFrame) -> Ar
     return np.column_stack(columns)
 
 
+class _World:
+    """One landscape with its candidates; every draw of its crossing numbers is a state of it.
+
+    Where it pays, it is condensed once with all barriers left outside; else every draw is condensed with only the
+    candidates' lines outside, which leaves a smaller network.
+    """
+
+    def __init__(
+        self,
+        land: Landscape,
+        patches: Patches,
+        sets: Sequence[Sequence[Intervention]],
+        lines: Sequence[str],
+        shared: bool,
+    ) -> None:
+        self.land, self.patches, self.lines, self.plan = land, patches, lines, _Plan(land, sets)
+        self.view: CircuitView | None = None
+        if shared and worth_sharing(land, lines):
+            may_stand = replace(land, standing=land.chance_of > 0)
+            standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
+            self.view = CircuitView(may_stand, patches, standing)
+
+    def resistances(self, quantiles: Mapping[str, float]) -> tuple[Array, Array]:
+        """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P)."""
+        drawn = self.land.drawn(quantiles)
+        if self.view is None:
+            face = (view := CircuitView(drawn, self.patches, self.lines)).face
+            return face.resistances(), face.single_resistances(self.plan.candidates(drawn, view))
+        here = drawn.standing[drawn.cuts.barrier]
+        crossing = np.where(here, drawn.cut_costs.interface_m, 0.0)[self.view.cuts]
+        opened = self.plan.candidates(drawn, self.view)
+        face = self.view.face
+        return face.resistances(crossing), face.single_resistances(opened, crossing)
+
+
+def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
+    """Whether one condensation with all barriers outside makes draws cheaper than one condensation per draw."""
+    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
+    alone = uncertainty.seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
+    return uncertainty.seconds_per_state(interface_nodes(land, every)) <= alone
+
+
+def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
+    """About how many nodes stay when the edges of some lines are left outside."""
+    rows = [r for line in dict.fromkeys(lines) for r in land.barriers.rows_of(line) if land.chance_of[r] > 0]
+    mine = np.isin(land.cuts.barrier, rows) & (land.cuts.direction < 4)
+    cell, k = land.cuts.cell[mine], land.cuts.direction[mine]
+    return len(np.union1d(cell, cell + D_ROW[k] * land.grid.cols + D_COL[k]))
+
+
 class _Worlds:
-    """Landscapes made anew for drawn positions and habitat, and what the candidates open on them.
+    """Landscapes made anew for drawn positions and habitat; the one there is when neither is drawn.
 
     The last few are kept: draws that share one come one after another.
     """
 
-    KEPT = 8
+    KEPT = 4
 
     def __init__(
-        self, land: Landscape, sets: Sequence[Sequence[Intervention]], numbers: Sequence[Unknown]
+        self,
+        land: Landscape,
+        patches: Patches,
+        sets: Sequence[Sequence[Intervention]],
+        lines: Sequence[str],
+        numbers: Sequence[Unknown],
+        *,
+        shared: bool,
     ) -> None:
-        self.land, self.sets = land, sets
+        self.land, self.rest = land, (patches, sets, lines, shared)
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
-        self.known: OrderedDict[tuple[float, ...], tuple[Landscape, _Plan]] = OrderedDict()
+        self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock = threading.Lock()
-        self.today = land, _Plan(land, sets)
 
-    def of(self, quantiles: Mapping[str, float]) -> tuple[Landscape, _Plan]:
-        """Landscape and plan of a draw."""
-        if not self.columns:
-            return self.today
+    def of(self, quantiles: Mapping[str, float]) -> _World:
+        """The landscape of a draw."""
         name = tuple(quantiles[c] for c in self.columns)
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
-                self.known[name] = made, _Plan(made, self.sets)
+                self.known[name] = _World(made, *self.rest)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)
             return self.known[name]
@@ -367,7 +419,12 @@ class _Plan:
 
     def candidates(self, land: Landscape, view: CircuitView) -> Candidates:
         """The candidates with the costs of one draw, on one circuit view."""
-        opened = np.array([land.cost_model.opened_total(row, step) for row, step in self.kinds])
+        opened = np.array(
+            [
+                land.cost_model.opened_total(row, step) if land.standing[row] else 0.0
+                for row, step in self.kinds
+            ]
+        )
         position = view.position[self.cut]
         keep = position >= 0
         counts = (
@@ -378,3 +435,52 @@ class _Plan:
         counts = np.where(np.diff(self.start) > 0, counts, 0)
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         return Candidates(start, position[keep], self.share[keep], opened[self.kind[keep]])
+
+
+def draw_costs(
+    land: Landscape,
+    lines: Sequence[str],
+    draws: int,
+    *,
+    vary: Sequence[str] = VARY,
+    draws_anew: int | None = None,
+) -> pd.DataFrame:
+    """What the draws of a ranking will cost, before they are made.
+
+    Parameters
+    ----------
+    land : Landscape
+    lines : sequence of str
+        Lines of the candidates.
+    draws : int
+    vary : sequence of str
+        Kinds to draw.
+    draws_anew : int, optional
+        As for :func:`permeability.ranking.rank`.
+
+    Returns
+    -------
+    DataFrame
+        ``kind``, ``what``, ``count``, ``seconds`` on one core, and ``chosen``: whether ``vary`` asks for the kind.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> draw_costs(land, ["F"], 500, vary=("crossing", "map"), draws_anew=20)[["kind", "count", "chosen"]].values.tolist()
+    [['crossing', 500, True], ['weights', 500, False], ['habitat', 20, False], ['map', 20, True]]
+    """
+    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
+    shared = interface_nodes(land, every) if worth_sharing(land, lines) else None
+    if any(k in ANEW for k in vary) and not draws_anew:
+        shared = None
+    table = uncertainty.cost_of_draws(
+        int(land.valid.sum()), interface_nodes(land, lines), draws, shared=shared, cuts=len(land.cuts), anew=draws_anew or 0
+    )  # fmt: skip
+    asked = {
+        "crossing": VARY[:3] + ("unmapped",),
+        "weights": ("weights", "cost"),
+        "habitat": ("habitat",),
+        "map": ("map",),
+    }
+    return table.assign(chosen=[any(v in asked[k] for v in vary) for k in table["kind"]])

@@ -205,7 +205,7 @@ class CircuitView:
         usable &= apart  # an edge inside one patch is inside one node
         if land.neighbours == 4:
             usable &= cuts.direction < 2
-        self.usable, self.labels = usable, patches.labels
+        self.usable, self.labels, self.patches = usable, patches.labels, patches
         key = cuts.cell * 8 + cuts.direction
         wanted = np.unique(key[usable & np.isin(cuts.barrier, rows)])
         self.cuts = np.flatnonzero(usable & np.isin(key, wanted))  # also other barriers on the same edges

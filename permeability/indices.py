@@ -16,6 +16,10 @@ mean_resistance     1      effective resistance between two patches, mean over t
 mean_conductance    1      1 / effective resistance, mean over all pairs; a pair apart counts 0
 eca_km2             km2    equivalent connected area of the patches (Saura et al. 2011, doi:10.1016/j.ecolind.2010.06.011)
 =================== ====== ================================================================================
+
+Two more say what a single stretch of a barrier meets, see :mod:`permeability.line_pressure`: ``pressure`` (share of
+the potential difference between two patches that stands across it) and ``passages`` (net passages through it of an
+animal under way from one patch to another); both are plain numbers.
 """
 
 from __future__ import annotations

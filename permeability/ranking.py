@@ -18,6 +18,7 @@ from permeability.evaluate import Evaluator
 from permeability.faces import Face
 from permeability.indices import FALLING, INDICES
 from permeability.landscape import Landscape
+from permeability.line_pressure import LinePressure, pressure
 from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.sites import Candidate
@@ -41,7 +42,7 @@ class Ranking(Face):
     table : geopandas.GeoDataFrame
         One row per candidate by falling gain: ``rank``, ``id``, ``line``, ``km_from``, ``km_to``, ``length_km``,
         ``treatment``, ``gain_<index>`` for every index (positive = better), ``cost_usd_low / cost_usd / cost_usd_high``,
-        ``gain_per_musd``, geometry.
+        ``gain_per_musd``, ``pressure`` and ``passages`` (:mod:`permeability.line_pressure`), geometry.
     sort_by : str
         Index that the rank goes by.
     today : dict
@@ -84,6 +85,24 @@ class Ranking(Face):
                 "B13", "this ranking was read back and cannot evaluate sets.", remedy="rank again"
             )
         return self._engine
+
+    def pressure(self, line: str | None = None, *, length_m: float | None = None) -> gpd.GeoDataFrame:
+        """Pressure and passages along a line of the candidates; see :func:`permeability.line_pressure.pressure`.
+
+        Parameters
+        ----------
+        line : str, optional
+            The line of the best candidate by default.
+        length_m : float, optional
+            Length of a stretch [m].
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+        """
+        view = self.engine.view
+        chosen = line if line is not None else str(self.table["line"].iloc[0])
+        return pressure(self.land, view.patches, chosen, length_m=length_m, engine=LinePressure(view))
 
     def __repr__(self) -> str:
         columns = [
@@ -185,7 +204,8 @@ def rank(
     todo = len(sites) + draws
     engine = Evaluator(land, patches, inside, lines)
     found = engine.singles(steps, progress=_part(progress, 0, todo))
-    rows = [_row(land, site, engine.today, after) for site, after in zip(sites, found)]
+    pressed = LinePressure(engine.view)
+    rows = [_row(land, site, engine.today, after, pressed) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
     drawn = None
     if draws:
@@ -247,16 +267,17 @@ def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list
 
 
 def _row(
-    land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float]
+    land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float], pressed: LinePressure
 ) -> dict[str, Any]:
     gain = {f"gain_{k}": gain_of(k, today[k], after[k]) for k in INDICES}
     low, best, high = site.cost_usd.as_tuple()
+    press, passages = pressed.of_steps(site.interventions)
     return {
         "id": site.id, "line": site.line, "km_from": site.km_from, "km_to": site.km_to,
         "length_km": site.km_to - site.km_from, "treatment": site.treatment,
         **gain, "cost_usd_low": low, "cost_usd": best, "cost_usd_high": high,
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
-        "geometry": site.geometry(land),
+        "pressure": press, "passages": passages, "geometry": site.geometry(land),
     }  # fmt: skip
 
 

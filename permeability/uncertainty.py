@@ -21,6 +21,10 @@ from permeability.estimate import Estimate
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEVEL = 0.9  # share of the draws inside a rank range
+STATE_RATE = 2.5e10  # multiply-adds per second of one core in dense elimination
+CONDENSE_SECONDS_PER_CELL = 1.5e-6
+HABITAT_SECONDS_PER_CELL = 0.4e-6
+CUT_SECONDS = 3e-5  # per row of the cut table
 TIE_DIGITS = 12  # gains that agree to this many digits of the largest are equal
 
 
@@ -506,8 +510,29 @@ def coverage(true_gains: ArrayLike, drawn_gains: ArrayLike, level: float = LEVEL
     return Coverage(float(np.mean(held)), int(np.size(held)), float(np.mean(width)))
 
 
-def cost_of_draws(cells: int, kept: int, draws: int, *, rate: float = 1.2e10) -> pd.DataFrame:
-    """What each kind of draw costs, so that one can choose.
+def seconds_per_state(kept: int) -> float:
+    """About how long one state of a condensed landscape takes [s]: 0.4 T^3 multiply-adds, and what goes with them.
+
+    Parameters
+    ----------
+    kept : int
+        Interface nodes T.
+
+    Returns
+    -------
+    float
+        Of one core; docs/performance.md has the measurements.
+
+    Examples
+    --------
+    >>> round(seconds_per_state(1845), 1)
+    0.1
+    """
+    return 0.4 * float(kept) ** 3 / STATE_RATE + 2e-5 * kept
+
+
+def seconds_per_draw(cells: int, kept: int) -> float:
+    """About how long one draw takes that condenses its landscape [s].
 
     Parameters
     ----------
@@ -515,36 +540,66 @@ def cost_of_draws(cells: int, kept: int, draws: int, *, rate: float = 1.2e10) ->
         Cells with a node.
     kept : int
         Interface nodes T.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> seconds_per_draw(10**6, 500) > 10 * seconds_per_draw(60_000, 500)
+    True
+    """
+    return CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3 + seconds_per_state(kept)
+
+
+def cost_of_draws(
+    cells: int, kept: int, draws: int, *, shared: int | None = None, cuts: int = 0, anew: int = 0
+) -> pd.DataFrame:
+    """What each kind of draw costs, so that one can choose.
+
+    Parameters
+    ----------
+    cells : int
+        Cells with a node.
+    kept : int
+        Interface nodes when only the candidates' lines are left outside.
     draws : int
-    rate : float
-        Multiply-adds per second; a condensation's report gives the machine's own (``work / seconds``).
+    shared : int, optional
+        Interface nodes when all barriers are left outside, so that all draws share one condensation; None where
+        that does not pay.
+    cuts : int
+        Rows of the cut table.
+    anew : int
+        Landscapes made anew; 0 = one for every draw.
 
     Returns
     -------
     DataFrame
-        ``kind``, ``what``, ``seconds``: crossing chances need the interface only, habitat a new condensation,
-        line positions new cuts as well.
+        ``kind``, ``what``, ``count`` (how many are made), ``seconds`` on one core.  ``map`` and ``habitat`` come on
+        top of ``crossing``.
 
     Examples
     --------
-    >>> table = cost_of_draws(10**6, 2700, 1000).set_index("kind").seconds
-    >>> bool(table["crossing"] < table["habitat"])
+    >>> table = cost_of_draws(10**6, 2700, 1000, shared=2700, cuts=30_000).set_index("kind").seconds
+    >>> bool(table["crossing"] < table["habitat"] < table["map"])
     True
     """
-    single = 0.4 * float(kept) ** 3 / rate
-    condense = (8.0 * float(cells) ** 1.5 + 0.6 * float(kept) ** 3) / rate
+    state = seconds_per_state(shared) if shared is not None else seconds_per_draw(cells, kept)
+    condensed = seconds_per_draw(cells, kept) if shared is not None else 0.0
+    remade = condensed + HABITAT_SECONDS_PER_CELL * cells
+    n = anew or draws
     rows = [
         (
             "crossing",
-            "crossing chances, trace lengths, traffic, gaps: the condensed interface is kept",
-            single,
+            "crossing chances, trace lengths, traffic, barriers that may not be there",
+            draws,
+            state,
         ),
-        ("weights", "weights of patches, pairs and species; money: nothing is solved again", 0.0),
-        ("habitat", "habitat factors: condensed anew in every draw", condense + single),
-        (
-            "lines",
-            "positions of lines within their accuracy: cut and condensed anew",
-            1.3 * condense + single,
-        ),
+        ("weights", "weights of patches, costs: nothing is solved again", draws, 0.0),
+        ("habitat", "habitat factors: the ground made and condensed anew", n, remade),
+        ("map", "positions of lines: cut and condensed anew", n, remade + CUT_SECONDS * cuts),
     ]
-    return pd.DataFrame([(k, w, s * draws) for k, w, s in rows], columns=["kind", "what", "seconds"])
+    return pd.DataFrame(
+        [(k, w, c, s * c) for k, w, c, s in rows], columns=["kind", "what", "count", "seconds"]
+    )

@@ -272,6 +272,14 @@ def test_seeds_workers_and_resume(case, tmp_path):
     assert len(set(tmp_path.iterdir()) - kept) == 14
 
 
+def test_one_condensation_for_all_draws_or_one_for_each(case, monkeypatch):
+    land, patches, sites = case
+    together = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
+    monkeypatch.setattr("permeability.draws.worth_sharing", lambda *_: False)
+    apart = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
+    np.testing.assert_allclose(together.gains, apart.gains, rtol=1e-9, atol=1e-13)
+
+
 def test_many_draws_on_few_landscapes_do_not_count_as_many():
     """With four landscapes, all of their numbers see the same four values: each alone explains no more than its own."""
     from permeability.uncertainty import first_order

@@ -154,9 +154,13 @@ def test_rank_range_levels_are_nested():
 
 
 def test_costs_of_draws_are_told_apart():
-    table = cost_of_draws(10**6, 2700, 1000).set_index("kind").seconds
-    assert table["weights"] == 0
-    assert table["crossing"] < table["habitat"] < table["lines"]
+    table = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000, anew=20).set_index("kind")
+    assert table["seconds"]["weights"] == 0
+    assert table["seconds"]["habitat"] < table["seconds"]["map"] < table["seconds"]["crossing"]
+    assert table["count"].to_dict() == {"crossing": 1000, "weights": 1000, "habitat": 20, "map": 20}
+    each = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000).set_index("kind")["seconds"]
+    assert each["map"] == pytest.approx(50 * table["seconds"]["map"])
+    assert each["habitat"] > each["crossing"]
 
 
 def test_two_numbers_of_one_name_are_refused():
