@@ -29,6 +29,8 @@ from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.unknowns import ANEW, NORMAL_90, VARY, Unknown, accuracies, unknowns, weight_estimates
 
+__all__ = ["RankDraws", "draw_costs", "draw_ranks"]
+
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
@@ -49,6 +51,14 @@ class RankDraws:
         What was drawn.
     costs : array, shape (draws, candidates), or None
         Cost of every candidate [USD].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> drawn = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=20).draws
+    >>> drawn.gains.shape, sorted(drawn.table(top=1).columns)[:3]
+    ((20, 4), ['alike', 'gain_high', 'gain_low'])
     """
 
     quantiles: pd.DataFrame
@@ -153,9 +163,21 @@ def draw_ranks(
     progress : callable, optional
         Called with (done, all).
 
+    Returns
+    -------
+    RankDraws
+
     Notes
     -----
-    Components that share a key (all fences of one class, all roads) are drawn together: one unknown number, not many.
+    Components that share a key (all fences of one class) are drawn together: one unknown number, not many.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sets = [s.interventions for s in pm.candidates(land, "F", length_m=4000)]
+    >>> draw_ranks(land, patches, sets, ["F"], draws=5).ranks.shape
+    (5, 2)
     """
     dearest = dict(costs)
     numbers = unknowns(land, patches, sets, dearest, vary)

@@ -35,6 +35,8 @@ from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.scenario import Intervention
 
+__all__ = ["KINDS", "VARY", "Unknown", "unknowns"]
+
 KINDS = ("crossing", "trace", "traffic", "cost", "weights", "unmapped", "map", "habitat")
 VARY = KINDS[:6]  # what is drawn unless one asks for more: nothing of it needs a new cut table
 ANEW = KINDS[6:]  # these need the landscape made and condensed again
@@ -70,6 +72,12 @@ class Unknown:
     unit, evidence, source : str
     columns : tuple of str
         Its columns among the quantiles: two for a position, one for all others.
+
+    Examples
+    --------
+    >>> u = Unknown.of("trace_length", "trace", "way along a barrier", Estimate(8, 16, 62, "km"))
+    >>> u.low, u.high, u.columns
+    (8.0, 62.0, ('trace_length',))
     """
 
     key: str
@@ -109,10 +117,20 @@ def unknowns(
     vary : sequence of str
         Kinds to draw, from :data:`KINDS`.
 
+    Returns
+    -------
+    list of Unknown
+
     Raises
     ------
     OptionError
         O01 for an unknown kind; O52 for ``"habitat"`` when the resistance does not come from factors.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> [u.words for u in unknowns(*pm.samples.tiny())]
+    ['chance to cross a border fence', 'way along a barrier before giving up']
     """
     for kind in vary:
         check_choice("vary", kind, KINDS)
