@@ -41,6 +41,7 @@ _HOME = {
     "timeline": "permeability.years",
     "infrastructure_corridors": "permeability.bundles",
     "compare_results": "permeability.regression",
+    "write_report": "permeability.reporting",
     "sample_folder": "permeability.samples",
     "PermeabilityError": "permeability.errors",
 }
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from permeability.project import Project, check, open_project
     from permeability.ranking import rank
     from permeability.regression import compare_results
+    from permeability.reporting import write_report
     from permeability.run import run_project
     from permeability.samples import sample_folder
     from permeability.scenario import Intervention, Scenario

@@ -34,7 +34,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from permeability import __version__, io
+from permeability import io
+from permeability._version import __version__
 from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
 from permeability.connect import Connectivity, connectivity
@@ -319,7 +320,7 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
     return {
         "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
         "platform": f"{platform.system()} {platform.machine()}",
-        "project_file": {"name": project.path.name, "sha256": io.sha256(project.path)},
+        "project_file": _file_record(project.path),
         "project": project.spec.model_dump(),
         "grid": {"text": repr(project.grid), "crs": project.grid.crs.to_wkt(), **project.grid.distortion()},
         "layers": layers,
@@ -327,6 +328,11 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
         "chainage": {str(i): c.source for i, c in zip(project.barriers.table["id"], project.barriers.chainages)},
         "species": {name: _species_record(project, name, r) for name, r in results.items()},
     }  # fmt: skip
+
+
+def _file_record(path: Path) -> dict[str, str]:
+    """Name and hash of the project file; nothing for a project that was made in Python."""
+    return {"name": path.name, "sha256": io.sha256(path)} if path.is_file() else {}
 
 
 def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, Any]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from permeability.ranking import Ranking
     from permeability.wall_to_wall import WallToWall
 
-CELL = "padding:2px 8px;text-align:{};border-bottom:1px solid #8884;white-space:normal;overflow-wrap:anywhere"
+CELL = "padding:2px 8px;text-align:{};border-bottom:1px solid #8884;white-space:normal;overflow-wrap:break-word;max-width:22em"
 ROWS = 12
 MOST_SPECIES = 3  # of a run, each with its map
 
@@ -270,7 +270,7 @@ def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
         for row in table.head(most).itertuples(index=False)
     )
     more = f"<p>{len(table) - most} more rows</p>" if len(table) > most else ""
-    return f'<table style="border-collapse:collapse;font-size:13px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
+    return f'<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:13px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
 
 
 def _cells(row: Iterable[Any], numeric: Sequence[bool], columns: Sequence[Any], tr: Words) -> str:
@@ -296,6 +296,8 @@ def cell_text(value: float, column: str, tr: Words) -> str:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
     return "" if value is None or value != value else str(value)
 
 

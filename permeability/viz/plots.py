@@ -81,7 +81,9 @@ def plot_patches(patches: Patches, ax: Any = None, *, language: str = "en") -> M
     """
     tr = words(language)
     ground = ground_of_grid(patches.grid, np.ones(patches.grid.shape, bool), tr)
-    return draw_map(ground, None, None, tr("Patches"), ax, tr, patches=patches.table)
+    return draw_map(
+        ground, None, None, tr("Patches"), ax, tr, patches=patches.table, around=patches.table.total_bounds
+    )
 
 
 def plot_impact(impact: Impact, ax: Any = None, *, language: str = "en") -> Map:
@@ -265,7 +267,9 @@ def plot_paths(paths: Paths, ax: Any = None, *, language: str = "en") -> Map:
     """
     tr = words(language)
     handles = [_handle(tr("Least-cost path"))]
-    drawn = draw_map(ground_of(paths.land, tr), None, None, tr("Least-cost paths"), ax, tr, extra=handles)
+    around = paths.table.total_bounds if len(paths.table) else None
+    title = tr("Least-cost paths")
+    drawn = draw_map(ground_of(paths.land, tr), None, None, title, ax, tr, extra=handles, around=around)
     _stripes(drawn.axes, list(paths.table.geometry), width=2.2)
     return drawn
 
@@ -300,12 +304,14 @@ def plot_network(network: PatchNetwork, ax: Any = None, *, language: str = "en")
         Patch(color=PATCH, label=tr("Patch that should stay connected")),
         Line2D([], [], color=PICKED, lw=2.2, label=tr("Link between patches")),
     ]
-    drawn = draw_map(ground, None, None, tr("Patch network"), ax, tr, extra=handles)
+    lines = link_lines(network, ground)
+    around = lines.total_bounds if len(lines) else None
+    drawn = draw_map(ground, None, None, tr("Patch network"), ax, tr, extra=handles, around=around)
     west, south, east, north = ground.bounds
     shade = np.zeros((*network.labels.shape, 4))
     shade[network.labels > 0] = [0.0, 0.302, 0.251, 0.75]
     drawn.axes.imshow(shade, extent=(west, east, south, north), interpolation="nearest", zorder=5)
-    _stripes(drawn.axes, list(link_lines(network, ground).geometry), width=2.2)
+    _stripes(drawn.axes, list(lines.geometry), width=2.2)
     return drawn
 
 
