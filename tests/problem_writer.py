@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
+from affine import Affine
 
 Cell = tuple[int, int]
 
@@ -29,10 +32,20 @@ class Writer:
         return bool(value)
 
     def grid(self, key: str, values: np.ndarray) -> None:
-        name = f"{key}.asc"
-        rows = "\n".join(" ".join(f"{v!r}" for v in row) for row in np.nan_to_num(values, nan=-9999).tolist())
-        (self.folder / name).write_text(HEADER.format(*values.shape) + rows + "\n", encoding="utf-8")
-        self.options[key] = name
+        """A raster as ASCII grid, the same compressed, or GeoTIFF."""
+        filled = np.nan_to_num(values.astype(float), nan=-9999)
+        suffix = str(self.rng.choice([".asc", ".asc", ".asc.gz", ".tif"]))
+        path = self.folder / f"{key}{suffix}"
+        self.options[key] = path.name
+        if suffix == ".tif":
+            profile = {"driver": "GTiff", "height": len(filled), "width": filled.shape[1], "count": 1}
+            origin = Affine(2.5, 0.0, 7.5, 0.0, -2.5, -20 + 2.5 * len(filled))
+            with rasterio.open(path, "w", dtype="float64", nodata=-9999, transform=origin, **profile) as file:
+                file.write(filled, 1)
+            return
+        rows = "\n".join(" ".join(f"{v!r}" for v in row) for row in filled.tolist())
+        content = (HEADER.format(*values.shape) + rows + "\n").encode()
+        path.write_bytes(gzip.compress(content) if suffix == ".asc.gz" else content)
 
     def text(self, key: str, lines: list[str]) -> None:
         ending = str(self.rng.choice(["\n", "\r\n"]))

@@ -94,7 +94,7 @@ def test_moving_window_problem_files(seed: int, tmp_path: Path) -> None:
     writer.flag("write_as_tif", False)
     files = {p.stem: p for p in run_problem(writer.ini())}
     current, potential = windows.run(**given)
-    share = np.divide(current, potential, out=np.zeros(shape), where=potential > 0)
+    share = np.divide(current, potential, out=np.zeros(shape), where=potential > 1e-12)
     maps = {"cum_currmap": current}
     if wanted["calc_flow_potential"]:
         maps["flow_potential"] = potential
@@ -109,8 +109,8 @@ def test_moving_window_problem_files(seed: int, tmp_path: Path) -> None:
 
 def test_older_names_of_moving_window_options(tmp_path: Path) -> None:
     writer = Writer(tmp_path, np.random.default_rng(1))
-    writer.grid("r", np.full((6, 6), 4.0))
-    writer.options = {"resistance_file": "r.asc", "radius": "2", "project_name": "new"}
+    writer.grid("resistance_file", np.full((6, 6), 4.0))
+    writer.options |= {"radius": "2", "project_name": "new"}
     writer.options |= {"source_from_resistance": "true", "write_as_tif": "false"}
     present = dict(writer.options)
     maps = []

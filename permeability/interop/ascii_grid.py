@@ -38,6 +38,7 @@ HEADER_WORDS = (
     "nodata",
 )
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_ENTRY = re.compile(r"\s*([A-Za-z_]+)\s+(\S+)")
 _NUMBER_WORDS = ("nan", "inf", "infinity")
 
@@ -133,7 +134,7 @@ def read_head(path: Path, size: int = 512) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, decompressed when it is gzip; UTF-8 (with or without mark) or Latin-1.
+    """The text of a file, decompressed when it is gzip; UTF-8 (with or without mark), UTF-16 or Latin-1.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
 
