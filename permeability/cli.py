@@ -194,9 +194,19 @@ def plan(project: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
 @click.option("--report/--no-report", default=True, help="write report.html")
 @click.option("--workers", type=click.IntRange(min=1), help="threads (default: all cores)")
+@click.option(
+    "--scheduler",
+    help="address of a dask.distributed scheduler, or local: species, scenarios, draws go there",
+)
 @click.option("--resume", is_flag=True, help="go on with what an interrupted run has finished")
 def run(
-    project: Path, out: Path | None, as_json: bool, report: bool, workers: int | None, resume: bool
+    project: Path,
+    out: Path | None,
+    as_json: bool,
+    report: bool,
+    workers: int | None,
+    scheduler: str | None,
+    resume: bool,
 ) -> None:
     """Run PROJECT and write its result folder."""
     from permeability.io import json_text
@@ -206,7 +216,9 @@ def run(
     opened = open_project(project)
     folder = out if out is not None else opened.folder / "results"
     progress = Progress()
-    done = run_project(opened, folder, progress=progress, report=report, workers=workers, resume=resume)
+    done = run_project(
+        opened, folder, progress=progress, report=report, workers=workers, scheduler=scheduler, resume=resume
+    )
     progress.close()
     if as_json:
         say(json_text(done.summary).rstrip())

@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -134,6 +135,7 @@ def draw_ranks(
     draws_anew: int | None = None,
     costs: Sequence[tuple[str, Estimate]] = (),
     workers: int = 1,
+    scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> RankDraws:
@@ -156,8 +158,8 @@ def draw_ranks(
         for every draw.
     costs : sequence of (treatment, Estimate), optional
         Of every candidate [USD].
-    workers : int
-        Threads; the results do not depend on them.
+    workers, scheduler
+        Threads, or a cluster, see :func:`permeability.executor.run_tasks`; the results do not depend on them.
     store : path, optional
         Folder in which finished draws are kept; a later call with the same inputs takes them from there.
     progress : callable, optional
@@ -200,7 +202,9 @@ def draw_ranks(
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
-        for i, row in run_tasks(one, turns, workers=workers, store=store, label="draws", key=key):
+        for i, row in run_tasks(
+            one, turns, workers=workers, scheduler=scheduler, store=store, label="draws", key=key
+        ):
             gains[turns[i]] = row
             if progress is not None:
                 progress(i + 1, draws)
@@ -336,6 +340,13 @@ class _Worlds:
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another machine: no lock, and landscapes are made there when they are needed."""
+        return {k: v for k, v in vars(self).items() if k not in ("known", "lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, known=OrderedDict(), lock=threading.Lock())
 
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""

@@ -330,9 +330,15 @@ class _Cluster:
             self.client = distributed.Client(scheduler) if self.own else scheduler
         self.slots = max(1, sum(self.client.nthreads().values())) * AHEAD
         self.first: Any = distributed.wait
+        self.sent: dict[Any, Any] = {}
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return self.client.submit(function, *arguments, pure=False)
+        if not _carries(function):
+            return self.client.submit(function, *arguments, pure=False)
+        # What a function holds travels once, as a task of its own that is taken up again when its worker dies.
+        if function not in self.sent:
+            self.sent[function] = self.client.submit(_itself, function, pure=False)
+        return self.client.submit(_call, self.sent[function], *arguments, pure=False)
 
     def wait(self, futures: list[Any]) -> list[Any]:
         return list(self.first(futures, return_when="FIRST_COMPLETED").done)
@@ -341,11 +347,61 @@ class _Cluster:
         self.client.cancel(futures)
 
     def close(self) -> None:
+        self.sent.clear()
         if self.own:
             self.client.close()
         if self.cluster is not None:
             self.cluster.close()
         self.quiet.__exit__(None, None, None)
+
+
+def _carries(function: Callable[..., Any]) -> bool:
+    """Whether a function holds more than its name: a closure, a method, an object that can be called."""
+    return getattr(function, "__closure__", None) is not None or not hasattr(function, "__code__")
+
+
+def _itself(function: Callable[..., Any]) -> Callable[..., Any]:
+    return function
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
+@contextlib.contextmanager
+def connected(scheduler: Any, workers: int = 1) -> Iterator[Any]:
+    """One connection for several calls of :func:`run_tasks`: what to hand over as their ``scheduler``.
+
+    Parameters
+    ----------
+    scheduler : str, distributed.Client or None
+        As for :func:`run_tasks`; None = threads, nothing is opened.
+    workers : int
+        Processes, when a cluster is started (``"local"``).
+
+    Yields
+    ------
+    distributed.Client or None
+
+    Raises
+    ------
+    OptionError
+        W03 when dask.distributed is not installed.
+
+    Examples
+    --------
+    >>> with connected(None) as scheduler:
+    ...     [result for _, result in run_tasks(abs, [-4], scheduler=scheduler)]
+    [4]
+    """
+    if scheduler is None:
+        yield None
+        return
+    cluster = _Cluster(workers, scheduler)
+    try:
+        yield cluster.client
+    finally:
+        cluster.close()
 
 
 @contextlib.contextmanager

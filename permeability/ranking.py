@@ -138,6 +138,7 @@ def rank(
     worth_usd_per_gain: float | None = None,
     budget_usd: float | None = None,
     workers: int = 1,
+    scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Ranking:
@@ -168,8 +169,9 @@ def rank(
         What one unit of gain in mean conductance is worth [USD]; adds ``share_worth_it``.
     budget_usd : float, optional
         Adds ``share_in_budget``: the share of draws in which the best gain per money first buys this candidate.
-    workers : int
-        Threads for the draws; the results do not depend on them.
+    workers, scheduler
+        Threads or a cluster for the draws, see :func:`permeability.executor.run_tasks`; the results do not depend on
+        them.
     store : path, optional
         Folder that keeps finished draws, so that a broken run goes on where it stopped.
     progress : callable, optional
@@ -211,7 +213,7 @@ def rank(
     if draws:
         drawn = draw_ranks(
             land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew,
-            costs=[(s.treatment, s.cost_usd) for s in sites], workers=workers, store=store,
+            costs=[(s.treatment, s.cost_usd) for s in sites], workers=workers, scheduler=scheduler, store=store,
             progress=_part(progress, len(sites), todo),
         )  # fmt: skip
         table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))

@@ -38,15 +38,17 @@ from permeability import io
 from permeability._version import __version__
 from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
-from permeability.connect import Connectivity, connectivity
+from permeability.connect import Connectivity
 from permeability.errors import Finding, ProjectError
+from permeability.executor import connected
 from permeability.faces import Face
-from permeability.impact import Comparison, Impact, barrier_impact, compare
+from permeability.impact import Comparison, Impact
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, check, open_project
 from permeability.ranking import Ranking, rank
 from permeability.sites import candidates
+from permeability.steps import Step, take_steps
 from permeability.units import unit_of
 
 __all__ = ["Run", "SpeciesResult", "component_table", "doctor", "run_project"]
@@ -145,6 +147,7 @@ def run_project(
     progress: Progress | None = None,
     report: bool = True,
     workers: int | None = None,
+    scheduler: Any = None,
     resume: bool = False,
 ) -> Run:
     """Run a project: connectivity, impact and ranking per species, and write the result folder.
@@ -160,6 +163,9 @@ def run_project(
         Whether to write ``report.html``.
     workers : int, optional
         Threads; all cores by default.  The results do not depend on them.
+    scheduler : str or distributed.Client, optional
+        Address of a ``dask.distributed`` scheduler, a client, or ``"local"``: species, scenarios and draws go to its
+        workers instead.  See :func:`permeability.executor.run_tasks`.
     resume : bool
         Go on with the draws that an interrupted run of the same inputs has finished (kept beside the result folder
         until a run ends well).
@@ -194,9 +200,16 @@ def run_project(
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
     store = _step_store(folder, resume)
-    with threadpool_limits(limits=1, user_api="blas"):  # the dense blocks are small; threads go to the draws
+    with (
+        threadpool_limits(
+            limits=1, user_api="blas"
+        ),  # the dense blocks are small; threads go to steps and draws
+        connected(scheduler, workers) as cluster,
+    ):
+        found = take_steps(_steps(project), workers=workers, scheduler=cluster, progress=progress)
         results = {
-            name: _run_species(project, name, progress, workers, store) for name in project.species_ids
+            name: _run_species(project, name, found, progress, workers, cluster, store)
+            for name in project.species_ids
         }
     summary, record = summarise(project, results), make_record(project, results)
     done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
@@ -235,18 +248,32 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
     return error
 
 
+def _steps(project: Project) -> list[Step]:
+    """Everything that does not depend on anything else: connectivity, impact and scenarios of every species."""
+    steps = []
+    for name in project.species_ids:
+        mine = (project.landscape(name), project.patches(name), project.range_mask(name))
+        steps += [Step(name, "connectivity", "", *mine), Step(name, "impact", "", *mine)]
+        steps += [
+            Step(name, "scenario", plan.name, *mine, project.scenario(plan.name), project.variant(plan.name).landscape(name))
+            for plan in project.spec.scenarios
+        ]  # fmt: skip
+    return steps
+
+
 def _run_species(
-    project: Project, name: str, progress: Progress | None, workers: int, store: Path | None
+    project: Project,
+    name: str,
+    found: dict[tuple[str, str, str], Any],
+    progress: Progress | None,
+    workers: int,
+    scheduler: Any,
+    store: Path | None,
 ) -> SpeciesResult:
-    land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
-
-    def tell(step: str) -> Callable[[int, int], None] | None:
-        return (lambda done, n: progress(f"{name}: {step}", done, n)) if progress is not None else None
-
-    if progress is not None:
-        progress(f"{name}: connectivity", 0, 1)
-    found = connectivity(land, patches)
-    effect = barrier_impact(land, patches, inside, progress=tell("impact"))
+    """One species: what its steps found, and the ranking of its candidates."""
+    links: Connectivity = found[name, "connectivity", ""]
+    land, patches, inside = links.land, links.patches, project.range_mask(name)
+    tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
     ranking = None
     spec = project.spec.candidates
     if spec is not None:
@@ -256,21 +283,11 @@ def _run_species(
         how = project.spec.ranking
         ranking = rank(
             land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
-            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, store=store,
-            progress=tell("ranking"),
+            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, scheduler=scheduler,
+            store=store, progress=tell,
         )  # fmt: skip
-    scenarios = {}
-    for i, plan in enumerate(project.spec.scenarios):
-        if progress is not None:
-            progress(f"{name}: scenarios", i, len(project.spec.scenarios))
-        scenarios[plan.name] = compare(
-            land,
-            patches,
-            project.scenario(plan.name),
-            inside,
-            base=project.variant(plan.name).landscape(name),
-        )
-    return SpeciesResult(land, patches, inside, found, effect, ranking, scenarios)
+    plans = {plan.name: found[name, "scenario", plan.name] for plan in project.spec.scenarios}
+    return SpeciesResult(land, patches, inside, links, found[name, "impact", ""], ranking, plans)
 
 
 # ---------------------------------------------------------------- summary and record
