@@ -94,3 +94,26 @@ def test_regions_reach_over_nodata() -> None:
     )
     assert found.resistance[0, 1] == pytest.approx(2.0)
     np.testing.assert_allclose(found.current[(1, 2)], [[1, 1, np.nan, 1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "rows", "code"),
+    [
+        ([], [], "C23"),
+        ([3, 3], [0, 1], "C23"),
+        ([1.5, 2], [0, 1], "C24"),
+        ([1, 2], [0, 5], "C24"),
+        ([0, 2], [0, 1], "C24"),
+    ],
+)
+def test_focal_cells_that_cannot_be_used(numbers: list[float], rows: list[int], code: str) -> None:
+    with pytest.raises(PatchError) as refused:
+        modes.FocalCells.of(numbers, rows, [0] * len(rows), (2, 2))
+    assert refused.value.code == code
+
+
+def test_focal_cells_may_share_a_cell() -> None:
+    """Two numbers in one cell of a chain 1 - 1 - 1: no resistance between them, the same to the third."""
+    focal = modes.FocalCells.of([5, 1, 9], [0, 0, 0], [0, 0, 2], (1, 3))
+    found = modes.raster_pairwise(np.ones((1, 3)), focal)
+    np.testing.assert_allclose(found.resistance, [[0, 0, 2], [0, 0, 2], [2, 2, 0]], atol=1e-12)

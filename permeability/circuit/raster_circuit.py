@@ -172,18 +172,18 @@ class FocalCells:
         >>> FocalCells.of([7, 2, 7], [0, 0, 1], [1, 1, 0], (2, 2)).cells
         {2: array([1]), 7: array([2, 1])}
         """
-        name, rows, cols = "focal nodes", np.asarray(row), np.asarray(col)
+        name, rows, cols = "focal nodes", np.asarray(row, np.int64), np.asarray(col, np.int64)
         given = np.asarray(numbers, dtype=np.float64)
         _refuse_labels(~((given > 0) & (given == np.round(given))), given, name, "hold no positive numbers")
         outside = (rows < 0) | (cols < 0) | (rows >= shape[0]) | (cols >= shape[1])
         _refuse_labels(outside, given, name, "lie outside the grid")
-        found: dict[int, Ints] = {}
-        for number in np.unique(given):
-            where = np.zeros(shape, bool)
-            where[rows[given == number], cols[given == number]] = True
-            found[int(number)] = down_the_columns(where)
-        require_two(list(found))
-        return cls(list(found), found)
+        whole = given.astype(np.int64)
+        table = np.unique(np.stack([whole, cols * shape[0] + rows], axis=1), axis=0)  # down the columns
+        ids, start = np.unique(table[:, 0], return_index=True)
+        require_two(ids.tolist())
+        flat = (table[:, 1] % shape[0]) * shape[1] + table[:, 1] // shape[0]
+        groups = np.split(flat, start[1:])
+        return cls(ids.tolist(), dict(zip(ids.tolist(), groups, strict=True)))
 
     @property
     def are_points(self) -> bool:
