@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import spsolve
 
-from permeability.circuit import GridLinks, branch_currents, grid_links, node_currents, solve_grid
+from permeability.circuit import GridLinks, branch_currents, direct, grid_links, node_currents, solve_grid
 from permeability.circuit import solvers as registry
 from permeability.circuit.multigrid import MultigridSolver, StalledError
 from permeability.circuit.report import available_bytes, merge_reports
@@ -21,7 +21,14 @@ from permeability.errors import MemoryLimitError, OptionError, PatchError, Resis
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH
 
 Floats = NDArray[np.float64]
-GRID_SOLVERS = ("splu", "multigrid", "condensation")
+OPTIONAL = tuple(
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(not registry.REGISTRY[name].available(), reason=f"{name} not installed"),
+    )
+    for name in ("cholmod", "pardiso")
+)
+GRID_SOLVERS = ("splu", "multigrid", "condensation", *OPTIONAL)
 
 
 def dense_laplacian(resistance: Floats, neighbours: int = 8, average: str = "resistance") -> Floats:
@@ -249,16 +256,57 @@ def test_the_float64_hierarchy_takes_over_when_single_precision_stalls(
     assert report.residual <= 1e-8
 
 
+@pytest.mark.parametrize("name", ["splu", *OPTIONAL])
+def test_a_failed_factorisation_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, surface: Floats, name: str
+) -> None:
+    """A singular matrix: the library's own exception does not get through."""
+    assemble = direct.DirectSolver._assemble
+
+    def spoiled(self: direct.DirectSolver, active: NDArray[np.bool_]) -> object:
+        matrix, fixed = assemble(self, active)
+        return matrix * 0.0, fixed
+
+    monkeypatch.setattr(direct.DirectSolver, "_assemble", spoiled)
+    with pytest.raises(SolverError, match="could not factorise") as caught:
+        solve_grid(grid_links(surface), point_sources(surface.shape), solver=name)
+    assert caught.value.code == "C05"
+
+
+def test_a_library_that_does_not_load_is_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    def broken(name: str) -> None:
+        raise OSError("libcholmod.so.5: cannot open shared object file")
+
+    monkeypatch.setattr(importlib, "import_module", broken)
+    direct.importable.cache_clear()
+    try:
+        assert not direct.importable("scipy.sparse")
+        assert not direct.importable("no_such_library")
+        with pytest.raises(OptionError, match="not installed") as caught:
+            choose_solver(100, 1, solver="cholmod", available=10**9)
+        assert caught.value.code == "C04"
+        assert "cholmod" not in choose_solver(100, 1, available=10**9).reason
+    finally:
+        direct.importable.cache_clear()
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_the_reason_of_the_automatic_choice_names_every_solver_here(name: str) -> None:
+    assert name in choose_solver(10_000, 5, available=10**10).reason
+
+
 def test_a_solver_that_misses_its_tolerance_is_an_error(
     monkeypatch: pytest.MonkeyPatch, surface: Floats
 ) -> None:
-    wrong = registry.direct.DirectSolver.solve
+    wrong = direct.DirectSolver.solve
 
     def spoiled(self: object, source: Floats, rtol: float) -> tuple[Floats, int]:
         voltage, steps = wrong(self, source, rtol)  # type: ignore[arg-type]
         return voltage + 1e-3 * source, steps
 
-    monkeypatch.setattr(registry.direct.DirectSolver, "solve", spoiled)
+    monkeypatch.setattr(direct.DirectSolver, "solve", spoiled)
     with pytest.raises(SolverError, match="reached a residual") as caught:
         solve_grid(grid_links(surface), point_sources(surface.shape), solver="splu")
     assert caught.value.exit_code == 4

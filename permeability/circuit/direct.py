@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,14 +22,26 @@ SolveFunction = Callable[[Floats], Floats]
 REFINEMENTS = 4
 
 
+@cache
+def importable(module: str) -> bool:
+    """Whether a library is there and loads; one whose shared objects are missing does not."""
+    if importlib.util.find_spec(module.partition(".")[0]) is None:
+        return False
+    try:
+        importlib.import_module(module)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
 def cholmod_available() -> bool:
     """Whether CHOLMOD can be used (extra ``cholmod``)."""
-    return importlib.util.find_spec("sksparse") is not None
+    return importable("sksparse.cholmod")
 
 
 def pardiso_available() -> bool:
     """Whether PARDISO can be used (extra ``pardiso``)."""
-    return importlib.util.find_spec("pypardiso") is not None
+    return importable("pypardiso")
 
 
 def factor_splu(matrix: sparse.csc_matrix) -> SolveFunction:
@@ -39,25 +53,46 @@ def factor_splu(matrix: sparse.csc_matrix) -> SolveFunction:
 
 
 def factor_cholmod(matrix: sparse.csc_matrix) -> SolveFunction:
-    """CHOLMOD, supernodal, with approximate minimum degree."""
-    from sksparse.cholmod import cholesky
+    """CHOLMOD, supernodal, with approximate minimum degree.
 
-    factor: SolveFunction = cholesky(matrix, ordering_method="amd")
+    Raises
+    ------
+    ArithmeticError
+        The matrix is not positive definite, or its factor does not fit.
+    """
+    from sksparse.cholmod import CholmodError, cholesky
+
+    try:
+        factor: SolveFunction = cholesky(matrix, ordering_method="amd")
+    except CholmodError as error:
+        raise ArithmeticError(str(error)) from error
     return factor
 
 
 def factor_pardiso(matrix: sparse.csc_matrix) -> SolveFunction:
-    """PARDISO for symmetric positive definite matrices (upper half, Cholesky)."""
+    """PARDISO for symmetric positive definite matrices (upper half, Cholesky).
+
+    Raises
+    ------
+    ArithmeticError
+        The matrix is not positive definite, or its factor does not fit.
+    """
     from pypardiso import PyPardisoSolver
+    from pypardiso.pardiso_wrapper import PyPardisoError
 
     solver: Any = PyPardisoSolver(mtype=2)
     upper = sparse.triu(matrix, format="csr")
-    solver.factorize(upper)
+    try:
+        solver.factorize(upper)
+    except PyPardisoError as error:
+        solver.free_memory(everything=True)
+        raise ArithmeticError(str(error)) from error
 
     def solve(b: Floats) -> Floats:
         x: Floats = solver.solve(upper, b)
         return x
 
+    weakref.finalize(solve, solver.free_memory, everything=True)  # the library keeps its factor otherwise
     return solve
 
 

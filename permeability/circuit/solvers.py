@@ -74,8 +74,8 @@ REGISTRY: dict[str, SolverInfo] = {
             lambda: True,
             MultigridSolver,
             100.0,
-            lambda n: 2e-2 + 9e-8 * n,
-            lambda n: 4e-3 + 1.0e-6 * n,
+            lambda n: 2e-2 + 2e-7 * n,
+            lambda n: 4e-3 + 1.0e-6 * n * max(1.0, n / 1e6) ** 0.2,
         ),
         SolverInfo(
             "condensation",
