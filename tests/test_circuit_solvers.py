@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from scipy.sparse.linalg import spsolve
 
 from permeability.circuit import GridLinks, branch_currents, direct, grid_links, node_currents, solve_grid
 from permeability.circuit import solvers as registry
+from permeability.circuit.hierarchy import Hierarchy
 from permeability.circuit.multigrid import MultigridSolver, StalledError
-from permeability.circuit.report import available_bytes, merge_reports
+from permeability.circuit.report import Solved, available_bytes, merge_reports
 from permeability.circuit.solvers import SOLVERS, choose_solver, refuse_if_too_large
 from permeability.errors import MemoryLimitError, OptionError, PatchError, ResistanceError, SolverError
 from permeability.kernels.edges import D_COL, D_ROW, LENGTH
@@ -122,12 +124,13 @@ def test_leaks_grounds_and_regions(surface: Floats, solver: str, rng: np.random.
     regions = np.zeros(surface.shape, int)
     regions[:2, :2] = 4  # touching
     regions[15, 3] = regions[18, 16] = 9  # apart
-    for extra in (
+    cases: list[dict[str, Any]] = [
         {"leak": leak},
         {"leak": leak, "ground": ground},
         {"leak": leak, "regions": regions},
         {"leak": leak, "ground": ground, "regions": regions},
-    ):
+    ]
+    for extra in cases:
         got = solve_grid(grid_links(surface), source, solver=solver, **extra).voltage
         want = oracle(surface, source, **extra)
         np.testing.assert_allclose(got, want, atol=1e-7 * np.abs(want).max())
@@ -222,12 +225,83 @@ def test_threads_give_the_bits_of_one(surface: Floats) -> None:
     assert np.array_equal(found[1], alone)
 
 
+@pytest.mark.parametrize("solver", ["multigrid", "splu", "condensation"])
+def test_the_number_of_workers_does_not_change_a_bit(surface: Floats, solver: str) -> None:
+    links = grid_links(np.tile(np.where(np.isnan(surface), 5.0, surface), (4, 4)))
+    rng, sources = np.random.default_rng(1), np.zeros((5, *links.shape))
+    for k in (0, 1, 3, 4):  # the third has no sources
+        sources[k].flat[rng.choice(sources[k].size, 2, replace=False)] = 1.0, -1.0
+    seen: list[tuple[int, int]] = []
+    alone = solve_grid(links, sources, solver=solver)
+    several = solve_grid(links, sources, solver=solver, workers=3, progress=lambda *at: seen.append(at))
+    assert np.array_equal(alone.voltage, several.voltage)
+    assert [r.iterations for r in alone.reports] == [r.iterations for r in several.reports]
+    assert seen == [(k, 5) for k in (2, 3, 4, 5)]
+
+
+def test_a_source_that_stalls_changes_no_other(monkeypatch: pytest.MonkeyPatch, surface: Floats) -> None:
+    """The third of four stalls with single precision: same bits on one thread and on three, and for the others."""
+    links = grid_links(surface)
+    inside = np.flatnonzero(np.isfinite(surface))
+    sources = np.zeros((4, *surface.shape))
+    for k, plane in enumerate(sources):
+        plane.flat[inside[[k, -1]]] = 1.0, -1.0
+    once = MultigridSolver._iterate
+
+    def third_fails(
+        self: MultigridSolver, hierarchy: Hierarchy, source: Floats, rtol: float
+    ) -> tuple[Floats, int, bool]:
+        if hierarchy.dtype is np.float32 and source.flat[inside[2]] == 1.0:
+            return source, 5, False
+        return once(self, hierarchy, source, rtol)
+
+    plain = solve_grid(links, sources, solver="multigrid")
+    monkeypatch.setattr(MultigridSolver, "_iterate", third_fails)
+    for workers in (1, 3):
+        found = solve_grid(links, sources, solver="multigrid", workers=workers)
+        for k in (0, 1, 3):
+            assert np.array_equal(found.voltage[k], plain.voltage[k])
+            assert not found.reports[k].fallbacks
+        assert "float64 hierarchy" in found.reports[2].fallbacks[0]
+        np.testing.assert_allclose(found.voltage[2], plain.voltage[2], atol=1e-6 * np.ptp(plain.voltage[2]))
+
+
+@pytest.mark.parametrize("place", ["main", "other"])
+def test_an_interrupt_ends_the_solves_of_all_threads(
+    monkeypatch: pytest.MonkeyPatch, surface: Floats, place: str
+) -> None:
+    links = grid_links(np.tile(np.where(np.isnan(surface), 5.0, surface), (4, 4)))
+    sources = np.stack([point_sources(links.shape)] * 6)
+    begun: list[MultigridSolver] = []
+    once = MultigridSolver.solve
+
+    def interrupted(self: MultigridSolver, source: Floats, rtol: float) -> Solved:
+        begun.append(self)
+        here = threading.current_thread() is threading.main_thread()
+        if len(begun) > 2 and here == (place == "main"):
+            raise KeyboardInterrupt
+        return once(self, source, rtol)
+
+    monkeypatch.setattr(MultigridSolver, "solve", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        solve_grid(links, sources, solver="multigrid", workers=2)
+    assert begun[0].stop.is_set()
+    with pytest.raises(KeyboardInterrupt):
+        once(begun[0], sources[0], 1e-8)
+
+
+def test_no_workers_are_refused(surface: Floats) -> None:
+    with pytest.raises(OptionError, match="workers = 0") as caught:
+        solve_grid(grid_links(surface), point_sources(surface.shape), workers=0)
+    assert caught.value.code == "C04"
+
+
 def test_a_stalled_multigrid_falls_back_and_says_so(monkeypatch: pytest.MonkeyPatch, surface: Floats) -> None:
     source = point_sources(surface.shape)
     tried: list[str] = []
 
-    def never(self: MultigridSolver, source: Floats, rtol: float) -> tuple[Floats, int, bool]:
-        tried.append(self.precision)
+    def never(self: object, hierarchy: Hierarchy, source: Floats, rtol: float) -> tuple[Floats, int, bool]:
+        tried.append(np.dtype(hierarchy.dtype).name)
         return np.zeros(source.shape), 7, False
 
     monkeypatch.setattr(MultigridSolver, "_iterate", never)
@@ -246,8 +320,10 @@ def test_the_float64_hierarchy_takes_over_when_single_precision_stalls(
 ) -> None:
     once = MultigridSolver._iterate
 
-    def first_fails(self: MultigridSolver, source: Floats, rtol: float) -> tuple[Floats, int, bool]:
-        return (source, 5, False) if self.precision == "float32" else once(self, source, rtol)
+    def first_fails(
+        self: MultigridSolver, hierarchy: Hierarchy, source: Floats, rtol: float
+    ) -> tuple[Floats, int, bool]:
+        return (source, 5, False) if hierarchy.dtype is np.float32 else once(self, hierarchy, source, rtol)
 
     monkeypatch.setattr(MultigridSolver, "_iterate", first_fails)
     report = solve_grid(grid_links(surface), point_sources(surface.shape), solver="multigrid").reports[0]
@@ -302,9 +378,9 @@ def test_a_solver_that_misses_its_tolerance_is_an_error(
 ) -> None:
     wrong = direct.DirectSolver.solve
 
-    def spoiled(self: object, source: Floats, rtol: float) -> tuple[Floats, int]:
-        voltage, steps = wrong(self, source, rtol)  # type: ignore[arg-type]
-        return voltage + 1e-3 * source, steps
+    def spoiled(self: direct.DirectSolver, source: Floats, rtol: float) -> Solved:
+        voltage, steps, _ = wrong(self, source, rtol)
+        return Solved(voltage + 1e-3 * source, steps)
 
     monkeypatch.setattr(direct.DirectSolver, "solve", spoiled)
     with pytest.raises(SolverError, match="reached a residual") as caught:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from permeability.circuit.condensation import Condensed, condense
 from permeability.circuit.grid_system import GridSystem
+from permeability.circuit.report import Solved
 from permeability.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
@@ -22,8 +23,9 @@ class CondensedSolver:
         Cells whose component carries current.
     """
 
+    concurrent = False
+
     def __init__(self, system: GridSystem, active: NDArray[np.bool_]) -> None:
-        self.fallbacks: tuple[str, ...] = ()
         self.active = active
         links, leak, regions = system.links, system.leak if system.leak.size else None, system.regions
         if system.ground is not None:
@@ -33,11 +35,11 @@ class CondensedSolver:
             links, leak=leak, regions=regions if regions.size else None, keep_factor=True
         )
 
-    def solve(self, source: Floats, rtol: float) -> tuple[Floats, int]:
+    def solve(self, source: Floats, rtol: float) -> Solved:
         """Voltages of one source raster; no iterations."""
         voltage: Floats = np.nan_to_num(self.land.potentials(source), copy=False)
         voltage[~self.active] = 0.0
-        return voltage, 0
+        return Solved(voltage, 0)
 
 
 def without_grounds(system: GridSystem) -> tuple[GridLinks, Floats]:

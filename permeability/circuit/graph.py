@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.circuit.direct import symmetric_lu
 from permeability.circuit.report import SolveReport
 from permeability.errors import ResistanceError, SolverError
 
@@ -123,7 +124,6 @@ class GraphSolver:
         self, graph: Graph, ground: NDArray[np.bool_], leak: Floats | None = None, *, rtol: float = 1e-10
     ) -> None:
         from scipy.sparse import csc_matrix
-        from scipy.sparse.linalg import splu
 
         started = time.perf_counter()
         self.graph, self.rtol = graph, rtol
@@ -148,9 +148,7 @@ class GraphSolver:
                 ),
                 shape=(len(self.free), len(self.free)),
             )
-            self.factor = splu(
-                matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
-            )
+            self.factor = symmetric_lu(matrix)
             self.bytes = 16 * (self.factor.L.nnz + self.factor.U.nnz)
         else:
             self.bytes = 0

@@ -148,6 +148,7 @@ def pairwise(
     shorting: str = "together",
     gradient: bool = False,
     potentials: bool = False,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> PairwiseResult:
     """Effective resistance between all pairs of focal nodes, and their current maps.
@@ -182,6 +183,8 @@ def pairwise(
         Also return the derivative of the summed resistance by every link's conductance.
     potentials : bool
         Keep the n potential maps, for ``.voltage(a, b)`` and ``.branch_currents(a, b)``.
+    workers : int
+        Threads among which multigrid spreads its solves; the result has the same bits for any number.
     progress : callable, optional
         Called as ``progress(done, total)`` after each solve.
 
@@ -210,7 +213,7 @@ def pairwise(
     surface = check_resistance(resistance)
     focal = read_focal(focal_nodes, surface)
     links = grid_links(surface, neighbours=neighbours, average=average, barriers=barriers)
-    job = _Job(links, focal, surface, current, gradient, potentials, solver, rtol, progress)
+    job = _Job(links, focal, surface, current, gradient, potentials, solver, rtol, workers, progress)
     if shorting == "apart" and any(len(c) > 1 for c in focal.cells):
         job.solve_apart()
     else:
@@ -227,6 +230,7 @@ def estimate_pairwise(
     potentials: bool = False,
     solver: str = "auto",
     available: int | None = None,
+    workers: int = 1,
 ) -> CircuitEstimate:
     """Cells, solves, bytes and expected seconds of :func:`pairwise`, before running it.
 
@@ -260,6 +264,7 @@ def estimate_pairwise(
         fields=current is not None or gradient or potentials,
         result_bytes=8 * cells * field_planes(n_focal, current, gradient=gradient, potentials=potentials),
         available=available,
+        workers=workers,
     )
     return replace(estimate, solver="condensation") if estimate.solver == CONDENSED_ONLY else estimate
 
@@ -279,10 +284,16 @@ def choose_pairwise(
     fields: bool,
     result_bytes: int,
     available: int | None = None,
+    workers: int = 1,
 ) -> CircuitEstimate:
     """The way to all pairs of ``p`` nodes: p - 1 solves, or one condensation when no map is wanted."""
     estimate = choose_solver(
-        cells, max(1, p - 1), solver=solver, result_bytes=result_bytes, available=available
+        cells,
+        max(1, p - 1),
+        solver=solver,
+        result_bytes=result_bytes,
+        available=available,
+        workers=workers,
     )
     if fields or solver not in ("auto", "condensation"):
         return estimate
@@ -307,10 +318,11 @@ class _Job:
         potentials: bool,
         solver: str,
         rtol: float,
+        workers: int,
         progress: Progress | None,
     ) -> None:
         self.links, self.focal, self.current = links, focal, current
-        self.solver, self.rtol, self.progress = solver, rtol, progress
+        self.solver, self.rtol, self.workers, self.progress = solver, rtol, workers, progress
         self.live = np.isfinite(surface).reshape(-1)
         n = len(focal.ids)
         self.resistance = np.full((n, n), np.inf)
@@ -380,6 +392,7 @@ class _Job:
             solver=self.solver,
             fields=self.wants_fields,
             result_bytes=8 * active.size * self._planes(p),
+            workers=self.workers,
         )
         refuse_if_too_large(estimate)
         if estimate.solver == CONDENSED_ONLY:
@@ -389,18 +402,23 @@ class _Job:
         prepared = PreparedSolver(system, estimate, active, self.rtol)
         x = np.zeros((p if self.wants_fields else 1, *self.links.shape))
         among = np.zeros((p, p))
-        for k in range(p - 1):
-            source = np.zeros(self.links.shape)
-            source.reshape(-1)[cells[k]], source.reshape(-1)[cells[-1]] = 1.0, -1.0
-            v, report = prepared.solve(source, root)
+        reports: dict[int, SolveReport] = {}
+
+        def source(k: int) -> tuple[Floats, NDArray[np.int32]]:
+            amperes = np.zeros(self.links.shape)
+            amperes.reshape(-1)[cells[k]], amperes.reshape(-1)[cells[-1]] = 1.0, -1.0
+            return amperes, root
+
+        def take(k: int, v: Floats, report: SolveReport) -> None:
             v -= v.reshape(-1)[cells[-1]] * active
             among[k] = v.reshape(-1)[cells]
             if self.wants_fields:
                 x[k] = v
-            self.reports.append(report)
-            self.done += 1
-            if self.progress is not None:
-                self.progress(self.done, self.total)
+            reports[k] = report
+            self._count(1)
+
+        prepared.solve_all(p - 1, source, take, workers=self.workers)
+        self.reports += [reports[k] for k in range(p - 1)]
         among = 0.5 * (among + among.T)
         diagonal = np.diag(among)
         r = diagonal[:, None] + diagonal[None, :] - 2.0 * among
@@ -426,10 +444,13 @@ class _Job:
             solves=0,
         )
         self.reports.append(report)
-        self.done += len(cells) - 1
+        self._count(len(cells) - 1)
+        return among
+
+    def _count(self, solves: int) -> None:
+        self.done += solves
         if self.progress is not None:
             self.progress(self.done, self.total)
-        return among
 
     def _planes(self, p: int) -> int:
         """Planes of float64 that hold potentials and results."""

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
 
+from permeability.circuit.direct import symmetric_lu
 from permeability.kernels import multigrid_pockets as kernels
 
 Floats = NDArray[np.float64]
@@ -57,12 +57,7 @@ class Pockets:
         self._hold()
         matrix = self._network()
         scale = 1.0 / np.sqrt(matrix.diagonal())
-        lu: Any = splu(
-            (sparse.diags(scale) @ matrix @ sparse.diags(scale)).tocsc(),
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
+        lu = symmetric_lu((sparse.diags(scale) @ matrix @ sparse.diags(scale)).tocsc())
         if (lu.U.diagonal() > 0).all():  # else beyond what doubles resolve: better without
             self._solve = lambda b: scale * lu.solve(scale * b)
 

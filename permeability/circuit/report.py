@@ -5,6 +5,27 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Solved(NamedTuple):
+    """What a prepared solver gives back for one source raster.
+
+    Attributes
+    ----------
+    voltage : array, shape (rows, cols)
+    iterations : int
+        Iterations, or refinement steps of a direct solver.
+    fallbacks : tuple of str
+        Changes of method on the way.
+    """
+
+    voltage: NDArray[np.float64]
+    iterations: int
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,23 +15,25 @@ from permeability.circuit import direct
 from permeability.circuit.condensed import CondensedSolver
 from permeability.circuit.grid_system import GridSystem
 from permeability.circuit.multigrid import MultigridSolver, StalledError
-from permeability.circuit.report import CircuitEstimate, SolveReport, available_bytes
+from permeability.circuit.report import CircuitEstimate, Solved, SolveReport, available_bytes
 from permeability.errors import MemoryLimitError, OptionError, ResistanceError, SolverError, check_choice
+from permeability.executor import in_threads
 from permeability.kernels.edges import GridLinks
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 LINK_BYTES = 32  # four float64 planes, the caller's
+WORKER_BYTES = 55  # per cell, for every further thread of multigrid: its vectors
 
 
 class Backend(Protocol):
-    """A prepared solver of one system."""
+    """A prepared solver of one system; ``concurrent``: whether several threads may solve at once."""
 
-    fallbacks: tuple[str, ...]
+    concurrent: bool
 
-    def solve(self, source: Floats, rtol: float) -> tuple[Floats, int]:
-        """Voltages and iterations for one source raster."""
+    def solve(self, source: Floats, rtol: float) -> Solved:
+        """Voltages, iterations and changes of method for one source raster."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class SolverInfo:
         Peak memory beyond the links and the results [bytes].
     setup_seconds, solve_seconds : callable
         Expected seconds as a function of the number of cells, one core.
+    concurrent : bool
+        Whether threads can share its set-up.
     """
 
     name: str
@@ -56,6 +61,7 @@ class SolverInfo:
     bytes_per_cell: float
     setup_seconds: Callable[[float], float]
     solve_seconds: Callable[[float], float]
+    concurrent: bool = False
 
     def seconds(self, cells: int, solves: int) -> float:
         """Expected seconds of set-up and ``solves`` right-hand sides."""
@@ -76,6 +82,7 @@ REGISTRY: dict[str, SolverInfo] = {
             100.0,
             lambda n: 2e-2 + 2e-7 * n,
             lambda n: 4e-3 + 1.0e-6 * n * max(1.0, n / 1e6) ** 0.2,
+            concurrent=True,
         ),
         SolverInfo(
             "condensation",
@@ -142,7 +149,13 @@ class GridSolution:
 
 
 def choose_solver(
-    cells: int, solves: int, *, solver: str = "auto", result_bytes: int = 0, available: int | None = None
+    cells: int,
+    solves: int,
+    *,
+    solver: str = "auto",
+    result_bytes: int = 0,
+    available: int | None = None,
+    workers: int = 1,
 ) -> CircuitEstimate:
     """The solver to use for a job, why, and what it will need.
 
@@ -158,11 +171,13 @@ def choose_solver(
         Memory of the results [bytes].
     available : int, optional
         Free memory [bytes]; asked from the system by default.
+    workers : int
+        Threads over which multigrid spreads its right-hand sides.
 
     Raises
     ------
     OptionError
-        [C04] unknown solver, or one whose library is not installed.
+        [C04] unknown solver, one whose library is not installed, fewer than one worker.
 
     Examples
     --------
@@ -170,6 +185,8 @@ def choose_solver(
     'splu'
     """
     check_choice("solver", solver, SOLVERS, code="C04")
+    if workers < 1:
+        raise OptionError("C04", f"workers = {workers}: at least one is needed.", remedy="workers=1 or more")
     free = available_bytes() if available is None else available
     names = {"auto": list(REGISTRY), "direct": [n for n in REGISTRY if n != "multigrid"]}.get(
         solver, [solver]
@@ -182,24 +199,27 @@ def choose_solver(
             remedy=f'pip install "landscape-permeability[{solver}]", or use solver="auto"',
         )
 
+    threads = max(1, min(workers, solves - 1))  # the first right-hand side runs alone
+
     def need(info: SolverInfo) -> int:
-        return int(cells * (info.bytes_per_cell + LINK_BYTES)) + result_bytes
+        beside = WORKER_BYTES * (threads - 1) if info.concurrent else 0
+        return int(cells * (info.bytes_per_cell + LINK_BYTES + beside)) + result_bytes
+
+    def seconds(info: SolverInfo) -> float:
+        return info.seconds(cells, 1 + -(-(solves - 1) // threads) if info.concurrent else solves)
 
     fitting = [i for i in infos if need(i) <= free]
     pool = fitting or [min(infos, key=need)]
-    best = min(pool, key=lambda i: i.seconds(cells, solves))
+    best = min(pool, key=seconds)
     if solver not in ("auto", "direct"):
         reason = f"asked for: {solver}"
     else:
         times = ", ".join(
-            f"{i.name} {i.seconds(cells, solves):.2g} s {need(i) / 1e6:,.0f} MB"
-            + ("" if i in fitting else " (too large)")
+            f"{i.name} {seconds(i):.2g} s {need(i) / 1e6:,.0f} MB" + ("" if i in fitting else " (too large)")
             for i in infos
         )
         reason = f"{cells:,} cells, {solves} right-hand side(s), {free / 1e6:,.0f} MB free: {times}"
-    return CircuitEstimate(
-        cells, solves, best.name, reason, need(best), best.seconds(cells, solves), available=free
-    )
+    return CircuitEstimate(cells, solves, best.name, reason, need(best), seconds(best), available=free)
 
 
 def refuse_if_too_large(estimate: CircuitEstimate) -> None:
@@ -223,7 +243,7 @@ def refuse_if_too_large(estimate: CircuitEstimate) -> None:
 
 
 class PreparedSolver:
-    """A system whose set-up is kept, for many right-hand sides one after another.
+    """A system whose set-up is kept, for many right-hand sides.
 
     Parameters
     ----------
@@ -241,20 +261,78 @@ class PreparedSolver:
     ) -> None:
         self.system, self.estimate, self.active, self.rtol = system, estimate, active, rtol
         self.name, self.need = estimate.solver, estimate.bytes
-        self.fallbacks: tuple[str, ...] = ()
+        self._history: tuple[str, ...] = ()
+        self._spare: tuple[Backend, CircuitEstimate] | None = None
+        self._begun = False
+        self._lock = threading.Lock()
         started = time.perf_counter()
         self.backend = REGISTRY[self.name].build(system, active)
         self._setup = time.perf_counter() - started
+
+    def solve_all(
+        self,
+        count: int,
+        source: Callable[[int], tuple[Floats, NDArray[np.int32]]],
+        take: Callable[[int, Floats, SolveReport], None],
+        *,
+        workers: int = 1,
+    ) -> None:
+        """Solve ``source(0) .. source(count - 1)`` and hand each result to ``take`` as it is finished.
+
+        The first one runs alone: what it needs (single or double precision, or another solver) holds for all others,
+        whose results then do not depend on the number of workers.
+
+        Parameters
+        ----------
+        count : int
+        source : callable
+            A checked source raster and the roots of its components.
+        take : callable
+            ``take(k, voltage, report)``, one at a time but in any order.
+        workers : int
+            Threads; solvers that cannot share their factor between threads take one after another.
+        """
+        turn = threading.Lock()
+
+        def one(k: int) -> None:
+            try:
+                voltage, report = self.solve(*source(k))
+                with turn:
+                    take(k, voltage, report)
+            except BaseException as error:
+                if not isinstance(error, Exception):
+                    self._stop()
+                raise
+
+        if count:
+            one(0)
+        try:
+            in_threads(one, range(1, count), workers if self.backend.concurrent else 1)
+        except KeyboardInterrupt:
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        stop = getattr(self.backend, "stop", None)
+        if stop is not None:
+            stop.set()
 
     def solve(self, source: Floats, roots: NDArray[np.int32]) -> tuple[Floats, SolveReport]:
         """Voltages of one checked source raster (see ``GridSystem.checked_sources``)."""
         started = time.perf_counter() - self._setup
         self._setup = 0.0
+        first, self._begun = not self._begun, True
+        name, need, history = self.name, self.need, self._history
         try:
-            voltage, iterations = self.backend.solve(source, self.rtol)
+            voltage, iterations, changes = self.backend.solve(source, self.rtol)
         except StalledError as stalled:
-            self._fall_back(stalled)
-            voltage, iterations = self.backend.solve(source, self.rtol)
+            backend, estimate = self._direct()
+            name, need = estimate.solver, estimate.bytes
+            history += (*stalled.history, f"multigrid stalled: {name}")
+            voltage, iterations, changes = backend.solve(source, self.rtol)
+            if first:  # all others then take the same way
+                self.backend, self.name, self.need, self._history = backend, name, need, history
+        history += changes
         self.system.centre(voltage, roots)
         residual = self.system.residual_norm(source, voltage)
         notes: tuple[str, ...] = ()
@@ -264,35 +342,50 @@ class PreparedSolver:
                 f"residual {residual:.1e}: rounding of voltages up to {np.abs(voltage).max():.1e} allows no less",
             )
             if not residual <= floor:
-                raise self._missed(residual)
+                raise self._missed(name, residual, history)
         report = SolveReport(
-            self.name,
+            name,
             self.estimate.reason,
             iterations,
             residual,
             time.perf_counter() - started,
-            self.need,
+            need,
             cells=self.estimate.cells,
-            fallbacks=self.fallbacks + self.backend.fallbacks,
+            fallbacks=history,
             notes=notes,
         )
         return voltage, report
 
-    def _missed(self, residual: float) -> SolverError:
+    def _missed(self, name: str, residual: float, history: tuple[str, ...]) -> SolverError:
         return SolverError(
             "C07",
-            f"{self.name} reached a residual of {residual:.1e}, asked for {self.rtol:.1e}.",
-            details={"tried": "; ".join((*self.fallbacks, *self.backend.fallbacks, self.name))},
+            f"{name} reached a residual of {residual:.1e}, asked for {self.rtol:.1e}.",
+            details={"tried": "; ".join((*history, name))},
             remedy="raise rtol, or lower the contrast of the resistances",
         )
 
-    def _fall_back(self, stalled: StalledError) -> None:
-        """Replace a stalled multigrid by the quickest direct solver for this and all later sources."""
-        direct = choose_solver(self.estimate.cells, self.estimate.solves, solver="direct")
-        refuse_if_too_large(direct)
-        self.fallbacks += (*stalled.history, f"multigrid stalled: {direct.solver}")
-        self.name, self.need = direct.solver, direct.bytes
-        self.backend = REGISTRY[self.name].build(self.system, self.active)
+    def _direct(self) -> tuple[Backend, CircuitEstimate]:
+        """The quickest direct solver, for sources on which multigrid stalls."""
+        with self._lock:
+            if self._spare is None:
+                estimate = choose_solver(self.estimate.cells, self.estimate.solves, solver="direct")
+                refuse_if_too_large(estimate)
+                backend = REGISTRY[estimate.solver].build(self.system, self.active)
+                self._spare = _OneByOne(backend), estimate
+            return self._spare
+
+
+class _OneByOne:
+    """A solver that takes one source after another, whatever thread they come from."""
+
+    concurrent = False
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend, self._lock = backend, threading.Lock()
+
+    def solve(self, source: Floats, rtol: float) -> Solved:
+        with self._lock:
+            return self._backend.solve(source, rtol)
 
 
 def solve_grid(
@@ -304,6 +397,7 @@ def solve_grid(
     regions: ArrayLike | None = None,
     solver: str = "auto",
     rtol: float = 1e-8,
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> GridSolution:
     """Potentials of a grid circuit for given source currents.
@@ -326,6 +420,8 @@ def solve_grid(
         ``auto`` chooses by cells, right-hand sides and free memory and records why.
     rtol : float
         Norm of the true residual relative to the norm of the sources.
+    workers : int
+        Threads among which multigrid spreads the source rasters; the result has the same bits for any number.
     progress : callable, optional
         Called as ``progress(done, total)`` after each right-hand side.
 
@@ -364,19 +460,26 @@ def solve_grid(
     roots = np.unique(np.concatenate([r for _, r in checked])) if checked else np.zeros(0, np.int32)
     active = system.active(roots)
     estimate = choose_solver(
-        max(1, int(np.count_nonzero(active))), len(stack), solver=solver, result_bytes=stack.nbytes
+        max(1, int(np.count_nonzero(active))),
+        len(stack),
+        solver=solver,
+        result_bytes=stack.nbytes,
+        workers=workers,
     )
     refuse_if_too_large(estimate)
     prepared = PreparedSolver(system, estimate, active, rtol)
-    voltage, reports = np.zeros(stack.shape), []
-    for k, (source, own) in enumerate(checked):
-        if len(own):
-            voltage[k], report = prepared.solve(source, own)
-        else:
-            report = SolveReport("none", "no sources", 0, 0.0, 0.0, 0, cells=stack[0].size)
-        reports.append(report)
+    voltage, done = np.zeros(stack.shape), 0
+    reports = [SolveReport("none", "no sources", 0, 0.0, 0.0, 0, cells=stack[0].size) for _ in checked]
+    live = [k for k, (_, own) in enumerate(checked) if len(own)]
+
+    def take(i: int, found: Floats, report: SolveReport) -> None:
+        nonlocal done
+        voltage[live[i]], reports[live[i]] = found, report
+        done += 1
         if progress is not None:
-            progress(k + 1, len(stack))
+            progress(done + len(stack) - len(live), len(stack))
+
+    prepared.solve_all(len(live), lambda i: checked[live[i]], take, workers=workers)
     return GridSolution(voltage[0] if single else voltage, tuple(reports))
 
 

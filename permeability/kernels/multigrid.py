@@ -3,8 +3,7 @@
 Every level is a set of padded planes, interior rows ``1..ny`` and columns ``1..nx`` inside (ny + 3, nx +
 3), zero
 outside: four link planes (see :mod:`permeability.kernels.edges`), the inverse diagonal ``inv`` (0 = no
-equation), a
-right-hand side ``b`` and an iterate ``x``.  Coarse cell (I, J) sits on fine cell (2I, 2J).  Interpolation
+equation), and, apart from them so that several solves can share a hierarchy, a right-hand side ``b`` and an iterate ``x``.  Coarse cell (I, J) sits on fine cell (2I, 2J).  Interpolation
 keeps six
 planes of the coarse shape: ``ph`` (weight of the western coarse neighbour at fine (2I, 2J+1)), ``pv`` (of
 the northern
@@ -21,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PLANES = 7  # e, s, se, sw, inv, b, x of a coarse level
+PLANES = 5  # e, s, se, sw, inv of a coarse level
 
 
 @njit(cache=True, nogil=True)
@@ -201,7 +200,7 @@ def _plane(buffer, at, ny, nx):
 
 @njit(cache=True, nogil=True)
 def level_planes(buffer, meta, level):
-    """Views e, s, se, sw, inv, b, x of a coarse level."""
+    """Views e, s, se, sw, inv of a coarse level."""
     at, ny, nx = meta[level, 0], meta[level, 1], meta[level, 2]
     step = (ny + 3) * (nx + 3)
     return (
@@ -210,9 +209,14 @@ def level_planes(buffer, meta, level):
         _plane(buffer, at + 2 * step, ny, nx),
         _plane(buffer, at + 3 * step, ny, nx),
         _plane(buffer, at + 4 * step, ny, nx),
-        _plane(buffer, at + 5 * step, ny, nx),
-        _plane(buffer, at + 6 * step, ny, nx),
     )
+
+
+@njit(cache=True, nogil=True)
+def vector_planes(vectors, meta, level):
+    """Views b, x of a coarse level: what a cycle writes, apart from what cycles share."""
+    at, ny, nx = meta[level, 5], meta[level, 1], meta[level, 2]
+    return _plane(vectors, at, ny, nx), _plane(vectors, at + (ny + 3) * (nx + 3), ny, nx)
 
 
 @njit(cache=True, nogil=True)
@@ -231,10 +235,9 @@ def weight_planes(buffer, meta, level):
 
 
 @njit(cache=True, nogil=True)
-def _solve_coarsest(buffer, meta, inverse):
+def _solve_coarsest(vectors, meta, inverse):
     level = meta.shape[0] - 1
-    planes = level_planes(buffer, meta, level)
-    b, x = planes[5], planes[6]
+    b, x = vector_planes(vectors, meta, level)
     ny, nx = meta[level, 1], meta[level, 2]
     for k in range(ny * nx):
         row, total = inverse[k], 0.0
@@ -245,7 +248,7 @@ def _solve_coarsest(buffer, meta, inverse):
 
 
 @njit(cache=True, nogil=True)
-def coarse_cycles(buffer, meta, inverse):
+def coarse_cycles(buffer, vectors, meta, inverse):
     """Approximate solution of level 1, ``meta[l, 4]`` cycles on every visit of level l."""
     last = meta.shape[0] - 1
     remaining = np.zeros(last + 1, np.int64)
@@ -253,24 +256,26 @@ def coarse_cycles(buffer, meta, inverse):
     level, from_zero = 1, True
     while True:
         while level < last:
-            e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
+            e, s, se, sw, inv = level_planes(buffer, meta, level)
+            b, x = vector_planes(vectors, meta, level)
             ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
             if from_zero:
                 x[:] = 0.0
             forward(e, s, se, sw, inv, b, x)
-            bc = level_planes(buffer, meta, level + 1)[5]
+            bc = vector_planes(vectors, meta, level + 1)[0]
             restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc)
             level, from_zero = level + 1, True
             remaining[level] = meta[level, 4]
-        _solve_coarsest(buffer, meta, inverse)
+        _solve_coarsest(vectors, meta, inverse)
         remaining[last] = 0
         while remaining[level] == 0:
             level -= 1
             if level == 0:
                 return
-            e, s, se, sw, inv, b, x = level_planes(buffer, meta, level)
+            e, s, se, sw, inv = level_planes(buffer, meta, level)
+            b, x = vector_planes(vectors, meta, level)
             ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
-            interpolate_add(ph, pv, m0, m1, m2, m3, level_planes(buffer, meta, level + 1)[6], x)
+            interpolate_add(ph, pv, m0, m1, m2, m3, vector_planes(vectors, meta, level + 1)[1], x)
             backward(e, s, se, sw, inv, b, x)
             remaining[level] -= 1
         from_zero = False

@@ -75,14 +75,24 @@ def _series(p, q):
 
 
 @njit(cache=True, nogil=True)
-def _share(a, b, a_sum, b_sum, scale, a_inv, b_inv):
-    """Weight of the first of two coarse neighbours; ``a_inv``, ``b_inv`` are their inverse diagonals."""
+def _between(g, one, one_leg, two, two_leg, inv, g2, one2, one_leg2, two2, two_leg2, inv2, across, across2):
+    """Weight of the first of the two coarse neighbours of a point between them.
+
+    Of each neighbour: its link, the two diagonal links on its side with the links that lead on from there to it, and
+    its inverse diagonal; ``across``, ``across2`` are the point's links at right angles.
+    """
+    a = max(g, 0.0) + _series(one, one_leg) + _series(two, two_leg)
+    b = max(g2, 0.0) + _series(one2, one_leg2) + _series(two2, two_leg2)
+    scale = abs(g) + abs(one) + abs(two) + abs(g2) + abs(one2) + abs(two2) + abs(across) + abs(across2)
     if a + b <= NEGLIGIBLE * scale:
-        a, b = max(a_sum, 0.0), max(b_sum, 0.0)  # Dendy's collapse: all links on either side
+        a, b = (
+            max(g + one + two, 0.0),
+            max(g2 + one2 + two2, 0.0),
+        )  # Dendy's collapse: all links on either side
         if a + b <= NEGLIGIBLE * scale:
-            if a_inv == 0.0 or b_inv == 0.0:  # a cell without equation serves nobody else
-                return 0.5 if a_inv == b_inv else (1.0 if a_inv == 0.0 else 0.0)
-            return a_inv / (a_inv + b_inv)  # the weaker one suffers less
+            if inv == 0.0 or inv2 == 0.0:  # a cell without equation serves nobody else
+                return 0.5 if inv == inv2 else (1.0 if inv == 0.0 else 0.0)
+            return inv / (inv + inv2)  # the weaker one suffers less
     return a / (a + b)
 
 
@@ -139,27 +149,21 @@ def weights(e, s, se, sw, inv, ph, pv, m0, m1, m2, m3):
 @njit(cache=True, nogil=True)
 def _horizontal(e, s, se, sw, inv, r, c):
     """Weight of the western of the two coarse neighbours of (r, c)."""
-    w, nw, south_w = e[r, c - 1], se[r - 1, c - 1], sw[r, c]
-    x, ne, south_e = e[r, c], sw[r - 1, c + 1], se[r, c]
-    a = max(w, 0.0) + _series(nw, s[r - 1, c - 1]) + _series(south_w, s[r, c - 1])
-    b = max(x, 0.0) + _series(ne, s[r - 1, c + 1]) + _series(south_e, s[r, c + 1])
-    scale = (
-        abs(w) + abs(nw) + abs(south_w) + abs(x) + abs(ne) + abs(south_e) + abs(s[r, c]) + abs(s[r - 1, c])
+    return _between(
+        *(e[r, c - 1], se[r - 1, c - 1], s[r - 1, c - 1], sw[r, c], s[r, c - 1], inv[r, c - 1]),
+        *(e[r, c], sw[r - 1, c + 1], s[r - 1, c + 1], se[r, c], s[r, c + 1], inv[r, c + 1]),
+        *(s[r, c], s[r - 1, c]),
     )
-    return _share(a, b, w + nw + south_w, x + ne + south_e, scale, inv[r, c - 1], inv[r, c + 1])
 
 
 @njit(cache=True, nogil=True)
 def _vertical(e, s, se, sw, inv, r, c):
     """Weight of the northern of the two coarse neighbours of (r, c)."""
-    n, nw, ne = s[r - 1, c], se[r - 1, c - 1], sw[r - 1, c + 1]
-    d, south_w, south_e = s[r, c], sw[r, c], se[r, c]
-    a = max(n, 0.0) + _series(nw, e[r - 1, c - 1]) + _series(ne, e[r - 1, c])
-    b = max(d, 0.0) + _series(south_w, e[r + 1, c - 1]) + _series(south_e, e[r + 1, c])
-    scale = (
-        abs(n) + abs(nw) + abs(ne) + abs(d) + abs(south_w) + abs(south_e) + abs(e[r, c]) + abs(e[r, c - 1])
+    return _between(
+        *(s[r - 1, c], se[r - 1, c - 1], e[r - 1, c - 1], sw[r - 1, c + 1], e[r - 1, c], inv[r - 1, c]),
+        *(s[r, c], sw[r, c], e[r + 1, c - 1], se[r, c], e[r + 1, c], inv[r + 1, c]),
+        *(e[r, c], e[r, c - 1]),
     )
-    return _share(a, b, n + nw + ne, d + south_w + south_e, scale, inv[r - 1, c], inv[r + 1, c])
 
 
 @njit(cache=True, nogil=True)
