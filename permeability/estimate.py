@@ -111,14 +111,19 @@ class Estimate:
         return cls(value, value, value, unit, evidence, source)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], **defaults: Any) -> Estimate:
-        """Build from a TOML or JSON table; keys that are not known are refused.
+    def from_dict(cls, values: Mapping[str, Any] | float, **defaults: Any) -> Estimate:
+        """Build from a TOML or JSON table, or from one number without spread; keys that are not known are refused.
+
+        >>> Estimate.from_dict(500.0, unit="USD", spread="log").as_tuple()
+        (500.0, 500.0, 500.0)
 
         Raises
         ------
         OptionError
             O01 for an unknown key, E01 when ``low``, ``best`` or ``high`` is missing.
         """
+        if not isinstance(values, Mapping):
+            return cls.exact(float(values), str(defaults.get("unit", "")))
         for key in values:
             check_choice("estimate key", key, _KEYS)
         merged = {**defaults, **values}
