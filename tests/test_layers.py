@@ -12,7 +12,7 @@ from test_gains import STEPS, Case, fresh_resistances, random_case, same, series
 from permeability.circuit import forms, layered, layered_state
 from permeability.circuit.holding import held_apart
 from permeability.circuit.interface import Interface
-from permeability.errors import MemoryLimitError, OptionError
+from permeability.errors import MemoryLimitError, OptionError, SolverError
 from permeability.kernels.edges import grid_links
 
 
@@ -188,3 +188,39 @@ def test_the_form_is_chosen_with_a_reason_and_refused_before_it_runs(monkeypatch
     tight = built(big, "auto", memory_limit=5_000_000)
     assert tight.report.form == "layers"
     assert "memory" in tight.report.why
+
+
+@pytest.mark.parametrize("form", ["front", "layers"])
+def test_answers_are_checked_by_another_solver_and_faults_are_found(form, monkeypatch):
+    case = three_fences(64, 3, False)
+    face = built(case, form)
+    cands = face.candidates([[s, s + 1] for s in range(0, 128, 8)])
+    face.single_gains(cands)
+    assert [c.what.split()[0] for c in face.report.checks] == ["candidate"]
+    assert face.report.checks[0].solver == "splu"
+    assert face.report.difference < 1e-8
+    face.agreement.worked = 1e9  # time enough for another check
+    face.set_gain(cands, [1, 2])
+    assert face.report.checks[1].what == "a set of candidates"
+    monkeypatch.setattr("permeability.circuit.agreement.DIRECT_CELLS", 100)
+    face.set_gain(cands, [3, 2])
+    assert (face.report.checks[2].solver, face.report.difference < 1e-8) == ("multigrid", True)
+    wrong = built(case, form)
+    fault = wrong.network if form == "front" else wrong.layered._cache
+    fault *= 1.001
+    with pytest.raises(SolverError, match="S24"):
+        wrong.single_gains(cands)
+    assert built(case, form, check=False).single_gains(cands).shape == (16,)
+
+
+def test_regions_are_checked_too():
+    links = grid_links(np.exp(np.random.default_rng(2).normal(size=(30, 30))))
+    regions = np.zeros((30, 30), int)
+    regions[:4, :4], regions[-5:, 20:] = 3, 8
+    cell = 15 * 30 + np.arange(30)
+    face = Interface.build(
+        links, edges=(cell, np.ones(30, int)), cuts=(np.arange(30), np.arange(30) // 3, np.ones(30)),
+        crossing=np.full(10, 50.0), regions=regions, patches=[500],
+    )  # fmt: skip
+    face.single_gains(face.candidates([[s] for s in range(10)]))
+    assert face.report.difference < 1e-8

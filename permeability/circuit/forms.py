@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.circuit.agreement import Check
 from permeability.circuit.condensation import (
     Condensed,
     condense,
@@ -34,7 +35,8 @@ class InterfaceReport:
     """How an interface was made.
 
     ``form`` (front or layers), ``why``, ``nodes`` T, ``edges`` E, ``seconds``, ``peak_bytes`` expected, and for the form
-    front the ``residual`` of the condensation's own sampled check (NaN for layers).
+    front the ``residual`` of the condensation's own sampled check (NaN for layers).  ``checks``: answers solved afresh
+    by another solver, see :mod:`permeability.circuit.agreement`.
     """
 
     form: str
@@ -44,6 +46,12 @@ class InterfaceReport:
     seconds: float
     peak_bytes: int
     residual: float
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def difference(self) -> float:
+        """Largest relative difference of any checked answer to a fresh solve, NaN without a check."""
+        return max((c.difference for c in self.checks if not np.isnan(c.difference)), default=np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +62,7 @@ class Built:
     side: Ints
     n_regions: int
     report: InterfaceReport
+    nodes: Ints
     condensed: Condensed | None
     layered: Layered | None
     _node: NDArray[np.int32]
@@ -86,14 +95,14 @@ def choose_form(
         report = InterfaceReport(
             "front", why, t, n_edges, time.perf_counter() - begun, r.peak_bytes, r.residual
         )
-        return Built(land.conductance, land.components, len(labels), report, land, None, node)
+        return Built(land.conductance, land.components, len(labels), report, nodes, land, None, node)
     own, kept, fronts = _own_numbers(links, patches, edges, regions, fronts)
     second = edges[0] + D_ROW[edges[1]] * links.shape[1] + D_COL[edges[1]]
     layered = Layered.build(links, fronts, own, edges, second, len(kept), memory_limit)
     side = _sides(links, own, edges, nodes)
     peak = fronts.bytes_once(own.size + len(kept), len(kept))
     report = InterfaceReport("layers", why, t, n_edges, time.perf_counter() - begun, peak, np.nan)
-    return Built(np.zeros((0, 0)), side, len(labels), report, None, layered, node)
+    return Built(np.zeros((0, 0)), side, len(labels), report, nodes, None, layered, node)
 
 
 def _choice(

@@ -16,6 +16,7 @@ Where one dense front would be too large or too slow, the landscape is kept in l
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.circuit.agreement import Agreement
 from permeability.circuit.condensation import Condensed, network_resistances
 from permeability.circuit.forms import InterfaceReport, choose_form
 from permeability.circuit.halving import SingleTree, joined_sides
@@ -103,6 +105,8 @@ class Interface:
         Of the form ``"front"``.
     layered : Layered, optional
         Of the form ``"layers"``; ``network`` is empty then.
+    agreement : Agreement, optional
+        Looks at a sample of what is handed out; what it found is in ``report.checks``.
     memory_limit : int, optional
         Bytes [default: four fifths of the machine's].
     """
@@ -122,6 +126,7 @@ class Interface:
     report: InterfaceReport
     condensed: Condensed | None = None
     layered: Layered | None = None
+    agreement: Agreement | None = None
     memory_limit: int | None = None
 
     @classmethod
@@ -136,6 +141,7 @@ class Interface:
         regions: ArrayLike | None = None,
         weights: ArrayLike | None = None,
         form: str = "auto",
+        check: bool = True,
         memory_limit: int | None = None,
     ) -> Interface:
         """Condense a landscape once; everything else is small afterwards.
@@ -160,6 +166,8 @@ class Interface:
         form : {"auto", "front", "layers"}
             ``front``: one dense network of all interface nodes; ``layers``: the upper part of the dissection is kept
             and worked through in every state.  ``auto`` takes what is expected to be faster and fits.
+        check : bool
+            Solve a sample of the answers afresh with another solver; ``report.checks`` has the differences.
         memory_limit : int, optional
             Bytes that may be taken; default: four fifths of this machine's memory.
 
@@ -169,6 +177,10 @@ class Interface:
             Two point patches in one cell or in a region (P22), fewer than two patches (P23).
         BarrierError
             Duplicate edges, edges without a link, or cuts out of range (B31).
+        MemoryLimitError
+            When the form needs more memory than there is (M11).
+        SolverError
+            A sampled check failed (S23), later an answer and a fresh solve of it differ (S24).
 
         Examples
         --------
@@ -191,6 +203,8 @@ class Interface:
         built = choose_form(links, single, (cell, direction), regions, form, memory_limit)
         focal = np.concatenate((np.arange(built.n_regions), built.index_of(single)))
         _refuse_patches(focal)
+        agreement = Agreement(links, (cell, direction), regions, built.nodes[focal], check)
+        agreement.worked, agreement.checks = built.report.seconds, built.report.checks
         second = cell + D_ROW[direction] * cols + D_COL[direction]
         base = np.choose(direction, [plane.ravel()[cell] for plane in links]) if len(cell) else np.zeros(0)
         pair_weights = np.ones((len(focal), len(focal))) if weights is None else np.array(weights, float)
@@ -219,6 +233,7 @@ class Interface:
             built.report,
             built.condensed,
             built.layered,
+            agreement,
             memory_limit,
         )
 
@@ -340,7 +355,7 @@ class Interface:
 
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
-        return self.singles(candidates).run_with_today(crossing)[0]
+        return self._singles_and_today(candidates, crossing)[0]
 
     def single_gains(
         self, candidates: Candidates, crossing: ArrayLike | None = None, *, index: str = "resistance"
@@ -349,8 +364,32 @@ class Interface:
 
         NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
         """
-        after, today = self.singles(candidates).run_with_today(crossing)
+        after, today = self._singles_and_today(candidates, crossing)
         return self.gain(today, after, index)
+
+    def _singles_and_today(self, candidates: Candidates, crossing: ArrayLike | None) -> tuple[Floats, Floats]:
+        begun = time.perf_counter()
+        after, today = self.singles(candidates).run_with_today(crossing)
+        self._look_at_singles(time.perf_counter() - begun, candidates, crossing, after, today)
+        return after, today
+
+    def _look_at_singles(
+        self, seconds: float, candidates: Candidates, crossing: ArrayLike | None, after: Floats, today: Floats
+    ) -> None:
+        """Check the candidate with the largest change."""
+
+        def sample() -> tuple[str, Floats, Floats, Floats] | None:
+            if not len(candidates):
+                return None
+            with np.errstate(divide="ignore"):
+                change = np.abs(1.0 / after[:, i, j] - 1.0 / today[i, j]).sum(axis=1)
+            k = int(np.argmax(change))
+            z = self.state(candidates, [k], crossing)
+            return f"candidate {k} alone", self.edge_conductances(z), after[k], today
+
+        i, j = np.triu_indices(len(today), 1)
+        if self.agreement is not None:
+            self.agreement.look(seconds, sample)
 
     def draw_gains(
         self,
@@ -389,7 +428,10 @@ class Interface:
             treated = candidates
             if drawn is not None:
                 treated = replace(candidates, after=np.repeat(drawn[d], lengths))
+            begun = time.perf_counter()
             with_each, today = tree.run_with_today(costs[d], treated)
+            if workers == 1:
+                self._look_at_singles(time.perf_counter() - begun, treated, costs[d], with_each, today)
             return self.gain(today, with_each, index), self.index(today, index)
 
         if workers > 1:
@@ -421,7 +463,17 @@ class Interface:
 
     def set_resistances(self, candidates: Candidates, members: ArrayLike) -> Floats:
         """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""
+        begun = time.perf_counter()
         z = self.state(candidates, members)
+        out = self._set_resistances(candidates, members, z)
+        if self.agreement is not None:
+            self.agreement.look(
+                time.perf_counter() - begun,
+                lambda: ("a set of candidates", self.edge_conductances(z), out, self.today.resistances),
+            )
+        return out
+
+    def _set_resistances(self, candidates: Candidates, members: ArrayLike, z: Floats) -> Floats:
         changed = np.unique(self.cut_edge[candidates.cut[candidates.rows(members)]])
         increase = (self.edge_conductances(z) - self.today.conductance)[changed]
         if np.any(increase < 0):  # closing can disconnect: eliminate afresh
