@@ -191,9 +191,13 @@ class CircuitView:
     ----------
     land, patches
     lines : sequence of str
+    check : bool
+        Solve a sample of the answers afresh (``face.report.checks``).
     """
 
-    def __init__(self, land: Landscape, patches: Patches, lines: Sequence[str]) -> None:
+    def __init__(
+        self, land: Landscape, patches: Patches, lines: Sequence[str], *, check: bool = True
+    ) -> None:
         self.land = land
         cuts, flat = land.cuts, patches.labels.ravel()
         valid = land.valid.ravel()
@@ -225,6 +229,7 @@ class CircuitView:
             crossing=land.cut_costs.interface_m[self.cuts],
             regions=patches.labels,
             weights=np.outer(weights, weights),
+            check=check,
         )
 
     def resistances_after(self, change: Change) -> Array:
