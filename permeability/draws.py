@@ -272,7 +272,7 @@ class _World:
     """One landscape with its candidates; every draw of its crossing numbers is a state of it.
 
     Where it pays, it is condensed once with all barriers left outside; else every draw is condensed with only the
-    candidates' lines outside, which leaves a smaller network.
+    candidates' lines outside, which leaves a smaller network.  Only the first of those is checked by a fresh solve.
     """
 
     def __init__(
@@ -282,32 +282,37 @@ class _World:
         sets: Sequence[Sequence[Intervention]],
         lines: Sequence[str],
         shared: bool,
+        first: threading.Lock,
     ) -> None:
+        self.first = first  # taken by the first condensation of all worlds, never released
         self.land, self.patches, self.lines, self.plan = land, patches, lines, _Plan(land, sets)
         self.view: CircuitView | None = None
         if shared and worth_sharing(land, lines):
             may_stand = replace(land, standing=land.chance_of > 0)
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
-            self.view = CircuitView(may_stand, patches, standing)
+            self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
+            self.singles = self.view.face.singles(self.plan.candidates(land, self.view))
 
     def resistances(self, quantiles: Mapping[str, float]) -> tuple[Array, Array]:
         """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P)."""
         drawn = self.land.drawn(quantiles)
         if self.view is None:
-            face = (view := CircuitView(drawn, self.patches, self.lines)).face
-            return face.resistances(), face.single_resistances(self.plan.candidates(drawn, view))
+            view = CircuitView(drawn, self.patches, self.lines, check=self.first.acquire(blocking=False))
+            after, today = view.face.singles_and_today(self.plan.candidates(drawn, view))
+            return today, after
         here = drawn.standing[drawn.cuts.barrier]
         crossing = np.where(here, drawn.cut_costs.interface_m, 0.0)[self.view.cuts]
         opened = self.plan.candidates(drawn, self.view)
-        face = self.view.face
-        return face.resistances(crossing), face.single_resistances(opened, crossing)
+        after, today = self.view.face.singles_and_today(opened, crossing, prepared=self.singles)
+        return today, after
 
 
 def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
     """Whether one condensation with all barriers outside makes draws cheaper than one condensation per draw."""
     every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
     alone = uncertainty.seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
-    return uncertainty.seconds_per_state(interface_nodes(land, every)) <= alone
+    cells = int(land.valid.sum())
+    return uncertainty.seconds_per_state(interface_nodes(land, every), cells) <= alone
 
 
 def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
@@ -336,7 +341,7 @@ class _Worlds:
         *,
         shared: bool,
     ) -> None:
-        self.land, self.rest = land, (patches, sets, lines, shared)
+        self.land, self.rest = land, (patches, sets, lines, shared, threading.Lock())
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock = threading.Lock()

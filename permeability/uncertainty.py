@@ -510,13 +510,17 @@ def coverage(true_gains: ArrayLike, drawn_gains: ArrayLike, level: float = LEVEL
     return Coverage(float(np.mean(held)), int(np.size(held)), float(np.mean(width)))
 
 
-def seconds_per_state(kept: int) -> float:
+def seconds_per_state(kept: int, cells: float = np.inf) -> float:
     """About how long one state of a condensed landscape takes [s]: 0.4 T^3 multiply-adds, and what goes with them.
+
+    A large interface is kept in layers instead; a state then takes a part of what condensing the landscape takes.
 
     Parameters
     ----------
     kept : int
         Interface nodes T.
+    cells : float
+        Cells with a node.
 
     Returns
     -------
@@ -528,7 +532,9 @@ def seconds_per_state(kept: int) -> float:
     >>> round(seconds_per_state(1845), 1)
     0.1
     """
-    return 0.4 * float(kept) ** 3 / STATE_RATE + 2e-5 * kept
+    dense = 0.4 * float(kept) ** 3 / STATE_RATE
+    layers = 0.4 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
+    return min(dense, layers) + 2e-5 * kept
 
 
 def seconds_per_draw(cells: int, kept: int) -> float:
@@ -550,7 +556,7 @@ def seconds_per_draw(cells: int, kept: int) -> float:
     >>> seconds_per_draw(10**6, 500) > 10 * seconds_per_draw(60_000, 500)
     True
     """
-    return CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3 + seconds_per_state(kept)
+    return CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3 + seconds_per_state(kept, cells)
 
 
 def cost_of_draws(
@@ -585,7 +591,7 @@ def cost_of_draws(
     >>> bool(table["crossing"] < table["habitat"] < table["map"])
     True
     """
-    state = seconds_per_state(shared) if shared is not None else seconds_per_draw(cells, kept)
+    state = seconds_per_state(shared, cells) if shared is not None else seconds_per_draw(cells, kept)
     condensed = seconds_per_draw(cells, kept) if shared is not None else 0.0
     remade = condensed + HABITAT_SECONDS_PER_CELL * cells
     n = anew or draws

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Agreement:
         self.wanted = wanted
         self.checks: list[Check] = []
         self.worked = self.spent = 0.0
+        self._busy = threading.Lock()
 
     def due(self) -> bool:
         """Whether a check is in order now."""
@@ -92,8 +94,15 @@ class Agreement:
             [S24] the answers differ.
         """
         self.worked += seconds
-        if not self.due():
-            return
+        if not self._busy.acquire(blocking=False):
+            return  # another thread is at it
+        try:
+            if self.due():
+                self._sample(sample)
+        finally:
+            self._busy.release()
+
+    def _sample(self, sample: Callable[[], tuple[str, Floats, Floats, Floats] | None]) -> None:
         begun = time.perf_counter()
         chosen = sample()
         if chosen is None:

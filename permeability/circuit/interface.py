@@ -329,7 +329,7 @@ class Interface:
 
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
-        return self._singles_and_today(candidates, crossing)[0]
+        return self.singles_and_today(candidates, crossing)[0]
 
     def single_gains(
         self, candidates: Candidates, crossing: ArrayLike | None = None, *, index: str = "resistance"
@@ -338,12 +338,23 @@ class Interface:
 
         NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
         """
-        after, today = self._singles_and_today(candidates, crossing)
+        after, today = self.singles_and_today(candidates, crossing)
         return self.gain(today, after, index)
 
-    def _singles_and_today(self, candidates: Candidates, crossing: ArrayLike | None) -> tuple[Floats, Floats]:
+    def singles_and_today(
+        self,
+        candidates: Candidates,
+        crossing: ArrayLike | None = None,
+        *,
+        prepared: SingleTree | LayeredSingles | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Resistances with every candidate alone, (K, P, P), and with none, (P, P).
+
+        ``prepared``: from :meth:`singles`, of candidates that change the same cuts.
+        """
         begun = time.perf_counter()
-        after, today = self.singles(candidates).run_with_today(crossing)
+        prepared = self.singles(candidates) if prepared is None else prepared
+        after, today = prepared.run_with_today(crossing, candidates)
         self._look_at_singles(time.perf_counter() - begun, candidates, crossing, after, today)
         return after, today
 
@@ -402,10 +413,7 @@ class Interface:
             treated = candidates
             if drawn is not None:
                 treated = replace(candidates, after=np.repeat(drawn[d], lengths))
-            begun = time.perf_counter()
-            with_each, today = tree.run_with_today(costs[d], treated)
-            if workers == 1:
-                self._look_at_singles(time.perf_counter() - begun, treated, costs[d], with_each, today)
+            with_each, today = self.singles_and_today(treated, costs[d], prepared=tree)
             return self.gain(today, with_each, index), self.index(today, index)
 
         if workers > 1:
