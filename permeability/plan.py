@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from permeability.circuit.condensation import machine_memory
+from permeability.draws import draw_costs
 from permeability.errors import MemoryLimitError
 from permeability.impact import standing_lines
 from permeability.project import Project, open_project
@@ -24,7 +26,7 @@ FIELD_BYTES = 8
 
 @dataclass(frozen=True)
 class SpeciesPlan:
-    """Expected work for one species.
+    """Expected work for one species; ``draws`` is the table of :func:`permeability.draws.draw_costs`.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class SpeciesPlan:
     solves: int
     seconds: float
     peak_bytes: int
+    draws: pd.DataFrame | None = field(default=None, compare=False)
 
 
 def plan_species(project: Project, name: str) -> SpeciesPlan:
@@ -86,9 +89,13 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
         cells / 1e6
     ) ** 1.3
+    how, costs = project.spec.ranking, None
+    if spec is not None and how.draws:
+        costs = draw_costs(land, [spec.line], how.draws, vary=how.vary, draws_anew=how.draws_anew)
+        seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
     peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
     return SpeciesPlan(
-        name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak
+        name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
     )
 
 
@@ -132,6 +139,7 @@ def plan_project(project: Project | str | Path) -> str:
             f"  {p.species}",
             f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
             f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
+            *_draw_lines(p.draws),
             f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time about {duration(p.seconds)}",
         ]
     total = float(np.sum([p.seconds for p in plans]))
@@ -140,6 +148,17 @@ def plan_project(project: Project | str | Path) -> str:
     )
     refuse_memory(max((p.peak_bytes for p in plans), default=0), grid.cell_size)
     return "\n".join(lines)
+
+
+def _draw_lines(costs: pd.DataFrame | None) -> list[str]:
+    """What each kind of draw costs, one line each; kinds that were not asked for in brackets."""
+    if costs is None:
+        return []
+    rows = [
+        f"    draws of {r.kind}: {int(r.made):,}, about {duration(r.seconds)} ({r.what})"
+        for r in costs.rename(columns={"count": "made"}).itertuples()
+    ]
+    return [row if asked else f"{row} [not asked for]" for row, asked in zip(rows, costs["chosen"])]
 
 
 def refuse_memory(needed: int, cell_size_m: float) -> None:

@@ -6,6 +6,7 @@ A result folder holds
 ``summary.json``            every headline number with its unit, sorted keys, no times or paths; `compare` reads it
 ``record.json``             inputs with hashes, parameters, versions, choices, residuals
 ``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
+``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
 ``scenarios.csv``           indices before and after every scenario of the project
@@ -415,7 +416,7 @@ def component_table(land: Landscape) -> pd.DataFrame:
 # ---------------------------------------------------------------- files
 def write_results(run: Run, folder: Path) -> None:
     """Write all result files but the report."""
-    sites, impacts, pairs, plans = [], [], [], []
+    sites, impacts, pairs, plans, pressed = [], [], [], [], []
     for name, r in run.species.items():
         impacts.append(r.impact.table.assign(species=name))
         pairs.append(r.connectivity.pairs.assign(species=name))
@@ -423,6 +424,8 @@ def write_results(run: Run, folder: Path) -> None:
             plans.append(c.table.assign(species=name, scenario=title, interventions=str(c.after.scenario)))
         if r.ranking is not None:
             sites.append(r.ranking.table.assign(species=name))
+            lines = dict.fromkeys(r.ranking.table["line"])
+            pressed += [r.ranking.pressure(str(line)).assign(species=name) for line in lines]
         _write_maps(folder, name, r)
     io.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
     io.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
@@ -435,6 +438,8 @@ def write_results(run: Run, folder: Path) -> None:
         )
         io.write_csv(folder / "sites.csv", pd.DataFrame(table.drop(columns="geometry")))
         tables["sites"] = table
+        along = pd.concat(pressed, ignore_index=True).drop(columns="geometry")
+        io.write_csv(folder / "pressure.csv", _species_first(pd.DataFrame(along)))
     tables |= context_tables(run)
     io.write_gpkg(folder / "sites.gpkg", tables)
     io.write_json(folder / "summary.json", run.summary)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from permeability.report.facts import Row, chance_text
 from permeability.report.results import Results, number
-from permeability.report.vocabulary import COMPONENTS, FACTORS, PARAMETERS, grade, known, why_not
-from permeability.words import Words
+from permeability.report.vocabulary import (
+    COMPONENTS,
+    FACTORS,
+    PARAMETERS,
+    TREATMENTS,
+    UNITS,
+    UNKNOWNS,
+    grade,
+    known,
+    why_not,
+)
+from permeability.words import Words, proper_name
+
+LEAST, MOST = 3, 5  # unknown numbers shown
 
 
 def component_rows(results: Results, species: str, tr: Words) -> list[Row]:
@@ -79,9 +92,54 @@ def habitat_rows(results: Results, species: str, tr: Words) -> list[Row]:
 
 def influence(results: Results, species: str, tr: Words) -> list[str]:
     """The unknown numbers that move the ranking most, each with its share."""
+    return [f"{g['what']}: {g['share']}" for g in knowledge_gaps(results, species, tr) if g["clear"]]
+
+
+def knowledge_gaps(results: Results, species: str, tr: Words) -> list[Row]:
+    """What to find out first: at least three numbers, at most five, by their share of the movement of ranks."""
     found = results.record.get("species", {}).get(species, {}).get("influence") or []
-    return [
-        f"{known(PARAMETERS, f.get('number'), tr)}: {tr.percent(number(f.get('share')))}"
-        for f in found[:5]
-        if number(f.get("share")) >= 0.01
-    ]
+    rows = []
+    for i, f in enumerate(found[:MOST]):
+        clear = bool(f.get("clear", number(f.get("share")) >= 0.01))
+        if i >= LEAST and not clear:
+            break
+        rows.append({
+            "what": unknown_words(str(f.get("number")), results, tr), "share": tr.percent(number(f.get("share"))), "clear": clear,
+            "range": _known_range(f, tr), "grade": grade(f.get("evidence"), tr) if f.get("evidence") else "", "section": str(f.get("most_moved") or ""),
+        })  # fmt: skip
+    return rows
+
+
+def unknown_words(key: str, results: Results, tr: Words) -> str:
+    """An unknown number in the reader's language: its own text, or that of its kind with the name of its thing."""
+    kind, _, name = key.partition(".")
+    if key in PARAMETERS or kind not in UNKNOWNS:
+        return known(PARAMETERS, key, tr)
+    tables = {"treatment": TREATMENTS, "habitat": FACTORS}
+    if kind in tables:
+        return tr(UNKNOWNS[kind], name=known(tables[kind], name, tr))
+    layer = results.patches if kind == "weight" else results.barriers
+    rows = [] if layer is None else layer.drop(columns="geometry").to_dict("records")
+    column = "id" if kind in ("weight", "presence") else "line"
+    mine = [{str(k): v for k, v in r.items()} for r in rows if str(r.get(column)) == name]
+    return tr(UNKNOWNS[kind], name=proper_name(mine[0], tr) if len(mine) == 1 else name)
+
+
+def _known_range(found: Mapping[str, Any], tr: Words) -> str:
+    """From where to where a number is known."""
+    low, best, high = (number(found.get(k)) for k in ("low", "best", "high"))
+    kind, unit = found.get("kind"), str(found.get("unit") or "")
+    if kind == "unmapped":
+        return tr("yes or no, chance {p}", p=tr.percent(best))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return ""
+    if kind == "map":
+        return tr("within {n} km", n=tr.number(high / 1000, 2))
+    if unit == "m":
+        return (
+            tr("{low} to {high}", low=tr.number(low / 1000, 2), high=tr.number(high / 1000, 2))
+            + " "
+            + tr("km")
+        )
+    text = tr("{low} to {high}", low=tr.number(low, 2), high=tr.number(high, 2))
+    return f"{text} {tr(UNITS[unit])}" if unit in UNITS else text  # seconds stand in the name of the number

@@ -60,8 +60,16 @@ def _site(row: Mapping[Any, Any], i: int, species: str, place: str, risk: list[s
         "km": f"{tr.number(row.get('km_from'))}–{tr.number(row.get('km_to'))}", "km_mid": (number(row.get("km_from")) + number(row.get("km_to"))) / 2,
         "line_id": str(row.get("line")), "treatment": known(TREATMENTS, row.get("treatment"), tr), "treatment_id": str(row.get("treatment")),
         "gains": {n: gained(n, g, tr) for n, g in gains.items()}, "gain": gains, "cost": cost_text(low, best, high, tr), "cost_usd": best,
-        "rank_range": rank_range(row, tr), "rank_low": number(row.get("rank_low")), "share_in_top": tr.percent(number(row["share_in_top"])) if "share_in_top" in row else "", "risks": risk,
+        "km_from": number(row.get("km_from")), "km_to": number(row.get("km_to")), "pressure": _share(row, "pressure", tr),
+        "passages": tr.number(number(row["passages"]), 2) if "passages" in row else "", "worth": _share(row, "share_worth_it", tr), "bought": _share(row, "share_in_budget", tr),
+        "rank_range": rank_range(row, tr), "rank_low": number(row.get("rank_low")), "share_in_top": _share(row, "share_in_top", tr), "risks": risk,
     }  # fmt: skip
+
+
+def _share(row: Mapping[Any, Any], column: str, tr: Words) -> str:
+    """A share in per cent, or nothing when the run did not make it."""
+    value = number(row.get(column))
+    return tr.percent(value) if math.isfinite(value) else ""
 
 
 def rank_range(row: Mapping[Any, Any], tr: Words) -> str:
@@ -152,7 +160,7 @@ def cost_benefit(sites: list[Row], tr: Words) -> list[Row]:
         )
         middle = worth[1]
         rows.append({
-            "rank": s["rank"], "id": s["id"], "once": tr.number(once), "yearly": tr.number(yearly), "worth": [tr.number(w) for w in worth],
+            "rank": s["rank"], "id": s["id"], "worth_it": s["worth"], "bought": s["bought"], "once": tr.number(once), "yearly": tr.number(yearly), "worth": [tr.number(w) for w in worth],
             "per_reach": tr.number(middle / reach) if reach > 0 else tr("no gain"),
             "per_conductance": tr.number(middle / (100 * conductance)) if conductance > 0 else tr("no gain"),
         })  # fmt: skip

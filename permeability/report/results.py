@@ -40,6 +40,8 @@ class Results:
         Context tables of ``sites.gpkg``; None when the file has no such table.
     scenarios : pandas.DataFrame or None
         ``scenarios.csv``: one row per species, scenario and index.
+    pressure : pandas.DataFrame or None
+        ``pressure.csv``: one row per species, line and stretch.
     """
 
     folder: Path
@@ -53,6 +55,7 @@ class Results:
     ranges: gpd.GeoDataFrame | None = field(repr=False)
     stations: gpd.GeoDataFrame | None = field(repr=False)
     scenarios: pd.DataFrame | None = field(default=None, repr=False)
+    pressure: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def species_ids(self) -> list[str]:
@@ -138,7 +141,7 @@ def read_results(folder: str | Path) -> Results:
         folder, _json(folder / "summary.json"), _json(folder / "record.json"), _csv(folder / "impact.csv"),
         _csv(folder / "pairs.csv"), tables.get("sites"), tables.get("barriers"), tables.get("patches"), tables.get("ranges"),
         next((tables[t] for t in ("stations", "posts") if t in tables), None),
-        _csv(folder / "scenarios.csv") if (folder / "scenarios.csv").is_file() else None,
+        *(_csv(folder / n) if (folder / n).is_file() else None for n in ("scenarios.csv", "pressure.csv")),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from permeability.report import evidence, facts, figures, ranked
+from permeability.report import evidence, facts, figures, profiles, ranked
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
 from permeability.report.vocabulary import (
@@ -206,7 +206,9 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
     return {
         "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "scenarios": facts.scenario_rows(results, species, tr),
         "scenario_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
-        "sites": sites, "best": best, "top": len(best), "influence": evidence.influence(results, species, tr), "notes": notes(results, species, tr),
+        "sites": sites, "best": best, "top": len(best), "influence": evidence.influence(results, species, tr), "gaps": evidence.knowledge_gaps(results, species, tr),
+        "profiles": profiles.pressure_profiles(results, species, sites, tr), "has_pressure": any(s["pressure"] for s in best),
+        "has_worth": any(s["worth"] for s in best), "has_bought": any(s["bought"] for s in best), "notes": notes(results, species, tr),
         "money": ranked.cost_benefit(best, tr), "residual": ranked.residual(results, species, sites, tr), "offset": ranked.offset(results, species, sites, tr),
         "monitoring": ranked.monitoring(results, species, sites, top, tr), "profile": evidence.profile_rows(results, species, tr),
         "components": evidence.component_rows(results, species, tr), "habitat": evidence.habitat_rows(results, species, tr),

@@ -113,6 +113,20 @@ PARAMETERS: Final[Mapping[str, str]] = {
     "structures.underpass_12_100m": N_("chance of using an underpass of 12 to 100 m"),
 }
 
+UNKNOWNS: Final[Mapping[str, str]] = {
+    "traffic": N_("traffic: {name}"),
+    "presence": N_("whether it is there: {name}"),
+    "fenced": N_("whether it is fenced: {name}"),
+    "map": N_("where it lies: {name}"),
+    "weight": N_("weight of the patch: {name}"),
+    "habitat": N_("what it does to movement: {name}"),
+    "treatment": N_("crossing chance after treatment: {name}"),
+}
+UNITS: Final[Mapping[str, str]] = {
+    "vehicles per day": N_("vehicles a day"),
+    "times resistance": N_("times the resistance"),
+}
+
 COMPONENTS: Final[Mapping[str, str]] = {
     "fence left": N_("fence on the left"),
     "fence right": N_("fence on the right"),
