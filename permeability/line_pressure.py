@@ -131,7 +131,7 @@ def pressure(
     patches : Patches
     line : str
     length_m : float, optional
-        Length of a stretch in official kilometres [m]; by default one kilometre, or a cell where cells are longer.
+        Length of a stretch in official kilometres [m]; by default one kilometre, or two cells where they are longer.
     engine : LinePressure, optional
         One that knows this line already.
 
@@ -162,7 +162,7 @@ def pressure(
     """
     low, high = land.barriers.km_range(line)
     found = engine if engine is not None else LinePressure(CircuitView(land, patches, [line]))
-    step = (length_m if length_m is not None else max(1000.0, land.grid.cell_size)) / 1000.0
+    step = (length_m if length_m is not None else max(1000.0, 2 * land.grid.cell_size)) / 1000.0
     closed = np.isinf(found.view.face.crossing)
     rows = []
     for i in range(int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))):

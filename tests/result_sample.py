@@ -117,6 +117,8 @@ def _tables(folder, names, species, draws):
 
 def _csv(folder, names, species):
     rail, road = names[0], names[1]
+    along = [{"species": species, "line": rail, "km_from": float(k), "km_to": k + 1.0, "pressure": 0.02 * k, "passages": 0.0 if k < 6 else 0.1, "complete": float(k < 6)} for k in range(12)]  # fmt: skip
+    io.write_csv(folder / "pressure.csv", pd.DataFrame(along))
     bare = (0.0, 1.0, 90.0, 0.0, 1.0, 0.5, 2.0, 12.0)
     today = (60.0, 2.0, 50.0, 2.0, 1.8, np.inf, 1.0, 9.0)
     cases = [
@@ -185,7 +187,11 @@ def _json(folder, grid, names, species):
             "profile": {"crossing.stock": estimate, names[3][:60]: estimate}, "names": {"en": names[4], "mn": names[4], "ru": names[4], "scientific": names[4]},
             "habitat": [{"factor": "water_km", "used": False, "why_not": "holds in the season 'warm' only", "multiplier_min": None, "multiplier_max": None, "evidence": "M-m", "source": rail}],
             "components": [component, {**component, "component": "track", "p": 0.5, "p_high": 0.9}], "edges_cut": 3, "solver": {"name": "splu", "why": "small", "residual": 1e-12}, "sentences": [rail], "notes": [rail],
-            "influence": [{"number": "trace_length", "share": 0.4}],
+            "influence": [
+                {"number": "trace_length", "what": "x", "share": 0.4, "clear": True, "most_moved": f"{rail} km 0-2", "kind": "trace", "low": 8000.0, "best": 16000.0, "high": 62000.0, "unit": "m", "evidence": "D"},
+                {"number": f"fenced.{names[3]}", "what": "x", "share": 0.2, "clear": True, "most_moved": "", "kind": "unmapped", "low": 0.0, "best": 0.5, "high": 1.0, "unit": "", "evidence": "X"},
+                {"number": f"traffic.{names[1]}", "what": "x", "share": 0.003, "clear": False, "most_moved": "", "kind": "traffic", "low": 100.0, "best": 200.0, "high": 900.0, "unit": "vehicles per day", "evidence": "M-m"},
+            ],
         }},
     }  # fmt: skip
     io.write_json(folder / "record.json", record)

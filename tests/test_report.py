@@ -173,7 +173,8 @@ def test_rows_and_map_share_the_keys_of_the_sections(results, tmp_path):
 def test_every_map_says_in_words_what_it_shows(results, tmp_path):
     page = Page(report(results, tmp_path))
     labels = [f["aria-label"] for t, f in page.tags if t == "svg" and f.get("role") == "img"]
-    assert len(labels) == 4
+    assert len(labels) == 5  # the last one is the profile of the pressure
+    assert "Pressure along Rail, km 0 to 12" in labels[-1]
     assert any("6 ranked sections" in x and "Rail km 0-2" in x for x in labels)
     assert any("4 barriers, 3 patches" in x for x in labels)
     assert any("59 km² have no path" in x or "60 km² have no path" in x for x in labels)
@@ -290,3 +291,13 @@ def test_pdf_without_a_browser_or_a_page_is_refused(results, tmp_path):
         write_pdf(tmp_path / "none.html", tmp_path / "r.pdf", browser="python3")
     assert caught.value.code == "O04"
     assert not (tmp_path / "r.pdf").exists()
+
+
+def test_the_report_says_what_to_find_out_first_and_where_the_pressure_is(tmp_path):
+    page = Page(report(make_results(tmp_path / "r"), tmp_path))
+    for words in (
+        "The unknown numbers that matter most", "trace length along a barrier", "8 to 62 km", "whether it is fenced: Plan",
+        "yes or no, chance 50", "traffic: Road", "100 to 900 vehicles a day", "not above chance",
+        "Pressure along the line, km by km: Rail", "Pressure: up to 22", "Passages: up to 0.10",
+    ):  # fmt: skip
+        assert words in page.words, words

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from permeability.report.facts import Row
-from permeability.report.ranked import line_rows_by_name, place_name
 from permeability.report.results import Results, number
 from permeability.viz.style import round_length
 from permeability.words import Words
 
-WIDTH, LEFT, RIGHT = 900.0, 64.0, 12.0
+WIDTH, LEFT, RIGHT = 900.0, 12.0, 24.0
 STRIP, GAP, TOP, FOOT = 92.0, 34.0, 30.0, 40.0
 MARKED = 3
 
@@ -25,10 +24,10 @@ def pressure_profiles(results: Results, species: str, sites: list[Row], tr: Word
     if table is None:
         return []
     mine = table[table["species"] == species]
-    return [_figure(results, str(line), part, sites, tr) for line, part in mine.groupby("line", sort=False)]
+    return [_figure(str(line), part, sites, tr) for line, part in mine.groupby("line", sort=False)]
 
 
-def _figure(results: Results, line: str, part: pd.DataFrame, sites: list[Row], tr: Words) -> Row:
+def _figure(line: str, part: pd.DataFrame, sites: list[Row], tr: Words) -> Row:
     low, high = float(part["km_from"].min()), float(part["km_to"].max())
 
     def at(km: float) -> float:
@@ -43,7 +42,6 @@ def _figure(results: Results, line: str, part: pd.DataFrame, sites: list[Row], t
         _strip(part, "pressure", tr("Pressure"), at, 0, tr),
         _strip(part, "passages", tr("Passages"), at, 1, tr),
     ]
-    name = place_name(line_rows_by_name(results), {"line": line, "km_from": low, "km_to": low}, tr)
     worst = part.loc[part["pressure"].idxmax()] if part["pressure"].notna().any() else part.iloc[0]
     alt = tr(
         "Pressure along {line}, km {low} to {high}: highest at km {at}, {share} of the way's whole resistance.",
@@ -55,7 +53,7 @@ def _figure(results: Results, line: str, part: pd.DataFrame, sites: list[Row], t
         for k in np.arange(math.ceil(low / step) * step, high + 1e-9, step)
     ]
     return {
-        "title": tr("Pressure along the line, km by km: {line}", line=line), "name": name, "alt": alt, "marks": marks, "strips": strips,
+        "title": tr("Pressure along the line, km by km: {line}", line=line), "alt": alt, "marks": marks, "strips": strips,
         "ticks": ticks, "width": _n(WIDTH), "height": _n(TOP + 2 * STRIP + GAP + FOOT), "foot": _n(TOP + 2 * STRIP + GAP),
         "left": _n(LEFT), "right": _n(WIDTH - RIGHT), "top": _n(TOP), "tall": _n(2 * STRIP + GAP), "axis": tr("kilometre of the line"),
     }  # fmt: skip
@@ -73,8 +71,8 @@ def _strip(part: pd.DataFrame, column: str, label: str, at: Any, place: int, tr:
     )
     shown = tr.percent(most) if column == "pressure" else tr.number(most, 2)
     return {
-        "label": label, "d": bars, "top": _n(top), "base": _n(top + STRIP), "most": shown if values.any() else tr("none"), "kind": column,
-        "label_y": _n(top - 6), "most_y": _n(top + 10),
+        "label": tr("{what}: up to {most}", what=label, most=shown) if values.any() else tr("{what}: none", what=label), "d": bars,
+        "top": _n(top), "base": _n(top + STRIP), "kind": column, "label_y": _n(top - 6),
     }  # fmt: skip
 
 

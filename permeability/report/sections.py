@@ -279,6 +279,11 @@ def _note(note: str, tr: Words) -> str:
         return ""
     if note.startswith("These sections cannot be told apart at the top: "):
         return tr("These sections cannot be told apart at the top: {names}", names=note.partition(": ")[2])
+    ahead = re.fullmatch(
+        r"(.*?) stands ahead of the others; these sections behind it cannot be told apart: (.*)", note
+    )
+    if ahead:
+        return tr("{first} stands ahead of the others; these sections behind it cannot be told apart: {names}", first=ahead[1], names=ahead[2])  # fmt: skip
     held = re.fullmatch(
         r"No single candidate changes that (.*?): (.*) hold it together: only opening both would join them\.",
         note,
