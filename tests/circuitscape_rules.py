@@ -350,11 +350,11 @@ def advanced(
 def settle(
     net: Circuit, source: np.ndarray, ground: np.ndarray, finite: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Voltages of every component that has a source and a ground."""
+    """Voltages of every component with a ground whose sources do not sum to exactly 0."""
     v = np.zeros(net.size)
     for name in np.unique(net.component):
         part = net.component == name
-        if source[part].any() and ground[part].any():
+        if source[part].sum() != 0 and ground[part].any():
             v += np.where(part, net.solve(source, finite, np.isinf(ground), part), 0.0)
     return v, finite
 

@@ -376,3 +376,14 @@ def test_barriers_on_links_equal_dense(problem: dict[str, Any]) -> None:
     same(each.resistance, resistance)
     ground = np.where(focal == 1, 0.0, np.nan)
     same(modes.raster_advanced(g, focal == 2, ground, **given_words).voltage, voltage)
+
+
+def test_grounded_component_whose_sources_cancel_is_left_out_and_told() -> None:
+    source = np.array([[1.0, 0.0, -1.0]])
+    ground = np.array([[np.nan, 0.0, np.nan]])
+    even = raster_advanced(np.ones((1, 3)), source, ground)
+    assert not even.voltage.any() and even.solved == 0
+    assert "sum to exactly 0" in even.unsolved[0]
+    near = raster_advanced(np.ones((1, 3)), source * np.array([1.0, 1.0, 1.0 - 1e-12]), ground)
+    np.testing.assert_allclose(near.voltage, [[1.0, 0.0, -1.0]], rtol=1e-9)
+    assert near.solved == 1 and not near.unsolved

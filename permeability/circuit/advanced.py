@@ -151,7 +151,7 @@ class AdvancedResult:
     solved : int
         Components solved.
     unsolved : tuple of str
-        Components with a source that were not: they have no ground.
+        Components with a source that were not, and why.
     report : SolveReport
     """
 
@@ -207,9 +207,8 @@ def raster_advanced(
 
     Notes
     -----
-    Semantics of Circuitscape: each component is solved by itself and only if it has a source and a ground;
-    ``unsolved`` names those with a source alone.  (Circuitscape leaves a grounded component at 0 when its
-    sources sum to exactly 0, +1 and -1 say; here it is solved.)
+    Semantics of Circuitscape: each component is solved by itself and only if it has a ground and sources that do
+    not sum to exactly 0 (+1 and -1 do); ``unsolved`` tells of the others.
 
     Examples
     --------
@@ -288,6 +287,14 @@ def solvable(component: Ints, terminals: Terminals) -> tuple[NDArray[np.bool_], 
     names, inverse = np.unique(component, return_inverse=True)
     live = np.bincount(inverse, terminals.source != 0, len(names)) > 0
     grounded = np.bincount(inverse, terminals.ground != 0, len(names)) > 0
-    lost = int((live & ~grounded).sum())
-    told = (f"{lost:,} component(s) with a source have no ground and were not solved",) if lost else ()
-    return (live & grounded)[inverse], told
+    balanced = live & grounded & (np.bincount(inverse, terminals.source, len(names)) == 0)
+    lost, even = int((live & ~grounded).sum()), int(balanced.sum())
+    told = []
+    if lost:
+        told.append(f"{lost:,} component(s) with a source have no ground and were not solved")
+    if even:
+        told.append(
+            f"{even:,} component(s) with a ground have sources that sum to exactly 0 and were not solved, "
+            "as in Circuitscape: change one source slightly to see their currents"
+        )
+    return (live & grounded & ~balanced)[inverse], tuple(told)
