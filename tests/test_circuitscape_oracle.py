@@ -375,8 +375,10 @@ def test_grounded_component_whose_sources_cancel_is_left_out_and_told() -> None:
     source = np.array([[1.0, 0.0, -1.0]])
     ground = np.array([[np.nan, 0.0, np.nan]])
     even = modes.raster_advanced(np.ones((1, 3)), source, ground)
-    assert not even.voltage.any() and even.solved == 0
+    assert not even.voltage.any()
+    assert even.solved == 0
     assert "sum to exactly 0" in even.unsolved[0]
     near = modes.raster_advanced(np.ones((1, 3)), source * np.array([1.0, 1.0, 1.0 - 1e-12]), ground)
     np.testing.assert_allclose(near.voltage, [[1.0, 0.0, -1.0]], rtol=1e-9)
-    assert near.solved == 1 and not near.unsolved
+    assert near.solved == 1
+    assert not near.unsolved
