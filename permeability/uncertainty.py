@@ -21,7 +21,7 @@ from permeability.estimate import Estimate
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 LEVEL = 0.9  # share of the draws inside a rank range
-STATE_RATE = 2.5e10  # multiply-adds per second of one core in dense elimination
+STATE_RATE = 1.2e10  # multiply-adds per second of one core in dense elimination
 CONDENSE_SECONDS_PER_CELL = 1.5e-6
 HABITAT_SECONDS_PER_CELL = 0.4e-6
 CUT_SECONDS = 3e-5  # per row of the cut table
@@ -529,12 +529,12 @@ def seconds_per_state(kept: int, cells: float = np.inf) -> float:
 
     Examples
     --------
-    >>> round(seconds_per_state(1845), 1)
-    0.1
+    >>> round(seconds_per_state(1845), 1), round(seconds_per_state(1845, 62_000), 2)
+    (0.2, 0.05)
     """
     dense = 0.4 * float(kept) ** 3 / STATE_RATE
     layers = 0.4 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
-    return min(dense, layers) + 2e-5 * kept
+    return min(dense, layers) + 5e-6 * kept
 
 
 def seconds_per_draw(cells: int, kept: int) -> float:
