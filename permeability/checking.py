@@ -23,7 +23,7 @@ from pyproj.exceptions import CRSError
 
 from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
-from permeability.crossings import require_effect
+from permeability.crossings import components_of, require_effect
 from permeability.errors import Finding, GridError, PermeabilityError, ProjectError, nearest
 from permeability.grid import Grid, in_degrees, suggest_crs
 from permeability.project import (
@@ -31,13 +31,20 @@ from permeability.project import (
     Project,
     ProjectSpec,
     SpeciesSpec,
-    StepSpec,
-    intervention,
     line_of,
     open_project,
     valid_keys,
 )
-from permeability.scenario import FACTS
+from permeability.scenario import FACTS, Intervention
+from permeability.scenario_spec import (
+    TODAY,
+    ScenarioSpec,
+    StepSpec,
+    built_later,
+    chain_of,
+    interventions_of,
+    year_of,
+)
 from permeability.species import species, species_list
 
 T = TypeVar("T")
@@ -76,7 +83,7 @@ def _open_tolerantly(path: Path) -> tuple[list[Finding], Project | None]:
         if error.code != "J03":
             return findings, None
     path = path / "project.toml" if path.is_dir() else path
-    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     for _ in range(50):
         try:
             return findings, Project(path.resolve(), ProjectSpec.model_validate(data))
@@ -131,7 +138,7 @@ class _Checker:
 
     def __init__(self, project: Project, findings: list[Finding]) -> None:
         self.project, self.findings = project, findings
-        self.text = project.path.read_text(encoding="utf-8")
+        self.text = project.path.read_text(encoding="utf-8-sig")
         self.file = project.path.name
         self._seen = {(f.code, f.layer, f.what) for f in findings}
         self.raw: dict[str, NDArray[np.float64]] = {}
@@ -409,12 +416,9 @@ class _Checker:
             all_barriers = self.project.barriers
         except PermeabilityError:  # noted with its layer
             return
-        for scenario in spec.scenarios:
-            for number, step in enumerate(scenario.steps, start=1):
-                self.attempt(
-                    partial(self._effect, step),
-                    layer=f"scenario {scenario.name!r}", rows=[f"step {number}"],
-                )  # fmt: skip
+        for number, scenario in enumerate(spec.scenarios):
+            self._scenario(number, scenario)
+        self._comparison()
         if spec.candidates is not None:
             line = spec.candidates.line
             rows = line_of(self.text, "candidates", "line")
@@ -422,26 +426,116 @@ class _Checker:
                 for name in spec.species:
                     self.attempt(partial(self._candidates, name), layer="candidates", rows=rows)
 
-    def _effect(self, spec: StepSpec) -> None:
-        """Refuse a step that cannot be taken, for any species that can be read."""
-        step = intervention(spec)
-        self.project.barriers.rows_of(step.line)
-        if step.action in FACTS:
-            return
-        for profile, components in self._components():
-            require_effect(step, self.project.barriers, components, profile)
+    def _scenario(self, number: int, plan: ScenarioSpec) -> None:
+        """One scenario: its name, what it builds on, its layers, and every step by itself."""
+        spec, layer = self.project.spec, f"scenario {plan.name!r}"
+        at = partial(line_of, self.text, "scenarios", number)
+        if plan.name in [s.name for s in spec.scenarios[:number]] or (plan.name == TODAY and plan.steps):
+            what = "stands for the project as it is" if plan.name == TODAY else "is the name of two scenarios"
+            self.add(
+                Finding("J13", f"{plan.name!r} {what}.", "give it another name", layer, tuple(at("name")))
+            )
+        chain = self.attempt(partial(chain_of, spec.scenarios, plan.name), layer=layer, rows=at("based_on"))
+        for name in (n for pair in plan.layers.items() for n in pair):
+            self.attempt(partial(self.project.layer, name), rows=at("layers"))
+        before: list[Intervention] = []
+        for other in (chain or [])[:-1]:
+            before += [i for s in other.steps for i in self._taken(s) or []]
+        for i, step in enumerate(plan.steps):
+            where = [f"step {i + 1}", *at("steps", i)]
+            taken = self.attempt(partial(self._effect, step, before), layer=layer, rows=where)
+            before += taken or []
+            year = year_of(chain) if chain else plan.year
+            if built_later(step, year):
+                what = (
+                    f"step {i + 1} is built in {step.built}, after the scenario's year {year}: it is left out"
+                )
+                self.add(
+                    Finding(
+                        "J11",
+                        what,
+                        "give the scenario a later year, or none",
+                        layer,
+                        tuple(where),
+                        severity="warning",
+                    )
+                )
+        if chain and not any(f.severity == "error" and f.layer == layer for f in self.findings):
+            self.attempt(partial(self.project.variant, plan.name), layer=layer, rows=at("layers"))
 
-    def _components(self) -> list[tuple[Any, Any]]:
+    def _taken(self, step: StepSpec) -> list[Intervention] | None:
+        """Interventions of a step of another scenario; its faults are noted there."""
+        try:
+            return interventions_of(step, self.project.barriers)
+        except PermeabilityError:
+            return None
+
+    def _comparison(self) -> None:
+        """Names in ``[comparison]``."""
+        spec = self.project.spec
+        for key in ("baseline", "cumulative"):
+            name = getattr(spec.comparison, key)
+            if name is not None:
+                rows = line_of(self.text, "comparison", key)
+                self.attempt(partial(chain_of, spec.scenarios, name), layer="comparison", rows=rows)
+
+    def _effect(self, spec: StepSpec, before: list[Intervention]) -> list[Intervention]:
+        """Refuse a step that cannot be taken after others, for any species that can be read."""
+        if spec.action == "layer":
+            self._layer_step(spec)
+        steps = interventions_of(spec, self.project.barriers)
+        for step in steps:
+            self.project.barriers.rows_of(step.line)
+            if step.action not in FACTS:
+                for land in self._lands([*before, *steps]):
+                    require_effect(step, self.project.barriers, *land)
+        return steps
+
+    def _layer_step(self, spec: StepSpec) -> None:
+        """Layers and files that a step names."""
+        if spec.layer is not None:
+            known = self.project.layer(spec.layer)
+            if spec.use is not None:
+                self.project.layer(spec.use)
+            if spec.path is not None:
+                io.require_file(self.project.folder / spec.path, layer=spec.layer)
+            if spec.scale is not None and not self.is_raster(spec.layer):
+                raise ProjectError(
+                    "J12", f"layer {spec.layer!r} ({known.path}) is no raster: its values cannot be scaled.",
+                    remedy="scale a raster, or the habitat factor that is made from the layer",
+                )  # fmt: skip
+
+    def _lands(self, steps: list[Intervention]) -> list[tuple[Any, Any]]:
+        """Components after facts of lines were changed, and the profile, for every species that can be read."""
+        facts: dict[int, dict[str, Any]] = {}
+        for step in steps:
+            if step.action in FACTS:
+                for i in map(int, self.project.barriers.rows_of(step.line)):
+                    facts[i] = {**facts.get(i, {}), **step.options}
+        out = []
+        for profile, components, context in self._components():
+            mine = list(components)
+            for i, changed in facts.items():
+                row = {**self.project.barriers.table.iloc[i].to_dict(), **changed}
+                mine[i] = components_of(row, profile, **context)
+            out.append((mine, profile))
+        return out
+
+    def _components(self) -> list[tuple[Any, Any, dict[str, Any]]]:
         about, found = self.project.spec.project, []
+        context = {
+            "year": about.year,
+            "season": about.season,
+            "assume_fenced": self.project.spec.barriers.assume_fenced,
+        }
         for name in self.project.spec.species:
             try:
                 profile = self.project.profile(name)
             except PermeabilityError:  # noted with the species
                 continue
-            found.append((profile, landscape.all_components(
-                self.project.barriers, profile, year=about.year, season=about.season,
-                assume_fenced=self.project.spec.barriers.assume_fenced,
-            )))  # fmt: skip
+            found.append(
+                (profile, landscape.all_components(self.project.barriers, profile, **context), context)
+            )
         return found
 
     def _candidates(self, name: str) -> None:

@@ -190,7 +190,7 @@ def plan(project: Path) -> None:
 
 @cli.command()
 @click.argument("project", type=PATH)
-@click.option("--out", type=PATH, help="result folder (default: results beside the project file)")
+@click.option("--out", type=PATH, help="result folder (default: results, or results-NAME for NAME.toml)")
 @click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
 @click.option("--report/--no-report", default=True, help="write report.html")
 @click.option("--workers", type=click.IntRange(min=1), help="threads (default: all cores)")
@@ -214,7 +214,7 @@ def run(
     from permeability.run import run_project
 
     opened = open_project(project)
-    folder = out if out is not None else opened.folder / "results"
+    folder = out if out is not None else default_folder(opened.path)
     progress = Progress()
     done = run_project(
         opened, folder, progress=progress, report=report, workers=workers, scheduler=scheduler, resume=resume
@@ -225,6 +225,15 @@ def run(
     else:
         _print_run(done)
         say(f"results: {folder.resolve()}")
+
+
+def default_folder(project: Path) -> Path:
+    """Where results go: ``results`` beside ``project.toml``, ``results-<name>`` beside any other file.
+
+    >>> default_folder(Path("eia.toml")).name, default_folder(Path("project.toml")).name
+    ('results-eia', 'results')
+    """
+    return project.parent / ("results" if project.name == "project.toml" else f"results-{project.stem}")
 
 
 @cli.command()
@@ -243,21 +252,37 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
 
 @cli.command()
 @click.argument("results_a", type=PATH)
-@click.argument("results_b", type=PATH)
+@click.argument("results_b", type=PATH, required=False)
+@click.option(
+    "--scenario", "scenarios", multiple=True, help="two scenarios of RESULTS_A, in place of RESULTS_B"
+)
 @click.option(
     "--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none"
 )
 @click.option("--report", type=PATH, help="also write a comparison report (HTML) to this file")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
-def compare(results_a: Path, results_b: Path, rtol: float, report: Path | None, language: str) -> None:
-    """Compare two result folders number by number; exit code 3 when any differs."""
+def compare(
+    results_a: Path,
+    results_b: Path | None,
+    scenarios: tuple[str, ...],
+    rtol: float,
+    report: Path | None,
+    language: str,
+) -> None:
+    """Compare two result folders, or two scenarios of one, number by number; exit code 3 when any differs."""
+    from permeability.regression import compare_results, compare_scenarios
+
+    if (results_b is None) != (len(scenarios) == 2):
+        raise click.UsageError("name two result folders, or one and --scenario twice")
     if report is not None:
         from permeability.report import write_comparison
 
-        tell(str(write_comparison([results_a, results_b], report, language=language)))
-    from permeability.regression import compare_results
-
-    differences = compare_results(results_a, results_b, rtol=rtol)
+        folders = [results_a] if results_b is None else [results_a, results_b]
+        tell(str(write_comparison(folders, report, language=language, scenarios=scenarios)))
+    if results_b is None:
+        differences = compare_scenarios(results_a, *scenarios, rtol=rtol)
+    else:
+        differences = compare_results(results_a, results_b, rtol=rtol)
     for difference in differences:
         say(difference.text())
     say(f"{len(differences)} numbers differ." if differences else "No number differs.")

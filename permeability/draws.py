@@ -193,7 +193,7 @@ def draw_ranks(
         return conductance_gain(*worlds.of(here).resistances(here), weights[d])
 
     gains = np.empty((draws, len(sets)))
-    same = "" if store is None else _inputs_hash(land, patches, sets, numbers)
+    same = "" if store is None else inputs_hash(land, patches, sets, numbers)
 
     def key(d: int) -> str:
         return content_hash(same, list(quantiles.columns), quantiles.iloc[d].to_numpy())
@@ -390,7 +390,7 @@ def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
     return made
 
 
-def _inputs_hash(
+def inputs_hash(
     land: Landscape,
     patches: Patches,
     sets: Sequence[Sequence[Intervention]],

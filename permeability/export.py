@@ -406,7 +406,9 @@ def export_ro_crate(results_folder: str | Path, target_dir: str | Path, *, date:
     published = date if date is not None else datetime.now(UTC).date().isoformat()
     with io.whole_folder(target, CRATE) as aside:
         for path in results.files():
-            shutil.copyfile(path, aside / path.name)
+            place = aside / path.relative_to(results.folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
         io.write_json(
             aside / CRATE,
             {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": crate_graph(results, published)},
@@ -419,7 +421,7 @@ def crate_graph(results: Results, published: str) -> list[dict[str, Any]]:
     record = results.record
     files = [
         {
-            "@id": p.name,
+            "@id": p.relative_to(results.folder).as_posix(),
             "@type": "File",
             "name": p.name,
             "contentSize": str(p.stat().st_size),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
@@ -28,18 +28,25 @@ from permeability.grid import Grid
 from permeability.habitat import FactorGround, Habitat
 from permeability.landscape import Landscape
 from permeability.patches import Patches
-from permeability.scenario import FACTS, Intervention, Scenario, traffic_range
+from permeability.scenario import Scenario
+from permeability.scenario_spec import (
+    TODAY,
+    ComparisonSpec,
+    ScenarioSpec,
+    StepSpec,
+    Table,
+    chain_of,
+    interventions_of,
+    steps_of,
+    year_of,
+)
 from permeability.species import SpeciesProfile, species
 from permeability.unknowns import KINDS, VARY
 
 __all__ = ["Project", "ProjectSpec", "check", "open_project"]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class About(_Table):
+class About(Table):
     """``[project]``: what the run is about."""
 
     name: str
@@ -49,7 +56,7 @@ class About(_Table):
     area: str = ""
 
 
-class GridSpec(_Table):
+class GridSpec(Table):
     """``[grid]``: where the cells are."""
 
     crs: str
@@ -58,7 +65,7 @@ class GridSpec(_Table):
     neighbours: Literal[4, 8, 16] = 8
 
 
-class LayerSpec(_Table):
+class LayerSpec(Table):
     """``[layers.NAME]``: one file, table or band."""
 
     path: str
@@ -69,29 +76,30 @@ class LayerSpec(_Table):
     scale: float = 1.0
 
 
-class MaskSpec(_Table):
+class MaskSpec(Table):
     """``[mask]``: which cells belong to the landscape."""
 
     inside: list[str] = []
     outside: list[str] = []
 
 
-class FactorSpec(_Table):
+class FactorSpec(Table):
     """``[factors.NAME]``: where a habitat factor comes from."""
 
     derive: Literal["slope", "distance", "class", "value"]
     layers: list[str]
     classes: list[int] = []
+    scale: float = Field(default=1.0, gt=0)
 
 
-class HabitatSpec(_Table):
+class HabitatSpec(Table):
     """``[habitat]``: a suitability (0..1) or resistance raster in place of factors."""
 
     suitability: str | None = None
     resistance: str | None = None
 
 
-class BarrierSpec(_Table):
+class BarrierSpec(Table):
     """``[barriers]``: line layers and kilometre posts."""
 
     layers: list[str]
@@ -100,7 +108,7 @@ class BarrierSpec(_Table):
     fenced_chance: float | None = Field(default=None, ge=0, le=1)
 
 
-class SpeciesSpec(_Table):
+class SpeciesSpec(Table):
     """``[species.ID]``: patches, range and numbers of a species."""
 
     patches: str
@@ -110,7 +118,7 @@ class SpeciesSpec(_Table):
     override: dict[str, Any] = {}
 
 
-class CandidateSpec(_Table):
+class CandidateSpec(Table):
     """``[candidates]``: which stretches are ranked."""
 
     line: str
@@ -119,7 +127,7 @@ class CandidateSpec(_Table):
     km: tuple[float, float] | None = None
 
 
-class RankingSpec(_Table):
+class RankingSpec(Table):
     """``[ranking]``: how they are ranked."""
 
     top: int = Field(default=10, gt=0)
@@ -131,28 +139,7 @@ class RankingSpec(_Table):
     worth_usd_per_gain: float | None = Field(default=None, gt=0)
 
 
-class StepSpec(_Table):
-    """``[[scenarios.steps]]``: one intervention."""
-
-    action: Literal["remove", "treat", "drop", "add", "set"]
-    line: str
-    km: float | tuple[float, float] | None = None
-    treatment: str | None = None
-    width_m: float | None = Field(default=None, gt=0)
-    components: list[str] | None = None
-    options: dict[str, Any] = {}
-
-
-class ScenarioSpec(_Table):
-    """``[[scenarios]]``: a named list of interventions, in another year or with other layers if it says so."""
-
-    name: str
-    steps: list[StepSpec] = []
-    year: int | None = None
-    layers: dict[str, str] = {}
-
-
-class ProjectSpec(_Table):
+class ProjectSpec(Table):
     """The whole file.
 
     Examples
@@ -172,6 +159,7 @@ class ProjectSpec(_Table):
     candidates: CandidateSpec | None = None
     ranking: RankingSpec = RankingSpec()
     scenarios: list[ScenarioSpec] = []
+    comparison: ComparisonSpec = ComparisonSpec()
 
 
 @dataclass(frozen=True, eq=False)
@@ -304,14 +292,15 @@ class Project:
 
     def _derive(self, spec: FactorSpec) -> NDArray[np.float64]:
         if spec.derive == "slope":
-            return habitat.slope_deg(self.raster(spec.layers[0]), self.grid)
-        if spec.derive == "distance":
-            return np.asarray(
-                np.min([habitat.distance_km(self.vector(n), self.grid) for n in spec.layers], axis=0)
-            )
-        if spec.derive == "class":
-            return habitat.class_share(self.raster(spec.layers[0]), spec.classes)
-        return self.raster(spec.layers[0])
+            values = habitat.slope_deg(self.raster(spec.layers[0]), self.grid)
+        elif spec.derive == "distance":
+            each = [habitat.distance_km(self.vector(n), self.grid) for n in spec.layers]
+            values = np.asarray(np.min(each, axis=0))
+        elif spec.derive == "class":
+            values = habitat.class_share(self.raster(spec.layers[0]), spec.classes)
+        else:
+            values = self.raster(spec.layers[0])
+        return values if spec.scale == 1.0 else values * spec.scale
 
     def habitat(self, name: str, level: str = "best") -> Habitat:
         """Resistance of a species and the factors behind it."""
@@ -373,14 +362,21 @@ class Project:
         return land.valid if layer is None else habitat.area_mask(self.vector(layer), self.grid) & land.valid
 
     def scenario(self, name: str) -> Scenario:
-        """A scenario of the file by its name; ``today`` is the empty one."""
-        found = {s.name: s for s in self.spec.scenarios}
-        if name not in found:
-            if name == "today":
-                return Scenario()
-            guess = nearest(name, found)
-            raise ProjectError("J04", f"there is no scenario {name!r}.", remedy=f"did you mean {guess!r}?" if guess else "define it under [[scenarios]]")  # fmt: skip
-        return Scenario(name, tuple(intervention(s) for s in found[name].steps))
+        """A scenario of the file by its name, with what it builds on; ``today`` is the empty one.
+
+        Raises
+        ------
+        ProjectError
+            J04 no such scenario, J08 scenarios that build on each other.
+        """
+        steps = steps_of(chain_of(self.spec.scenarios, name))
+        return Scenario(name, tuple(i for s in steps for i in interventions_of(s, self.barriers)))
+
+    @property
+    def scenario_names(self) -> list[str]:
+        """Every scenario, ``today`` and the baseline of the comparison first."""
+        first = dict.fromkeys((TODAY, self.spec.comparison.baseline))
+        return list(first | dict.fromkeys(s.name for s in self.spec.scenarios))
 
     def with_cell_size(self, metres: float) -> Project:
         """The same project on cells of another size [m], for a quick look or a check of robustness."""
@@ -388,22 +384,72 @@ class Project:
         return Project(self.path, self.spec.model_copy(update={"grid": grid}))
 
     def variant(self, name: str) -> Project:
-        """The project with the year and the layers of one of its scenarios; itself when the scenario changes neither."""
-        plan = next((s for s in self.spec.scenarios if s.name == name), None)
-        if plan is None or (plan.year is None and not plan.layers):
+        """The project with the year and the layers of one of its scenarios; itself when it changes neither."""
+        chain = chain_of(self.spec.scenarios, name)
+        year, layers, factors = year_of(chain), *self._changed_layers(chain)
+        if year in (None, self.spec.project.year) and not layers and not factors:
             return self
-        layers = dict(self.spec.layers)
-        for old, new in plan.layers.items():
-            self.layer(old)
-            layers[old] = self.layer(new)
-        about = (
-            self.spec.project
-            if plan.year is None
-            else self.spec.project.model_copy(update={"year": plan.year})
-        )
-        return Project(
-            self.path, self.spec.model_copy(update={"layers": layers, "project": about}), self.notes
-        )
+        about = self.spec.project if year is None else self.spec.project.model_copy(update={"year": year})
+        update = {
+            "layers": {**self.spec.layers, **layers},
+            "factors": {**self.spec.factors, **factors},
+            "project": about,
+        }
+        key = f"variant {year} {sorted(layers.items())} {sorted(factors.items())}"
+        spec = self.spec.model_copy(update=update)
+        kept = self._untouched(set(layers), set(factors))
+        return self._once(key, lambda: Project(self.path, spec, self.notes, kept))
+
+    def _changed_layers(
+        self, chain: Sequence[ScenarioSpec]
+    ) -> tuple[dict[str, LayerSpec], dict[str, FactorSpec]]:
+        """Layers and habitat factors that scenarios replace or scale, the later on top of the earlier."""
+        layers: dict[str, LayerSpec] = {}
+        factors: dict[str, FactorSpec] = {}
+        for plan in chain:
+            for old, new in plan.layers.items():
+                self.layer(old)
+                layers[old] = self.layer(new)
+            for step in (s for s in plan.steps if s.action == "layer"):
+                if step.factor is not None:
+                    known = factors.get(step.factor) or self._factor_spec(step.factor)
+                    factors[step.factor] = known.model_copy(
+                        update={"scale": known.scale * (step.scale or 1.0)}
+                    )
+                else:
+                    name = str(step.layer)
+                    layers[name] = self._layer_after(step, layers.get(name) or self.layer(name))
+        return layers, factors
+
+    def _layer_after(self, step: StepSpec, now: LayerSpec) -> LayerSpec:
+        if step.use is not None:
+            return self.layer(step.use)
+        if step.path is not None:
+            return now.model_copy(update={"path": step.path, "table": step.table})
+        return now.model_copy(update={"scale": now.scale * (step.scale or 1.0)})
+
+    def _factor_spec(self, name: str) -> FactorSpec:
+        if name in self.spec.factors:
+            return self.spec.factors[name]
+        guess = nearest(name, self.spec.factors)
+        raise ProjectError(
+            "J09", f"the project has no habitat factor {name!r} to scale.",
+            remedy=f"did you mean {guess!r}?" if guess else f"add [factors.{name}] with its layer",
+        )  # fmt: skip
+
+    def _untouched(self, layers: set[str], factors: set[str]) -> dict[str, Any]:
+        """What has been read already and does not depend on the layers and factors that change."""
+        lines = {*self.spec.barriers.layers, self.spec.barriers.posts}
+        area = {*self.spec.mask.inside, *self.spec.mask.outside}
+        stale = {f"{kind} {n}" for n in layers for kind in ("vector", "raster")}
+        stale |= {
+            f"factor {n}" for n, s in self.spec.factors.items() if n in factors or layers & set(s.layers)
+        }
+        stale |= {"barriers", "cuts"} if layers & lines else set()
+        stale |= {"mask"} if layers & area else set()
+        words = ["vector ", "raster ", "factor ", "barriers", "cuts", "mask"]
+        words += [] if layers or factors else ["habitat "]
+        return {k: v for k, v in self._cache.items() if k.startswith(tuple(words)) and k not in stale}
 
     def __repr__(self) -> str:
         about = self.spec.project
@@ -412,18 +458,6 @@ class Project:
             f"Project {about.name!r}{f' ({when})' if when else ''}\n  {self.grid}\n  species: {', '.join(self.species_ids)}\n"
             f"  layers: {', '.join(self.spec.layers)}\n  {about.statement}".rstrip()
         )
-
-
-def intervention(step: StepSpec) -> Intervention:
-    """An intervention from its lines in the project file."""
-    a, b = (
-        (step.km, step.km) if isinstance(step.km, (int, float)) else step.km or (float("-inf"), float("inf"))
-    )
-    options = traffic_range(step.options) if step.action in FACTS else step.options
-    return Intervention(
-        step.action, step.line, float(a), float(b), step.treatment,
-        tuple(step.components) if step.components else None, None, step.width_m, options,
-    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- reading and checking
@@ -464,13 +498,13 @@ def open_project(path: str | Path) -> Project:
             remedy="`permeability new DIR` makes one to start from",
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark at the front
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ProjectError(
             "J02",
             f"{path.name} is not valid TOML: {exc}",
-            remedy="mend the line that is named",
+            remedy=_toml_remedy(path, exc),
             layer=path.name,
         ) from exc
     try:
@@ -485,9 +519,18 @@ def open_project(path: str | Path) -> Project:
         raise error from exc
 
 
+def _toml_remedy(path: Path, why: Exception) -> str:
+    """What to do about a file that is not TOML; the two slips of a Windows editor by name."""
+    if isinstance(why, UnicodeDecodeError):
+        return "save the file as UTF-8 (in Notepad: Save as, Encoding UTF-8)"
+    if b"\\" in path.read_bytes():
+        return "write paths with / or in 'single quotes': a backslash in double quotes is an escape"
+    return "mend the line that is named"
+
+
 def _key_findings(exc: ValidationError, name: str, text: str) -> Iterator[Finding]:
     for issue in exc.errors():
-        places = [str(p) for p in issue["loc"] if not isinstance(p, int)]
+        places = issue["loc"]
         where = ".".join(str(p) for p in issue["loc"])
         if issue["type"] == "extra_forbidden":
             valid = valid_keys(issue["loc"][:-1])
@@ -499,29 +542,54 @@ def _key_findings(exc: ValidationError, name: str, text: str) -> Iterator[Findin
                 "J03", f"the key {where!r} is missing", "add it", name, tuple(line_of(text, *places[:-1]))
             )
         else:
-            what = f"{where}: {issue['msg']} (found {issue['input']!r})"
-            yield Finding("J03", what, "correct the value", name, tuple(line_of(text, *places)))
+            said = str(issue["msg"]).removeprefix("Value error, ")
+            found = "" if isinstance(issue["input"], dict) else f" (found {issue['input']!r})"
+            yield Finding("J03", f"{where}: {said}{found}", "correct it", name, tuple(line_of(text, *places)))
 
 
-def line_of(text: str, *keys: str) -> list[str]:
+def line_of(text: str, *keys: str | int) -> list[str]:
     """Where a key or table stands in a TOML text, as rows of a finding; empty when it cannot be told.
+
+    Numbers among the keys count the tables of one name from 0; without them the first is meant.
 
     >>> line_of("[grid]\\ncell_size_m = 5\\ncrs = 'EPSG:4326'", "grid", "crs")
     ['line 3']
+    >>> line_of("[[steps]]\\nkm = 1\\n[[steps]]\\nkm = 2", "steps", 1, "km")
+    ['line 4']
     """
     if not keys:
         return []
     *tables, key = keys
-    here = ""
+    here: tuple[str | int, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]", line)
+        header = re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]", line)
         if header:
-            here = re.sub("[\"']", "", header.group(1))
-            if here == ".".join(keys):
+            here = _table_at(here, re.sub("[\"']", "", header[2]).split("."), header[1] == "[[")
+            if _same_place(here, keys):
                 return [f"line {number}"]
-        elif here == ".".join(tables) and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
+        elif _same_place(here, tables) and re.match(rf"\s*[\"']?{re.escape(str(key))}[\"']?\s*=", line):
             return [f"line {number}"]
     return line_of(text, *tables)
+
+
+def _table_at(before: tuple[str | int, ...], words: list[str], one_of_many: bool) -> tuple[str | int, ...]:
+    """Place of a table after another one: ``[[a.b]]`` under the second ``[[a]]`` is ``("a", 1, "b", 0)``."""
+    place: list[str | int] = []
+    for i, word in enumerate(words):
+        place.append(word)
+        same = list(before[: len(place)]) == place
+        count = before[len(place)] if same and len(before) > len(place) else None
+        if i < len(words) - 1:
+            place += [count] if isinstance(count, int) else []
+        elif one_of_many:
+            place.append(count + 1 if isinstance(count, int) else 0)
+    return tuple(place)
+
+
+def _same_place(here: Sequence[str | int], keys: Sequence[str | int]) -> bool:
+    if not any(isinstance(k, int) for k in keys):
+        here = [h for h in here if not isinstance(h, int)]
+    return list(here) == list(keys)
 
 
 def valid_keys(location: tuple[Any, ...]) -> list[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from permeability.errors import ProjectError
+from permeability.errors import ProjectError, nearest
 
 __all__ = ["Difference", "compare_results"]
 
@@ -83,6 +83,35 @@ def compare_results(a: str | Path, b: str | Path, *, rtol: float = 1e-9) -> list
             label, unit = _label(name, one if name in left else two)
             found.append(Difference(label, before, after, unit))
     return found
+
+
+def compare_scenarios(folder: str | Path, a: str, b: str, *, rtol: float = 1e-9) -> list[Difference]:
+    """Every index that differs by more than ``rtol`` between two scenarios of one result folder.
+
+    Raises
+    ------
+    ProjectError
+        J04 when the run has no such scenario, J06 when there is no summary to read.
+    """
+    tree, found = _read(Path(folder)), []
+    for species, mine in tree.get("species", {}).items():
+        plans = mine.get("scenarios", {})
+        for name in (a, b):
+            if name not in plans:
+                guess = nearest(name, plans)
+                raise ProjectError(
+                    "J04", f"the run has no scenario {name!r}.", details={"scenarios": ", ".join(plans)},
+                    remedy=f"did you mean {guess!r}?" if guess else "name one of its scenarios",
+                )  # fmt: skip
+        for index, cell in plans[a].items():
+            before, after = (_number(plans[n][index]["value"]) for n in (a, b))
+            if not _same(before, after, rtol):
+                found.append(Difference(f"{species}/{index}", before, after, str(cell.get("unit", ""))))
+    return found
+
+
+def _number(value: Any) -> Any:
+    return math.inf if value == "inf" else value
 
 
 def _read(path: Path) -> Any:

@@ -16,7 +16,7 @@ from permeability.choice import Plan
 from permeability.connect import Connectivity, connectivity
 from permeability.errors import ProjectError
 from permeability.habitat import Habitat
-from permeability.impact import Comparison, Impact, barrier_impact, compare
+from permeability.impact import Comparison, Impact, barrier_impact
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, ProjectSpec
@@ -24,6 +24,7 @@ from permeability.ranking import Ranking
 from permeability.report import write_report as write_report_of_folder
 from permeability.run import Run, SpeciesResult, make_record, summarise, write_results
 from permeability.scenario import Scenario
+from permeability.scenario_run import loose_scenarios
 
 __all__ = ["write_report"]
 
@@ -148,11 +149,12 @@ def _species(drawer: _Found, inside: NDArray[np.bool_] | None) -> SpeciesResult:
     ranked = drawer.ranking
     if inside is None:
         inside = land.valid if ranked is None or ranked._engine is None else ranked.engine.inside
-    scenarios = {c.after.scenario.name: c for c in drawer.comparisons}
+    after = {c.after.scenario.name: c.after for c in drawer.comparisons}
     for i, plan in enumerate(drawer.plans, start=1):
         name = "Plan" if len(drawer.plans) == 1 else f"Plan {i}"
         steps = [s for c in plan.ranking.sites if c.id in plan.sites for s in c.interventions]
-        scenarios[name] = compare(land, patches, Scenario(name, tuple(steps)), inside)
+        after[name] = land.with_scenario(Scenario(name, tuple(steps)))
+    scenarios = loose_scenarios(land, patches, inside, after) if after else None
     return SpeciesResult(
         land, patches, inside, drawer.connectivity or connectivity(land, patches),
         drawer.impact or barrier_impact(land, patches, inside), ranked, scenarios,

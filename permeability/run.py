@@ -9,7 +9,7 @@ A result folder holds
 ``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
-``scenarios.csv``           indices before and after every scenario of the project
+``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.scenario_run`
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
 ``current_<species>.tif``, ``cost_distance_<species>.tif`` maps
@@ -43,11 +43,19 @@ from permeability.connect import Connectivity
 from permeability.errors import Finding, ProjectError
 from permeability.executor import connected
 from permeability.faces import Face
-from permeability.impact import Comparison, Impact
+from permeability.impact import Impact
 from permeability.landscape import Landscape
 from permeability.patches import Patches
 from permeability.project import Project, check, open_project
 from permeability.ranking import Ranking, rank
+from permeability.scenario_run import (
+    ScenarioResult,
+    measure_table,
+    run_scenarios,
+    scenario_record,
+    scenario_summary,
+    write_scenarios,
+)
 from permeability.sites import candidates
 from permeability.steps import Step, take_steps
 from permeability.units import unit_of
@@ -83,8 +91,8 @@ class SpeciesResult:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"))
     >>> result = run.species["khulan"]
-    >>> result.impact.today.values["pairs_apart"], list(result.scenarios)
-    (1.0, ['opened in the middle'])
+    >>> result.impact.today.values["pairs_apart"], list(result.scenarios.alternatives.results)
+    (1.0, ['today', 'opened in the middle'])
     """
 
     land: Landscape
@@ -93,7 +101,7 @@ class SpeciesResult:
     connectivity: Connectivity = field(repr=False)
     impact: Impact = field(repr=False)
     ranking: Ranking | None = field(repr=False)
-    scenarios: dict[str, Comparison] = field(default_factory=dict, repr=False)
+    scenarios: ScenarioResult | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,29 +258,25 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
 
 
 def _steps(project: Project) -> list[Step]:
-    """Everything that does not depend on anything else: connectivity, impact and scenarios of every species."""
+    """Everything that does not depend on anything else: connectivity and impact of every species."""
     steps = []
     for name in project.species_ids:
         mine = (project.landscape(name), project.patches(name), project.range_mask(name))
-        steps += [Step(name, "connectivity", "", *mine), Step(name, "impact", "", *mine)]
-        steps += [
-            Step(name, "scenario", plan.name, *mine, project.scenario(plan.name), project.variant(plan.name).landscape(name))
-            for plan in project.spec.scenarios
-        ]  # fmt: skip
+        steps += [Step(name, "connectivity", *mine), Step(name, "impact", *mine)]
     return steps
 
 
 def _run_species(
     project: Project,
     name: str,
-    found: dict[tuple[str, str, str], Any],
+    found: dict[tuple[str, str], Any],
     progress: Progress | None,
     workers: int,
     scheduler: Any,
     store: Path | None,
 ) -> SpeciesResult:
     """One species: what its steps found, and the ranking of its candidates."""
-    links: Connectivity = found[name, "connectivity", ""]
+    links: Connectivity = found[name, "connectivity"]
     land, patches, inside = links.land, links.patches, project.range_mask(name)
     tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
     ranking = None
@@ -287,8 +291,9 @@ def _run_species(
             worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, scheduler=scheduler,
             store=store, progress=tell,
         )  # fmt: skip
-    plans = {plan.name: found[name, "scenario", plan.name] for plan in project.spec.scenarios}
-    return SpeciesResult(land, patches, inside, links, found[name, "impact", ""], ranking, plans)
+    tell = None if progress is None else lambda done, n: progress(f"{name}: scenarios", done, n)
+    plans = run_scenarios(project, name, workers=workers, scheduler=scheduler, store=store, progress=tell)
+    return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
 
 
 # ---------------------------------------------------------------- summary and record
@@ -317,7 +322,7 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
             mine["notes"] = r.ranking.notes
             if r.ranking.knowledge_gaps is not None:
                 mine["knowledge_gaps"] = {g["number"]: {"what": g["what"], "share": {"value": g["share"], "unit": "1"}} for g in r.ranking.knowledge_gaps.to_dict("records") if g["clear"]}  # fmt: skip
-        mine["scenarios"] = {name: _with_units(c.after_indices.values) for name, c in r.scenarios.items()}
+        mine["scenarios"] = scenario_summary(r.scenarios) if r.scenarios is not None else {}
         out["species"][name] = mine
     return out
 
@@ -335,7 +340,9 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
             "table": spec.table,
             "sha256": io.sha256(project.folder / spec.path),
         }
+    plans = {name: r.scenarios for name, r in results.items() if r.scenarios is not None}
     return {
+        "scenarios": scenario_record(project, plans) if plans else {},
         "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
         "platform": f"{platform.system()} {platform.machine()}",
         "project_file": _file_record(project.path),
@@ -416,12 +423,10 @@ def component_table(land: Landscape) -> pd.DataFrame:
 # ---------------------------------------------------------------- files
 def write_results(run: Run, folder: Path) -> None:
     """Write all result files but the report."""
-    sites, impacts, pairs, plans, pressed = [], [], [], [], []
+    sites, impacts, pairs, pressed = [], [], [], []
     for name, r in run.species.items():
         impacts.append(r.impact.table.assign(species=name))
         pairs.append(r.connectivity.pairs.assign(species=name))
-        for title, c in r.scenarios.items():
-            plans.append(c.table.assign(species=name, scenario=title, interventions=str(c.after.scenario)))
         if r.ranking is not None:
             sites.append(r.ranking.table.assign(species=name))
             lines = dict.fromkeys(r.ranking.table["line"])
@@ -429,8 +434,7 @@ def write_results(run: Run, folder: Path) -> None:
         _write_maps(folder, name, r)
     io.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
     io.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
-    if plans:
-        io.write_csv(folder / "scenarios.csv", _species_first(pd.concat(plans)))
+    write_scenarios(folder, {n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
     tables: dict[str, gpd.GeoDataFrame] = {}
     if sites:
         table = gpd.GeoDataFrame(
@@ -481,6 +485,9 @@ def context_tables(run: Run) -> dict[str, gpd.GeoDataFrame]:
         for n, r in run.species.items()
     ]
     tables["patches"] = gpd.GeoDataFrame(pd.concat(patches, ignore_index=True), crs=run.project.grid.crs)
+    measures = measure_table({n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
+    if measures is not None:
+        tables["measures"] = measures
     ranges = []
     for name in run.species:
         layer = run.project.spec.species[name].range

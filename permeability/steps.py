@@ -1,5 +1,5 @@
-"""The parts of a run that do not depend on each other, as tasks of the one executor: species by species and scenario by
-scenario, on threads of this machine or on the workers of a cluster.
+"""The parts of a run that do not depend on each other, as tasks of the one executor: species by species, on
+threads of this machine or on the workers of a cluster.
 
 A step carries its landscape, so workers need no files; its result comes back with the landscape of this side, so that the
 objects of a run share one.
@@ -17,39 +17,32 @@ from threadpoolctl import threadpool_limits
 
 from permeability.connect import connectivity
 from permeability.executor import run_tasks
-from permeability.impact import barrier_impact, compare, standing_lines
+from permeability.impact import barrier_impact, standing_lines
 from permeability.landscape import Landscape
 from permeability.patches import Patches
-from permeability.scenario import Scenario
 
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of one species: its connectivity, the impact of its barriers, or (with a scenario) a comparison.
+    """One step of one species: its connectivity, or the impact of its barriers.
 
     Attributes
     ----------
-    species, kind, name : str
-        ``kind`` is ``"connectivity"``, ``"impact"`` or ``"scenario"``, ``name`` that of the scenario.
+    species, kind : str
+        ``kind`` is ``"connectivity"`` or ``"impact"``.
     land : Landscape
     patches : Patches
     inside : bool array, shape (rows, cols)
         The species' range.
-    scenario : Scenario or None
-    base : Landscape or None
-        What the interventions are applied to, see :func:`permeability.impact.compare`.
     """
 
     species: str
     kind: str
-    name: str
     land: Landscape = field(repr=False)
     patches: Patches = field(repr=False)
     inside: NDArray[np.bool_] = field(repr=False)
-    scenario: Scenario | None = None
-    base: Landscape | None = field(default=None, repr=False)
 
     @property
     def work(self) -> float:
@@ -58,21 +51,19 @@ class Step:
 
 
 def take_step(step: Step) -> Any:
-    """The result of a step: a `Connectivity`, an `Impact` or a `Comparison`."""
+    """The result of a step: a `Connectivity` or an `Impact`."""
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # a worker of its own knows nothing of the caller's limit
         if step.kind == "connectivity":
             return connectivity(step.land, step.patches)
-        if step.scenario is None:
-            return barrier_impact(step.land, step.patches, step.inside)
-        return compare(step.land, step.patches, step.scenario, step.inside, base=step.base)
+        return barrier_impact(step.land, step.patches, step.inside)
 
 
 def take_steps(
     steps: Sequence[Step], *, workers: int = 1, scheduler: Any = None, progress: Progress | None = None
-) -> dict[tuple[str, str, str], Any]:
-    """Results of all steps by (species, kind, name); they do not depend on the workers.
+) -> dict[tuple[str, str], Any]:
+    """Results of all steps by (species, kind); they do not depend on the workers.
 
     Parameters
     ----------
@@ -85,17 +76,15 @@ def take_steps(
     found = {}
     for index, result in run_tasks(
         take_step, steps, workers=workers, scheduler=scheduler, weights=[s.work for s in steps], label="steps",
-        progress=None if progress is None else lambda p: progress("species and scenarios", p.done, p.total),
+        progress=None if progress is None else lambda p: progress("species", p.done, p.total),
     ):  # fmt: skip
         step = steps[index]
-        found[step.species, step.kind, step.name] = _of_this_side(result, step)
+        found[step.species, step.kind] = _of_this_side(result, step)
     return found
 
 
 def _of_this_side(result: Any, step: Step) -> Any:
     """The same result on the objects of the caller instead of a worker's copies."""
-    if step.kind == "scenario":
-        return replace(result, before=step.land)
     return replace(
         result, land=step.land, **({"patches": step.patches} if step.kind == "connectivity" else {})
     )

@@ -97,6 +97,20 @@ def draw(
     return u, pd.DataFrame(values, index=u.index)
 
 
+def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """Low and high end of the middle ``level`` of drawn values, NaN left out; NaN when nothing is left.
+
+    >>> middle(np.arange(101.0))
+    (5.0, 95.0)
+    """
+    seen = np.asarray(values, dtype=np.float64).ravel()
+    seen = seen[~np.isnan(seen)]
+    if not len(seen):
+        return float("nan"), float("nan")
+    low, high = np.quantile(seen, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
+    return float(low), float(high)
+
+
 def present(chance: ArrayLike, u: ArrayLike) -> NDArray[np.bool_]:
     """Whether an unsure thing exists in a draw (an unmapped fence, a line that may be misdrawn).
 

@@ -257,7 +257,7 @@ def test_a_failure_leaves_no_half_written_folder(
 def test_a_failure_keeps_the_earlier_results(empty: Path, results: Path) -> None:
     kept = empty / "kept"
     shutil.copytree(results, kept)
-    before = {p.name: p.read_bytes() for p in kept.iterdir()}
+    before = {p: p.read_bytes() for p in kept.rglob("*") if p.is_file()}
 
     def fails_half_way() -> None:
         with whole_folder(kept, "record.json") as aside:
@@ -266,7 +266,7 @@ def test_a_failure_keeps_the_earlier_results(empty: Path, results: Path) -> None
 
     with pytest.raises(RuntimeError, match="disk full"):
         fails_half_way()
-    assert {p.name: p.read_bytes() for p in kept.iterdir()} == before
+    assert {p: p.read_bytes() for p in kept.rglob("*") if p.is_file()} == before
     assert [p.name for p in empty.iterdir()] == ["kept"]
     with whole_folder(kept, "record.json") as aside:
         (aside / "record.json").write_text("{}", encoding="utf-8")

@@ -11,9 +11,29 @@ STATEMENTS = (
     N_(
         "Illustration only: lines are schematic, ranges are drawn for illustration, crossing chances are expert defaults."
     ),
+    N_(
+        "Illustration only: the planned line is schematic, ranges are drawn for illustration, passages are invented, crossing chances are expert defaults."
+    ),
 )
 
 PLACE_NAMES = (
+    "Planned railway Sainshand - Baruun-Urt - Khuut",
+    "No-build",
+    "2035 without the railway; road traffic has grown by half (assumed)",
+    "Railway unfenced",
+    "the line is built, the fences are not",
+    "Railway fenced",
+    "barbed wire on both sides, as along the Trans-Mongolian Railway; no passages",
+    "Plan A: underpasses",
+    "four underpasses, 50 m wide",
+    "Plan B: wildlife-friendly fence",
+    "smooth raised lowest wire along the whole line",
+    "Plan C: open stretches",
+    "no fence on four stretches of 20 km",
+    "Plan C and openings in the old fence",
+    "in addition three openings of 10 km in the fence of the Trans-Mongolian Railway",
+    "All planned lines fenced",
+    "cumulative impact: also Choibalsan - Khuut - Bichigt, fenced",
     "Gobi sample",
     "Three openings",
     "Planned railways unfenced",

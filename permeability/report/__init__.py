@@ -56,16 +56,24 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     )
 
 
-def write_comparison(folders: Sequence[str | Path], target: str | Path, *, language: str = "en") -> Path:
-    """Write the comparison of two or more runs; the first is what the others are compared with.
+def write_comparison(
+    folders: Sequence[str | Path],
+    target: str | Path,
+    *,
+    language: str = "en",
+    scenarios: Sequence[str] = (),
+) -> Path:
+    """Write the comparison of two or more runs, or of scenarios of one run; the first is what the others are compared with.
 
     Parameters
     ----------
     folders : sequence of path
-        Result folders, in order of building where scenarios add up.
+        Result folders, in order of building where scenarios add up; one folder when ``scenarios`` are named.
     target : path
         File to write.
     language : {"en", "mn", "ru"}
+    scenarios : sequence of str
+        Names of scenarios of the one folder.
 
     Returns
     -------
@@ -75,7 +83,7 @@ def write_comparison(folders: Sequence[str | Path], target: str | Path, *, langu
     Raises
     ------
     ProjectError
-        J06 when a folder holds no results, J07 for fewer than two folders.
+        J04 no such scenario, J06 when a folder holds no results, J07 for fewer than two things to compare.
 
     Examples
     --------
@@ -94,13 +102,14 @@ def write_comparison(folders: Sequence[str | Path], target: str | Path, *, langu
     from permeability.report.results import read_results
     from permeability.words import words
 
-    if len(folders) < 2:
+    if len(scenarios if scenarios else folders) < 2 or (scenarios and len(folders) != 1):
         raise ProjectError(
             "J07",
-            "a comparison needs two result folders or more.",
+            "a comparison needs two result folders, or one folder and two scenarios of it.",
             remedy="name them, the one to compare with first",
         )
     tr = words(language)
-    return write_text(
-        target, render("comparison.html.j2", comparison_context([read_results(f) for f in folders], tr), tr)
-    )
+    runs = [read_results(f) for f in folders]
+    if scenarios:
+        runs = [runs[0].scenario(name) for name in scenarios]
+    return write_text(target, render("comparison.html.j2", comparison_context(runs, tr), tr))

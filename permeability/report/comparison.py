@@ -8,32 +8,34 @@ from typing import Any
 
 from permeability.report import facts, figures
 from permeability.report.facts import Row
+from permeability.report.options import drawn_change, title_of
 from permeability.report.results import Results, number
 from permeability.report.sections import software, when
 from permeability.report.vocabulary import INDEX, amount, change, gained
+from permeability.uncertainty import middle
 from permeability.words import Words
 
-MAPS = ("current", "cost_distance")
+MAPS = ("current", "cost_distance", "reach")
 QUIET = ("species", "grid.text")  # results of the run, or another form of what is listed anyway
 
 
 def comparison_context(runs: Sequence[Results], tr: Words) -> Row:
     """Everything the comparison says; the first run is the one the others are measured against."""
     first = runs[0]
-    labels = run_labels(runs)
+    labels = run_labels(runs, tr)
     inputs = [row for i, run in enumerate(runs[1:], start=1) for row in input_rows(first, run, labels[i], tr)]
     shared = [s for s in first.species_ids if all(s in r.species_ids for r in runs)]
     return {
         "title": tr("Comparison: {names}", names=", ".join(dict.fromkeys(r.title for r in runs))), "statement": str(first.summary.get("statement") or ""),
         "runs": [{"label": labels[i], "title": r.title, "when": when(r, tr)} for i, r in enumerate(runs)], "labels": labels, "files": [{"label": labels[i], **software(r, tr)["project_file"]} for i, r in enumerate(runs)], "inputs": inputs,
         "only": only(runs, shared, tr), "species": [species_part(runs, labels, s, tr) for s in shared], "software": software(first, tr),
-        "same_inputs": not inputs,
+        "same_inputs": not inputs, "of_one_run": all(r.run_folder is not None and r.run_folder == first.run_folder for r in runs),
     }  # fmt: skip
 
 
-def run_labels(runs: Sequence[Results]) -> list[str]:
+def run_labels(runs: Sequence[Results], tr: Words) -> list[str]:
     """A name for each run, numbered where two would be the same."""
-    names = [r.label for r in runs]
+    names = [title_of(r.label, tr) for r in runs]
     return [n if names.count(n) == 1 else f"{n} ({i + 1})" for i, n in enumerate(names)]
 
 
@@ -71,6 +73,7 @@ def inputs_of(run: Results) -> dict[str, Any]:
             for part in ("profile", "habitat")
             for k, v in flat(mine.get(part, {}), part)
         }
+        leaves |= {f"{species}: {k}": v for k, v in mine.get("inputs", {}).items()}
         for row in mine.get("components", []):
             where = f"species.{species}.crossing of {row.get('id')} ({row.get('component')})"
             leaves |= {f"{where}.{k}": row.get(k) for k in ("p_low", "p", "p_high", "standing")}
@@ -114,8 +117,9 @@ def species_part(runs: Sequence[Results], labels: Sequence[str], species: str, t
                 maps.append(
                     {**figure, "key": f"{figure['key']}-{len(maps)}", "title": f"{label}: {figure['title']}"}
                 )
+    rows = index_rows(runs, species, tr)
     return {
-        "id": species, **facts.names(first, species, tr), "indices": index_rows(runs, species, tr), "residual": residual_rows(runs, labels, species, tr),
+        "id": species, **facts.names(first, species, tr), "indices": rows, "ranged": any(c["range"] for r in rows for c in r["cells"]), "residual": residual_rows(runs, labels, species, tr),
         "best": best_rows(runs, labels, species, tr), "maps": maps,
     }  # fmt: skip
 
@@ -141,6 +145,7 @@ def index_rows(runs: Sequence[Results], species: str, tr: Words) -> list[Row]:
                 {
                     "value": amount(name, value, tr),
                     "change": change(name, moved, tr) if i else "",
+                    "range": _range_of(runs, i, species, name, tr) if i else "",
                     "word": _verdict(moved, worse, tr) if i else "",
                 }
             )
@@ -153,6 +158,17 @@ def index_rows(runs: Sequence[Results], species: str, tr: Words) -> list[Row]:
             }
         )
     return rows
+
+
+def _range_of(runs: Sequence[Results], i: int, species: str, name: str, tr: Words) -> str:
+    """Range of a change over the draws that both scenarios saw; nothing for runs as a whole."""
+    drawn = drawn_change(runs[0], runs[i], species, name)
+    if drawn is None:
+        return ""
+    low, high = middle(drawn)
+    if math.isnan(low) or low == high == 0:
+        return ""
+    return tr("{low} to {high}", low=tr.signed(low), high=tr.signed(high))
 
 
 def _verdict(moved: float, worse: bool, tr: Words) -> str:

@@ -1,10 +1,9 @@
-"""What the report says about the barriers' impact on one species: sentences, lines, scenarios, pairs."""
+"""What the report says about the barriers' impact on one species: sentences, lines, pairs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from permeability.report.results import BARE, TODAY, Results, number
 from permeability.report.vocabulary import (
@@ -14,9 +13,6 @@ from permeability.report.vocabulary import (
     change,
 )
 from permeability.words import Words, proper_name
-
-if TYPE_CHECKING:
-    pass
 
 Row = dict[str, Any]
 
@@ -155,58 +151,6 @@ def line_rows(results: Results, species: str, tr: Words) -> list[Row]:
             "alone": [change(n, alone[n], tr) for n in shown], "back": [change(n, back[n], tr) for n in shown],
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["weight"], r["line"]))
-
-
-def scenario_rows(results: Results, species: str, tr: Words) -> list[Row]:
-    """Today and every scenario of the project: each index with its change against today and the loss that remains."""
-    shown = headline(results, species)
-    rows = [
-        {
-            "name": tr("today"),
-            "what": "",
-            "cells": [
-                {"value": amount(n, now, tr), "change": "", "left": _left(n, bare, now, tr)}
-                for n, (bare, now) in shown.items()
-            ],
-        }
-    ]
-    for name, what, after in _scenarios(results, species):
-        cells = []
-        for n, (bare, now) in shown.items():
-            value = after.get(n, math.nan)
-            cells.append(
-                {
-                    "value": amount(n, value, tr),
-                    "change": change(n, _difference(now, value), tr),
-                    "left": _left(n, bare, value, tr),
-                }
-            )
-        rows.append({"name": tr.name(name), "what": what, "cells": cells})
-    return rows if len(rows) > 1 else []
-
-
-def _scenarios(results: Results, species: str) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """Scenario name, its interventions in words, index -> value."""
-    table = results.scenarios
-    if table is not None and {"species", "scenario", "index", "after"} <= set(table.columns):
-        mine = table[table["species"] == species]
-        for name, group in mine.groupby("scenario", sort=False):
-            what = (
-                str(group["interventions"].iloc[0]).removeprefix(f"{name}: ")
-                if "interventions" in group
-                else ""
-            )
-            yield str(name), what, {str(i): number(v) for i, v in zip(group["index"], group["after"])}
-    for row in results.cases(species).to_dict("records"):
-        case, line = str(row["case"]), row["line"]
-        if case not in (BARE, TODAY, f"only {line}", f"without {line}"):
-            yield case, "", {i.name: number(row.get(i.name)) for i in INDICES}
-
-
-def _left(name: str, bare: float, value: float, tr: Words) -> str:
-    """Loss against no barriers, in the unit of the index."""
-    loss = _difference(bare, value) if INDEX[name].falling else _difference(value, bare)
-    return amount(name, loss, tr) if math.isfinite(loss) else tr("infinite")
 
 
 def apart(results: Results, species: str, tr: Words) -> list[Row]:

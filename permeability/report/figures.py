@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from permeability.report import svg
 from permeability.report.facts import Row, names
 from permeability.report.results import Results
 from permeability.viz.maps import difference
-from permeability.viz.style import scale_for, thinned
-from permeability.words import Words
+from permeability.viz.style import Scale, scale_for, thinned
+from permeability.words import N_, Words
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 BACKDROP = (233, 233, 230, 255)
 NO_PATH = (110, 110, 110, 255)
+CHANGES: Final[Mapping[str, str]] = {
+    "current": N_("Change of the current"),
+    "cost_distance": N_("Change of the least-cost distance [km of open ground]"),
+    "reach": N_("Change of the number of patches that can reach a place"),
+}
 
 
 def foot(results: Results, raster: RasterFile, tr: Words) -> str:
@@ -255,8 +261,10 @@ def _optional(
     return svg.value_layer(frame, raster, values, scale_for(kind, values), tr)
 
 
-def difference_map(before: Results, after: Results, species: str, kind: str, tr: Words) -> Row | None:
-    """Signed change of a raster between two runs on the same grid; None when there is none to show."""
+def _changed(
+    before: Results, after: Results, species: str, kind: str
+) -> tuple[Array, Array, RasterFile] | None:
+    """Two rasters of one kind [unit of the map] and their place; None when a run lacks it or the grids differ."""
     a, b = before.raster(kind, species), after.raster(kind, species)
     if (
         a is None
@@ -266,41 +274,63 @@ def difference_map(before: Results, after: Results, species: str, kind: str, tr:
     ):
         return None
     factor = 1000.0 if kind == "cost_distance" else 1.0
-    change = difference(a.values / factor, b.values / factor)
-    opened, closed = (
-        np.isfinite(b.values) & ~np.isfinite(a.values),
-        np.isfinite(a.values) & ~np.isfinite(b.values),
-    )
+    return a.values / factor, b.values / factor, a
+
+
+def difference_scale(before: Results, others: Sequence[Results], species: str, kind: str) -> Scale | None:
+    """One scale for the changes of several runs against one; None when nothing changes."""
+    found = [_changed(before, r, species, kind) for r in others]
+    changes = [difference(f[0], f[1]).ravel() for f in found if f is not None]
+    every = np.concatenate(changes) if changes else np.zeros(0)
+    every = every[np.isfinite(every) & (every != 0)]
+    return scale_for("difference", every) if len(every) else None
+
+
+def difference_map(
+    before: Results, after: Results, species: str, kind: str, tr: Words, *, scale: Scale | None = None
+) -> Row | None:
+    """Signed change of a raster between two runs on the same grid; None when there is none to show.
+
+    Where there is less, the colour is striped, so that the sign can be told in grey print.
+    """
+    pair = _changed(before, after, species, kind)
+    if pair is None:
+        return None
+    one, two, a = pair
+    change = difference(one, two)
+    opened, closed = np.isfinite(two) & ~np.isfinite(one), np.isfinite(one) & ~np.isfinite(two)
     if not (opened.any() or closed.any() or (np.nan_to_num(change) != 0).any()):
         return None
-    scale = scale_for("difference", change[change != 0])
-    frame = svg.frame_of(a)
-    label = (
-        tr("Change of the current")
-        if kind == "current"
-        else tr("Change of the least-cost distance [km of open ground]")
-    )
-    more, less = (
-        (change > 0).sum() * (a.cell_size / 1000) ** 2,
-        (change < 0).sum() * (a.cell_size / 1000) ** 2,
-    )
-    alt = tr(
-        "{what}: more on {more} km², less on {less} km².",
-        what=label,
-        more=tr.number(more),
-        less=tr.number(less),
-    )
+    scale = scale or scale_for("difference", change[change != 0])
+    frame, label, cell = svg.frame_of(a), tr(CHANGES[kind]), (a.cell_size / 1000) ** 2
+    more, less = (tr.number(n * cell) for n in ((change > 0).sum(), (change < 0).sum()))
+    alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=more, less=less)
     figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)
-    figure["rasters"] = [
-        {**svg.value_layer(frame, a, np.where(change == 0, np.nan, change), scale, tr), "label": label}
-    ]
-    cell = (a.cell_size / 1000) ** 2
-    figure["note"] = tr(
-        "Only after: a value on {new} km²; only before: on {gone} km².",
-        new=tr.number(opened.sum() * cell),
-        gone=tr.number(closed.sum() * cell),
-    )
+    shown, _ = thinned(np.where(change == 0, np.nan, change))
+    layer = svg.raster_layer(frame, a, striped(scale.rgba(shown), shown < 0))
+    legend = svg.legend_bar(scale, tr)
+    legend["label"] = tr("{what} (less: striped)", what=legend["label"])
+    figure["rasters"] = [{**layer, "key": scale.kind, "label": label, "legend": legend}]
+    figure["note"] = tr("More on {more} km², less on {less} km².", more=more, less=less)
+    if opened.any() or closed.any():
+        figure["note"] += " " + tr(
+            "Only after: a value on {new} km²; only before: on {gone} km².",
+            new=tr.number(opened.sum() * cell),
+            gone=tr.number(closed.sum() * cell),
+        )
     return figure
+
+
+def striped(rgba: NDArray[np.uint8], where: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Colours with thin light diagonals where the mask holds.
+
+    >>> striped(np.zeros((1, 4, 4), np.uint8), np.array([[True, True, False, True]]))[0, :, 0].tolist()
+    [255, 0, 0, 0]
+    """
+    rows, cols = np.indices(where.shape)
+    out = rgba.copy()
+    out[where & ((rows + cols) % 4 == 0)] = (255, 255, 255, 255)
+    return out
 
 
 def _figure(
@@ -315,6 +345,7 @@ def _figure(
 ) -> Row:
     figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
     figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
+    figure["measures"] = svg.measure_layer(frame, results.measures)
     figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr)
     ranges = results.of_species(results.ranges, species)
     figure["ranges"] = frame.path(ranges.geometry) if ranges is not None else ""

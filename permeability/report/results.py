@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from permeability import io
-from permeability.errors import ProjectError
+from permeability.errors import ProjectError, nearest
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
     from permeability.interop.ascii_grid import RasterFile
 
+GROUND = ("habitat",)  # maps of a run that are those of its scenarios too
 RASTERS = ("habitat", "resistance", "current", "cost_distance")
 BARE, TODAY = "no barriers", "all barriers"
 
@@ -42,6 +43,12 @@ class Results:
         ``scenarios.csv``: one row per species, scenario and index.
     pressure : pandas.DataFrame or None
         ``pressure.csv``: one row per species, line and stretch.
+    residual, cumulative, draws : pandas.DataFrame or None
+        ``residual.csv``, ``cumulative.csv``, ``scenario_draws.csv``.
+    measures : geopandas.GeoDataFrame or None
+        Treated stretches and structures of all scenarios.
+    run_folder : pathlib.Path or None
+        For one scenario of a run: the folder of the run.
     """
 
     folder: Path
@@ -56,6 +63,11 @@ class Results:
     stations: gpd.GeoDataFrame | None = field(repr=False)
     scenarios: pd.DataFrame | None = field(default=None, repr=False)
     pressure: pd.DataFrame | None = field(default=None, repr=False)
+    residual: pd.DataFrame | None = field(default=None, repr=False)
+    cumulative: pd.DataFrame | None = field(default=None, repr=False)
+    draws: pd.DataFrame | None = field(default=None, repr=False)
+    measures: gpd.GeoDataFrame | None = field(default=None, repr=False)
+    run_folder: Path | None = None
 
     @property
     def species_ids(self) -> list[str]:
@@ -113,11 +125,85 @@ class Results:
         from permeability.interop.ascii_grid import read_raster
 
         path = self.folder / f"{kind}_{species}.tif"
+        if kind in GROUND and not path.is_file() and self.run_folder is not None:
+            path = self.run_folder / path.name
         return read_raster(path) if path.is_file() else None
 
+    @property
+    def plans(self) -> dict[str, dict[str, Any]]:
+        """What the record says about every scenario, in the order of the project file."""
+        told = self.record.get("scenarios") or {}
+        plans = told.get("plans", {})
+        return {n: plans[n] for n in told.get("order", plans)}
+
+    def scenario(self, name: str) -> Results:
+        """One scenario of the run as results of their own: its indices, maps, inputs and standing barriers.
+
+        Raises
+        ------
+        ProjectError
+            J04 when the run has no such scenario.
+        """
+        plans = self.plans
+        if name not in plans or self.scenarios is None:
+            guess = nearest(name, plans)
+            raise ProjectError(
+                "J04", f"the run in {str(self.folder)!r} has no scenario {name!r}.", details={"scenarios": ", ".join(plans)},
+                remedy=f"did you mean {guess!r}?" if guess else "name one of its scenarios",
+            )  # fmt: skip
+        plan = plans[name]
+        about = {**(self.project.get("project") or {}), "year": plan["year"]}
+        record = {k: v for k, v in self.record.items() if k not in ("scenarios", "species")}
+        record |= {"project": {**self.project, "project": about}, "species": self._scenario_inputs(name)}
+        draws = None if self.draws is None else self.draws[self.draws["scenario"] == name]
+        measures = None if self.measures is None else self.measures[self.measures["scenario"] == name]
+        return replace(
+            self, folder=self.folder / str(plan["folder"]), summary={**self.summary, "scenario": name}, record=record,
+            impact=self._scenario_impact(name), sites=None, barriers=self._scenario_barriers(plan), scenarios=None,
+            residual=None, cumulative=None, draws=draws, measures=measures,
+            run_folder=self.folder,
+        )  # fmt: skip
+
+    def _scenario_inputs(self, name: str) -> dict[str, Any]:
+        """Per species: names, and every input that any scenario changes with its value in this one."""
+        out: dict[str, Any] = {}
+        for species in self.species_ids:
+            values: dict[str, str] = {}
+            for plan in self.plans.values():
+                values |= {r["input"]: r["before"] for r in plan["inputs"].get(species, [])}
+            values |= {r["input"]: r["after"] for r in self.plans[name]["inputs"].get(species, [])}
+            out[species] = {"names": self.record["species"][species]["names"], "inputs": values}
+        return out
+
+    def _scenario_impact(self, name: str) -> pd.DataFrame:
+        """``impact.csv`` with the scenario in the place of all barriers."""
+        assert self.scenarios is not None
+        rows = []
+        for species in self.species_ids:
+            mine = self.scenarios[
+                (self.scenarios["species"] == species) & (self.scenarios["scenario"] == name)
+            ]
+            rows.append({**self.case(species, BARE), "species": species})
+            rows.append(
+                {"species": species, "case": TODAY, "line": "", **dict(zip(mine["index"], mine["after"]))}
+            )
+        return pd.DataFrame(rows)
+
+    def _scenario_barriers(self, plan: dict[str, Any]) -> gpd.GeoDataFrame | None:
+        """Barriers with what stands and what is fenced in the scenario."""
+        if self.barriers is None:
+            return None
+        fenced = {str(r["id"]): bool(r["fenced"]) for r in plan["standing"]}
+        table = self.barriers.copy()
+        ids = table["id"].astype(str)
+        table["standing"] = ids.isin(list(fenced))
+        rail = (table["kind"] == "railway") & table["standing"]
+        table.loc[rail, "fenced"] = ["yes" if fenced[i] else "no" for i in ids[rail]]
+        return table
+
     def files(self) -> list[Path]:
-        """All result files by name."""
-        return sorted(p for p in self.folder.iterdir() if p.is_file() and not p.name.startswith("."))
+        """All result files by name, those of the scenarios included."""
+        return sorted(p for p in self.folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def read_results(folder: str | Path) -> Results:
@@ -141,7 +227,8 @@ def read_results(folder: str | Path) -> Results:
         folder, _json(folder / "summary.json"), _json(folder / "record.json"), _csv(folder / "impact.csv"),
         _csv(folder / "pairs.csv"), tables.get("sites"), tables.get("barriers"), tables.get("patches"), tables.get("ranges"),
         next((tables[t] for t in ("stations", "posts") if t in tables), None),
-        *(_csv(folder / n) if (folder / n).is_file() else None for n in ("scenarios.csv", "pressure.csv")),
+        _optional(folder, "scenarios"), _optional(folder, "pressure"), _optional(folder, "residual"),
+        _optional(folder, "cumulative"), _optional(folder, "scenario_draws"), tables.get("measures"),
     )  # fmt: skip
 
 
@@ -157,6 +244,12 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+
+
+def _optional(folder: Path, name: str) -> pd.DataFrame | None:
+    """A table that not every run writes."""
+    path = folder / f"{name}.csv"
+    return _csv(path) if path.is_file() else None
 
 
 def _tables(path: Path) -> dict[str, gpd.GeoDataFrame]:

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from permeability.report import evidence, facts, figures, profiles, ranked
+from permeability.report import evidence, facts, figures, options, profiles, ranked
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
 from permeability.report.vocabulary import (
@@ -35,6 +35,7 @@ def report_context(results: Results, tr: Words) -> Row:
         "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],
+        "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
         "rates": [tr.percent(r) for r in ranked.RATES], "years": tr.number(ranked.YEARS), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
@@ -204,8 +205,8 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
     best = sites[:top]
     rows = facts.impact_rows(results, species, tr)
     return {
-        "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr), "scenarios": facts.scenario_rows(results, species, tr),
-        "scenario_heads": [tr(INDEX[n].label) for n in facts.headline(results, species)], "pairs": facts.apart(results, species, tr),
+        "id": species, **called, "impact": rows, "lines": facts.line_rows(results, species, tr),
+        "options": options.options_part(results, species, tr), "pairs": facts.apart(results, species, tr),
         "sites": sites, "best": best, "top": len(best), "influence": evidence.influence(results, species, tr), "gaps": evidence.knowledge_gaps(results, species, tr),
         "profiles": profiles.pressure_profiles(results, species, sites, tr), "has_pressure": any(s["pressure"] for s in best),
         "has_worth": any(s["worth"] for s in best), "has_bought": any(s["bought"] for s in best), "notes": notes(results, species, tr),

@@ -228,6 +228,20 @@ def patch_layer(frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words) -> li
     return out
 
 
+def measure_layer(frame: Frame, measures: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
+    """Treated stretches as one path; those too short to see as circles."""
+    if measures is None or not len(measures):
+        return None
+    shapes = list(measures.geometry)
+    long = [s.length / 1000.0 > 6 * frame.unit for s in shapes]
+    spots = [s.interpolate(0.5, normalized=True) for s, seen in zip(shapes, long) if not seen]
+    places = [frame.xy(np.array([[p.x, p.y]]))[0] for p in spots]
+    return {
+        "d": frame.path([s for s, seen in zip(shapes, long) if seen], 0.05),
+        "spots": [{"x": _n(x), "y": _n(y)} for x, y in places],
+    }
+
+
 def furniture(frame: Frame, tr: Words) -> dict[str, Any]:
     """Scale bar and north arrow."""
     length = round_length(frame.width / 4)
@@ -240,5 +254,5 @@ def base(frame: Frame, title: str, alt: str, foot: str, key: str, tr: Words) -> 
     return {
         "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
         "height": _n(frame.height), "furniture": furniture(frame, tr), "rasters": [], "barriers": [], "patches": [], "ranges": "",
-        "sections": [], "section_legend": None, "backdrop": None, "no_path": None, "interactive": False,
+        "sections": [], "section_legend": None, "backdrop": None, "no_path": None, "measures": None, "interactive": False,
     }  # fmt: skip
