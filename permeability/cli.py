@@ -174,7 +174,7 @@ def check(project: Path, as_json: bool) -> None:
         for finding in findings:
             say(finding.text())
         errors = sum(f.severity == "error" for f in findings)
-        say(f"{errors} problems found." if errors else "No problem found.")
+        say(f"{errors} problem{'s' if errors > 1 else ''} found." if errors else "No problem found.")
     if any(f.severity == "error" for f in findings):
         raise SystemExit(EXIT_INPUT)
 
@@ -397,6 +397,13 @@ def _guarded(action: Callable[[], Any]) -> int:
         return EXIT_INPUT
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        tell(
+            f"the system refuses {str(error.filename)!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space"
+        )
+        return EXIT_INPUT
     except SystemExit as stop:
         return int(stop.code or 0) if isinstance(stop.code, int) or stop.code is None else EXIT_FAULT
     except MemoryError:

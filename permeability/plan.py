@@ -140,11 +140,11 @@ def plan_project(project: Project | str | Path) -> str:
             f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
             f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
             *_draw_lines(p.draws),
-            f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time about {duration(p.seconds)}",
+            f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
         ]
     total = float(np.sum([p.seconds for p in plans]))
     lines.append(
-        f"  in all about {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
+        f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
     )
     refuse_memory(max((p.peak_bytes for p in plans), default=0), grid.cell_size)
     return "\n".join(lines)

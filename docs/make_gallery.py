@@ -1,0 +1,57 @@
+"""Pictures of the gallery, drawn from the Gobi sample: ``python docs/make_gallery.py`` (a few minutes).
+
+The sample is an illustration: schematic lines, drawn ranges, expert defaults.  No finding may be taken from a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import permeability as pm
+from permeability.barrier_score import barrier_score
+from permeability.corridors import least_cost_corridors
+from permeability.network import patch_network
+from permeability.omnidirectional import omnidirectional
+from permeability.paths import least_cost_paths
+from permeability.viz.maps import plot_difference
+from permeability.viz.plots import plot_omnidirectional
+
+HERE = Path(__file__).resolve().parent / "gallery"
+CELL_M = 10_000
+DPI = 90
+
+
+def pictures() -> dict[str, Callable[[], Any]]:
+    """File name -> what draws it."""
+    project = pm.open_project(pm.sample_folder()).with_cell_size(CELL_M)
+    land, patches = project.landscape("khulan"), project.patches("khulan")
+    today, bare = pm.connectivity(land, patches), pm.connectivity(land.without_barriers(), patches)
+    sites = pm.rank(land, patches, pm.candidates(land, "TMR", length_m=20_000))
+    plan = (
+        pm.Scenario("Two openings").remove("TMR", km=(812, 815)).treat("TMR", km=950, treatment="underpass")
+    )
+    windows = omnidirectional(land, radius=12, block_size=3, normalised=True)
+    return {
+        "landscape": land.plot,
+        "patches": patches.plot,
+        "current": today.plot,
+        "distance": lambda: today.plot(show="distance"),
+        "difference": lambda: plot_difference(bare.current, today.current, land),
+        "comparison": pm.compare(land, patches, plan).plot,
+        "ranking": sites.plot,
+        "ranking_mn": lambda: sites.plot(language="mn"),
+        "plan": pm.portfolio(sites, budget_usd=200_000, min_spacing_km=30).plot,
+        "paths": least_cost_paths(land, patches).plot,
+        "network": patch_network(land, patches).plot,
+        "corridors": least_cost_corridors(land, patches).plot,
+        "barrier_score": barrier_score(land, patches, 20_000.0).plot,
+        "omnidirectional": lambda: plot_omnidirectional(windows, show="normalised"),
+    }
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    for name, draw in pictures().items():
+        draw().save(HERE / f"{name}.png", dpi=DPI)
