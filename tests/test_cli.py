@@ -389,3 +389,14 @@ def test_progress_bars_are_drawn_on_terminals_only(
     assert out == ""
     assert "step" in err
     assert "%" in err
+
+
+def test_what_the_system_refuses_is_said_in_words(tmp_path, capsys):
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(SystemExit) as stop:
+        main(["new", str(tmp_path / "file" / "project")])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err
+    assert "the system refuses" in said
+    assert "remedy" in said
+    assert "Traceback" not in said
