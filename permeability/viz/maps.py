@@ -53,6 +53,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 METADATA = {"Software": None}
+LONG_LABEL = 46  # characters that still fit beside another column of the legend
 
 
 @dataclass(frozen=True, eq=False)
@@ -602,8 +603,9 @@ def _legend(
         handles.append(Line2D([], [], color=PATCH, lw=1.6, label=tr("Patch that should stay connected")))
     handles.extend(extra)
     if handles:
+        longest = max(len(str(h.get_label())) for h in handles)
         ax.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(0.36, -0.015), ncols=2, fontsize=6.3, frameon=False,
+            handles=handles, loc="upper left", bbox_to_anchor=(0.36, -0.015), ncols=2, fontsize=6.3 if longest < LONG_LABEL else 5.4, frameon=False,
             handlelength=3.4, borderaxespad=0.0, labelspacing=0.45, columnspacing=1.2,
         )  # fmt: skip
 
