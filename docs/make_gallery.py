@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 import permeability as pm
 from permeability.barrier_score import barrier_score
 from permeability.corridors import least_cost_corridors
@@ -51,7 +53,16 @@ def pictures() -> dict[str, Callable[[], Any]]:
     }
 
 
+def small(path: Path) -> None:
+    """The same picture with 256 colours."""
+    with Image.open(path) as picture:
+        reduced = picture.convert("RGB").quantize(
+            256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    reduced.save(path, optimize=True)
+
+
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
     for name, draw in pictures().items():
-        draw().save(HERE / f"{name}.png", dpi=DPI)
+        small(draw().save(HERE / f"{name}.png", dpi=DPI))

@@ -99,7 +99,7 @@ def _parameters(doc: str) -> set[str]:
     """Names of the section ``Parameters``."""
     match = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[\w ]*\n-{3,}$|\Z)", doc, re.MULTILINE | re.DOTALL)
     heads = re.findall(r"^(\S[^:\n]*?)(?: : .*)?$", match.group(1), re.MULTILINE) if match else []
-    return {n.strip("* ") for head in heads for n in head.split(",")}
+    return {n.strip("* ") for head in heads for n in head.split(",")} - {""}
 
 
 def _raised(thing: Any) -> set[str] | None:

@@ -153,6 +153,14 @@ class AdvancedResult:
     unsolved : tuple of str
         Components with a source that were not, and why.
     report : SolveReport
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> source, ground = np.array([[1.0, 0, 0]]), np.array([[np.nan, np.nan, 0.0]])
+    >>> found = raster_advanced(np.ones((1, 3)), source, ground)
+    >>> found.current.tolist(), found.solved
+    ([[1.0, 1.0, 1.0]], 1)
     """
 
     voltage: Floats

@@ -31,6 +31,11 @@ class MapOptions:
         NaN instead of 0 in cells without resistance of their own (pairwise mode only).
     focal_currents_zero : bool
         Current 0 on the cells of the focal nodes that are active in a run.
+
+    Examples
+    --------
+    >>> MapOptions(cumulative=True).currents, MapOptions().any
+    (True, False)
     """
 
     current: bool = False

@@ -34,6 +34,12 @@ class Network:
     numbers : int array, shape (n,)
         Node numbers as given, ascending; a node of ``graph`` is a position in it.
     graph : Graph
+
+    Examples
+    --------
+    >>> chain = Network.of([[0, 1], [1, 2]], [1.0, 1.0])
+    >>> chain.numbers.tolist()
+    [0, 1, 2]
     """
 
     numbers: Ints
@@ -161,7 +167,15 @@ class Network:
 
 @dataclass(frozen=True, eq=False)
 class NodeValues:
-    """A value for some nodes: ``node`` numbers, shape (n,), and ``value``, shape (n,)."""
+    """A value for some nodes: ``node`` numbers, shape (n,), and ``value``, shape (n,).
+
+    Examples
+    --------
+    >>> chain = Network.of([[0, 1], [1, 2]], [1.0, 1.0])
+    >>> current = network_advanced(chain, [0], [1.0], [2], [0.0]).current
+    >>> dict(zip(current.node.tolist(), current.value.round(9).tolist()))
+    {0: 1.0, 1: 1.0, 2: 1.0}
+    """
 
     node: Ints
     value: Floats
@@ -169,7 +183,15 @@ class NodeValues:
 
 @dataclass(frozen=True, eq=False)
 class BranchValues:
-    """A value for some links: node numbers ``first`` and ``second``, and ``value``; all of shape (m,)."""
+    """A value for some links: node numbers ``first`` and ``second``, and ``value``; all of shape (m,).
+
+    Examples
+    --------
+    >>> chain = Network.of([[0, 1], [1, 2]], [1.0, 1.0])
+    >>> branch = network_advanced(chain, [0], [1.0], [2], [0.0]).branch
+    >>> list(zip(branch.first.tolist(), branch.second.tolist(), branch.value.round(9).tolist()))
+    [(0, 1, 1.0), (1, 2, 1.0)]
+    """
 
     first: Ints
     second: Ints
@@ -193,6 +215,12 @@ class NetworkPairsResult:
         Sum of the node currents of all solved pairs, all nodes; None without ``maps``.
     cumulative_branch : BranchValues or None
     report : SolveReport
+
+    Examples
+    --------
+    >>> chain = Network.of([[0, 1], [1, 2]], [1.0, 1.0])
+    >>> network_pairwise(chain, [0, 2]).resistance[0, 1].round(9).item()  # two links of 1
+    2.0
     """
 
     ids: Ints
@@ -321,6 +349,12 @@ class NetworkAdvancedResult:
     solved : int
     unsolved : tuple of str
     report : SolveReport
+
+    Examples
+    --------
+    >>> chain = Network.of([[0, 1], [1, 2]], [1.0, 1.0])
+    >>> network_advanced(chain, [0], [1.0], [2], [0.0]).solved
+    1
     """
 
     voltage: NodeValues

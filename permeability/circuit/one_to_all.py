@@ -42,6 +42,12 @@ class EachResult:
         (number,) -> map [A], [V]; empty when not asked for or handed to ``on_map``.
     cumulative, maximum : array, shape (rows, cols), or None
     report : SolveReport
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> raster_one_to_all(np.ones((1, 3)), np.array([[1, 0, 2]])).ids.tolist()
+    [1, 2]
     """
 
     ids: NDArray[np.int64]

@@ -41,6 +41,12 @@ class PairsResult:
         when not asked for or handed to ``on_map``.
     cumulative, maximum : array, shape (rows, cols), or None
     report : SolveReport
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> raster_pairwise(np.ones((1, 3)), np.array([[1, 0, 2]])).resistance.round(9).tolist()
+    [[0.0, 2.0], [2.0, 0.0]]
     """
 
     ids: NDArray[np.int64]

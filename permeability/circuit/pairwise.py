@@ -244,6 +244,8 @@ def estimate_pairwise(
         As for :func:`pairwise`.
     available : int, optional
         Free memory [bytes]; what the machine has by default.
+    workers : int
+        Threads.
 
     Returns
     -------
