@@ -165,14 +165,14 @@ class SingleTree:
         chosen = self.candidates if candidates is None else candidates
         costs = face.crossing if crossing is None else np.asarray(crossing, dtype=np.float64)
         z = face.cut_resistances(costs)
-        job = _Job(chosen, z, face.treated(chosen, slice(None), costs), face.edge_conductances(z), face)
+        job = _Job(chosen, z, face.treated(chosen, slice(None), costs), face.edge_conductances(z), face, [])
         p = len(face.focal)
         out = np.empty((len(chosen), p, p))
         if isinstance(self._root, _Step):
             today = self._descend(self._root, face.network, job, out)
         else:
             today = self._below(self._root, face.network, job, out)
-        out[self._idle] = today
+        out[self._idle] = out[job.unchanged] = today  # to the last bit: a gain of nothing is 0
         return out, today
 
     def _descend(self, step: _Step, g: Floats, job: _Job, out: Floats) -> Floats:
@@ -196,6 +196,9 @@ class SingleTree:
             edges, conductance = job.after(int(k))
             c = now.copy()
             c[np.searchsorted(group.edges, edges)] = conductance
+            if np.array_equal(c, now):
+                job.unchanged.append(int(k))
+                continue
             out[k] = kernel.focal_resistances(net, p, group.at_a, group.at_b, c)
         today: Floats = kernel.focal_resistances(net, p, group.at_a, group.at_b, now)
         return today
@@ -216,6 +219,7 @@ class _Job(NamedTuple):
     treated: Floats
     conductance: Floats
     face: Interface
+    unchanged: list[int]
 
     def after(self, k: int) -> tuple[Ints, Floats]:
         rows = slice(self.candidates.start[k], self.candidates.start[k + 1])
