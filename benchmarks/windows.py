@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import sys
@@ -212,24 +213,37 @@ def speed_up(radius: int, block: int, side: int) -> None:
             "two threads": {"workers": 2},
             "two dask workers": {"scheduler": client},
         }
-        times: dict[str, list[float]] = {way: [] for way in ways}
         omnidirectional(
             grid[:200, :200], radius=radius, block_size=block, scheduler=client
         )  # workers compile
+        times: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
         maps = []
         for _ in range(3):
             for way, how in ways.items():
-                begun = time.perf_counter()
+                begun, cpu = time.perf_counter(), processor_seconds(client)
                 result = omnidirectional(grid, radius=radius, block_size=block, **how)
-                times[way].append(time.perf_counter() - begun)
+                times[way].append((time.perf_counter() - begun, processor_seconds(client) - cpu))
                 maps.append(result.current)
     print(f"{result.windows} windows of radius {radius}, block {block}, {side} x {side} cells")
-    alone = statistics.median(times["one thread"])
-    for way, seconds in times.items():
-        middle = statistics.median(seconds)
-        print(f"{way:17s} {middle:7.2f} s   {alone / middle:4.2f} x")
+    print(
+        f"                   seconds  speed-up  cpu s  (load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores)"
+    )
+    alone, _ = median_pair(times["one thread"])
+    for way, pairs in times.items():
+        seconds, cpu = median_pair(pairs)
+        print(f"{way:17s} {seconds:8.2f} {alone / seconds:9.2f} {cpu:6.2f}")
     same = all(np.array_equal(maps[0], other, equal_nan=True) for other in maps[1:])
     print(f"same bits: {same}")
+
+
+def processor_seconds(client: Any) -> float:
+    """Of this process and of all workers."""
+    return time.process_time() + sum(client.run(time.process_time).values())
+
+
+def median_pair(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+    """Medians of wall and processor seconds."""
+    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
 
 
 def main() -> None:
