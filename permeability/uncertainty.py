@@ -100,6 +100,20 @@ def draw(
 def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     """Low and high end of the middle ``level`` of drawn values, NaN left out; NaN when nothing is left.
 
+    Parameters
+    ----------
+    values : array
+        Drawn values, any shape.
+    level : float
+        Share of the values inside [0..1].
+
+    Returns
+    -------
+    tuple[float, float]
+        [unit of the values]
+
+    Examples
+    --------
     >>> middle(np.arange(101.0))
     (5.0, 95.0)
     """
