@@ -7,6 +7,8 @@
     grids
     python benchmarks/circuit.py maps 1000             20 focal nodes, 190 pairs, two maps and the gradient
     python benchmarks/circuit.py accuracy 500          error against a refined direct solve, ten seeds
+    python benchmarks/circuit.py iterations 2000 --seeds 3   hard surfaces, two pairs of cells on each
+    python benchmarks/circuit.py threads 1000          the maps job on one and on two threads, bit for bit
     python benchmarks/circuit.py interrupt 4000        seconds from Ctrl-C to the end
 
 Surfaces: benchmarks/surfaces.py.  Every measurement runs in a process of its own; compilation is done on a
@@ -264,6 +266,35 @@ def child_accuracy(kind: str, n: int, who: str, seed: int) -> dict:
     return {"potential": float(error), "resistance": abs(r), "iterations": got.reports[0].iterations}
 
 
+def child_iterations(kind: str, n: int, who: str, seed: int) -> dict:
+    """Two pairs on one surface: that of ``one``, and one more."""
+    _, links, main, first = problem(kind, n, seed, 2)
+    good = np.flatnonzero(main)
+    pairs = [first, np.random.default_rng(seed + 100).choice(good, 2, replace=False)]
+    counts, residuals = [], []
+    for a, b in pairs:
+        source = np.zeros(main.shape)
+        source.flat[a], source.flat[b] = 1.0, -1.0
+        report = solve_grid(links, source, solver=who).reports[0]
+        counts.append(report.iterations)
+        residuals.append(report.residual)
+        if report.fallbacks:
+            counts.append(-1)
+    return {"counts": counts, "residual": max(residuals)}
+
+
+def child_threads(kind: str, n: int, who: str, seed: int) -> dict:
+    warm()
+    r, _, _, cells = problem(kind, n, seed, 9)
+    points = [divmod(int(c), n) for c in cells]
+    wall, maps = [], []
+    for workers in (1, 2):
+        start = time.perf_counter()
+        maps.append(pairwise(r, points, solver=who, workers=workers).current)
+        wall.append(time.perf_counter() - start)
+    return {"wall": wall, "same": bool(np.array_equal(*maps))}
+
+
 def child_interrupt(kind: str, n: int, who: str, seed: int) -> dict:
     warm()
     _, links, main, (a, b) = problem(kind, n, seed, 2)
@@ -385,6 +416,21 @@ def report_accuracy(args: argparse.Namespace) -> None:
         )
 
 
+def report_iterations(args: argparse.Namespace) -> None:
+    for kind in args.surfaces:
+        for seed in range(1, args.seeds + 1):
+            f = run("iterations", kind, args.rows, "multigrid", seed)
+            print(f"{kind} {args.rows**2:,} cells, seed {seed}: {f.get('counts') or f}", flush=True)
+
+
+def report_threads(args: argparse.Namespace) -> None:
+    f = run("threads", "hard", args.rows, "multigrid", args.seed)
+    print(
+        f"9 focal nodes, {args.rows**2:,} cells: {f['wall'][0]:.1f} s on one thread, {f['wall'][1]:.1f} s on two (wall), "
+        f"same bits: {f['same']}"
+    )
+
+
 def main() -> None:
     """Command line."""
     if sys.argv[1:2] == ["child"]:
@@ -394,7 +440,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=["one", "resistances", "maps", "accuracy", "interrupt"])
+    parser.add_argument(
+        "what", choices=["one", "resistances", "maps", "accuracy", "iterations", "threads", "interrupt"]
+    )
     parser.add_argument("rows", type=int)
     parser.add_argument(
         "--surfaces", nargs="+", default=["hard", "benign"], choices=["hard", "benign", "holes"]

@@ -376,6 +376,30 @@ def test_estimate_counts_solves_and_refuses_what_cannot_fit(monkeypatch: pytest.
         pairwise(np.ones((30, 30)), [(0, 0), (9, 9)])
 
 
+def test_a_country_of_25_million_cells_is_given_what_fits() -> None:
+    """Ten patches, 20 GB: factors of a kilobyte a cell do not fit, nine multigrid solves do; for 4 GB it is refused."""
+    job = estimate_pairwise((5000, 5000), 10, available=20 * 10**9)
+    assert (job.solver, job.solves, job.fits) == ("multigrid", 9, True)
+    assert 132 * job.cells < job.bytes < 20 * 10**9
+    assert "condensation" in job.reason
+    assert "too large" in job.reason
+    two = estimate_pairwise((5000, 5000), 10, available=20 * 10**9, workers=2)
+    assert job.bytes < two.bytes < 20 * 10**9
+    assert 0.5 * job.seconds <= two.seconds < 0.7 * job.seconds
+    assert not estimate_pairwise((5000, 5000), 10, available=4 * 10**9).fits
+
+
+def test_workers_change_no_bit_of_a_pairwise_result(surface: Floats) -> None:
+    alone, several = (pairwise(surface, POINTS, solver="multigrid", gradient=True, workers=k) for k in (1, 3))
+    assert np.array_equal(alone.resistance, several.resistance)
+    assert alone.cumulative is not None
+    assert several.cumulative is not None
+    assert np.array_equal(alone.cumulative, several.cumulative)
+    assert alone.gradient is not None
+    assert several.gradient is not None
+    assert all(np.array_equal(a, b) for a, b in zip(alone.gradient, several.gradient, strict=True))
+
+
 def test_progress_is_told(surface: Floats) -> None:
     seen: list[tuple[int, int]] = []
     pairwise(surface, POINTS, progress=lambda done, total: seen.append((done, total)))

@@ -300,7 +300,8 @@ def choose_pairwise(
     if fields or solver not in ("auto", "condensation"):
         return estimate
     need = cells * (CONDENSED_BYTES + LINK_BYTES)
-    seconds = 5e-2 + 1.05 * (cells / 1e6) ** 1.42
+    millions = cells / 1e6
+    seconds = 5e-2 + 1.0 * millions + 0.8 * millions**1.5
     if solver == "auto" and (need > estimate.available or (estimate.fits and seconds > estimate.seconds)):
         return estimate
     reason = f"{estimate.reason}; no maps wanted: condensation onto the focal nodes {seconds:.2g} s {need / 1e6:,.0f} MB"

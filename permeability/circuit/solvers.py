@@ -88,7 +88,7 @@ REGISTRY: dict[str, SolverInfo] = {
             "condensation",
             lambda: True,
             CondensedSolver,
-            700.0,
+            850.0,
             lambda n: 5e-2 + 1.8 * (n / 1e6) ** 1.4,
             lambda n: 1e-2 + 0.3 * (n / 1e6) ** 1.15,
         ),
