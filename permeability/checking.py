@@ -26,12 +26,12 @@ from permeability import habitat, io, landscape, patches
 from permeability.crossings import components_of, require_effect
 from permeability.errors import Finding, GridError, PermeabilityError, ProjectError, nearest
 from permeability.grid import Grid, in_degrees, suggest_crs
+from permeability.own_layers import garbled, read_own_layer
 from permeability.project import (
     GridSpec,
     Project,
     ProjectSpec,
     SpeciesSpec,
-    line_of,
     open_project,
     valid_keys,
 )
@@ -46,6 +46,7 @@ from permeability.scenario_spec import (
     year_of,
 )
 from permeability.species import species, species_list
+from permeability.toml_lines import line_of
 
 T = TypeVar("T")
 MOST_CELLS = 50_000_000  # a grid that only stands in for a broken one is kept below this
@@ -234,9 +235,14 @@ class _Checker:
                     if got[1] is not None:
                         self.raster_crs[name] = got[1]
             else:
-                table = self.attempt(partial(io.read_vector, path, spec.table, layer=name, where=spec.where))
+                table = self.attempt(
+                    partial(read_own_layer, path, spec.table, spec.where, spec, layer=name), layer=name
+                )
                 if table is not None:
                     self.tables[name] = table
+                    warning = garbled(path, table, spec, name)
+                    if warning is not None:
+                        self.add(warning)
 
     # ------------------------------------------------------------ grid
     def _grid(self) -> None:
@@ -346,6 +352,8 @@ class _Checker:
             if self.grid is None:  # degrees are the grid's fault here
                 problems = [p for p in problems if p.code != "G01"]
             for problem in problems:
+                if problem.code == "L04":
+                    problem.remedy += f", or rename one of these under [layers.{name}.columns]"
                 self.add(problem.finding())
             if not problems and self.grid is not None:
                 usable.append(name)

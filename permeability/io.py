@@ -442,6 +442,8 @@ def read_vector(
     layer: str | None = None,
     where: Mapping[str, Any] | None = None,
     crs: Any = None,
+    assume_crs: str | None = None,
+    encoding: str | None = None,
 ) -> gpd.GeoDataFrame:
     """Read a vector layer, refuse what cannot be used, and bring it to ``crs`` if one is given.
 
@@ -457,6 +459,10 @@ def read_vector(
         Column -> value (or list of values) that rows must have.
     crs : optional
         Target coordinate system; vectors are exact under reprojection of their vertices.
+    assume_crs : str, optional
+        Coordinate system of a layer that comes without one.
+    encoding : str, optional
+        Of the texts of a shapefile without ``.cpg``.
 
     Returns
     -------
@@ -466,7 +472,8 @@ def read_vector(
     Raises
     ------
     LayerError
-        L01 no file, L02 no CRS, L03 empty, L04 no such table or column, L06 no geometry, L11 not readable.
+        L01 no file, L02 no CRS, L03 empty, L04 no such table or column, L06 no geometry, L11 not readable, L14 not
+        in the CRS that ``assume_crs`` states.
 
     Examples
     --------
@@ -481,16 +488,18 @@ def read_vector(
     path = Path(path)
     name = layer or (f"{path.name}/{table}" if table else path.name)
     require_file(path, layer=name)
-    frame = _filtered(_frame(path, table, name), where or {}, name)
+    frame = _filtered(_frame(path, table, name, encoding), where or {}, name)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
             "L06", "the table has no geometry.", layer=name, rows=[f"all {len(frame)}"],
             remedy="name a layer of points, lines or areas",
         )  # fmt: skip
+    if assume_crs is not None:
+        frame = _with_crs(frame, assume_crs, name)
     if frame.crs is None:
         raise LayerError(
             "L02", "the layer has no coordinate system.", layer=name, rows=[f"all {len(frame)}"],
-            remedy="assign its CRS in your GIS and save it again",
+            remedy=f"{_likely_crs(frame)}; or assign its CRS in your GIS and save it again",
         )  # fmt: skip
     if len(frame) == 0:
         raise LayerError(
@@ -503,7 +512,28 @@ def read_vector(
     return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
 
 
-def _frame(path: Path, table: str | None, layer: str) -> Any:
+def _with_crs(frame: gpd.GeoDataFrame, crs: str, layer: str) -> gpd.GeoDataFrame:
+    """A layer with the coordinate system it is said to have; L14 when it says itself that it has another."""
+    stated = parse_crs(crs)
+    if frame.crs is not None and frame.crs != stated:
+        raise LayerError(
+            "L14", f"the layer is in {describe_crs(frame.crs)}, not in {crs}.", layer=layer, rows=[f"all {len(frame)}"],
+            remedy="take the key crs out: it is for layers without a coordinate system, others are reprojected by themselves",
+        )  # fmt: skip
+    return frame.set_crs(stated)
+
+
+def _likely_crs(frame: gpd.GeoDataFrame) -> str:
+    """What to write for a layer without coordinate system, from its coordinates."""
+    west, south, east, north = frame.total_bounds if len(frame) else (np.nan,) * 4
+    if -180 <= west <= east <= 180 and -90 <= south <= north <= 90:
+        return 'the coordinates look like degrees: if they are longitude and latitude, say crs = "EPSG:4326" for the layer'
+    if 100_000 <= west <= east < 1_000_000 and 0 < south <= north < 10_000_000:
+        return 'the coordinates look like a UTM zone: say which, such as crs = "EPSG:32649" (zone 49 north), for the layer'
+    return 'say crs = "EPSG:..." for the layer, if you know it'
+
+
+def _frame(path: Path, table: str | None, layer: str, encoding: str | None = None) -> Any:
     """One table of a vector file; L11 when the file cannot be read, L04 when it has no such table."""
     import pyogrio
 
@@ -519,7 +549,7 @@ def _frame(path: Path, table: str | None, layer: str) -> Any:
             "L04", f"there is no table {table!r} in {path.name}.", layer=layer, details={"tables": ", ".join(tables)},
             remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
         )  # fmt: skip
-    return pyogrio.read_dataframe(path, layer=table if table is not None else tables[0])
+    return pyogrio.read_dataframe(path, layer=table if table is not None else tables[0], encoding=encoding)
 
 
 def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:

@@ -6,7 +6,6 @@ problems at once.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from permeability.errors import Finding, LayerError, ProjectError, nearest
 from permeability.grid import Grid
 from permeability.habitat import FactorGround, Habitat
 from permeability.landscape import Landscape
+from permeability.own_layers import OwnColumns, read_own_layer
 from permeability.patches import Patches
 from permeability.scenario import Scenario
 from permeability.scenario_spec import (
@@ -41,6 +41,7 @@ from permeability.scenario_spec import (
     year_of,
 )
 from permeability.species import SpeciesProfile, species
+from permeability.toml_lines import line_of
 from permeability.unknowns import KINDS, VARY
 
 __all__ = ["Project", "ProjectSpec", "check", "open_project"]
@@ -65,7 +66,7 @@ class GridSpec(Table):
     neighbours: Literal[4, 8, 16] = 8
 
 
-class LayerSpec(Table):
+class LayerSpec(OwnColumns):
     """``[layers.NAME]``: one file, table or band."""
 
     path: str
@@ -221,8 +222,8 @@ class Project:
         spec = self.layer(name)
         return self._once(
             f"vector {name}",
-            lambda: io.read_vector(
-                self.folder / spec.path, spec.table, layer=name, where=spec.where, crs=self.grid.crs
+            lambda: read_own_layer(
+                self.folder / spec.path, spec.table, spec.where, spec, layer=name, crs=self.grid.crs
             ),
         )
 
@@ -545,51 +546,6 @@ def _key_findings(exc: ValidationError, name: str, text: str) -> Iterator[Findin
             said = str(issue["msg"]).removeprefix("Value error, ")
             found = "" if isinstance(issue["input"], dict) else f" (found {issue['input']!r})"
             yield Finding("J03", f"{where}: {said}{found}", "correct it", name, tuple(line_of(text, *places)))
-
-
-def line_of(text: str, *keys: str | int) -> list[str]:
-    """Where a key or table stands in a TOML text, as rows of a finding; empty when it cannot be told.
-
-    Numbers among the keys count the tables of one name from 0; without them the first is meant.
-
-    >>> line_of("[grid]\\ncell_size_m = 5\\ncrs = 'EPSG:4326'", "grid", "crs")
-    ['line 3']
-    >>> line_of("[[steps]]\\nkm = 1\\n[[steps]]\\nkm = 2", "steps", 1, "km")
-    ['line 4']
-    """
-    if not keys:
-        return []
-    *tables, key = keys
-    here: tuple[str | int, ...] = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*(\[+)\s*([^\]]+?)\s*\]", line)
-        if header:
-            here = _table_at(here, re.sub("[\"']", "", header[2]).split("."), header[1] == "[[")
-            if _same_place(here, keys):
-                return [f"line {number}"]
-        elif _same_place(here, tables) and re.match(rf"\s*[\"']?{re.escape(str(key))}[\"']?\s*=", line):
-            return [f"line {number}"]
-    return line_of(text, *tables)
-
-
-def _table_at(before: tuple[str | int, ...], words: list[str], one_of_many: bool) -> tuple[str | int, ...]:
-    """Place of a table after another one: ``[[a.b]]`` under the second ``[[a]]`` is ``("a", 1, "b", 0)``."""
-    place: list[str | int] = []
-    for i, word in enumerate(words):
-        place.append(word)
-        same = list(before[: len(place)]) == place
-        count = before[len(place)] if same and len(before) > len(place) else None
-        if i < len(words) - 1:
-            place += [count] if isinstance(count, int) else []
-        elif one_of_many:
-            place.append(count + 1 if isinstance(count, int) else 0)
-    return tuple(place)
-
-
-def _same_place(here: Sequence[str | int], keys: Sequence[str | int]) -> bool:
-    if not any(isinstance(k, int) for k in keys):
-        here = [h for h in here if not isinstance(h, int)]
-    return list(here) == list(keys)
 
 
 def valid_keys(location: tuple[Any, ...]) -> list[str]:
