@@ -512,7 +512,7 @@ def _values_map(place: Any, values: Array, kind: str, title: str, ax: Any, tr: W
     elif grid is not None:
         ground = ground_of_grid(grid, place.passable(), tr)
     else:
-        ground = ground_of_array(np.isfinite(values), tr)
+        ground = ground_of_array(place.passable() if hasattr(place, "passable") else np.isfinite(values), tr)
     return draw_map(ground, shown, scale_for(kind, shown), title, ax, tr)
 
 
