@@ -90,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=1000)
     parser.add_argument("--kind", choices=["hard", "benign"], default="hard")
-    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--sections", type=int, default=500)
     parser.add_argument("--no-resolve", action="store_true")
     parser.add_argument("--resistances", action="store_true")

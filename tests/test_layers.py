@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from test_gains import STEPS, Case, fresh_resistances, random_case, same, series
 
-from permeability.circuit import forms, layered, layered_state
+from permeability.circuit import forms, layered, layered_state, two_sides
 from permeability.circuit.holding import held_apart
 from permeability.circuit.interface import Interface
 from permeability.errors import MemoryLimitError, OptionError, SolverError
@@ -224,3 +224,27 @@ def test_regions_are_checked_too():
     )  # fmt: skip
     face.single_gains(face.candidates([[s] for s in range(10)]))
     assert face.report.difference < 1e-8
+
+
+def test_two_sides_equal_fresh_solves(monkeypatch):
+    """Dense interfaces that barriers part: each side has its own factor."""
+    monkeypatch.setattr(two_sides, "WORTH_NODES", 1)
+    monkeypatch.setattr(two_sides, "LARGEST", 0.95)
+    parted = complete = 0
+    for seed in range(60):
+        case = random_case(seed)
+        face, n = built(case, "front"), len(case.crossing)
+        rng = np.random.default_rng(seed)
+        after = rng.choice([0.0, 0.5, np.inf], n)
+        cands = face.candidates([[s] for s in range(n)], after=after)
+        if not isinstance(face.singles(cands), layered_state.LayeredSingles):
+            continue
+        parted += 1
+        today = fresh_resistances(case, series(case, {}))
+        complete += np.isinf(today).any()
+        singles, now = face.singles_and_today(cands)
+        same(now, today)
+        for k in rng.choice(n, 2, replace=False):
+            same(singles[k], fresh_resistances(case, series(case, {int(k): (1.0, after[k])})))
+    assert parted > 10
+    assert complete > 2

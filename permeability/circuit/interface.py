@@ -33,6 +33,7 @@ from permeability.circuit.forms import InterfaceReport, choose_form
 from permeability.circuit.halving import SingleTree, joined_sides
 from permeability.circuit.layered import Layered
 from permeability.circuit.layered_state import LayeredSingles, LayeredState
+from permeability.circuit.two_sides import TwoSides
 from permeability.circuit.woodbury import OpenState
 from permeability.errors import BarrierError, PatchError, check_choice
 from permeability.kernels import gains as _gains
@@ -325,7 +326,10 @@ class Interface:
 
     def singles(self, candidates: Candidates) -> SingleTree | LayeredSingles:
         """Every candidate alone: prepared once, run for any state of the barriers."""
-        return SingleTree(self, candidates) if self.layered is None else LayeredSingles(self, candidates)
+        sides = TwoSides.of(self) if self.layered is None else None
+        if self.layered is not None or sides is not None:
+            return LayeredSingles(self, candidates, sides)
+        return SingleTree(self, candidates)
 
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.circuit.condensation import refuse_memory
-from permeability.circuit.layered import Columns, StateNumbers
+from permeability.circuit.layered import Columns, Layered, StateNumbers
+from permeability.circuit.two_sides import TwoSides
 from permeability.circuit.woodbury import generalised_inverse
 from permeability.kernels import gains as _gains
 from permeability.kernels import layers as _layers
@@ -57,15 +58,17 @@ class LayeredState:
         conductance: Floats,
         z: Floats | None = None,
         columns: Columns | None = None,
+        source: Layered | TwoSides | None = None,
     ) -> LayeredState:
-        """One state of the edges (without ``z`` nothing can be built on it)."""
-        assert face.layered is not None
+        """One state of the edges (without ``z`` nothing can be built on it); ``source``: default the layers."""
+        source = face.layered if source is None else source
+        assert source is not None
         if columns is None:
-            columns = face.layered.columns(np.arange(len(face.base)))
-        refuse_memory(
-            face.layered.fronts.bytes_state(int(columns.y_start[-1])), face.memory_limit, len(face.side), 0
-        )
-        numbers = face.layered.state(conductance, columns)
+            columns = source.columns(np.arange(len(face.base)))
+        if isinstance(source, Layered):
+            needed = source.fronts.bytes_state(int(columns.y_start[-1]))
+            refuse_memory(needed, face.memory_limit, len(face.side), 0)
+        numbers = source.state(conductance, columns)
         _, inverse = generalised_inverse(numbers.network)
         nothing = np.zeros((0, len(numbers.arrived) + len(inverse)))
         parts = face.parts(conductance)
@@ -183,16 +186,19 @@ class LayeredState:
 class LayeredSingles:
     """Every candidate alone, in any state: the twin of :class:`permeability.circuit.halving.SingleTree`."""
 
-    def __init__(self, face: Interface, candidates: Candidates) -> None:
+    def __init__(
+        self, face: Interface, candidates: Candidates, source: Layered | TwoSides | None = None
+    ) -> None:
         self.face, self.candidates = face, candidates
+        self.source = face.layered if source is None else source
         self.passes = list(self._passes())
 
     def _passes(self) -> Any:
         """Groups of neighbouring candidates whose right-hand sides fit into memory together."""
         face, cands = self.face, self.candidates
-        assert face.layered is not None
+        assert self.source is not None
         rank = np.empty(len(face.base), dtype=np.int64)
-        rank[face.layered.order] = np.arange(len(face.base))
+        rank[self.source.order] = np.arange(len(face.base))
         edges = [
             np.unique(face.cut_edge[cands.cut[cands.start[k] : cands.start[k + 1]]])
             for k in range(len(cands))
@@ -203,8 +209,9 @@ class LayeredSingles:
         groups = [members]
         while groups:
             mine = groups.pop(0)
-            columns = face.layered.columns(np.concatenate([rank[:0], *(edges[k] for k in mine)]))
-            if 8 * columns.y_start[-1] > limit and len(mine) > 1:
+            columns = self.source.columns(np.concatenate([rank[:0], *(edges[k] for k in mine)]))
+            splits = isinstance(self.source, Layered) and len(mine) > 1
+            if splits and 8 * columns.y_start[-1] > limit:
                 groups[:0] = np.array_split(mine, 2)
             else:
                 yield mine, columns
@@ -222,7 +229,7 @@ class LayeredSingles:
         out = np.empty((len(chosen), p, p))
         today = None
         for members, columns in self.passes:
-            state = LayeredState.of(face, z, columns)
+            state = LayeredState.at(face, face.edge_conductances(z), z, columns, self.source)
             out[members], opens = state.each(chosen, members, treated, lowest=False)
             today = state.resistances
             for k in members[~opens]:  # closing can disconnect: eliminate afresh
