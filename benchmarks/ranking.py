@@ -1,9 +1,9 @@
 """Exact ranking, side by side with re-solving: one railway across the grid, 20 patches, 500 sections of 5-10 columns.
 
-    python benchmarks/ranking.py [--side 1000] [--kind hard] [--draws 3] [--no-resolve]
+    python benchmarks/ranking.py [--side 1000] [--kind hard] [--draws 100] [--no-resolve] [--form auto]
     python benchmarks/ranking.py --resistances            30 focal nodes against a sparse factorisation
 
-One thread.  Set-up = condensation; singles = every section opened alone; sets of ten and a greedy choice of ten follow
+One thread.  Set-up = condensation; singles (with the fresh multigrid solve that checks one of them) = every section opened alone; sets of ten and a greedy choice of ten follow
 Woodbury's identity after one inverse.  The comparison solves the edited landscape afresh for a few sections
 with the multigrid solver (19 right-hand sides for 20 patches) and multiplies; it says so.
 """
@@ -22,6 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from surfaces import benign, hard
 
+from permeability.circuit import pairwise, two_sides
 from permeability.circuit.condensation import effective_resistances
 from permeability.circuit.interface import Candidates, Interface
 from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
@@ -81,6 +82,10 @@ def warm_up() -> None:
     )  # fmt: skip
     cands = face.candidates([np.arange(s, s + 7) for s in range(0, 50, 5)])
     face.single_gains(cands)
+    two_sides.WORTH_NODES, usual = 1, two_sides.WORTH_NODES
+    face.single_gains(cands)
+    two_sides.WORTH_NODES = usual
+    pairwise(surface, [(1, 1), (5, 5)], solver="multigrid", current=None)
     face.greedy(cands, 3)
     face.set_gain(cands, [1, 2])
 
@@ -92,6 +97,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=["hard", "benign"], default="hard")
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--sections", type=int, default=500)
+    parser.add_argument("--form", choices=["auto", "front", "layers"], default="auto")
     parser.add_argument("--no-resolve", action="store_true")
     parser.add_argument("--resistances", action="store_true")
     options = parser.parse_args()
@@ -121,18 +127,23 @@ def main() -> None:
     def build() -> Interface:
         return Interface.build(
             links, edges=(cell, direction), cuts=(np.arange(len(cell)), column, np.ones(len(cell))),
-            crossing=crossing, patches=patches,
+            crossing=crossing, patches=patches, form=options.form,
         )  # fmt: skip
 
     face, t_build = clock.run("condense onto the interface", build)
     assert isinstance(face, Interface)
-    assert face.condensed is not None
-    print(f"   T = {len(face.network):,}, sampled residual {face.condensed.report.residual:.1e}")
+    print(
+        f"   T = {face.report.nodes:,}, {face.report.form} ({face.report.why}), residual {face.report.residual:.1e}"
+    )
     cands = face.candidates(groups)
     assert isinstance(cands, Candidates)
     gains, t_single = clock.run(f"all {len(groups)} exact singles", lambda: face.single_gains(cands))
     gains = np.asarray(gains)
-    print(f"   set-up + singles {t_build + t_single:.2f} s")
+    print(f"   set-up + singles {t_build + t_single:.2f} s, the fresh solve of one of them included:")
+    for check in face.report.checks:
+        print(
+            f"   {check.what} against {check.solver}: {check.difference:.1e} ({check.seconds:.2f} s) {check.note}"
+        )
     _, _ = clock.run("generalised inverse (for sets)", lambda: face.today)
     ten = rng.choice(len(groups), 10, replace=False)
     _, _ = clock.run("one set of ten", lambda: face.set_gain(cands, ten), repeat=20)
@@ -161,9 +172,7 @@ def well_placed(links, rng) -> np.ndarray:  # type: ignore[no-untyped-def]
 
 def side_by_side(surface, face, cands, gains, edges, crossing, ours, clock) -> None:  # type: ignore[no-untyped-def]
     """Re-solve the edited landscape for the best section and one other, by multigrid, and compare."""
-    from permeability.circuit import pairwise
-
-    patches = face.condensed.nodes[face.focal]
+    patches = face.agreement.patches
     spots = [tuple(p) for p in np.stack(np.unravel_index(patches, surface.shape), axis=1)]
     k = int(np.argmax(gains))
     z = face.state(cands, [k])

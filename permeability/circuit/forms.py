@@ -27,6 +27,7 @@ Ints = NDArray[np.int64]
 FORMS = ("auto", "front", "layers")
 RATE = 1e10  # multiply-adds per second of dense fronts, for the choice only
 PER_FRONT = 6e-5  # seconds a front takes whatever its size
+SETS_WORTH = 4.0  # one front may take this much longer: sets of candidates take a tenth of the time there
 FRONT_ALWAYS = 300  # interface nodes up to which one front is not worth a thought
 
 
@@ -129,7 +130,7 @@ def _choice(
         fits = needed <= (available or np.inf)
     if not fits:
         return "layers", f"one front of {t:,} nodes does not fit into memory", fronts
-    form = "front" if front_s <= layers_s else "layers"
+    form = "front" if front_s <= SETS_WORTH * layers_s else "layers"
     return (
         form,
         f"expected for one state: {front_s:.2g} s as one front, {layers_s:.2g} s in layers ({t:,} nodes)",

@@ -7,6 +7,7 @@ the few edges across.  Pivots are sums of off-diagonals and all inverses product
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from scipy.linalg.lapack import dlauum, dtrtri
 from scipy.sparse import coo_array
 
 from permeability.circuit.layered import Columns, StateNumbers
+from permeability.kernels import layers
 
 if TYPE_CHECKING:
     from permeability.circuit.interface import Interface
@@ -46,6 +48,7 @@ class TwoSides:
         self.high = np.maximum(place[face.node_a], place[face.node_b])
         self.side_low = np.searchsorted((self.nb, self.nb + self.na), self.low, side="right")
         self.side_high = np.searchsorted((self.nb, self.nb + self.na), self.high, side="right")
+        self._local = threading.local()
         self.ends = place[face.node_a], place[face.node_b]
 
     @classmethod
@@ -56,6 +59,12 @@ class TwoSides:
         count = np.bincount(face.side)
         first = face.side == int(np.argmax(count))
         return cls(face, first) if count.max() <= LARGEST * len(face.side) else None
+
+    def _buffer(self) -> Floats:
+        """Room for the right-hand sides, one for each thread: fresh memory would cost as much as the work."""
+        if not hasattr(self._local, "y"):
+            self._local.y = np.empty(self.n_edges * (self.nb + self.na))
+        return np.asarray(self._local.y)
 
     def columns(self, edges: ArrayLike) -> Columns:
         """All edges are carried, whichever are asked for."""
@@ -77,7 +86,10 @@ class TwoSides:
         return out
 
     def state(self, conductance: Floats, columns: Columns) -> StateNumbers:
-        """Eliminate both sides in one state of the edges, by edge conductances (E,)."""
+        """Eliminate both sides in one state of the edges, by edge conductances (E,).
+
+        The right-hand sides are overwritten by the next state in the same thread.
+        """
         nb, na = self.nb, self.na
         at_a, at_f = nb, nb + na
         c = conductance
@@ -102,13 +114,10 @@ class TwoSides:
         focal_b = inverse @ b_focal + passed.T @ focal_a
         crossed = np.ascontiguousarray(dtrmm(1.0, root_a.T, passed.T, side=1, lower=1, trans_a=1))
         p = among.shape[0]
-        y = np.empty(self.n_edges * at_f)
-        on_b = np.concatenate((root_b, np.zeros((1, nb))))
-        first, second = (np.minimum(e, nb) for e in self.ends)
-        np.subtract(on_b[first], on_b[second], out=y[: self.n_edges * nb].reshape(-1, nb))
-        on_a = np.concatenate((crossed, root_a, np.zeros((1, na))))
-        first, second = (np.minimum(e, at_f) for e in self.ends)
-        np.subtract(on_a[first], on_a[second], out=y[self.n_edges * nb :].reshape(-1, na))
+        y = self._buffer()
+        differences: Any = layers.row_differences
+        differences(root_b, np.zeros((0, nb)), *self.ends, y[: self.n_edges * nb].reshape(-1, nb))
+        differences(crossed, root_a, *self.ends, y[self.n_edges * nb :].reshape(-1, na))
         by_focal = np.concatenate((focal_b, focal_a, np.eye(p)))
         arrived = by_focal[self.ends[0]] - by_focal[self.ends[1]]
         return StateNumbers(among, y, arrived)

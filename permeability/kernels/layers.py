@@ -418,6 +418,25 @@ def grid_parts(e, s, se, sw, node, keys):
 
 
 @njit(cache=True, nogil=True)
+def row_differences(top, bottom, first, second, out):
+    """Rows ``first`` minus rows ``second`` of two tables, one above the other; rows beyond both are zero."""
+    n, m = len(top), len(top) + len(bottom)
+    for i in range(len(first)):
+        row = out[i]
+        a, b = first[i], second[i]
+        if a < m:
+            plus = top[a] if a < n else bottom[a - n]
+            for j in range(len(row)):
+                row[j] = plus[j]
+        else:
+            row[:] = 0.0
+        if b < m:
+            minus = top[b] if b < n else bottom[b - n]
+            for j in range(len(row)):
+                row[j] -= minus[j]
+
+
+@njit(cache=True, nogil=True)
 def _find(root, k):
     while root[k] != k:
         root[k] = root[root[k]]
