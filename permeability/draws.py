@@ -341,17 +341,17 @@ class _Worlds:
         *,
         shared: bool,
     ) -> None:
-        self.land, self.rest = land, (patches, sets, lines, shared, threading.Lock())
+        self.land, self.rest = land, (patches, sets, lines, shared)
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
-        self.lock = threading.Lock()
+        self.lock, self.first = threading.Lock(), threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to another machine: no lock, and landscapes are made there when they are needed."""
-        return {k: v for k, v in vars(self).items() if k not in ("known", "lock")}
+        """What goes to another machine: locks stay, and landscapes are made there when they are needed."""
+        return {k: v for k, v in vars(self).items() if k not in ("known", "lock", "first")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, known=OrderedDict(), lock=threading.Lock())
+        vars(self).update(state, known=OrderedDict(), lock=threading.Lock(), first=threading.Lock())
 
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""
@@ -359,7 +359,7 @@ class _Worlds:
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
-                self.known[name] = _World(made, *self.rest)
+                self.known[name] = _World(made, *self.rest, self.first)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)
             return self.known[name]
