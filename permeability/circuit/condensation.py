@@ -258,7 +258,8 @@ def condense(
     -----
     Pivots are sums of conductances, never differences (Grassmann, Taksar & Heyman 1985,
     doi:10.1287/opre.33.5.1107), so barriers may be as tight as they like.  Time grows as cells**1.5,
-    memory as cells; interfaces beyond some 6,000 nodes cost T**3 time and T**2 memory.
+    memory as cells; interfaces beyond some 6,000 nodes cost T**3 time and T**2 memory
+    (:mod:`permeability.circuit.layered` does not).
 
     Examples
     --------
