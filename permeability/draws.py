@@ -320,7 +320,9 @@ def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
     rows = [r for line in dict.fromkeys(lines) for r in land.barriers.rows_of(line) if land.chance_of[r] > 0]
     mine = np.isin(land.cuts.barrier, rows) & (land.cuts.direction < 4)
     cell, k = land.cuts.cell[mine], land.cuts.direction[mine]
-    return len(np.union1d(cell, cell + D_ROW[k] * land.grid.cols + D_COL[k]))
+    other, valid = cell + D_ROW[k] * land.grid.cols + D_COL[k], land.valid.ravel()
+    inside = valid[cell] & valid[other]
+    return len(np.union1d(cell[inside], other[inside]))
 
 
 class _Worlds:
