@@ -113,10 +113,16 @@ class RankDraws:
         shares = uncertainty.shares_by_number(self.quantiles, self.gains, self.groups)
         if not len(shares):
             return [""] * self.gains.shape[1]
-        words = {u.key: u.words for u in self.unknowns}
-        least = uncertainty.least_share(len(self.gains))
+        words, least = {u.key: u.words for u in self.unknowns}, self.least_shares()
         top = shares.idxmax(axis=0)
-        return [words.get(n, n) if shares.loc[n, k] > least else "" for k, n in top.items()]
+        return [words.get(n, n) if shares.loc[n, k] > least[n] else "" for k, n in top.items()]
+
+    def least_shares(self) -> dict[str, float]:
+        """Share of rank movement that each number must exceed to stand out from chance.
+
+        Numbers of landscapes made anew have as many values as there are landscapes, not draws.
+        """
+        return {k: uncertainty.least_share(self.quantiles[c[0]].nunique()) for k, c in self.groups.items()}
 
     def together(self) -> list[list[int]]:
         """Groups of candidates that cannot be told apart, best first; see :func:`permeability.uncertainty.together`."""

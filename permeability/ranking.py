@@ -22,7 +22,6 @@ from permeability.line_pressure import LinePressure, pressure
 from permeability.patches import Patches
 from permeability.scenario import Intervention
 from permeability.sites import Candidate
-from permeability.uncertainty import least_share
 from permeability.unknowns import VARY
 
 __all__ = ["SORT_BY", "Ranking", "gain_of", "rank"]
@@ -247,7 +246,7 @@ def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:
         columns=["number", "what", "kind", "low", "best", "high", "unit", "evidence", "source"],
     )  # fmt: skip
     table = shares.merge(about, on="number", how="left")
-    table["clear"] = table["share"] > least_share(len(drawn.gains))
+    table["clear"] = table["share"] > table["number"].map(drawn.least_shares())
     table["most_moved"] = [ids[k] if k >= 0 else "" for k in table["most_moved"]]
     first = ["number", "what", "share", "clear", "most_moved"]
     return table[[*first, *(c for c in about.columns if c not in first)]]

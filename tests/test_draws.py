@@ -244,6 +244,7 @@ def test_draws_anew_equal_landscapes_made_by_hand(case):
     assert set(drawn.quantiles) == {"map.R.east", "map.R.north", "habitat.slope_deg"}
     assert np.array_equal(drawn.quantiles.iloc[0], drawn.quantiles.iloc[2])  # two landscapes by turns
     assert np.array_equal(drawn.gains[1], drawn.gains[3])
+    assert min(drawn.least_shares().values()) > 1  # two landscapes say nothing of what matters
     u = drawn.quantiles.iloc[0]
     east, north = (
         stats.norm.ppf(u[["map.R.east", "map.R.north"]].to_numpy()) * 900.0 / unknown_numbers.NORMAL_90
