@@ -168,7 +168,7 @@ def _range_of(runs: Sequence[Results], i: int, species: str, name: str, tr: Word
     low, high = middle(drawn)
     if math.isnan(low) or low == high == 0:
         return ""
-    return tr("{low} to {high}", low=tr.signed(low), high=tr.signed(high))
+    return f"{tr.signed(low)} … {tr.signed(high)}"
 
 
 def _verdict(moved: float, worse: bool, tr: Words) -> str:

@@ -219,7 +219,7 @@ def _range(row: Mapping[Any, Any], name: str, tr: Words, *, signed: bool = False
     if any(math.isnan(e) for e in ends):
         return ""
     low, high = (tr.signed(e) if signed else tr.number(e) for e in ends)
-    return tr("{low} to {high}", low=low, high=high)
+    return f"{low} … {high}" if signed else tr("{low} to {high}", low=low, high=high)
 
 
 # ---------------------------------------------------------------- residual and cumulative impact
