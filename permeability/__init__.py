@@ -37,6 +37,8 @@ _HOME = {
     "pressure": "permeability.line_pressure",
     "portfolio": "permeability.choice",
     "chains": "permeability.choice",
+    "cost_benefit": "permeability.economics",
+    "offset_account": "permeability.economics",
     "run_project": "permeability.run",
     "timeline": "permeability.years",
     "infrastructure_corridors": "permeability.bundles",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from permeability.choice import chains, portfolio
     from permeability.connect import connectivity
     from permeability.corridors import pinch_points
+    from permeability.economics import cost_benefit, offset_account
     from permeability.errors import PermeabilityError
     from permeability.estimate import Estimate
     from permeability.grid import Grid, suggest_crs

@@ -23,8 +23,9 @@ from pyproj.exceptions import CRSError
 
 from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
+from permeability.choice import plan_rules
 from permeability.crossings import components_of, require_effect
-from permeability.errors import Finding, GridError, PermeabilityError, ProjectError, nearest
+from permeability.errors import Finding, GridError, PermeabilityError, ProjectError, check_choice, nearest
 from permeability.grid import Grid, in_degrees, suggest_crs
 from permeability.own_layers import garbled, read_own_layer
 from permeability.project import (
@@ -47,6 +48,7 @@ from permeability.scenario_spec import (
 )
 from permeability.species import species, species_list
 from permeability.toml_lines import line_of
+from permeability.wishes import PortfolioSpec
 
 T = TypeVar("T")
 MOST_CELLS = 50_000_000  # a grid that only stands in for a broken one is kept below this
@@ -197,6 +199,7 @@ class _Checker:
         for name, mine in spec.species.items():
             for key in ("patches", "range", "suitability", "resistance"):
                 used += [(n, ("species", name, key)) for n in [getattr(mine, key)] if n]
+        used += [(c.layer, ("candidates", "layer")) for c in spec.candidates if c.layer]
         for layer, where in used:
             self.attempt(partial(self.project.layer, layer), rows=line_of(self.text, *where))
         return list(spec.layers)
@@ -427,12 +430,20 @@ class _Checker:
         for number, scenario in enumerate(spec.scenarios):
             self._scenario(number, scenario)
         self._comparison()
-        if spec.candidates is not None:
-            line = spec.candidates.line
-            rows = line_of(self.text, "candidates", "line")
-            if self.attempt(partial(all_barriers.rows_of, line), layer="candidates", rows=rows) is not None:
-                for name in spec.species:
-                    self.attempt(partial(self._candidates, name), layer="candidates", rows=rows)
+        for number, wanted in enumerate(spec.candidates):
+            rows = line_of(self.text, "candidates", "line" if wanted.line else "lines")
+            for line in wanted.all_lines:
+                self.attempt(partial(all_barriers.rows_of, line), layer=_table_name(spec, number), rows=rows)
+        if spec.portfolio != PortfolioSpec() and spec.ranking.budget_usd is None:
+            self.add(Finding(
+                "J08", "[portfolio] asks for a choice, but no budget is given", "set ranking.budget_usd", self.file,
+                tuple(line_of(self.text, "portfolio")),
+            ))  # fmt: skip
+        for name in spec.portfolio.weights:
+            self.attempt(partial(check_choice, "portfolio.weights", name, list(spec.species)))
+        if spec.candidates and not any(f.severity == "error" for f in self.findings):
+            for name in spec.species:
+                self._candidates(name)
 
     def _scenario(self, number: int, plan: ScenarioSpec) -> None:
         """One scenario: its name, what it builds on, its layers, and every step by itself."""
@@ -547,13 +558,32 @@ class _Checker:
         return found
 
     def _candidates(self, name: str) -> None:
-        from permeability.sites import candidates
+        """The candidates of a species, and the rules of the choice about them."""
+        spec = self.project.spec
+        rows = line_of(self.text, "candidates")
+        sites = self.attempt(partial(self.project.candidates, name), layer="candidates", rows=rows)
+        if sites is None:
+            return
+        asked = spec.portfolio
+        rules = partial(
+            plan_rules, sites, must=asked.must, must_not=asked.must_not, min_spacing_km=asked.spacing_km,
+            per_stretch=asked.per_stretch,
+        )  # fmt: skip
+        self.attempt(rules, layer="portfolio", rows=line_of(self.text, "portfolio"))
+        for site in spec.cost_benefit.collisions_avoided:
+            self.attempt(
+                partial(check_choice, "cost_benefit.collisions_avoided", site, [s.id for s in sites]),
+                layer="cost_benefit", rows=line_of(self.text, "cost_benefit", "collisions_avoided"),
+            )  # fmt: skip
+        if spec.cost_benefit.collisions_avoided and spec.cost_benefit.usd_per_collision is None:
+            self.add(Finding(
+                "J09", "collisions avoided are given without what one costs", "set cost_benefit.usd_per_collision",
+                self.file, tuple(line_of(self.text, "cost_benefit", "collisions_avoided")),
+            ))  # fmt: skip
 
-        spec = self.project.spec.candidates
-        if spec is None or any(f.severity == "error" for f in self.findings):
-            return  # needs the landscape itself
-        land = self.project.landscape(name)
-        candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
+
+def _table_name(spec: ProjectSpec, number: int) -> str:
+    return "candidates" if len(spec.candidates) == 1 else f"candidates, table {number + 1}"
 
 
 def _is_metric(crs: CRS) -> bool:

@@ -250,7 +250,8 @@ def portfolio(
     per_stretch : sequence of (line, km from, km to)
         On each of these at least one candidate is chosen.
     budgets : sequence of float
-        Further budgets for the curve of gain against money [USD].
+        Further budgets for the curve of gain against money [USD]; they are searched greedily only, and those
+        within which no plan obeys the rules are left out.
     near : float
         Plans within this share of the best gain are listed as nearly as good.
     starts : int
@@ -291,7 +292,9 @@ def portfolio(
     sites = next(iter(named.values())).sites
     ids = [s.id for s in sites]
     cost = np.array([s.cost_usd.best for s in sites])
-    options = _rules(sites, ids, must, must_not, min_spacing_km, per_stretch)
+    options = plan_rules(
+        sites, must=must, must_not=must_not, min_spacing_km=min_spacing_km, per_stretch=per_stretch
+    )
     gains = _views(named, view, options["apart"], workers)
     share = _weights(weights, list(named))
     everything = Objective(gains, np.ones(len(gains))).vector(
@@ -306,7 +309,10 @@ def portfolio(
     found = choose(objective, cost, budget_usd, **settings)
     curve = None
     if budgets:
-        curve = budget_curve(objective, cost, budgets, **{**settings, "starts": 1})
+        quick = {**settings, "swaps": False}
+        if view == "circuit":
+            quick["bound"] = None  # what all candidates give bounds the other budgets
+        curve = budget_curve(objective, cost, budgets, plans={budget_usd: found}, **quick)
     rules = Rules(
         cost, budget_usd, options["must"], options["must_not"], options["apart"], options["stretches"]
     )
@@ -395,11 +401,12 @@ def _name_of(ranking: Ranking) -> str:
     return f"{ranking.land.profile.id} {season}" if season else str(ranking.land.profile.id)
 
 
-def _rules(
-    sites: Sequence[Candidate], ids: list[str], must: Sequence[str], must_not: Sequence[str],
-    min_spacing_km: float | None, per_stretch: Sequence[Stretch],
+def plan_rules(
+    sites: Sequence[Candidate], *, must: Sequence[str] = (), must_not: Sequence[str] = (),
+    min_spacing_km: float | None = None, per_stretch: Sequence[Stretch] = (),
 ) -> dict[str, Any]:  # fmt: skip
-    """Rules of the choice by number of candidate."""
+    """Rules of a choice by number of candidate; see :func:`portfolio`."""
+    ids = [s.id for s in sites]
     apart = alternatives(sites)
     if min_spacing_km is not None:
         middle = np.array([(s.km_from + s.km_to) / 2 for s in sites])

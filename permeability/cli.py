@@ -116,6 +116,10 @@ def _print_run(done: Any) -> None:
             say(site_table(r.ranking, done.project.spec.ranking.top))
             for note in r.ranking.notes:
                 say(f"  {note}")
+    for name, plan in done.choice.plans.items():
+        budget = done.project.spec.ranking.budget_usd
+        say(f"\nFor {budget:,.0f} USD ({name}), at most {100 * plan.gap:.1f} % below the bound:")
+        say(f"  {', '.join(plan.sites)}")
     statement = done.project.spec.project.statement
     if statement:
         say(f"\n{statement}")

@@ -110,16 +110,18 @@ class Evaluator:
 
     def values(self, change: Change, resistance: Array) -> dict[str, float]:
         """All indices after a change whose effective resistances are known."""
+        return self._scalars(self.fields_after(change), resistance, self.parts_after(change))
+
+    def fields_after(self, change: Change) -> list[Array]:
+        """Least-cost field of every patch after a change [m of open ground]."""
         if change.rises:
             surface = self._surface(change.edges)
-            fields = [self._fresh(surface, m) for m in self.masks]
-        else:
-            fields = [self._lowered(f, change) for f in self.fields]
-        return self._scalars(fields, resistance, self._parts(change))
+            return [self._fresh(surface, m) for m in self.masks]
+        return [self._lowered(f, change) for f in self.fields]
 
     def pieces_after(self, interventions: Sequence[Intervention]) -> dict[str, float]:
         """Only the indices of connectedness, ``range_cut_off_km2`` and ``pairs_apart``; quick, no solve."""
-        parts = self._parts(self.change(interventions))
+        parts = self.parts_after(self.change(interventions))
         pieces = range_pieces(parts, self.inside, self.land.grid.cell_area_km2)
         home = np.array([parts[m].max() for m in self.masks])
         apart = np.count_nonzero(np.triu(home[:, None] != home[None], 1))
@@ -153,7 +155,7 @@ class Evaluator:
             relax(self._surface(change.edges), dist, cells)  # type: ignore[arg-type]
         return dist
 
-    def _parts(self, change: Change) -> NDArray[np.int32]:
+    def parts_after(self, change: Change) -> NDArray[np.int32]:
         """Connected parts afterwards: old parts joined across opened edges."""
         if change.rises:
             from permeability.landscape import connected_parts

@@ -13,7 +13,6 @@ from permeability.draws import draw_costs
 from permeability.errors import MemoryLimitError
 from permeability.impact import standing_lines
 from permeability.project import Project, open_project
-from permeability.sites import candidates
 
 __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
 
@@ -76,12 +75,8 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     land, patches = project.landscape(name), project.patches(name)
     cells = int(land.valid.sum())
     cases = 2 + 2 * len(standing_lines(land))
-    spec = project.spec.candidates
-    sites = 0
-    if spec is not None:
-        sites = len(
-            candidates(land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km)
-        )
+    found = project.candidates(name)
+    sites, lines = len(found), list(dict.fromkeys(line for c in found for line in c.lines))
     n = len(patches)
     fields = (cases + 3) * n
     solves = cases + 2
@@ -90,8 +85,8 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
         cells / 1e6
     ) ** 1.3
     how, costs = project.spec.ranking, None
-    if spec is not None and how.draws:
-        costs = draw_costs(land, [spec.line], how.draws, vary=how.vary, draws_anew=how.draws_anew)
+    if lines and how.draws:
+        costs = draw_costs(land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew)
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
     peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
     return SpeciesPlan(

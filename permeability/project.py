@@ -16,7 +16,7 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from permeability import barriers as barrier_layer
 from permeability import habitat, io, landscape, patches
@@ -40,11 +40,13 @@ from permeability.scenario_spec import (
     steps_of,
     year_of,
 )
+from permeability.sites import Candidate
 from permeability.species import SpeciesProfile, species
 from permeability.toml_lines import line_of
 from permeability.unknowns import KINDS, VARY
 
 __all__ = ["Project", "ProjectSpec", "check", "open_project"]
+from permeability.wishes import CandidateSpec, CostBenefitSpec, PortfolioSpec, build_candidates
 
 
 class About(Table):
@@ -119,15 +121,6 @@ class SpeciesSpec(Table):
     override: dict[str, Any] = {}
 
 
-class CandidateSpec(Table):
-    """``[candidates]``: which stretches are ranked."""
-
-    line: str
-    length_km: float = Field(default=10.0, gt=0)
-    treatment: str = "remove"
-    km: tuple[float, float] | None = None
-
-
 class RankingSpec(Table):
     """``[ranking]``: how they are ranked."""
 
@@ -157,10 +150,18 @@ class ProjectSpec(Table):
     habitat: HabitatSpec = HabitatSpec()
     barriers: BarrierSpec
     species: dict[str, SpeciesSpec]
-    candidates: CandidateSpec | None = None
+    candidates: list[CandidateSpec] = []
     ranking: RankingSpec = RankingSpec()
+    portfolio: PortfolioSpec = PortfolioSpec()
+    cost_benefit: CostBenefitSpec = CostBenefitSpec()
     scenarios: list[ScenarioSpec] = []
     comparison: ComparisonSpec = ComparisonSpec()
+
+    @field_validator("candidates", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """One table of candidates is as good as a list of one."""
+        return [value] if isinstance(value, dict) else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,6 +362,10 @@ class Project:
         layer = self.spec.species[name].range
         land = self.landscape(name)
         return land.valid if layer is None else habitat.area_mask(self.vector(layer), self.grid) & land.valid
+
+    def candidates(self, name: str) -> list[Candidate]:
+        """What is ranked for a species, from ``[candidates]``."""
+        return build_candidates(self.landscape(name), self.spec.candidates, self.vector)
 
     def scenario(self, name: str) -> Scenario:
         """A scenario of the file by its name, with what it builds on; ``today`` is the empty one.

@@ -7,6 +7,8 @@ A result folder holds
 ``record.json``             inputs with hashes, parameters, versions, choices, residuals
 ``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
 ``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
+``plan.csv``                sites chosen for the budget, for every species and for all together; table ``plan``
+``cost_benefit.csv``, ``offset.csv`` whole-life cost and gain per money; quality hectares lost and given back
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
 ``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.scenario_run`
@@ -39,6 +41,7 @@ from permeability import io
 from permeability._version import __version__
 from permeability.barriers import traffic_class
 from permeability.burn import burn_resistance
+from permeability.choice_files import Choice, choice_summary, make_choice, plan_table
 from permeability.connect import Connectivity
 from permeability.errors import Finding, ProjectError
 from permeability.executor import connected
@@ -56,7 +59,6 @@ from permeability.scenario_run import (
     scenario_summary,
     write_scenarios,
 )
-from permeability.sites import candidates
 from permeability.steps import Step, take_steps
 from permeability.units import unit_of
 
@@ -119,6 +121,8 @@ class Run(Face):
         What ``record.json`` holds.
     folder : pathlib.Path or None
         Where it was written.
+    choice : Choice
+        Plans for the budget, money and hectares.
 
     Examples
     --------
@@ -137,6 +141,7 @@ class Run(Face):
     summary: dict[str, Any] = field(repr=False)
     record: dict[str, Any] = field(repr=False)
     folder: Path | None = None
+    choice: Choice = field(default_factory=Choice, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -220,8 +225,12 @@ def run_project(
             name: _run_species(project, name, found, progress, workers, cluster, store)
             for name in project.species_ids
         }
-    summary, record = summarise(project, results), make_record(project, results)
-    done = Run(project, results, summary, record, Path(folder) if folder is not None else None)
+        ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
+        told = None if progress is None else (lambda done, n: progress("choice", done, n))
+        choice = make_choice(project, ranked, told)
+    summary = summarise(project, results) | choice_summary(project, choice)
+    record = make_record(project, results)
+    done = Run(project, results, summary, record, Path(folder) if folder is not None else None, choice)
     if folder is not None:
         with io.whole_folder(Path(folder), RESULT_MARK) as aside:
             write_results(done, aside)
@@ -280,11 +289,8 @@ def _run_species(
     land, patches, inside = links.land, links.patches, project.range_mask(name)
     tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
     ranking = None
-    spec = project.spec.candidates
-    if spec is not None:
-        sites = candidates(
-            land, spec.line, length_m=spec.length_km * 1000, treatment=spec.treatment, km=spec.km
-        )
+    sites = project.candidates(name)
+    if sites:
         how = project.spec.ranking
         ranking = rank(
             land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
@@ -444,6 +450,13 @@ def write_results(run: Run, folder: Path) -> None:
         tables["sites"] = table
         along = pd.concat(pressed, ignore_index=True).drop(columns="geometry")
         io.write_csv(folder / "pressure.csv", _species_first(pd.DataFrame(along)))
+    plan = plan_table(run.choice.plans)
+    if plan is not None:
+        io.write_csv(folder / "plan.csv", pd.DataFrame(plan.drop(columns="geometry")))
+        tables["plan"] = plan
+    for file, money in (("cost_benefit.csv", run.choice.money), ("offset.csv", run.choice.hectares)):
+        if money is not None and len(money):
+            io.write_csv(folder / file, _species_first(money))
     tables |= context_tables(run)
     io.write_gpkg(folder / "sites.gpkg", tables)
     io.write_json(folder / "summary.json", run.summary)

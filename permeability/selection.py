@@ -27,7 +27,6 @@ __all__ = [
     "find_bundles",
     "next_best",
     "pareto",
-    "present_value",
     "spacing",
     "weighted",
     "worst_of",
@@ -197,6 +196,7 @@ def choose(
     bound: Callable[[Rules], float] | None = None,
     searches: Mapping[str, Callable[[Rules], Members]] | None = None,
     starts: int = 6,
+    swaps: bool = True,
     near: float = 0.05,
     rng: int | np.random.Generator = 1,
 ) -> Portfolio:
@@ -223,6 +223,8 @@ def choose(
         Further searches by name, ``search(rules) -> members``, such as an integer program.
     starts : int
         Randomised greedy starts, each followed by swaps.
+    swaps : bool
+        Whether sites are exchanged at all; without it the answer comes from the greedy searches.
     near : float
         Plans within this share of the best gain are listed.
     rng : int or Generator
@@ -261,10 +263,11 @@ def choose(
         "reverse greedy": _reverse_greedy(ask, rules),
     }
     plans |= {name: tuple(sorted(search(rules))) for name, search in (searches or {}).items()}
-    begun = [p for p in plans.values() if p is not None and rules.allows(p)]
-    begun += [p for p in (_random_start(ask, rules, generator) for _ in range(starts)) if p is not None]
-    improved = [_swaps(ask, rules, p, groups) for p in dict.fromkeys(begun)]
-    plans["swaps from all starts"] = max(improved, key=ask, default=None)
+    if swaps:
+        begun = [p for p in plans.values() if p is not None and rules.allows(p)]
+        begun += [p for p in (_random_start(ask, rules, generator) for _ in range(starts)) if p is not None]
+        improved = [_swaps(ask, rules, p, groups) for p in dict.fromkeys(begun)]
+        plans["swaps from all starts"] = max(improved, key=ask, default=None)
     free = [k for k in range(len(rules.cost)) if k not in rules.must and k not in rules.must_not]
     proven = len(free) <= EXHAUSTIVE
     if proven:
@@ -532,10 +535,18 @@ def _near_best(ask: _Memory, rules: Rules, best: Members, near: float, most: int
 # --- questions about money ------------------------------------------------------------------------------------
 
 
-def budget_curve(value: Value, cost: ArrayLike, budgets: Sequence[float], **options: Any) -> pd.DataFrame:
+def budget_curve(
+    value: Value,
+    cost: ArrayLike,
+    budgets: Sequence[float],
+    *,
+    plans: Mapping[float, Portfolio] | None = None,
+    **options: Any,
+) -> pd.DataFrame:
     """The best gain for each of several budgets.
 
-    Each budget may also use the plans found for the smaller ones, so the curve never falls.
+    Each budget may also use the plans found for the smaller ones, so the curve never falls.  Budgets within which no
+    plan obeys the rules are left out.
 
     Parameters
     ----------
@@ -545,7 +556,10 @@ def budget_curve(value: Value, cost: ArrayLike, budgets: Sequence[float], **opti
         Shape (K,) [money].
     budgets : sequence of float
         [money]
+    plans : mapping, optional
+        Budget -> plan that is known already.
     **options
+        Passed on to :func:`choose`.
 
     Returns
     -------
@@ -559,15 +573,22 @@ def budget_curve(value: Value, cost: ArrayLike, budgets: Sequence[float], **opti
     """
     rows: list[dict[str, Any]] = []
     memory = _Memory(value)
-    for budget in sorted(budgets):
-        plan = choose(memory, cost, budget, **options)
+    for budget in sorted({*budgets, *(plans or {})}):
+        plan = (plans or {}).get(budget)
+        if plan is None:
+            try:
+                plan = choose(memory, cost, budget, **options)
+            except OptionError as error:
+                if error.code in ("O43", "O44"):
+                    continue
+                raise
         gain, spent, sites = plan.gain, plan.cost, plan.members
         if rows and rows[-1]["gain"] > gain:
             gain, spent, sites = (rows[-1][k] for k in ("gain", "cost", "sites"))
         gap = max(0.0, (plan.bound - gain) / plan.bound) if 0 < plan.bound < np.inf else plan.gap
         row = {"budget": budget, "gain": gain, "cost": spent, "sites": sites}
         rows.append({**row, "bound": max(plan.bound, gain), "gap": gap})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["budget", "gain", "cost", "sites", "bound", "gap"])
 
 
 def next_best(value: Value, built: Iterable[int], cost: ArrayLike) -> pd.DataFrame:
@@ -601,35 +622,6 @@ def next_best(value: Value, built: Iterable[int], cost: ArrayLike) -> pd.DataFra
             {"site": free, "gain": gains, "cost": costs[free], "gain_per_cost": gains / costs[free]}
         )
     return table.sort_values(["gain_per_cost", "gain"], ascending=False, ignore_index=True)
-
-
-def present_value(first: float, yearly: float, years: int, rate: float) -> float:
-    """Cost of a measure over its life: what is paid at once and every year, discounted [money].
-
-    ``first + sum_{t=1..years} yearly / (1 + rate)^t``.
-
-    Parameters
-    ----------
-    first : float
-        Spent now [money].
-    yearly : float
-        Spent in every year [money].
-    years : int
-    rate : float
-        Discount rate [per year].
-
-    Returns
-    -------
-    float
-        [money]
-
-    Examples
-    --------
-    >>> round(present_value(100.0, 10.0, 2, 0.0), 6)
-    120.0
-    """
-    t = np.arange(1, years + 1)
-    return float(first + (yearly / (1.0 + rate) ** t).sum())
 
 
 def spacing(position: ArrayLike, smallest: float, line: ArrayLike | None = None) -> list[tuple[int, int]]:

@@ -154,7 +154,7 @@ def candidates(
                 details={"line": "km {:g} to km {:g}".format(*land.barriers.km_range(name))}, remedy="give kilometres on the line",
             )  # fmt: skip
         for a, b in stretches:
-            title = f"{name} km {a:g}-{b:g}"
+            title = f"{name} km {a:g}-{b:g}" + ("" if treatment == "remove" else f" {treatment or 'own'}")
             steps = _actions(name, a, b, treatment, width_m, chance)
             for suffix, parts in _sides(land, name, each_side):
                 mine = tuple(replace(s, components=parts) for s in steps)

@@ -110,9 +110,78 @@ def _tables(folder, names, species, draws):
         rows.append({**row, "geometry": line(10, a, b)})
     sites = frame(rows)
     io.write_csv(folder / "sites.csv", pd.DataFrame(sites.drop(columns="geometry")))
+    plan = sites.iloc[[0, 2]][
+        [
+            "id",
+            "line",
+            "km_from",
+            "km_to",
+            "treatment",
+            "cost_usd_low",
+            "cost_usd",
+            "cost_usd_high",
+            "geometry",
+        ]
+    ]
+    plan = plan.assign(plan=species)
+    plan[f"gain_alone_{species}"] = [0.4, 0.3]
     io.write_gpkg(
-        folder / "sites.gpkg", {"sites": sites, "barriers": barriers, "patches": patches, "ranges": ranges}
+        folder / "sites.gpkg",
+        {"sites": sites, "barriers": barriers, "patches": patches, "ranges": ranges, "plan": plan},
     )
+    _money(folder, species, [*sites["id"].iloc[:4], "plan"])
+
+
+def _money(folder, species, ids):
+    rows = []
+    for i in ids:
+        for rate, worth in ((0.01, 9000.0), (0.03, 8000.0), (0.07, 7000.0)):
+            row = {"species": species, "id": i, "years": 25.0, "rate": rate}
+            for name, value in (
+                ("once_usd", 6000.0),
+                ("yearly_usd", 100.0),
+                ("whole_life_usd", worth),
+                ("benefit_usd", 50.0),
+                ("net_usd", worth - 50),
+                ("reachable_km2_per_musd", 3000.0),
+                ("mean_conductance_per_musd", 40.0),
+            ):
+                row |= {f"{name}_low": 0.5 * value, name: value, f"{name}_high": 2 * value}
+            rows.append({**row, "plan": species if i == "plan" else ""})
+    io.write_csv(folder / "cost_benefit.csv", pd.DataFrame(rows))
+    hectares = [
+        {"species": species, "measure": m, "without_barriers_qha": 9000.0, "today_qha": 5000.0, "after_qha": 6500.0, "lost_qha": 4000.0, "given_back_qha": 1500.0, "balance_qha": -2500.0, "plan": p}
+        for m in ("connected_range", "reachable") for p in ("", species)
+    ]  # fmt: skip
+    io.write_csv(folder / "offset.csv", pd.DataFrame(hectares))
+
+
+def _plans(species, rail):
+    def told(value, unit="1"):
+        return {"value": value, "unit": unit}
+
+    first, second, other = (f"{rail} km {a:g}-{a + 2:g}" for a in (0, 4, 8))
+    plan = {
+        "view": "circuit", "rule": "weighted", "sites": [first, second], "budget_usd": told(12_500.0, "USD"), "cost_usd": told(12_000.0, "USD"),
+        "gain": told(0.8), "bound": told(0.9), "gap": told(0.1 / 0.9),
+        "species": {species: {"weight": told(1.0), "gain": told(0.8), "gain_of_all": told(1.6), "share": told(0.5)}},
+        "methods": {
+            "score and rank": {"gain": told(0.6), "cost_usd": told(12_000.0), "sites": f"{first}, {other}", "share_of_best": told(0.75)},
+            "swaps from all starts": {"gain": told(0.8), "cost_usd": told(12_000.0), "sites": f"{first}, {second}", "share_of_best": told(1.0)},
+        },
+        "near_best": [{"gain": told(0.79), "cost_usd": told(12_000.0), "sites": f"{second}, {other}", "share_of_best": told(0.9875), "in_common": told(1)}],
+        "curve": [{"budget_usd": told(b), "gain": told(g)} for b, g in ((6_000.0, 0.4), (12_500.0, 0.8), (50_000.0, 1.6))],
+        "indices": {species: {"mean_conductance": {"before": told(1.0), "after": told(1.8), "gain": told(0.8)}, "reachable_km2": {"before": told(50.0), "after": told(75.0), "gain": told(25.0)}}},
+        "afterwards": [{"id": other, "gain": told(0.2), "cost_usd": told(6_000.0), "gain_per_musd": told(33.0)}],
+    }  # fmt: skip
+    front = [{f"gain_{species}": told(0.8), "cost_usd": told(12_000.0), "sites": first, "chosen": True}]
+    both = {
+        **plan,
+        "species": {**plan["species"], "other": plan["species"][species]},
+        "pareto": front,
+        "gap": told(0.0),
+    }
+    return {species: plan, "all species": both}
 
 
 def _csv(folder, names, species):
@@ -197,6 +266,13 @@ def _json(folder, grid, names, species):
     io.write_json(folder / "record.json", record)
     io.write_json(
         folder / "summary.json",
-        {"project": names[3], "statement": names[2], "year": 2026, "season": None, "species": {species: {}}},
+        {
+            "project": names[3],
+            "statement": names[2],
+            "year": 2026,
+            "season": None,
+            "species": {species: {}},
+            "plans": _plans(species, names[0]),
+        },
     )
     json.loads((folder / "record.json").read_text(encoding="utf-8"))

@@ -297,3 +297,112 @@ def test_refusals(pair):
     with pytest.raises(OptionError, match=r"O63[\s\S]*worse"):
         pm.portfolio(worse, 1e6, view="least_cost")
     assert pm.portfolio(worse, 1e6).gain <= 0
+
+
+# ---------------------------------------------------------------- from the project file to the result folder
+MONEY = """
+[ranking]
+budget_usd = 30000
+
+[portfolio]
+must_not = ["{last}"]
+per_stretch = [["F", 0.0, 4.0]]
+budgets = [6000.0]
+
+[cost_benefit]
+years = 10
+rates = [0.0, 0.05]
+usd_per_collision = [100.0, 200.0, 400.0]
+collisions_avoided = {{ "{first}" = 2.0 }}
+"""
+
+
+def tiny(folder, candidates, money=""):
+    path = pm.samples.tiny_project(folder)
+    text = path.read_text(encoding="utf-8")
+    if "[ranking]" in money:
+        text = text.replace("[ranking]\ndraws = 0\n", "")
+    head, _, rest = text.partition("[candidates]")
+    after = rest.partition("\n[")[2]
+    path.write_text(head + candidates + (f"\n[{after}" if after else "") + money, encoding="utf-8")
+    return path
+
+
+def test_a_project_with_a_budget_writes_its_plan(tmp_path):
+    import json
+
+    import pandas as pd
+
+    two = '[[candidates]]\nline = "F"\nlength_km = 2\n\n[[candidates]]\nlines = ["F"]\nstructures_km = [1.0, 7.0]\ntreatment = "gap"\nwidth_m = 500\n'
+    money = MONEY.format(first="F km 0-2", last="F km 7 gap")
+    run = pm.run_project(tiny(tmp_path / "p", two, money), tmp_path / "out")
+    plan = run.choice.plans["khulan"]
+    assert {s.id for s in plan.ranking.sites} == {
+        "F km 0-2",
+        "F km 2-4",
+        "F km 4-6",
+        "F km 6-8",
+        "F km 1 gap",
+        "F km 7 gap",
+    }
+    assert "F km 7 gap" not in plan.sites
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    told = summary["plans"]["khulan"]
+    assert told["sites"] == plan.sites
+    assert told["gain"]["value"] == pytest.approx(plan.gain)
+    assert told["budget_usd"] == {"value": 30000.0, "unit": "USD"}
+    assert [c["budget_usd"]["value"] for c in told["curve"]] == [6000.0, 30000.0]
+    assert told["indices"]["khulan"]["reachable_km2"]["gain"]["unit"] == "km2"
+    table = pd.read_csv(tmp_path / "out" / "plan.csv")
+    assert table["id"].tolist() == plan.sites
+    assert table["cost_usd"].sum() == pytest.approx(plan.cost_usd)
+    drawn = gpd.read_file(tmp_path / "out" / "sites.gpkg", layer="plan")
+    assert len(drawn) == len(table)
+    money = pd.read_csv(tmp_path / "out" / "cost_benefit.csv")
+    first = money[(money["id"] == "F km 0-2") & (money["rate"] == 0.0)].iloc[0]
+    assert (first["benefit_usd_low"], first["benefit_usd"], first["benefit_usd_high"]) == (
+        2000.0,
+        4000.0,
+        8000.0,
+    )
+    assert set(money["plan"].dropna()) == {"khulan"}
+    assert (tmp_path / "out" / "offset.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("candidates", "money", "expected"),
+    [
+        ('[candidates]\nline = "F"\nlines = ["F"]\n', "", r"J03.*give one of line, lines and layer"),
+        ('[candidates]\nline = "F"\nchance = [0.9, 0.5, 1.0]\n', "", "J03.*chance needs low, best and high"),
+        ('[candidates]\nlines = ["F", "G"]\n', "", "B06.*no line 'G'"),
+        ('[candidates]\nlayer = "mine"\n', "", "L09.*'mine'"),
+        ('[[candidates]]\nline = "F"\n\n[[candidates]]\nline = "F"\n', "", "O60.*share an id"),
+        ('[candidates]\nline = "F"\n', '\n[portfolio]\nmust = ["F km 0-8"]\n', "J08.*no budget"),
+        ('[candidates]\nline = "F"\n', '\n[ranking]\nbudget_usd = 5\n[portfolio]\nmust = ["F km 0-9"]\n', "O45.*not a candidate"),
+        ('[candidates]\nline = "F"\n', '\n[ranking]\nbudget_usd = 5\n[portfolio]\nper_stretch = [["F", 50, 60]]\n', "O61"),
+        ('[candidates]\nline = "F"\n', '\n[ranking]\nbudget_usd = 5\n[portfolio]\nweights = { khulam = 2.0 }\n', "O01.*khulam"),
+        ('[candidates]\nline = "F"\n', '\n[cost_benefit]\ncollisions_avoided = { "F km 0-8" = 2.0 }\n', "J09.*what one costs"),
+        ('[candidates]\nline = "F"\nlenght_km = 2\n', "", "J03.*lenght_km"),
+    ],
+)  # fmt: skip
+def test_check_names_what_is_wrong_with_candidates_and_choice(tmp_path, candidates, money, expected):
+    import re
+
+    found = [f.text() for f in pm.check(tiny(tmp_path / "p", candidates, money))]
+    assert any(re.search(expected, " ".join(t.split())) for t in found), found
+
+
+def test_drawn_sites_and_own_treatments_from_the_project_file(tmp_path):
+    own = '[[candidates]]\nline = "F"\nlength_km = 4\ntreatment = "own"\nchance = [0.3, 0.6, 0.9]\ncost_usd = 700.0\n\n[[candidates]]\nlayer = "wishes"\ntolerance_m = 500\n\n[layers.wishes]\npath = "wishes.gpkg"\n'
+    path = tiny(tmp_path / "p", own)
+    project = pm.open_project(path)
+    line = project.barriers.table.geometry.iloc[0]
+    spot = shapely.LineString([line.interpolate(d) for d in (1_000, 2_500)])
+    gpd.GeoDataFrame({"id": ["here"]}, geometry=[spot], crs=project.grid.crs).to_file(
+        path.parent / "wishes.gpkg"
+    )
+    assert pm.check(path) == []
+    sites = pm.open_project(path).candidates("khulan")
+    assert [s.id for s in sites] == ["F km 0-4 own", "F km 4-8 own", "here"]
+    assert sites[0].interventions[0].chance.best == 0.6
+    assert sites[2].km_to - sites[2].km_from == pytest.approx(1.5)

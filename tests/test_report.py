@@ -21,6 +21,7 @@ SECTIONS = [
     "baseline",
     "impact",
     "sites",
+    "budget",
     "money",
     "residual",
     "monitoring",
@@ -173,13 +174,46 @@ def test_rows_and_map_share_the_keys_of_the_sections(results, tmp_path):
 def test_every_map_says_in_words_what_it_shows(results, tmp_path):
     page = Page(report(results, tmp_path))
     labels = [f["aria-label"] for t, f in page.tags if t == "svg" and f.get("role") == "img"]
-    assert len(labels) == 5  # the last one is the profile of the pressure
     assert "Pressure along Rail, km 0 to 12" in labels[-1]
+    labels = [x for x in labels if x.startswith("Map")]
+    assert len(labels) == 4
     assert any("6 ranked sections" in x and "Rail km 0-2" in x for x in labels)
     assert any("4 barriers, 3 patches" in x for x in labels)
     assert any("59 km² have no path" in x or "60 km² have no path" in x for x in labels)
     assert page.words.count("over 1,000 vehicles a day") >= 4
     assert page.words.count("EPSG:32648") >= 4
+
+
+def test_the_choice_under_the_budget_is_told_in_plain_words(results, tmp_path):
+    page = Page(report(results, tmp_path))
+    for text in (
+        "For a budget of 12,500 US dollars: 2 sites at 12,000 US dollars (best values of the costs).",
+        "can gain more than 12.5\xa0% above this one",
+        "Taking the best sites one by one would give 75.0\xa0% of its gain.",
+        "It is proven that no set of sites for this money gains more.",
+        "best sites one by one (the usual way)",
+        "Rail km 8-10 (25.0\xa0% more, 6,000 US dollars)",
+        "Who gains, who loses",
+    ):
+        assert " ".join(text.split()) in page.words
+    curves = [
+        f["aria-label"]
+        for t, f in page.tags
+        if t == "svg" and "Gain against budget" in f.get("aria-label", "")
+    ]
+    assert len(curves) == 2
+    assert "6,000: 25\xa0%, 12,500: 50\xa0%, 50,000: 100\xa0%" in curves[0]
+
+
+def test_money_and_hectares_come_from_their_files(results, tmp_path):
+    page = Page(report(results, tmp_path))
+    assert "Whole-life cost over 25 years" in page.words
+    assert "8,000 (4,000 to 16,000)" in page.words
+    assert "333 (167 to 667)" in page.words  # 1e6 / 3000 dollars per km2, and its range
+    assert "250 (125 to 500)" in page.words  # 1e4 / 40 dollars per 0.01
+    assert "less collisions avoided: 8,950" in page.words
+    assert "−2,500" in page.words
+    assert "the plan for the budget" in page.words
 
 
 def test_risks_name_the_second_barrier_and_the_rank_range_shows(results, tmp_path):

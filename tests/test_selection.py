@@ -22,7 +22,6 @@ from permeability.selection import (
     choose,
     next_best,
     pareto,
-    present_value,
     spacing,
     weighted,
     worst_of,
@@ -314,7 +313,6 @@ def test_money_questions():
     table = next_best(value, [7], np.ones(8))
     assert table.site.tolist()[0] == 6
     assert table.gain[0] == pytest.approx(np.sqrt(15) - np.sqrt(8))
-    assert present_value(100, 10, 20, 0.07) == pytest.approx(100 + 10 * (1 - 1.07**-20) / 0.07)
     assert spacing([0, 3, 9], 5, ["a", "b", "a"]) == []
 
 

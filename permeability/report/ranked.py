@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import shapely
 
 from permeability.report.facts import Row, chance_text, headline
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 NEAR_M = 15_000.0  # another barrier or a station this near is named as a risk
 ALIKE = 0.05  # gains that differ by less than this share are called equal
-RATES = (0.01, 0.03, 0.07)
-YEARS = 30
 CONTROL_KM = 30.0
 
 
@@ -148,44 +147,60 @@ def alike(sites: list[Row], index: str) -> int:
 
 
 # ---------------------------------------------------------------- money
-def cost_benefit(sites: list[Row], tr: Words) -> list[Row]:
-    """Whole-life cost at three discount rates and what a gain costs, for the best sections."""
-    rows = []
-    for s in sites:
-        once, yearly = s["cost_usd"], running_cost(s["treatment_id"])
-        worth = [once + yearly * annuity(rate, YEARS) for rate in RATES]
-        reach, conductance = (
-            s["gain"].get("reachable_km2", math.nan),
-            s["gain"].get("mean_conductance", math.nan),
-        )
-        middle = worth[1]
-        rows.append({
-            "rank": s["rank"], "id": s["id"], "worth_it": s["worth"], "bought": s["bought"], "once": tr.number(once), "yearly": tr.number(yearly), "worth": [tr.number(w) for w in worth],
-            "per_reach": tr.number(middle / reach) if reach > 0 else tr("no gain"),
-            "per_conductance": tr.number(middle / (100 * conductance)) if conductance > 0 else tr("no gain"),
-        })  # fmt: skip
-    return rows
+def rates(results: Results) -> list[float]:
+    """Discount rates of the run, in order."""
+    return [] if results.money is None else sorted({float(r) for r in results.money["rate"]})
 
 
-def running_cost(treatment: str) -> float:
-    """Best running cost of a treatment of the catalogue [USD per year]; 0 when it has none."""
-    from permeability.treatments import treatments
-
-    known_one = treatments().get(treatment)
+def years(results: Results) -> float:
+    """Horizon of the run; NaN when it has none."""
     return (
-        float(known_one.cost_per_year.best)
-        if known_one is not None and known_one.cost_per_year is not None
-        else 0.0
+        math.nan if results.money is None or not len(results.money) else float(results.money["years"].iloc[0])
     )
 
 
-def annuity(rate: float, years: int) -> float:
-    """Present value of 1 a year for some years, paid at the end of each.
+def cost_benefit(results: Results, species: str, sites: list[Row], tr: Words) -> list[Row]:
+    """Whole-life cost at all discount rates and what a gain costs: the best sections, and the plan for the budget."""
+    if results.money is None:
+        return []
+    mine = results.money[results.money["species"] == species]
+    rows = []
+    for s in sites:
+        row = _money(
+            mine[mine["plan"].isna() & (mine["id"] == s["id"])], str(s["id"]), tr.number(s["rank"]), tr
+        )
+        rows.append({**row, "worth_it": s["worth"], "bought": s["bought"]} if row else {})
+    plan = _money(mine[mine["plan"] == species], tr("Plan for the budget"), "", tr)
+    rows.append({**plan, "worth_it": "", "bought": ""} if plan else {})
+    return [r for r in rows if r]
 
-    >>> round(annuity(0.03, 30), 3), annuity(0.0, 30)
-    (19.6, 30.0)
-    """
-    return float(years) if rate == 0 else (1 - (1 + rate) ** -years) / rate
+
+def _money(rows: pd.DataFrame, label: str, rank: str, tr: Words) -> Row:
+    """One candidate over all rates; the gain per money at the middle rate."""
+    if not len(rows):
+        return {}
+    rows = rows.sort_values("rate")
+    first, middle = rows.iloc[0], rows.iloc[len(rows) // 2]
+
+    def per(index: str, unit: float) -> str:
+        low, best, high = (number(middle.get(f"{index}_per_musd{e}")) for e in ("_low", "", "_high"))
+        if not best > 0:
+            return tr("no gain")
+        dear = 1e6 * unit / low if low > 0 else math.inf
+        return tr(
+            "{best} ({low} to {high})",
+            best=tr.number(1e6 * unit / best),
+            low=tr.number(1e6 * unit / high),
+            high=tr.number(dear),
+        )
+
+    return {
+        "rank": rank, "id": label, "once": tr.number(first["once_usd"]), "yearly": tr.number(first["yearly_usd"]),
+        "worth": [cost_text(r["whole_life_usd_low"], r["whole_life_usd"], r["whole_life_usd_high"], tr) for _, r in rows.iterrows()],
+        "net": [cost_text(r["net_usd_low"], r["net_usd"], r["net_usd_high"], tr) for _, r in rows.iterrows()],
+        "benefit": bool((rows["benefit_usd"] > 0).any()),
+        "per_reach": per("reachable_km2", 1.0), "per_conductance": per("mean_conductance", 0.01),
+    }  # fmt: skip
 
 
 def residual(results: Results, species: str, sites: list[Row], tr: Words) -> list[Row]:
@@ -204,28 +219,24 @@ def residual(results: Results, species: str, sites: list[Row], tr: Words) -> lis
     return rows
 
 
-def offset(results: Results, species: str, sites: list[Row], tr: Words) -> list[Row]:
-    """Loss and gain in quality hectares: area x share of its use that is lost."""
-    figures = headline(results, species)
-    rows = []
-    for name, label in (
-        ("range_cut_off_km2", tr("range without any path to the rest")),
-        ("reachable_km2", tr("reachable range, mean over the patches")),
-    ):
-        if name not in figures:
-            continue
-        bare, today = figures[name]
-        loss = 100 * abs(today - bare)
-        gain = 100 * sites[0]["gain"].get(name, 0.0) if sites else 0.0
-        rows.append(
-            {
-                "label": label,
-                "loss": tr.number(loss),
-                "gain": tr.number(gain),
-                "balance": tr.signed(gain - loss),
-            }
-        )
-    return rows
+def offset(results: Results, species: str, tr: Words) -> list[Row]:
+    """Loss and gain in quality hectares: of the best section, and of the plan for the budget."""
+    if results.hectares is None:
+        return []
+    labels = {
+        "connected_range": tr("range in one connected piece"),
+        "reachable": tr("reachable range, mean over the patches"),
+    }
+    mine = results.hectares[results.hectares["species"] == species]
+    mine = mine[mine["plan"].isna() | (mine["plan"] == species)]
+    return [
+        {
+            "label": labels.get(str(r["measure"]), str(r["measure"])),
+            "built": tr("the best section") if not isinstance(r["plan"], str) else tr("the plan for the budget"),
+            "loss": tr.number(r["lost_qha"]), "gain": tr.number(r["given_back_qha"]), "balance": tr.signed(r["balance_qha"]),
+        }
+        for r in mine.to_dict("records")
+    ]  # fmt: skip
 
 
 # ---------------------------------------------------------------- monitoring

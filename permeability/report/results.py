@@ -49,6 +49,10 @@ class Results:
         Treated stretches and structures of all scenarios.
     run_folder : pathlib.Path or None
         For one scenario of a run: the folder of the run.
+    plan : geopandas.GeoDataFrame or None
+        Sites chosen for the budget; None when the run had none.
+    money, hectares : pandas.DataFrame or None
+        ``cost_benefit.csv`` and ``offset.csv``.
     """
 
     folder: Path
@@ -68,6 +72,9 @@ class Results:
     draws: pd.DataFrame | None = field(default=None, repr=False)
     measures: gpd.GeoDataFrame | None = field(default=None, repr=False)
     run_folder: Path | None = None
+    plan: gpd.GeoDataFrame | None = field(default=None, repr=False)
+    money: pd.DataFrame | None = field(default=None, repr=False)
+    hectares: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def species_ids(self) -> list[str]:
@@ -229,6 +236,7 @@ def read_results(folder: str | Path) -> Results:
         next((tables[t] for t in ("stations", "posts") if t in tables), None),
         _optional(folder, "scenarios"), _optional(folder, "pressure"), _optional(folder, "residual"),
         _optional(folder, "cumulative"), _optional(folder, "scenario_draws"), tables.get("measures"),
+        plan=tables.get("plan"), money=_optional(folder, "cost_benefit"), hectares=_optional(folder, "offset"),
     )  # fmt: skip
 
 

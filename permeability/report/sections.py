@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from permeability.report import evidence, facts, figures, options, profiles, ranked
+from permeability.report import budget, evidence, facts, figures, options, profiles, ranked
 from permeability.report.facts import Row
 from permeability.report.results import Results, number
 from permeability.report.vocabulary import (
@@ -36,7 +36,7 @@ def report_context(results: Results, tr: Words) -> Row:
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
-        "rates": [tr.percent(r) for r in ranked.RATES], "years": tr.number(ranked.YEARS), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
         "sites": sites, "best": best, "top": len(best), "influence": evidence.influence(results, species, tr), "gaps": evidence.knowledge_gaps(results, species, tr),
         "profiles": profiles.pressure_profiles(results, species, sites, tr), "has_pressure": any(s["pressure"] for s in best),
         "has_worth": any(s["worth"] for s in best), "has_bought": any(s["bought"] for s in best), "notes": notes(results, species, tr),
-        "money": ranked.cost_benefit(best, tr), "residual": ranked.residual(results, species, sites, tr), "offset": ranked.offset(results, species, sites, tr),
+        "money": ranked.cost_benefit(results, species, best, tr), "residual": ranked.residual(results, species, sites, tr), "offset": ranked.offset(results, species, tr),
         "monitoring": ranked.monitoring(results, species, sites, top, tr), "profile": evidence.profile_rows(results, species, tr),
         "components": evidence.component_rows(results, species, tr), "habitat": evidence.habitat_rows(results, species, tr),
         "summary": summary(results, species, called["name"], sites, tr), "figures": [
