@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import geopandas as gpd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from permeability.economics import RATES, YEARS
 from permeability.errors import OptionError
 from permeability.estimate import Estimate
 from permeability.landscape import Landscape
+from permeability.scenario_spec import Table
 from permeability.sites import (
     TOLERANCE_M,
     Candidate,
@@ -25,11 +26,7 @@ OWN = "own"  # a treatment that is not in the catalogue
 Three = float | tuple[float, float, float]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CandidateSpec(_Table):
+class CandidateSpec(Table):
     """``[candidates]`` or ``[[candidates]]``: what is ranked."""
 
     line: str | None = None
@@ -64,7 +61,7 @@ class CandidateSpec(_Table):
         return [self.line] if self.line is not None else list(self.lines)
 
 
-class PortfolioSpec(_Table):
+class PortfolioSpec(Table):
     """``[portfolio]``: how the sites for ``ranking.budget_usd`` are chosen."""
 
     must: list[str] = []
@@ -77,7 +74,7 @@ class PortfolioSpec(_Table):
     weights: dict[str, float] = {}
 
 
-class CostBenefitSpec(_Table):
+class CostBenefitSpec(Table):
     """``[cost_benefit]``: horizon, discount rates and what a collision costs."""
 
     years: float = Field(default=YEARS, gt=0)
