@@ -78,8 +78,10 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     found = project.candidates(name)
     sites, lines = len(found), list(dict.fromkeys(line for c in found for line in c.lines))
     n = len(patches)
-    fields = (cases + 3) * n
-    solves = cases + 2
+    options = len(project.scenario_names) if project.spec.scenarios else 0
+    variants = options * (2 + project.spec.comparison.draws)  # each option once, its maps, and every draw
+    fields = (cases + 3 + variants) * n
+    solves = cases + 2 + variants
     lowered = sites * n * 0.3  # a lowered field touches a part of the grid
     seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
         cells / 1e6
