@@ -255,15 +255,15 @@ def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:
 def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list[str]:
     """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most."""
     groups = drawn.together()
-    alike = groups[0] if len(groups[0]) > 1 or len(groups) < 2 else groups[1]
-    notes = []
+    place = next((i for i, g in enumerate(groups) if len(g) > 1), 0)
+    alike, notes = groups[place], []
     if len(alike) > 1:
         names = ", ".join(ids[k] for k in alike[:12])
         more = f" and {len(alike) - 12} more" if len(alike) > 12 else ""
-        ahead = (
-            f"{ids[groups[0][0]]} stands ahead of the others; these sections behind it cannot be told apart"
-        )
-        lead = "These sections cannot be told apart at the top" if alike is groups[0] else ahead
+        lead = "These sections cannot be told apart at the top"
+        if place:
+            best = ", then ".join(ids[g[0]] for g in groups[:place])
+            lead = f"{best} stands ahead of the others; these sections behind it cannot be told apart"
         notes.append(f"{lead}: {names}{more}.")
     moving = gaps[gaps["clear"]].head(3)
     if len(moving):
