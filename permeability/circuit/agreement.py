@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 TOLERANCE = 1e-7  # largest relative difference that passes
 SHARE = 0.05  # of the time spent on answers goes to checks, after the first
-DIRECT_CELLS = 20_000  # cells up to which the fresh solve is a sparse factorisation
+DIRECT_CELLS = 200_000  # cells up to which the fresh solve is a sparse factorisation: about 2 s, no kernels to compile
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Agreement:
         if not self.wanted or len(self.patches) < 2:
             return False
         cells = self.links.e.size
-        expected = REGISTRY["multigrid"].seconds(cells, 1) if cells > DIRECT_CELLS else 0.05
+        expected = REGISTRY[self._solver()].seconds(cells, 1)
         return not self.checks or self.spent + expected <= SHARE * self.worked
 
     def look(self, seconds: float, sample: Callable[[], tuple[str, Floats, Floats, Floats] | None]) -> None:
@@ -122,10 +122,13 @@ class Agreement:
                 remedy="report this with the input; meanwhile re-solve each landscape with connect()",
             )
 
+    def _solver(self) -> str:
+        return "splu" if self.links.e.size <= DIRECT_CELLS else "multigrid"
+
     def _check(
         self, what: str, conductance: Floats, pair: tuple[int, int], answer: float, begun: float
     ) -> Check:
-        solver = "splu" if self.links.e.size <= DIRECT_CELLS else "multigrid"
+        solver = self._solver()
         planes = [np.array(p, dtype=np.float64, order="C") for p in self.links]
         for k, plane in enumerate(planes):
             here = self.edges[1] == k
