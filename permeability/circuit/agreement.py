@@ -20,7 +20,9 @@ Ints = NDArray[np.int64]
 
 TOLERANCE = 1e-7  # largest relative difference that passes
 SHARE = 0.05  # of the time spent on answers goes to checks, after the first
-DIRECT_CELLS = 200_000  # cells up to which the fresh solve is a sparse factorisation: about 2 s, no kernels to compile
+DIRECT_CELLS = (
+    200_000  # cells up to which the fresh solve is a sparse factorisation: about 2 s, no kernels to compile
+)
 
 
 @dataclass(frozen=True)
