@@ -263,7 +263,7 @@ def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list
         lead = "These sections cannot be told apart at the top"
         if place:
             best = ", then ".join(ids[g[0]] for g in groups[:place])
-            lead = f"{best} stands ahead of the others; these sections behind it cannot be told apart"
+            lead = f"Ahead of the others: {best}. Behind, these sections cannot be told apart"
         notes.append(f"{lead}: {names}{more}.")
     moving = gaps[gaps["clear"]].head(3)
     if len(moving):

@@ -71,13 +71,18 @@ def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
     return figure
 
 
-def focus(results: Results, species: str, raster: RasterFile) -> list[float] | None:
+def focus(
+    results: Results, species: str, raster: RasterFile, also: NDArray[np.bool_] | None = None
+) -> list[float] | None:
     """Bounds of a species' patches and range with a margin [m]; None where they fill most of the raster.
 
-    A country-wide frame would show a species of one corner as a smudge.
+    A country-wide frame would show a species of one corner as a smudge.  Cells of ``also`` stay inside.
     """
     tables = (results.of_species(results.patches, species), results.of_species(results.ranges, species))
-    boxes = np.array([t.total_bounds for t in tables if t is not None and len(t)])
+    found = [t.total_bounds for t in tables if t is not None and len(t)]
+    if also is not None and also.any():
+        found.append(_bounds(raster, also))
+    boxes = np.array(found)
     if not len(boxes):
         return None
     west, south = boxes[:, :2].min(axis=0)
@@ -90,6 +95,15 @@ def focus(results: Results, species: str, raster: RasterFile) -> list[float] | N
     ]  # fmt: skip
     wide = inside[2] - inside[0] > 0.7 * 1000 * whole.width
     return None if wide else [float(v) for v in inside]
+
+
+def _bounds(raster: RasterFile, cells: NDArray[np.bool_]) -> Array:
+    """West, south, east, north of the cells of a mask [m]."""
+    rows, cols = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    h, top = raster.cell_size, raster.yll + cells.shape[0] * raster.cell_size
+    return np.array([
+        raster.xll + cols[0] * h, top - (rows[-1] + 1) * h, raster.xll + (cols[-1] + 1) * h, top - rows[0] * h
+    ])  # fmt: skip
 
 
 def seen(frame: svg.Frame, raster: RasterFile, values: Array) -> Array:
@@ -302,7 +316,9 @@ def difference_map(
     if not (opened.any() or closed.any() or (np.nan_to_num(change) != 0).any()):
         return None
     scale = scale or scale_for("difference", change[change != 0])
-    frame, label, cell = svg.frame_of(a), tr(CHANGES[kind]), (a.cell_size / 1000) ** 2
+    label, cell = tr(CHANGES[kind]), (a.cell_size / 1000) ** 2
+    changed = opened | closed | (np.abs(np.nan_to_num(change)) > 0.01 * scale.high)
+    frame = svg.frame_of(a, focus(after, species, a, changed))
     more, less = (tr.number(n * cell) for n in ((change > 0).sum(), (change < 0).sum()))
     alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=more, less=less)
     figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)

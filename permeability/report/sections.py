@@ -106,7 +106,7 @@ def _evidence(results: Results, add: Any, tr: Words) -> None:
         if total:
             points.append(
                 tr(
-                    "{who}: of {n} numbers {named}",
+                    "{who}: {n} numbers, of which {named}",
                     who=facts.names(results, s, tr)["name"],
                     n=tr.number(total),
                     named=named,
@@ -281,10 +281,10 @@ def _note(note: str, tr: Words) -> str:
     if note.startswith("These sections cannot be told apart at the top: "):
         return tr("These sections cannot be told apart at the top: {names}", names=note.partition(": ")[2])
     ahead = re.fullmatch(
-        r"(.*?) stands ahead of the others; these sections behind it cannot be told apart: (.*)", note
+        r"Ahead of the others: (.*?)\. Behind, these sections cannot be told apart: (.*)", note
     )
     if ahead:
-        return tr("{first} stands ahead of the others; these sections behind it cannot be told apart: {names}", first=ahead[1], names=ahead[2])  # fmt: skip
+        return tr("Ahead of the others: {first}. Behind, these sections cannot be told apart: {names}", first=ahead[1], names=ahead[2])  # fmt: skip
     held = re.fullmatch(
         r"No single candidate changes that (.*?): (.*) hold it together: only opening both would join them\.",
         note,
