@@ -156,10 +156,14 @@ def impact_sentences(result: Impact) -> list[str]:
     apart, pairs = int(today["pairs_apart"]), len(result.today.cost) * (len(result.today.cost) - 1) // 2
     pieces = ", ".join(f"{a:,.0f}" for a in result.today.pieces[:5])
     lost = 100 * (1 - today["reachable_km2"] / bare["reachable_km2"]) if bare["reachable_km2"] else 0.0
+    cut_off = (
+        f"{today['range_cut_off_km2']:,.0f} km2 of the range of {name} have no path to its largest piece"
+    )
+    if not today["range_cut_off_km2"]:
+        cut_off = f"No part of the range of {name} is cut off from its largest piece"
     sentences = [
-        f"{today['range_cut_off_km2']:,.0f} km2 of the range of {name} have no path to its largest piece "
-        f"({bare['range_cut_off_km2']:,.0f} km2 without barriers).",
-        f"The range stands in {int(today['range_pieces'])} connected pieces of {pieces} km2 (without barriers: {int(bare['range_pieces'])}).",
+        f"{cut_off} ({bare['range_cut_off_km2']:,.0f} km2 without barriers).",
+        f"Connected pieces of the range: {int(today['range_pieces'])}, of {pieces} km2 (without barriers: {int(bare['range_pieces'])}).",
         f"From a patch, {today['reachable_km2']:,.0f} km2 lie within the movement budget of "
         f"{result.land.profile.budget_m.best / 1000:,.0f} km, {lost:.0f} % less than the {bare['reachable_km2']:,.0f} km2 without barriers.",
         f"Of {pairs} pairs of patches, {apart} have no path at all: their effective resistance is infinite."

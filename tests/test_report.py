@@ -155,7 +155,7 @@ def test_every_number_of_the_impact_has_its_sentence(results, tmp_path):
     page = Page(report(results, tmp_path))
     for sentence in (
         "60 km² of the range of Patch have no path to its largest piece; without barriers it would be 0 km².",
-        "The range stands in 2 connected pieces; without barriers in 1.",
+        "Connected pieces of the range: 2; without barriers: 1.",
         "From a patch, 50 km² lie within the movement budget, 44 % less than the 90 km² without barriers.",
         "2 pairs of patches have no path at all; without barriers it would be 0.",
         "The mean conductance between patches is 1, 50 % less than the 2 without barriers.",

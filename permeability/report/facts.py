@@ -58,9 +58,7 @@ def sentence(name: str, bare: float, today: float, who: str, tr: Words) -> str:
             who=who,
         )
     if name == "range_pieces":
-        return tr(
-            "The range stands in {now} connected pieces; without barriers in {free}.", now=now, free=free
-        )
+        return tr("Connected pieces of the range: {now}; without barriers: {free}.", now=now, free=free)
     if name == "reachable_km2":
         lost = 1 - today / bare if bare else 0.0
         return tr(
