@@ -24,6 +24,7 @@ from permeability.io import sha256
 from permeability.project import Project, open_project
 from permeability.regression import compare_scenarios
 from permeability.report import write_comparison, write_report
+from permeability.report.figures import habitat_map
 from permeability.report.options import step_texts
 from permeability.report.results import read_results
 from permeability.run import run_project
@@ -426,6 +427,13 @@ def test_the_report_in_other_languages(results: Path, tmp_path: Path, language: 
     assert word in part
     for english in ("Railway fenced", "fenced,", "trains a day", "baseline<", "(worse)"):
         assert english not in part
+
+
+def test_measures_of_an_option_are_not_drawn_over_today(results: Path) -> None:
+    whole = read_results(results)
+    today, plan = whole, whole.scenario("Plan A: underpasses")
+    assert (habitat_map(today, GAZELLE, words()) or {})["measures"] is None
+    assert (habitat_map(plan, GAZELLE, words()) or {})["measures"]["spots"]
 
 
 def test_steps_in_words() -> None:

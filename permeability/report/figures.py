@@ -361,7 +361,8 @@ def _figure(
 ) -> Row:
     figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
     figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
-    figure["measures"] = svg.measure_layer(frame, results.measures)
+    if results.scenarios is None:  # a single option; the measures of several do not belong on today's land
+        figure["measures"] = svg.measure_layer(frame, results.measures)
     figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr)
     ranges = results.of_species(results.ranges, species)
     figure["ranges"] = frame.path(ranges.geometry) if ranges is not None else ""
