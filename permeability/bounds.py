@@ -15,15 +15,18 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack
 
 from permeability.errors import OptionError
-from permeability.selection import Members, Rules
+from permeability.selection import Bound, Members, Rules
+
+NODES = 10_000  # most branches of one integer program: the same on every machine, however busy
+GAP = 1e-4  # relative; the bound holds whatever it is
 
 Floats = NDArray[np.float64]
 Relaxed = Callable[[Floats], tuple[float, Floats]]
 
 
 def relaxed_bound(
-    relaxed: Relaxed, rules: Rules, *, iterations: int = 20, gap: float = 0.005, seconds: float = 20.0
-) -> float:
+    relaxed: Relaxed, rules: Rules, *, iterations: int = 20, gap: float = 0.005, nodes: int = NODES
+) -> Bound:
     """An upper bound of the gain of every plan, by tangent planes of a concave relaxation.
 
     Parameters
@@ -36,12 +39,13 @@ def relaxed_bound(
         Most tangents.
     gap : float
         Stop when bound and relaxed gain are this close, relative.
-    seconds : float
-        Most time for the last step, which asks for whole sites (its proven bound is used, not its answer).
+    nodes : int
+        Most branches of the last step, which asks for whole sites (its proven bound is used, not its answer).  Never
+        a time: the same input gives the same bound on a busy machine.
 
     Returns
     -------
-    float
+    Bound
 
     Notes
     -----
@@ -59,18 +63,17 @@ def relaxed_bound(
         value, slope = relaxed(point)
         tangents.append((slope, value - float(slope @ point)))
         best = max(best, value)
-        plan, limit = _cutting_plane(tangents, rules, whole=False, seconds=seconds)
+        plan, (limit, _) = _cutting_plane(tangents, rules, nodes=0)
         if limit - best <= gap * abs(limit):
             break
         point = np.clip(0.7 * plan + 0.3 * centre, 1e-6, 1.0)
         centre = 0.5 * (centre + np.clip(plan, 1e-3, 1.0))
-    return min(limit, _cutting_plane(tangents, rules, whole=True, seconds=seconds)[1])
+    _, whole = _cutting_plane(tangents, rules, nodes=nodes)
+    return Bound(min(limit, whole.value), whole.cut_off)
 
 
-def _cutting_plane(
-    tangents: list[tuple[Floats, float]], rules: Rules, *, whole: bool, seconds: float
-) -> tuple[Floats, float]:
-    """Largest ``t`` below all tangents within the rules: shares, and the proven bound of ``t``."""
+def _cutting_plane(tangents: list[tuple[Floats, float]], rules: Rules, *, nodes: int) -> tuple[Floats, Bound]:
+    """Largest ``t`` below all tangents within the rules: shares (``nodes = 0``) or whole sites, and the bound of ``t``."""
     n = len(rules.cost)
     scale = max(max(abs(c) + np.abs(s).sum() for s, c in tangents), 1e-300)
     slopes = np.array([s for s, _ in tangents]) / scale
@@ -84,16 +87,17 @@ def _cutting_plane(
         np.concatenate((np.zeros(n), [-1.0])),
         constraints=constraints,
         bounds=Bounds(np.append(lowest, -np.inf), np.append(highest, np.inf)),
-        integrality=np.append(np.full(n, int(whole)), 0),
-        options={"time_limit": seconds, "mip_rel_gap": 1e-6},
+        integrality=np.append(np.full(n, int(nodes > 0)), 0),
+        options={"node_limit": nodes, "mip_rel_gap": GAP} if nodes else {},
     )
     dual = getattr(result, "mip_dual_bound", None)
     if dual is None and result.status == 0:
         dual = result.fun
     if dual is None or not np.isfinite(dual):
-        return highest, np.inf
+        return highest, Bound(np.inf, True)
     x = result.x[:n] if result.x is not None else highest
-    return np.asarray(x, dtype=np.float64), float(-dual) * scale * (1 + 1e-9) + 1e-9 * scale
+    value = float(-dual) * scale * (1 + 1e-9) + 1e-9 * scale
+    return np.asarray(x, dtype=np.float64), Bound(value, result.status != 0)
 
 
 def rule_rows(rules: Rules) -> tuple[Any, Floats, Floats]:
@@ -147,12 +151,15 @@ class ProvenPlan:
         No plan within the rules has a larger one.
     gap : float
         ``(bound - gain) / bound``, never negative.
+    cut_off : bool
+        The search stopped at its limit of branches: the bound holds, the plan may not be the best.
     """
 
     members: Members
     gain: float
     bound: float
     gap: float
+    cut_off: bool = False
 
 
 def columns_plan(
@@ -161,7 +168,7 @@ def columns_plan(
     *,
     weights: ArrayLike | None = None,
     worst: bool = False,
-    seconds: float = 60.0,
+    nodes: int = 10 * NODES,
 ) -> ProvenPlan:
     """The best set of sites, proven by an integer program.
 
@@ -174,8 +181,8 @@ def columns_plan(
         Factor of each one's gain; 1 by default.
     worst : bool
         Raise the smallest weighted gain instead of the sum.
-    seconds : float
-        Time limit; the bound stays valid.
+    nodes : int
+        Most branches; the bound stays valid.
 
     Raises
     ------
@@ -225,19 +232,21 @@ def columns_plan(
         constraints=constraints,
         bounds=Bounds(np.r_[lowest, np.zeros(m), -np.inf], np.r_[highest, np.ones(m), np.inf]),
         integrality=np.r_[np.ones(n), np.zeros(m + 1)],
-        options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+        options={"node_limit": nodes, "mip_rel_gap": 1e-9},
     )
-    if result.x is None:
+    if result.status == 2:
         raise OptionError(
             "O44",
             "no set of candidates obeys the budget and the rules.",
             details={"solver": result.message},
             remedy="raise the budget or relax the rules",
         )
+    if result.x is None:  # cut off before any set was found
+        return ProvenPlan(rules.must, 0.0, float("inf"), 1.0, True)
     chosen = tuple(int(k) for k in np.flatnonzero(result.x[:n] > 0.5))
     gain = -float(result.fun)
     bound = max(gain, -float(result.mip_dual_bound))
-    return ProvenPlan(chosen, gain, bound, (bound - gain) / bound if bound > 0 else 0.0)
+    return ProvenPlan(chosen, gain, bound, (bound - gain) / bound if bound > 0 else 0.0, result.status != 0)
 
 
 def _stacked(

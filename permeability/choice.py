@@ -19,6 +19,7 @@ from permeability.joint_gains import CircuitGains, Gains, LeastCostGains, altern
 from permeability.ranking import Ranking, gain_of
 from permeability.selection import (
     EXHAUSTIVE,
+    Bound,
     Members,
     Portfolio,
     Rules,
@@ -72,6 +73,8 @@ class Plan(Face):
     pareto : pandas.DataFrame or None
         Plans that no other plan found beats for one species without losing for another: one ``gain_<species>`` each;
         ``chosen`` marks this one.
+    bound_cut_off : bool
+        The search for a tighter bound stopped at its limit of branches; ``bound`` holds all the same.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Plan(Face):
     indices: pd.DataFrame = field(repr=False)
     curve: pd.DataFrame | None = field(default=None, repr=False)
     pareto: pd.DataFrame | None = field(default=None, repr=False)
+    bound_cut_off: bool = False
     _objective: Objective | None = field(default=None, repr=False)
 
     @property
@@ -493,10 +497,13 @@ class _Proof:
         self.objective, self.view = objective, view
         self.answers: dict[float, Any] = {}
 
-    def bound(self, rules: Rules) -> float:
+    def bound(self, rules: Rules) -> Bound:
         if self.view == "circuit":
-            return relaxed_bound(self.objective.relaxed, rules, iterations=TANGENTS, seconds=10.0)
-        return float(self._solve(rules).bound) if self._complete() else float("inf")
+            return relaxed_bound(self.objective.relaxed, rules, iterations=TANGENTS)
+        if not self._complete():
+            return Bound(float("inf"))
+        plan = self._solve(rules)
+        return Bound(float(plan.bound), plan.cut_off)
 
     def searches(self) -> dict[str, Callable[[Rules], Members]]:
         if self.view == "circuit":
@@ -576,7 +583,8 @@ def _plan(
     methods, near = (_named(frame, ids, names, objective) for frame in (found.methods, found.near_best))
     return Plan(
         named, view, rule, table, found.gain, found.cost, species, methods, found.bound, found.gap, near,
-        _indices(named, found.members), None if curve is None else _named(curve, ids, names, objective), front, objective,
+        _indices(named, found.members), None if curve is None else _named(curve, ids, names, objective), front,
+        found.bound_cut_off, objective,
     )  # fmt: skip
 
 

@@ -138,6 +138,7 @@ def _told(plan: Plan) -> dict[str, Any]:
         "gain": {"value": plan.gain, "unit": gain_unit},
         "bound": {"value": plan.bound, "unit": gain_unit},
         "gap": {"value": plan.gap, "unit": "1"},
+        "bound_cut_off": plan.bound_cut_off,
         "species": {r["species"]: _row(r, "species") for r in plan.species.to_dict("records")},
         "methods": {r["method"]: _row(r, "method") for r in plan.methods.to_dict("records")},
         "near_best": [_row(r) for r in plan.near_best.to_dict("records")],

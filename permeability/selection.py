@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -142,6 +142,8 @@ class Portfolio:
         Other plans of nearly the same gain: ``gain``, ``cost``, ``sites``, ``share_of_best``, ``in_common``.
     evaluations : int
         Sets whose exact value was computed.
+    bound_cut_off : bool
+        The search for a tighter bound stopped at its limit of branches; ``bound`` holds all the same.
 
     Examples
     --------
@@ -158,6 +160,14 @@ class Portfolio:
     gap: float
     near_best: pd.DataFrame = field(repr=False)
     evaluations: int = 0
+    bound_cut_off: bool = False
+
+
+class Bound(NamedTuple):
+    """What no plan exceeds: ``value``, and whether the search for a tighter one was ``cut_off`` (it holds either way)."""
+
+    value: float
+    cut_off: bool = False
 
 
 class _Memory:
@@ -193,7 +203,7 @@ def choose(
     stretches: Iterable[Iterable[int]] = (),
     bundles: Iterable[Iterable[int]] | None = None,
     monotone: bool = True,
-    bound: Callable[[Rules], float] | None = None,
+    bound: Callable[[Rules], Bound] | None = None,
     searches: Mapping[str, Callable[[Rules], Members]] | None = None,
     starts: int = 6,
     swaps: bool = True,
@@ -218,7 +228,8 @@ def choose(
     monotone : bool
         More sites never lower the value (true for openings); sets that could still grow are then skipped.
     bound : callable, optional
-        ``bound(rules)``: an upper bound of the value of any plan, such as :func:`relaxed_bound`.
+        ``bound(rules) -> (value, cut_off)``: an upper bound of the value of any plan, and whether the search for a
+        tighter one was cut off, such as :func:`relaxed_bound`.
     searches : mapping, optional
         Further searches by name, ``search(rules) -> members``, such as an integer program.
     starts : int
@@ -285,11 +296,11 @@ def choose(
         )
     best = max(found.values(), key=lambda p: (ask(p), -rules.spent(p)))
     gain = ask(best)
-    limit = gain if proven else _limit(ask, rules, free, monotone, bound, gain)
+    limit, cut_off = (gain, False) if proven else _limit(ask, rules, free, monotone, bound, gain)
     methods = pd.DataFrame([_row(name, p, ask, rules, gain) for name, p in found.items()])
     gap = float("nan") if np.isinf(limit) else max(0.0, (limit - gain) / limit if limit > 0 else 0.0)
     others = _near_best(ask, rules, best, near)
-    return Portfolio(best, gain, rules.spent(best), methods, limit, gap, others, len(ask.known))
+    return Portfolio(best, gain, rules.spent(best), methods, limit, gap, others, len(ask.known), cut_off)
 
 
 def _limit(
@@ -297,16 +308,17 @@ def _limit(
     rules: Rules,
     free: list[int],
     monotone: bool,
-    bound: Callable[[Rules], float] | None,
+    bound: Callable[[Rules], Bound] | None,
     gain: float,
-) -> float:
-    """The tightest bound at hand; never below the gain that was found."""
-    limits = [float("inf")]
+) -> tuple[float, bool]:
+    """The tightest bound at hand, never below the gain that was found; whether the search for it was cut off."""
+    limits, cut_off = [float("inf")], False
     if monotone:
         limits.append(ask((*rules.must, *free)))
     if bound is not None:
-        limits.append(bound(rules))
-    return max(gain, min(limits))
+        value, cut_off = bound(rules)
+        limits.append(value)
+    return max(gain, min(limits)), cut_off
 
 
 def _row(name: str, plan: Members, ask: _Memory, rules: Rules, best: float) -> dict[str, Any]:
@@ -564,7 +576,7 @@ def budget_curve(
     Returns
     -------
     DataFrame
-        ``budget``, ``gain``, ``cost``, ``sites``, ``bound``, ``gap``.
+        ``budget``, ``gain``, ``cost``, ``sites``, ``bound``, ``gap``, ``bound_cut_off``.
 
     Examples
     --------
@@ -587,8 +599,8 @@ def budget_curve(
             gain, spent, sites = (rows[-1][k] for k in ("gain", "cost", "sites"))
         gap = max(0.0, (plan.bound - gain) / plan.bound) if 0 < plan.bound < np.inf else plan.gap
         row = {"budget": budget, "gain": gain, "cost": spent, "sites": sites}
-        rows.append({**row, "bound": max(plan.bound, gain), "gap": gap})
-    return pd.DataFrame(rows, columns=["budget", "gain", "cost", "sites", "bound", "gap"])
+        rows.append({**row, "bound": max(plan.bound, gain), "gap": gap, "bound_cut_off": plan.bound_cut_off})
+    return pd.DataFrame(rows, columns=["budget", "gain", "cost", "sites", "bound", "gap", "bound_cut_off"])
 
 
 def next_best(value: Value, built: Iterable[int], cost: ArrayLike) -> pd.DataFrame:

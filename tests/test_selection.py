@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import combinations
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import milp
 
+from permeability import bounds
 from permeability.bounds import Columns, columns_plan, relaxed_bound
 from permeability.circuit.interface import Interface
 from permeability.circuit.relaxation import RelaxedGain
@@ -155,14 +158,14 @@ def test_gap_to_the_bound_is_never_negative(block):
         budget = 0.25 * cost.sum()
         cands = face.candidates([[s] for s in range(n)])
         value, relaxed = SetValue(face, cands, index), RelaxedGain(face, cands, index)
-        limit = relaxed_bound(relaxed, Rules(cost, budget), iterations=6, seconds=0.5)
+        limit = relaxed_bound(relaxed, Rules(cost, budget), iterations=6, nodes=200)
         plan = choose(value, cost, budget, bound=lambda rules, limit=limit: limit, starts=1)
-        assert limit >= plan.gain * (1 - 1e-9)
+        assert limit.value >= plan.gain * (1 - 1e-9)
         assert 0 <= plan.gap < 1
         for _ in range(20):
             order = rng.permutation(n)
             members = order[np.cumsum(cost[order]) <= budget]
-            assert value(members) <= limit * (1 + 1e-9)
+            assert value(members) <= limit.value * (1 + 1e-9)
 
 
 @pytest.mark.slow
@@ -176,7 +179,7 @@ def test_gap_on_200_random_choices_of_more_than_18_candidates():
         relaxed = RelaxedGain(face, cands, "conductance")
         plan = choose(
             SetValue(face, cands, "conductance"), cost, 0.2 * cost.sum(), starts=0,
-            bound=lambda rules, relaxed=relaxed: relaxed_bound(relaxed, rules, iterations=6, seconds=0.2),
+            bound=lambda rules, relaxed=relaxed: relaxed_bound(relaxed, rules, iterations=6, nodes=200),
         )  # fmt: skip
         assert plan.gap >= 0
         assert plan.bound >= plan.methods["gain"].max() * (1 - 1e-9)
@@ -297,7 +300,7 @@ def test_the_bound_covers_candidates_on_one_cut(seed):
         assert relaxed(whole)[0] >= fresh(chosen) * (1 - 1e-9) - 1e-12
     cost = np.ones(n)
     plan = choose(SetValue(face, cands, "conductance", joint), cost, 4.0, starts=1,
-                  bound=lambda rules: relaxed_bound(relaxed, rules, iterations=4, seconds=0.5))  # fmt: skip
+                  bound=lambda rules: relaxed_bound(relaxed, rules, iterations=4, nodes=200))  # fmt: skip
     assert plan.gap >= 0
     for _ in range(20):
         assert fresh(rng.choice(n, 4, replace=False)) <= plan.bound * (1 + 1e-9)
@@ -339,3 +342,50 @@ def test_refusals():
     face, n = fenced(1, columns=4, complete=1.0)
     with pytest.raises(PatchError, match="P24"):
         SetValue(face, face.candidates([[s] for s in range(n)]))
+
+
+def fenced_choice(nodes: int):
+    """A choice among sections in series with complete stretches, its bound searched with at most ``nodes`` branches."""
+    rng = np.random.default_rng(5)
+    face, n = fenced(5, columns=26, lines=2, complete=0.3)
+    cost = rng.uniform(1, 3, n)
+    cands = face.candidates([[s] for s in range(n)])
+    relaxed = RelaxedGain(face, cands, "conductance")
+    return choose(
+        SetValue(face, cands, "conductance"), cost, 0.3 * cost.sum(), starts=1,
+        bound=lambda rules: relaxed_bound(relaxed, rules, iterations=6, nodes=nodes),
+    )  # fmt: skip
+
+
+def test_a_slow_solver_changes_no_number(monkeypatch):
+    """A busy machine is a solver to which every second is short: any limit by the clock would bite."""
+    free = fenced_choice(1000)
+
+    def busy(*args, options=None, **kwargs):
+        short = {**(options or {}), **({"time_limit": 1e-6} if "time_limit" in (options or {}) else {})}
+        time.sleep(0.05)
+        return milp(*args, options=short, **kwargs)
+
+    monkeypatch.setattr(bounds, "milp", busy)
+    slow = fenced_choice(1000)
+    assert (slow.members, slow.gain, slow.bound) == (free.members, free.gain, free.bound)
+    assert not free.bound_cut_off
+
+
+def test_a_bound_that_was_cut_off_holds_and_says_so():
+    cut, whole = fenced_choice(1), fenced_choice(10_000)
+    assert cut.bound_cut_off
+    assert not whole.bound_cut_off
+    assert whole.gain <= whole.bound <= cut.bound * (1 + 1e-9)
+
+
+def test_an_integer_program_that_was_cut_off_gives_a_bound_that_holds():
+    rng = np.random.default_rng(3)
+    n, m = 40, 160
+    sites = [tuple(rng.choice(n, 3, replace=False).tolist()) for _ in range(m)]
+    columns = Columns(rng.integers(0, 30, m).tolist(), sites, rng.uniform(1, 5, m).tolist())
+    rules = Rules(rng.uniform(1, 3, n), 20.0)
+    cut, whole = (columns_plan([columns], rules, nodes=k) for k in (1, 100_000))
+    assert cut.cut_off
+    assert not whole.cut_off
+    assert cut.gain <= whole.gain * (1 + 1e-9) <= cut.bound * (1 + 1e-8)

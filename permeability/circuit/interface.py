@@ -16,7 +16,6 @@ Where one dense front would be too large or too slow, the landscape is kept in l
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -179,7 +178,7 @@ class Interface:
         focal = np.concatenate((np.arange(built.n_regions), built.index_of(single)))
         _refuse_patches(focal)
         agreement = Agreement(links, (cell, direction), regions, built.nodes[focal], check)
-        agreement.worked, agreement.checks = built.report.seconds, built.report.checks
+        agreement.checks = built.report.checks
         second = cell + D_ROW[direction] * cols + D_COL[direction]
         base = np.choose(direction, [plane.ravel()[cell] for plane in links]) if len(cell) else np.zeros(0)
         pair_weights = np.ones((len(focal), len(focal))) if weights is None else np.array(weights, float)
@@ -356,14 +355,13 @@ class Interface:
 
         ``prepared``: from :meth:`singles`, of candidates that change the same cuts.
         """
-        begun = time.perf_counter()
         prepared = self.singles(candidates) if prepared is None else prepared
         after, today = prepared.run_with_today(crossing, candidates)
-        self._look_at_singles(time.perf_counter() - begun, candidates, crossing, after, today)
+        self._look_at_singles(candidates, crossing, after, today)
         return after, today
 
     def _look_at_singles(
-        self, seconds: float, candidates: Candidates, crossing: ArrayLike | None, after: Floats, today: Floats
+        self, candidates: Candidates, crossing: ArrayLike | None, after: Floats, today: Floats
     ) -> None:
         """Check the candidate with the largest change."""
 
@@ -378,7 +376,7 @@ class Interface:
 
         i, j = np.triu_indices(len(today), 1)
         if self.agreement is not None:
-            self.agreement.look(seconds, sample)
+            self.agreement.look(sample)
 
     def draw_gains(
         self,
@@ -449,12 +447,10 @@ class Interface:
 
     def set_resistances(self, candidates: Candidates, members: ArrayLike) -> Floats:
         """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""
-        begun = time.perf_counter()
         z = self.state(candidates, members)
         out = self._set_resistances(candidates, members, z)
         if self.agreement is not None:
             self.agreement.look(
-                time.perf_counter() - begun,
                 lambda: ("a set of candidates", self.edge_conductances(z), out, self.today.resistances),
             )
         return out

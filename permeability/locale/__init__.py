@@ -110,12 +110,12 @@ def mo_bytes(catalogue: Any) -> bytes:
     entries = [m for m in catalogue if m.id]
     unread = sum(1 for m in entries if UNREVIEWED in m.user_comments)
 
-    class Counted(Catalog):
-        @property
-        def mime_headers(self) -> list[tuple[str, str]]:
-            return [*super().mime_headers, ("X-Unreviewed", str(unread)), ("X-Entries", str(len(entries)))]
+    def headers(self: Any) -> list[tuple[str, str]]:
+        known: list[tuple[str, str]] = super(counted_class, self).mime_headers
+        return [*known, ("X-Unreviewed", str(unread)), ("X-Entries", str(len(entries)))]
 
-    counted = Counted(
+    counted_class: Any = type("Counted", (Catalog,), {"mime_headers": property(headers)})
+    counted = counted_class(
         locale=catalogue.locale,
         domain=DOMAIN,
         project="permeability",

@@ -103,6 +103,12 @@ def _sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[s
                 share=tr.percent(bound / gain - 1, 1),
             )
         )
+    if plan.get("bound_cut_off"):
+        said.append(
+            tr(
+                "The search for a closer limit was ended after a fixed number of steps; the limit stated holds."
+            )
+        )
     usual = number((plan.get("methods", {}).get(USUAL) or {}).get("gain"))
     if gain > 0 and math.isfinite(usual) and usual < gain * (1 - 1e-3):
         said.append(
