@@ -42,9 +42,9 @@ import numpy as np  # noqa: E402
 import surfaces  # noqa: E402
 from scipy import sparse  # noqa: E402
 
-from permeability.circuit import grid_links, pairwise, solve_grid  # noqa: E402
-from permeability.circuit.grid_system import GridSystem, link_list  # noqa: E402
-from permeability.circuit.multigrid import MultigridSolver  # noqa: E402
+from permeability.engines.circuit import grid_links, pairwise, solve_grid  # noqa: E402
+from permeability.engines.circuit.solvers.grid_system import GridSystem, link_list  # noqa: E402
+from permeability.engines.circuit.solvers.multigrid import MultigridSolver  # noqa: E402
 
 
 def rss(field: str = "VmRSS") -> float:
@@ -209,8 +209,8 @@ def child_maps(kind: str, n: int, who: str, seed: int) -> dict:
     r, links, main, cells = problem(kind, n, seed, 20)
     points = [divmod(int(c), n) for c in cells]
     if who in ("multigrid", "condensation"):
-        from permeability.circuit import pairwise as _
-        from permeability.kernels import current as kernels
+        from permeability.engines.circuit import pairwise as _
+        from permeability.engines.kernels import current as kernels
 
         spent = {}
 
@@ -224,7 +224,7 @@ def child_maps(kind: str, n: int, who: str, seed: int) -> dict:
 
             return run
 
-        module = sys.modules["permeability.circuit.pairwise"]
+        module = sys.modules["permeability.engines.circuit.focal_pairs"]
         assert module.accumulate_pairs is kernels.accumulate_pairs
         for name in ("accumulate_pairs", "pair_gradient"):
             setattr(module, name, timed(name))

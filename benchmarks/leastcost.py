@@ -31,9 +31,9 @@ sys.path.insert(0, str(HERE.parent))
 
 import surfaces  # noqa: E402
 
-from permeability.costsurface import cost_surface  # noqa: E402
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers  # noqa: E402
-from permeability.leastcost import cost_distance, cost_distances  # noqa: E402
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers  # noqa: E402
+from permeability.engines.leastcost.distance import cost_distance, cost_distances  # noqa: E402
+from permeability.engines.leastcost.surface import cost_surface  # noqa: E402
 
 Field = Any
 
@@ -318,7 +318,7 @@ def bench_threads(cells: int) -> None:
 
 
 def bench_gains(cells: int, candidates: int = 500) -> None:
-    from permeability.openings import Openings, opened_costs
+    from permeability.engines.leastcost.openings import Openings, opened_costs
 
     n = side(cells)
     r = surfaces.hard(n, n, 3)

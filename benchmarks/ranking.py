@@ -22,10 +22,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from surfaces import benign, hard
 
-from permeability.circuit import pairwise, two_sides
-from permeability.circuit.condensation import effective_resistances
-from permeability.circuit.interface import Candidates, Interface
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
+from permeability.engines.circuit import pairwise
+from permeability.engines.circuit.interface import two_sides
+from permeability.engines.circuit.interface.interface import Candidates, Interface
+from permeability.engines.circuit.solvers.condensation import effective_resistances
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
 
 
 def railway(surface: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

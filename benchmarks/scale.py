@@ -40,7 +40,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from surfaces import hard  # noqa: E402
 
-from permeability.kernels.edges import EdgeBarriers, grid_links  # noqa: E402
+from permeability.engines.kernels.edges import EdgeBarriers, grid_links  # noqa: E402
 
 CELL_M = 250.0
 CROSSING_M = 20_000.0  # of open ground
@@ -96,7 +96,7 @@ def patches(grid: np.ndarray, count: int) -> np.ndarray:
 
 
 def job_leastcost(cells: int) -> dict[str, Any]:
-    from permeability.leastcost import cost_distance
+    from permeability.engines.leastcost.distance import cost_distance
 
     cost_distance(
         np.ones((40, 40)), [(0, 0)], barriers=barrier_lines(40, 40, 1), cell_size=CELL_M
@@ -111,7 +111,7 @@ def job_leastcost(cells: int) -> dict[str, Any]:
 
 
 def job_pairs(cells: int) -> dict[str, Any]:
-    from permeability.circuit.condensation import effective_resistances
+    from permeability.engines.circuit.solvers.condensation import effective_resistances
 
     for size in (cells, 40_000)[::-1]:  # compiled, or read from the cache, by the small one
         grid, barriers = landscape(size)
@@ -127,7 +127,7 @@ def job_pairwise(cells: int, workers: int) -> dict[str, Any]:
     """Ten patches: all resistances and the summed current map, as asked for without options."""
     from inspect import signature
 
-    from permeability.circuit import pairwise
+    from permeability.engines.circuit import pairwise
 
     threads = {"workers": workers} if "workers" in signature(pairwise).parameters else {}
 
@@ -151,7 +151,7 @@ def job_pairwise(cells: int, workers: int) -> dict[str, Any]:
 
 
 def job_map(cells: int) -> dict[str, Any]:
-    from permeability.circuit import node_currents, solve_grid
+    from permeability.engines.circuit import node_currents, solve_grid
 
     def one(grid: np.ndarray, barriers: EdgeBarriers, label: np.ndarray) -> tuple[float, int]:
         links = grid_links(grid, barriers=barriers)
@@ -172,7 +172,7 @@ def job_map(cells: int) -> dict[str, Any]:
 
 
 def job_windows(cells: int) -> dict[str, Any]:
-    from permeability.omnidirectional import omnidirectional
+    from permeability.engines.omnidirectional import omnidirectional
 
     omnidirectional(np.ones((30, 30)), radius=3, block_size=3)
     grid, barriers = landscape(cells)
@@ -186,8 +186,8 @@ def write_country(cells: int, part: int, folder: Path) -> None:
     """Raster of resistances and of source strengths: 1 in a square of ``part`` cells in the middle, none elsewhere."""
     from affine import Affine
 
-    from permeability.interop.ascii_grid import RasterFile
-    from permeability.interop.raster_rows import geotiff_rows
+    from permeability.layers.exchange_grids import RasterFile
+    from permeability.layers.raster_rows import geotiff_rows
 
     side = round(cells**0.5)
     grid = hard(side, side, seed=7, dtype=np.float32)
@@ -208,8 +208,8 @@ def write_country(cells: int, part: int, folder: Path) -> None:
 
 def job_files(cells: int, part: int = 500) -> dict[str, Any]:
     """Windows from file to file; the rasters are written by another process, so that the memory is the run's own."""
+    from permeability.engines.omnidirectional import omnidirectional
     from permeability.interop.raster_windows import omnidirectional_files
-    from permeability.omnidirectional import omnidirectional
 
     omnidirectional(np.ones((30, 30)), radius=3, block_size=3)
     side = round(cells**0.5)

@@ -30,12 +30,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from surfaces import benign, hard
 
-from permeability.kernels.edges import grid_links
-from permeability.kernels.windows_current import Targets, memory_for, window_currents
-from permeability.kernels.windows_structure import disc_mask, window_structure
-from permeability.omnidirectional import WindowOptions, omnidirectional, prepare
-from permeability.omnidirectional.shared import groups_of, measure_deviation, shared_windows
-from permeability.omnidirectional.tasks import WindowTasks, rules_of, solve_task
+from permeability.engines.kernels.edges import grid_links
+from permeability.engines.kernels.windows_current import Targets, memory_for, window_currents
+from permeability.engines.kernels.windows_structure import disc_mask, window_structure
+from permeability.engines.omnidirectional import WindowOptions, omnidirectional, prepare
+from permeability.engines.omnidirectional.shared_windows import groups_of, shared_windows
+from permeability.engines.omnidirectional.solving import measure_deviation, solve_task
+from permeability.engines.omnidirectional.tasks import WindowTasks, rules_of
 
 
 def cholmod() -> Any:

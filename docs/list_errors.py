@@ -13,7 +13,7 @@ TARGET = Path(__file__).with_name("errors.md")
 CODE = re.compile(r"[A-Z]\d\d")
 SEVERITIES = ("error", "warning", "note")
 ROOMS = {
-    "database": "barrier database",
+    "barriers/database": "barrier database",
     "interop": "problem files of other programs",
     "telemetry": "tracks",
 }  # every other module: the main road
@@ -21,7 +21,7 @@ HEAD = """# Error codes
 
 Every refusal has a code that stays what it is, a sentence that says what is wrong, the layer and the rows, and a
 remedy. `permeability check` lists all input problems of a project at once; the Python calls raise the first as an
-exception of `permeability.errors` (all derive from `PermeabilityError`). Exit codes: 2 the input is wrong, 4 a solver
+exception of `permeability.core.errors` (all derive from `PermeabilityError`). Exit codes: 2 the input is wrong, 4 a solver
 missed its tolerance; see `permeability --help`.
 
 Words in `<angle brackets>` stand for what the message fills in. This page is written by `python docs/list_errors.py`.
@@ -41,7 +41,8 @@ class Refusal(NamedTuple):
 def refusals() -> Iterator[Refusal]:
     """All places of the package that name an error code in a call."""
     for path in sorted(PACKAGE.rglob("*.py")):
-        room = ROOMS.get(path.relative_to(PACKAGE).parts[0], "main road")
+        parts = path.relative_to(PACKAGE).parts
+        room = ROOMS.get("/".join(parts[:2]), ROOMS.get(parts[0], "main road"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 yield from _refusal(node, room)

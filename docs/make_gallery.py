@@ -12,11 +12,11 @@ from typing import Any
 from PIL import Image
 
 import permeability as pm
-from permeability.barrier_score import barrier_score
-from permeability.corridors import least_cost_corridors
-from permeability.network import patch_network
-from permeability.omnidirectional import omnidirectional
-from permeability.paths import least_cost_paths
+from permeability.engines.omnidirectional import omnidirectional
+from permeability.linkage.barrier_score import barrier_score
+from permeability.linkage.corridors import least_cost_corridors
+from permeability.linkage.patch_network import patch_network
+from permeability.linkage.paths import least_cost_paths
 from permeability.viz.maps import plot_difference
 from permeability.viz.plots import plot_omnidirectional
 

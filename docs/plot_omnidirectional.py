@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import permeability as pm
-from permeability.omnidirectional import omnidirectional
+from permeability.engines.omnidirectional import omnidirectional
 
 OUT = Path(__file__).parent / "images"
 PROJECT = Path(__file__).parents[1] / "data" / "samples" / "gobi" / "project.toml"

@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from permeability.passability import (
+from permeability.barriers.passability import (
     Structure,
     crossing_cost_m,
     fence_passage,

@@ -11,47 +11,63 @@ from typing import TYPE_CHECKING, Any
 from permeability._version import __version__
 
 _HOME = {
-    "open_project": "permeability.project",
-    "Project": "permeability.project",
-    "check": "permeability.project",
-    "Grid": "permeability.grid",
-    "suggest_crs": "permeability.grid",
-    "Estimate": "permeability.estimate",
+    "open_project": "permeability.project.project",
+    "Project": "permeability.project.project",
+    "check": "permeability.project.checking",
+    "Grid": "permeability.layers.grid",
+    "suggest_crs": "permeability.layers.grid",
+    "Estimate": "permeability.core.estimate",
     "SpeciesProfile": "permeability.species",
     "species_list": "permeability.species",
-    "Landscape": "permeability.landscape",
-    "Patches": "permeability.patches",
-    "Scenario": "permeability.scenario",
-    "Intervention": "permeability.scenario",
-    "connectivity": "permeability.connect",
-    "pinch_points": "permeability.corridors",
+    "Landscape": "permeability.landscape.landscape",
+    "Patches": "permeability.landscape.patches",
+    "Scenario": "permeability.barriers.scenario",
+    "Intervention": "permeability.barriers.scenario",
+    "connectivity": "permeability.linkage.patch_pairs",
+    "pinch_points": "permeability.linkage.corridors",
     "omnidirectional_files": "permeability.interop.raster_windows",
-    "barrier_impact": "permeability.impact",
-    "compare": "permeability.impact",
-    "candidates": "permeability.sites",
-    "rank": "permeability.ranking",
-    "Candidate": "permeability.sites",
-    "structure_candidates": "permeability.sites",
-    "corridor_candidates": "permeability.sites",
-    "drawn_candidates": "permeability.sites",
-    "pressure": "permeability.line_pressure",
-    "portfolio": "permeability.choice",
-    "chains": "permeability.choice",
-    "cost_benefit": "permeability.economics",
-    "offset_account": "permeability.economics",
-    "run_project": "permeability.run",
-    "timeline": "permeability.years",
-    "infrastructure_corridors": "permeability.bundles",
-    "compare_results": "permeability.regression",
-    "write_report": "permeability.reporting",
-    "sample_folder": "permeability.samples",
-    "PermeabilityError": "permeability.errors",
+    "barrier_impact": "permeability.impact.line_by_line",
+    "compare": "permeability.impact.comparison",
+    "candidates": "permeability.ranking.candidate_sites",
+    "rank": "permeability.ranking.ranking",
+    "Candidate": "permeability.ranking.candidate_sites",
+    "structure_candidates": "permeability.ranking.candidate_sites",
+    "corridor_candidates": "permeability.ranking.candidate_sites",
+    "drawn_candidates": "permeability.ranking.candidate_sites",
+    "pressure": "permeability.impact.line_pressure",
+    "portfolio": "permeability.planning.budget_choice",
+    "chains": "permeability.planning.budget_choice",
+    "cost_benefit": "permeability.planning.economics",
+    "offset_account": "permeability.planning.economics",
+    "run_project": "permeability.project.run.run",
+    "timeline": "permeability.project.run.years",
+    "infrastructure_corridors": "permeability.barriers.parallel_lines",
+    "compare_results": "permeability.project.run.result_differences",
+    "write_report": "permeability.project.run.session_report",
+    "sample_folder": "permeability.project.samples",
+    "PermeabilityError": "permeability.core.errors",
 }
 
-_ROOMS = (
-    "barriers", "circuit", "corridors", "database", "executor", "grid", "io", "leastcost", "metrics", "network",
-    "omnidirectional", "passability", "samples", "seasons", "species", "structures", "treatments", "wall_to_wall",
-)  # fmt: skip
+_ROOMS = {
+    "barriers": "permeability.barriers",
+    "circuit": "permeability.engines.circuit",
+    "corridors": "permeability.linkage.corridors",
+    "database": "permeability.barriers.database",
+    "executor": "permeability.core.tasks",
+    "grid": "permeability.layers.grid",
+    "io": "permeability.layers",
+    "leastcost": "permeability.engines.leastcost.distance",
+    "metrics": "permeability.linkage.network_metrics",
+    "network": "permeability.linkage.patch_network",
+    "omnidirectional": "permeability.engines.omnidirectional",
+    "passability": "permeability.barriers.passability",
+    "samples": "permeability.project.samples",
+    "seasons": "permeability.species.seasons",
+    "species": "permeability.species",
+    "structures": "permeability.barriers.structure_inventory",
+    "treatments": "permeability.barriers.treatments",
+    "wall_to_wall": "permeability.engines.omnidirectional.wall_to_wall",
+}
 
 __all__ = ["__version__", *_HOME]
 
@@ -62,7 +78,7 @@ def __getattr__(name: str) -> Any:
         globals()[name] = value
         return value
     if name in _ROOMS:
-        return import_module(f"permeability.{name}")
+        return import_module(_ROOMS[name])
     raise AttributeError(f"module 'permeability' has no attribute {name!r}")
 
 
@@ -71,30 +87,32 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from permeability.choice import chains, portfolio
-    from permeability.connect import connectivity
-    from permeability.corridors import pinch_points
-    from permeability.economics import cost_benefit, offset_account
-    from permeability.errors import PermeabilityError
-    from permeability.estimate import Estimate
-    from permeability.grid import Grid, suggest_crs
-    from permeability.impact import barrier_impact, compare
+    from permeability.barriers.scenario import Intervention, Scenario
+    from permeability.core.errors import PermeabilityError
+    from permeability.core.estimate import Estimate
+    from permeability.impact.comparison import compare
+    from permeability.impact.line_by_line import barrier_impact
+    from permeability.impact.line_pressure import pressure
     from permeability.interop.raster_windows import omnidirectional_files
-    from permeability.landscape import Landscape
-    from permeability.line_pressure import pressure
-    from permeability.patches import Patches
-    from permeability.project import Project, check, open_project
-    from permeability.ranking import rank
-    from permeability.regression import compare_results
-    from permeability.reporting import write_report
-    from permeability.run import run_project
-    from permeability.samples import sample_folder
-    from permeability.scenario import Intervention, Scenario
-    from permeability.sites import (
+    from permeability.landscape.landscape import Landscape
+    from permeability.landscape.patches import Patches
+    from permeability.layers.grid import Grid, suggest_crs
+    from permeability.linkage.corridors import pinch_points
+    from permeability.linkage.patch_pairs import connectivity
+    from permeability.planning.budget_choice import chains, portfolio
+    from permeability.planning.economics import cost_benefit, offset_account
+    from permeability.project.checking import check
+    from permeability.project.project import Project, open_project
+    from permeability.project.run.result_differences import compare_results
+    from permeability.project.run.run import run_project
+    from permeability.project.run.session_report import write_report
+    from permeability.project.samples import sample_folder
+    from permeability.ranking.candidate_sites import (
         Candidate,
         candidates,
         corridor_candidates,
         drawn_candidates,
         structure_candidates,
     )
+    from permeability.ranking.ranking import rank
     from permeability.species import SpeciesProfile, species_list

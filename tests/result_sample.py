@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from permeability import io
-from permeability.grid import Grid
+from permeability.layers import rasters, vectors, whole_files
+from permeability.layers.grid import Grid
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -48,7 +48,7 @@ def _rasters(folder, grid, species):
         "current": np.exp(-distance / 4000),
         "cost_distance": distance,
     }.items():
-        io.write_geotiff(
+        rasters.write_geotiff(
             folder / f"{kind}_{species}.tif",
             np.where(np.isnan(ground), np.nan, values),
             grid,
@@ -109,7 +109,7 @@ def _tables(folder, names, species, draws):
             }
         rows.append({**row, "geometry": line(10, a, b)})
     sites = frame(rows)
-    io.write_csv(folder / "sites.csv", pd.DataFrame(sites.drop(columns="geometry")))
+    whole_files.write_csv(folder / "sites.csv", pd.DataFrame(sites.drop(columns="geometry")))
     plan = sites.iloc[[0, 2]][
         [
             "id",
@@ -125,7 +125,7 @@ def _tables(folder, names, species, draws):
     ]
     plan = plan.assign(plan=species)
     plan[f"gain_alone_{species}"] = [0.4, 0.3]
-    io.write_gpkg(
+    vectors.write_gpkg(
         folder / "sites.gpkg",
         {"sites": sites, "barriers": barriers, "patches": patches, "ranges": ranges, "plan": plan},
     )
@@ -148,12 +148,12 @@ def _money(folder, species, ids):
             ):
                 row |= {f"{name}_low": 0.5 * value, name: value, f"{name}_high": 2 * value}
             rows.append({**row, "plan": species if i == "plan" else ""})
-    io.write_csv(folder / "cost_benefit.csv", pd.DataFrame(rows))
+    whole_files.write_csv(folder / "cost_benefit.csv", pd.DataFrame(rows))
     hectares = [
         {"species": species, "measure": m, "without_barriers_qha": 9000.0, "today_qha": 5000.0, "after_qha": 6500.0, "lost_qha": 4000.0, "given_back_qha": 1500.0, "balance_qha": -2500.0, "plan": p}
         for m in ("connected_range", "reachable") for p in ("", species)
     ]  # fmt: skip
-    io.write_csv(folder / "offset.csv", pd.DataFrame(hectares))
+    whole_files.write_csv(folder / "offset.csv", pd.DataFrame(hectares))
 
 
 def _plans(species, rail):
@@ -187,7 +187,7 @@ def _plans(species, rail):
 def _csv(folder, names, species):
     rail, road = names[0], names[1]
     along = [{"species": species, "line": rail, "km_from": float(k), "km_to": k + 1.0, "pressure": 0.02 * k, "passages": 0.0 if k < 6 else 0.1, "complete": float(k < 6)} for k in range(12)]  # fmt: skip
-    io.write_csv(folder / "pressure.csv", pd.DataFrame(along))
+    whole_files.write_csv(folder / "pressure.csv", pd.DataFrame(along))
     bare = (0.0, 1.0, 90.0, 0.0, 1.0, 0.5, 2.0, 12.0)
     today = (60.0, 2.0, 50.0, 2.0, 1.8, np.inf, 1.0, 9.0)
     cases = [
@@ -200,7 +200,7 @@ def _csv(folder, names, species):
         (f"without {rail}", rail, (0.0, 1.0, 80.0, 0.0, 1.1, 0.6, 1.9, 11.0)),
         (f"without {road}", road, (60.0, 2.0, 55.0, 2.0, 1.7, np.inf, 1.1, 9.5)),
     ]
-    io.write_csv(
+    whole_files.write_csv(
         folder / "impact.csv",
         pd.DataFrame(
             [{"species": species, "case": c, "line": x, **dict(zip(INDICES, v))} for c, x, v in cases]
@@ -212,7 +212,7 @@ def _csv(folder, names, species):
         ("p1", "p2", False, np.inf, 8.0, np.inf, np.inf),
     ]
     columns = ("a", "b", "connected", "cost_km", "straight_km", "detour", "resistance")
-    io.write_csv(
+    whole_files.write_csv(
         folder / "pairs.csv",
         pd.DataFrame([{"species": species, **dict(zip(columns, p)), "words": ""} for p in pairs]),
     )
@@ -230,7 +230,7 @@ def _csv(folder, names, species):
         }
         for n, b, a in zip(INDICES, today, after)
     ]
-    io.write_csv(folder / "scenarios.csv", pd.DataFrame(rows))
+    whole_files.write_csv(folder / "scenarios.csv", pd.DataFrame(rows))
 
 
 def _json(folder, grid, names, species):
@@ -263,8 +263,8 @@ def _json(folder, grid, names, species):
             ],
         }},
     }  # fmt: skip
-    io.write_json(folder / "record.json", record)
-    io.write_json(
+    whole_files.write_json(folder / "record.json", record)
+    whole_files.write_json(
         folder / "summary.json",
         {
             "project": names[3],

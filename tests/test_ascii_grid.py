@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from rasterio.crs import CRS
 
-from permeability.errors import InteropError
-from permeability.interop.ascii_grid import (
+from permeability.core.errors import InteropError
+from permeability.layers.exchange_grids import (
     RasterFile,
     cells_of_points,
     differences,

@@ -9,9 +9,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from permeability.barriers import Barriers, concat, prepare, substring, traffic_class
-from permeability.chainage import from_length, from_posts
-from permeability.errors import BarrierError, GridError, LayerError, PermeabilityError
+from permeability.barriers.chainage import from_length, from_posts
+from permeability.barriers.lines import Barriers, concat, prepare, substring, traffic_class
+from permeability.core.errors import BarrierError, GridError, LayerError, PermeabilityError
 
 CRS = "EPSG:32648"
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage.graph import MCP_Geometric
 
-from permeability.barriers import prepare
-from permeability.burn import burn_resistance, stretches
-from permeability.estimate import Estimate
-from permeability.grid import Grid
-from permeability.landscape import Landscape, build
-from permeability.scenario import Scenario
+from permeability.barriers.lines import prepare
+from permeability.barriers.scenario import Scenario
+from permeability.core.estimate import Estimate
+from permeability.landscape.landscape import Landscape, build
+from permeability.landscape.resistance_raster import burn_resistance, stretches
+from permeability.layers.grid import Grid
 from permeability.species import species
 
 CRS, CELL, N = "EPSG:32648", 1000.0, 16

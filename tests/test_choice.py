@@ -10,12 +10,12 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.errors import OptionError
-from permeability.indices import indices
-from permeability.joint_gains import CircuitGains, LeastCostGains, alternatives
-from permeability.landscape import build
-from permeability.patches import place
+from permeability.barriers.lines import prepare
+from permeability.core.errors import OptionError
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.landscape_indices import indices
+from permeability.planning.joint_gains import CircuitGains, LeastCostGains, alternatives
 from permeability.species import species
 
 CRS = "EPSG:32648"

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from permeability.circuit import pairwise
-from permeability.cli import main
+from permeability.cli.commands import main
+from permeability.engines.circuit import pairwise
 
 Floats = NDArray[np.float64]
 SOLVERS = ("auto", "multigrid", "splu", "condensation")

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from permeability.circuit import GridLinks, estimate_pairwise, pairwise, solve_grid
-from permeability.circuit.pairwise import PairwiseResult
-from permeability.errors import MemoryLimitError, OptionError, PatchError, ResistanceError
-from permeability.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
+from permeability.core.errors import MemoryLimitError, OptionError, PatchError, ResistanceError
+from permeability.engines.circuit import GridLinks, estimate_pairwise, pairwise, solve_grid
+from permeability.engines.circuit.focal_pairs import PairwiseResult
+from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
 
 Floats = NDArray[np.float64]
 SOLVERS = ("splu", "multigrid", "condensation")
@@ -371,7 +371,7 @@ def test_estimate_counts_solves_and_refuses_what_cannot_fit(monkeypatch: pytest.
     assert job.bytes > 8 * 20 * 10**6
     assert estimate_pairwise((1000, 1000), 20, current="pairs").bytes > 8 * 190 * 10**6
     assert estimate_pairwise((1000, 1000), 20, current=None, available=10**10).bytes < 0.2 * 10**9
-    monkeypatch.setattr("permeability.circuit.solvers.available_bytes", lambda: 1000)
+    monkeypatch.setattr("permeability.engines.circuit.solvers.registry.available_bytes", lambda: 1000)
     with pytest.raises(MemoryLimitError, match="remedy"):
         pairwise(np.ones((30, 30)), [(0, 0), (9, 9)])
 

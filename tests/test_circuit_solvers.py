@@ -13,14 +13,15 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import spsolve
 
-from permeability.circuit import GridLinks, branch_currents, direct, grid_links, node_currents, solve_grid
-from permeability.circuit import solvers as registry
-from permeability.circuit.hierarchy import Hierarchy
-from permeability.circuit.multigrid import MultigridSolver, StalledError
-from permeability.circuit.report import Solved, available_bytes, merge_reports
-from permeability.circuit.solvers import SOLVERS, choose_solver, refuse_if_too_large
-from permeability.errors import MemoryLimitError, OptionError, PatchError, ResistanceError, SolverError
-from permeability.kernels.edges import D_COL, D_ROW, LENGTH
+from permeability.core.errors import MemoryLimitError, OptionError, PatchError, ResistanceError, SolverError
+from permeability.core.memory import available_bytes
+from permeability.engines.circuit import GridLinks, branch_currents, grid_links, node_currents, solve_grid
+from permeability.engines.circuit.solvers import direct, registry
+from permeability.engines.circuit.solvers.hierarchy import Hierarchy
+from permeability.engines.circuit.solvers.multigrid import MultigridSolver, StalledError
+from permeability.engines.circuit.solvers.registry import SOLVERS, choose_solver, refuse_if_too_large
+from permeability.engines.circuit.solvers.solve_report import Solved, merge_reports
+from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH
 
 Floats = NDArray[np.float64]
 OPTIONAL = tuple(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from permeability.circuit import modes
-from permeability.circuit.map_store import MapOptions
-from permeability.errors import OptionError, PatchError, ResistanceError
+from permeability.core.errors import OptionError, PatchError, ResistanceError
+from permeability.engines.circuit import modes
+from permeability.engines.circuit.modes.map_store import MapOptions
 
 
 def test_numbers_that_are_not_paired_still_inject_one_ampere() -> None:

@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from permeability.circuit import modes
-from permeability.circuit.map_store import MapOptions
-from permeability.errors import InteropError
-from permeability.interop.ascii_grid import RasterFile, read_raster
+from permeability.core.errors import InteropError
+from permeability.engines.circuit import modes
+from permeability.engines.circuit.modes.map_store import MapOptions
 from permeability.interop.circuitscape import run_problem
 from permeability.interop.circuitscape_lists import (
     read_links,
@@ -24,6 +23,7 @@ from permeability.interop.circuitscape_lists import (
     read_pairs,
     read_points,
 )
+from permeability.layers.exchange_grids import RasterFile, read_raster
 
 FOLDER = Path(os.environ.get("PERMEABILITY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 FOLDER = FOLDER / "reference" / "circuitscape"

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.circuit import modes
-from permeability.circuit.flow import branch_currents
-from permeability.circuit.map_store import MapOptions
-from permeability.circuit.raster_circuit import pair_views
-from permeability.kernels.edges import EdgeBarriers
+from permeability.engines.circuit import modes
+from permeability.engines.circuit.modes.map_store import MapOptions
+from permeability.engines.circuit.modes.raster_circuit import pair_views
+from permeability.engines.circuit.solvers.flow import branch_currents
+from permeability.engines.kernels.edges import EdgeBarriers
 
 MAPS = MapOptions(current=True, voltage=True, cumulative=True, maximum=True)
 
@@ -282,7 +282,7 @@ def test_little_memory_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, rng:
         mode(habitat, focal, maps=MAPS)
         for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)
     ]
-    monkeypatch.setattr("permeability.circuit.superposition.available_bytes", lambda: 0)
+    monkeypatch.setattr("permeability.engines.circuit.modes.superposition.available_bytes", lambda: 0)
     little = [
         mode(habitat, focal, maps=MAPS)
         for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from permeability.circuit import modes
-from permeability.circuit.map_store import MapOptions
-from permeability.errors import InteropError, MemoryLimitError, OptionError
-from permeability.interop.ascii_grid import read_raster
+from permeability.core.errors import InteropError, MemoryLimitError, OptionError
+from permeability.engines.circuit import modes
+from permeability.engines.circuit.modes.map_store import MapOptions
 from permeability.interop.circuitscape import estimate_problem, read_problem, run_problem
 from permeability.interop.circuitscape_lists import read_pairs, read_reclass, read_table
 from permeability.interop.ini import ProblemFileError, parse_ini
+from permeability.layers.exchange_grids import read_raster
 
 HEADER = "ncols 4\nnrows 3\nxllcorner 0\nyllcorner 0\ncellsize 10\nNODATA_value -9999\n"
 HABITAT = "1 2 1 1\n1 -9999 4 1\n1 1 1 3\n"
@@ -485,7 +485,7 @@ def test_estimate(
     found = estimate_problem(read_problem(ini))
     assert found is not None
     assert (found.cells, found.solves, found.fits) == (12, solves, True)
-    monkeypatch.setattr("permeability.circuit.solvers.available_bytes", lambda: 1000)
+    monkeypatch.setattr("permeability.engines.circuit.solvers.registry.available_bytes", lambda: 1000)
     with pytest.raises(MemoryLimitError, match=r"\[C06\]"):
         run_problem(ini)
     assert not list(ini.parent.glob("result*"))

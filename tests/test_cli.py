@@ -14,11 +14,13 @@ import pandas as pd
 import pytest
 import rasterio
 
-from permeability import cli, samples
-from permeability.cli import main
-from permeability.io import whole_folder
-from permeability.project import open_project
-from permeability.run import Run, run_project
+from permeability.cli import commands as cli
+from permeability.cli.commands import main
+from permeability.layers.whole_files import whole_folder
+from permeability.project import samples
+from permeability.project.project import open_project
+from permeability.project.run.run import run_project
+from permeability.project.run.run_result import Run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 GOBI = REPOSITORY / "data" / "samples" / "gobi"
@@ -117,7 +119,7 @@ def test_two_runs_give_the_same_bytes(project: Path, results: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "permeability.cli",
+        "permeability.cli.commands",
         "run",
         str(project),
         "--out",
@@ -235,7 +237,7 @@ def test_run_refuses_a_folder_of_something_else_at_once(
     (empty / "precious").mkdir()
     (empty / "precious" / "thesis.txt").write_text("all", encoding="utf-8")
     monkeypatch.setattr(
-        "permeability.run._run_species", lambda *a, **k: pytest.fail("computed before it looked")
+        "permeability.project.run.run._run_species", lambda *a, **k: pytest.fail("computed before it looked")
     )
     assert permeability("run", str(project), "--out", "precious") == 2
     assert "O02" in capsys.readouterr().err
@@ -248,7 +250,7 @@ def test_a_failure_leaves_no_half_written_folder(
     def broken(*_: object) -> None:
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr("permeability.run._run_species", broken)
+    monkeypatch.setattr("permeability.project.run.run._run_species", broken)
     with pytest.raises(RuntimeError, match="disk full"):
         run_project(project, empty / "out", report=False)
     assert list(empty.iterdir()) == []
@@ -280,7 +282,7 @@ def test_an_interrupt_ends_with_130(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("permeability.run._run_species", stop)
+    monkeypatch.setattr("permeability.project.run.run._run_species", stop)
     assert permeability("run", str(project), "--out", "out") == 130
     assert "interrupted" in capsys.readouterr().err
     assert list(empty.iterdir()) == []
@@ -300,7 +302,7 @@ def test_run_prints_json_on_request(
         asked.update(options, folder=folder)
         return Run(open_project(project), {}, summary, {}, folder)
 
-    monkeypatch.setattr("permeability.run.run_project", ready_made)
+    monkeypatch.setattr("permeability.project.run.run.run_project", ready_made)
     assert permeability("run", str(project), "--out", "out", "--no-report", "--json", "--workers", "2") == 0
     assert json.loads(capsys.readouterr().out) == summary
     assert asked["report"] is False

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from permeability.cli import main
+from permeability.cli.commands import main
 
 SHARED = Path(os.environ.get("PERMEABILITY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 

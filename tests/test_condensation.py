@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.circuit.condensation import condense, effective_resistances, network_resistances
-from permeability.errors import MemoryLimitError, PatchError, SolverError
-from permeability.kernels.edges import GridLinks, grid_links
+from permeability.core.errors import MemoryLimitError, PatchError, SolverError
+from permeability.engines.circuit.solvers.condensation import (
+    condense,
+    effective_resistances,
+    network_resistances,
+)
+from permeability.engines.kernels.edges import GridLinks, grid_links
 
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 

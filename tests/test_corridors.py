@@ -11,17 +11,23 @@ import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
-from permeability import barriers as pb
-from permeability import landscape as pl
-from permeability.barrier_score import barrier_score, window_minimum, window_offsets
-from permeability.corridors import least_cost_corridors, normalised_corridor, pinch_points
-from permeability.costsurface import cost_surface
-from permeability.errors import BarrierError, OptionError, PatchError
-from permeability.grid import Grid
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
-from permeability.leastcost import cost_distance, cost_matrix
-from permeability.patches import place
-from permeability.ranges import detour_ratio, distance_to_gap, reachable_range, share_reachable, trace_to_gap
+from permeability.barriers import lines as pb
+from permeability.core.errors import BarrierError, OptionError, PatchError
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers
+from permeability.engines.leastcost.distance import cost_distance, cost_matrix
+from permeability.engines.leastcost.surface import cost_surface
+from permeability.landscape import landscape as pl
+from permeability.landscape.patches import place
+from permeability.layers.grid import Grid
+from permeability.linkage.barrier_score import barrier_score, window_minimum, window_offsets
+from permeability.linkage.corridors import least_cost_corridors, normalised_corridor, pinch_points
+from permeability.linkage.reach import (
+    detour_ratio,
+    distance_to_gap,
+    reachable_range,
+    share_reachable,
+    trace_to_gap,
+)
 from permeability.species import species
 
 CRS = "EPSG:32648"

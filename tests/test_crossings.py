@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import shapely
 
-from permeability.barriers import prepare
-from permeability.circuit.condensation import effective_resistances
-from permeability.crossings import components_of, level_values
-from permeability.errors import BarrierError, OptionError
-from permeability.estimate import Estimate
-from permeability.grid import Grid
-from permeability.landscape import Landscape, build
-from permeability.scenario import Intervention, Scenario
+from permeability.barriers.crossing_costs import components_of, level_values
+from permeability.barriers.lines import prepare
+from permeability.barriers.scenario import Intervention, Scenario
+from permeability.core.errors import BarrierError, OptionError
+from permeability.core.estimate import Estimate
+from permeability.engines.circuit.solvers.condensation import effective_resistances
+from permeability.landscape.landscape import Landscape, build
+from permeability.layers.grid import Grid
 from permeability.species import species
 
 CRS, CELL = "EPSG:32648", 1000.0
@@ -123,7 +123,7 @@ def test_a_gap_in_an_absolute_fence_conducts_alike_at_every_cell_size(cell: floa
 
 
 def test_a_structure_without_a_width_takes_the_catalogue_one() -> None:
-    from permeability.treatments import treatment
+    from permeability.barriers.treatments import treatment
 
     today = land(kind="railway", fenced="yes", fence_class="rail_barbed_both_sides")
     plain = today.with_scenario(Scenario("a").treat("L", km=20, treatment="underpass"))

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from permeability.barriers import prepare
-from permeability.cuts import CutTable, cut_edges
-from permeability.errors import OptionError
-from permeability.grid import Grid
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
-from permeability.landscape import connected_parts
-from permeability.leastcost import cost_distance
+from permeability.barriers.edge_cuts import CutTable, cut_edges
+from permeability.barriers.lines import prepare
+from permeability.core.errors import OptionError
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
+from permeability.engines.leastcost.distance import cost_distance
+from permeability.landscape.landscape import connected_parts
+from permeability.layers.grid import Grid
 
 CRS = "EPSG:32648"
 HALF_TURN = np.deg2rad(np.arange(0, 180, 5))  # 36 angles

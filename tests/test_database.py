@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from shapely.geometry import LineString, Point, Polygon
 
-from permeability.database import (
+from permeability.barriers.database import (
     LAYERS,
     check,
     columns,
@@ -25,10 +25,10 @@ from permeability.database import (
     template_layers,
     write_template,
 )
-from permeability.errors import LayerError, OptionError
-from permeability.passability import crossing_estimate
+from permeability.barriers.passability import crossing_estimate
+from permeability.barriers.treatments import treatment, treatment_from_dict, treatments
+from permeability.core.errors import LayerError, OptionError
 from permeability.species import BARRIER_CLASSES, species
-from permeability.treatments import treatment, treatment_from_dict, treatments
 
 LINE = LineString([(107.0, 44.0), (108.0, 44.5)])
 GOOD = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from permeability.cli import cli
+from permeability.cli.commands import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

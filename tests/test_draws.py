@@ -10,17 +10,17 @@ import shapely
 from scipy import stats
 
 import permeability as pm
-from permeability import unknowns as unknown_numbers
-from permeability.barriers import prepare
-from permeability.displaced import displaced
-from permeability.draws import draw_ranks, remade
-from permeability.errors import LayerError, OptionError, PatchError
-from permeability.habitat import FactorGround
-from permeability.indices import indices
-from permeability.landscape import build
-from permeability.patches import place
+from permeability.barriers.lines import prepare
+from permeability.core.errors import LayerError, OptionError, PatchError
+from permeability.landscape.habitat import FactorGround
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.landscape_indices import indices
+from permeability.ranking import unknown_numbers
+from permeability.ranking.line_positions import displaced
+from permeability.ranking.rank_draws import draw_ranks, remade
+from permeability.ranking.unknown_numbers import KINDS, unknowns
 from permeability.species import species
-from permeability.unknowns import KINDS, unknowns
 
 CRS = "EPSG:32648"
 CROSSING = (
@@ -276,14 +276,14 @@ def test_seeds_workers_and_resume(case, tmp_path):
 def test_one_condensation_for_all_draws_or_one_for_each(case, monkeypatch):
     land, patches, sites = case
     together = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
-    monkeypatch.setattr("permeability.draws.worth_sharing", lambda *_: False)
+    monkeypatch.setattr("permeability.ranking.rank_draws.worth_sharing", lambda *_: False)
     apart = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
     np.testing.assert_allclose(together.gains, apart.gains, rtol=1e-9, atol=1e-13)
 
 
 def test_many_draws_on_few_landscapes_do_not_count_as_many():
     """With four landscapes, all of their numbers see the same four values: each alone explains no more than its own."""
-    from permeability.uncertainty import first_order
+    from permeability.ranking.uncertainty import first_order
 
     rng = np.random.default_rng(0)
     world = np.arange(400) % 4

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import permeability as pm
-from permeability.economics import annuity, present_value, yearly_cost
-from permeability.errors import OptionError
-from permeability.indices import distance_from
-from permeability.scenario import Intervention
+from permeability.barriers.scenario import Intervention
+from permeability.core.errors import OptionError
+from permeability.linkage.landscape_indices import distance_from
+from permeability.planning.economics import annuity, present_value, yearly_cost
 
 
 @pytest.fixture(scope="module")

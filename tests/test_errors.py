@@ -10,8 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from permeability import errors
-from permeability.errors import Finding, OptionError, PermeabilityError, check_choice, nearest, shorten
+from permeability.core import errors
+from permeability.core.errors import Finding, OptionError, PermeabilityError, check_choice, nearest, shorten
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CLASSES = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, PermeabilityError)]

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from permeability.errors import OptionError
-from permeability.estimate import EVIDENCE, Estimate, propagate, weakest
+from permeability.core.errors import OptionError
+from permeability.core.estimate import EVIDENCE, Estimate, propagate, weakest
 
 ORDERED = st.lists(st.floats(0.001, 1000.0), min_size=3, max_size=3).map(sorted)
 

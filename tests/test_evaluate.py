@@ -8,14 +8,14 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.draws import draw_ranks
-from permeability.errors import OptionError
-from permeability.evaluate import Evaluator
-from permeability.indices import indices
-from permeability.landscape import build
-from permeability.patches import place
-from permeability.scenario import Intervention
+from permeability.barriers.lines import prepare
+from permeability.barriers.scenario import Intervention
+from permeability.core.errors import OptionError
+from permeability.impact.what_if import Evaluator
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.landscape_indices import indices
+from permeability.ranking.rank_draws import draw_ranks
 from permeability.species import species
 
 CRS = "EPSG:32648"

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from permeability.errors import OptionError
-from permeability.executor import Progress, Store, content_hash, in_threads, run_tasks
-from permeability.omnidirectional import omnidirectional
+from permeability.core.errors import OptionError
+from permeability.core.tasks import Progress, Store, content_hash, in_threads, run_tasks
+from permeability.engines.omnidirectional import omnidirectional
 
 RUN = """
 import sys
 import numpy as np
-from permeability.omnidirectional import omnidirectional
+from permeability.engines.omnidirectional import omnidirectional
 
 grid = 10 ** np.random.default_rng(5).uniform(0, 2, (60, 60))
 result = omnidirectional(grid, radius=6, normalised=True, store=sys.argv[1], workers=2)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from permeability.errors import OptionError, ProjectError
-from permeability.export import export_circuitscape, export_qgis, export_ro_crate, slug
+from permeability.core.errors import OptionError, ProjectError
+from permeability.interop.export import export_circuitscape, export_qgis, export_ro_crate, slug
 
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))
 make_results, HOSTILE = SAMPLE["make_results"], SAMPLE["HOSTILE"]
@@ -62,7 +62,7 @@ def tables_of(gpkg):
 
 
 def test_qgis_styles_match_the_report(results, tmp_path):
-    from permeability.viz.qgis import rgba
+    from permeability.viz.qgis_style import rgba
     from permeability.viz.style import BARRIER_STYLES
 
     folder = export_qgis(results, tmp_path / "q").parent
@@ -126,9 +126,9 @@ def test_names_of_files_are_tame(name):
 
 # ---------------------------------------------------------------- Circuitscape
 def test_circuitscape_problem_runs_and_agrees_with_a_direct_solve(results, tmp_path):
-    from permeability.circuit import pairwise
-    from permeability.interop.ascii_grid import read_raster
+    from permeability.engines.circuit import pairwise
     from permeability.interop.circuitscape import run_problem
+    from permeability.layers.exchange_grids import read_raster
 
     folder = export_circuitscape(results, tmp_path / "cs") / "khulan"
     written = run_problem(folder / "khulan.ini", output_dir=tmp_path / "out")

@@ -14,20 +14,20 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barrier_score import barrier_score
-from permeability.barriers import prepare
-from permeability.circuit import pairwise
-from permeability.corridors import least_cost_corridors
-from permeability.errors import OptionError
-from permeability.faces import Face
-from permeability.landscape import build
-from permeability.network import patch_network
-from permeability.omnidirectional import omnidirectional
-from permeability.patches import place
-from permeability.paths import least_cost_paths
+from permeability.barriers.lines import prepare
+from permeability.core.display import Face
+from permeability.core.errors import OptionError
+from permeability.engines.circuit import pairwise
+from permeability.engines.omnidirectional import omnidirectional
+from permeability.engines.omnidirectional.wall_to_wall import wall_to_wall
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.barrier_score import barrier_score
+from permeability.linkage.corridors import least_cost_corridors
+from permeability.linkage.patch_network import patch_network
+from permeability.linkage.paths import least_cost_paths
 from permeability.species import species
 from permeability.viz import explore
-from permeability.wall_to_wall import wall_to_wall
 
 HOSTILE = "<script>alert(1)</script>"
 SNEAKY = "<img src=x onerror=alert(1)>"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.circuit import halving
-from permeability.circuit.holding import held_apart
-from permeability.circuit.interface import Interface
-from permeability.errors import BarrierError, PatchError
-from permeability.kernels.edges import GridLinks, grid_links
+from permeability.core.errors import BarrierError, PatchError
+from permeability.engines.circuit.interface import halving
+from permeability.engines.circuit.interface.holding import held_apart
+from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.kernels.edges import GridLinks, grid_links
 
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
 

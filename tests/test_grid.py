@@ -10,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from permeability.errors import GridError, GridMismatchError
-from permeability.grid import Grid, describe_crs, geodesic_length_m, parse_crs, require_metres, suggest_crs
+from permeability.core.errors import GridError, GridMismatchError
+from permeability.layers.grid import (
+    Grid,
+    describe_crs,
+    geodesic_length_m,
+    parse_crs,
+    require_metres,
+    suggest_crs,
+)
 
 UTM = "EPSG:32648"
 MONGOLIA = (87.7, 41.5, 120.0, 52.2)

@@ -9,9 +9,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.errors import LayerError, OptionError
-from permeability.grid import Grid
-from permeability.habitat import (
+from permeability.core.errors import LayerError, OptionError
+from permeability.landscape.habitat import (
     area_mask,
     class_share,
     distance_km,
@@ -19,6 +18,7 @@ from permeability.habitat import (
     from_suitability,
     slope_deg,
 )
+from permeability.layers.grid import Grid
 from permeability.species import species
 
 GRID = Grid.from_bounds((0, 0, 12_000, 9_000), cell_size=1000, crs="EPSG:32648")

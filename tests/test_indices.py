@@ -7,16 +7,24 @@ import numpy as np
 import pytest
 import shapely
 
-from permeability.barriers import prepare
-from permeability.errors import BarrierError, OptionError
-from permeability.grid import Grid
-from permeability.impact import barrier_impact, by_line, compare, standing_lines
-from permeability.indices import FALLING, INDICES, equivalent_connected_area, indices, range_pieces, scalars
-from permeability.landscape import Landscape, build
-from permeability.patches import Patches, place
-from permeability.ranking import gain_of, rank
-from permeability.scenario import Scenario
-from permeability.sites import candidates
+from permeability.barriers.lines import prepare
+from permeability.barriers.scenario import Scenario
+from permeability.core.errors import BarrierError, OptionError
+from permeability.impact.comparison import compare
+from permeability.impact.line_by_line import barrier_impact, by_line, standing_lines
+from permeability.landscape.landscape import Landscape, build
+from permeability.landscape.patches import Patches, place
+from permeability.layers.grid import Grid
+from permeability.linkage.landscape_indices import (
+    FALLING,
+    INDICES,
+    equivalent_connected_area,
+    indices,
+    range_pieces,
+    scalars,
+)
+from permeability.ranking.candidate_sites import candidates
+from permeability.ranking.ranking import gain_of, rank
 from permeability.species import species
 
 CRS, N, CELL = "EPSG:32648", 10, 1000.0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from problem_writer import Writer, same
 
-from permeability.errors import Finding
+from permeability.core.errors import Finding
 from permeability.interop.circuitscape import run_problem
 
 

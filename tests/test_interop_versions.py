@@ -8,7 +8,7 @@ import numpy as np
 import omniscape_rules as windows
 import pytest
 
-from permeability.cli import main
+from permeability.cli.commands import main
 from permeability.interop.circuitscape import read_problem
 
 HEADER = "ncols 3\nnrows 1\nxllcorner 0\nyllcorner 0\ncellsize 10\nNODATA_value -9999\n"

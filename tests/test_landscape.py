@@ -18,14 +18,14 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 from skimage.graph import MCP_Geometric
 
-from permeability.barriers import prepare
-from permeability.errors import BarrierError, OptionError, PatchError, ResistanceError
-from permeability.grid import Grid
-from permeability.indices import pair_costs, pair_resistances, range_pieces
-from permeability.landscape import Landscape, build, check_resistance
-from permeability.patches import Patches, place
-from permeability.project import Project, open_project
-from permeability.scenario import Scenario
+from permeability.barriers.lines import prepare
+from permeability.barriers.scenario import Scenario
+from permeability.core.errors import BarrierError, OptionError, PatchError, ResistanceError
+from permeability.landscape.landscape import Landscape, build, check_resistance
+from permeability.landscape.patches import Patches, place
+from permeability.layers.grid import Grid
+from permeability.linkage.landscape_indices import pair_costs, pair_resistances, range_pieces
+from permeability.project.project import Project, open_project
 from permeability.species import species
 
 GOBI = Path(__file__).resolve().parents[1] / "data" / "samples" / "gobi"
@@ -281,7 +281,7 @@ def test_the_railway_cuts_the_khulan_range(cell_size_m: int) -> None:
 
 
 def test_no_path_is_said_in_words_and_is_infinite() -> None:
-    from permeability.connect import connectivity
+    from permeability.linkage.patch_pairs import connectivity
 
     project = gobi(20_000)
     land, patches = project.landscape("khulan"), project.patches("khulan")

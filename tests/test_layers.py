@@ -9,11 +9,11 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from test_gains import STEPS, Case, fresh_resistances, random_case, same, series
 
-from permeability.circuit import forms, layered, layered_state, two_sides
-from permeability.circuit.holding import held_apart
-from permeability.circuit.interface import Interface
-from permeability.errors import MemoryLimitError, OptionError, SolverError
-from permeability.kernels.edges import grid_links
+from permeability.core.errors import MemoryLimitError, OptionError, SolverError
+from permeability.engines.circuit.interface import forms, layered, layered_state, two_sides
+from permeability.engines.circuit.interface.holding import held_apart
+from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.kernels.edges import grid_links
 
 
 def built(case: Case, form: str = "layers", **options) -> Interface:
@@ -202,7 +202,7 @@ def test_answers_are_checked_by_another_solver_and_faults_are_found(form, monkey
     face.agreement.answers = 10**9  # another check is due
     face.set_gain(cands, [1, 2])
     assert face.report.checks[1].what == "a set of candidates"
-    monkeypatch.setattr("permeability.circuit.agreement.DIRECT_CELLS", 100)
+    monkeypatch.setattr("permeability.engines.circuit.interface.agreement.DIRECT_CELLS", 100)
     face.set_gain(cands, [3, 2])
     assert (face.report.checks[2].solver, face.report.difference < 1e-8) == ("multigrid", True)
     wrong = built(case, form)

@@ -14,10 +14,16 @@ from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from skimage.graph import MCP_Geometric
 
-from permeability import leastcost as lc
-from permeability.costsurface import cost_surface, enclosed_sources, slope_costs, source_cells, step_costs
-from permeability.errors import BarrierError, OptionError, PatchError, ResistanceError
-from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.core.errors import BarrierError, OptionError, PatchError, ResistanceError
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.engines.leastcost import distance as lc
+from permeability.engines.leastcost.surface import (
+    cost_surface,
+    enclosed_sources,
+    slope_costs,
+    source_cells,
+    step_costs,
+)
 
 pytestmark = pytest.mark.oracle
 

@@ -20,12 +20,12 @@ import pytest
 import rasterio
 from numpy.typing import NDArray
 
-from permeability.corridors import least_cost_corridors
-from permeability.costsurface import cost_surface, step_costs
-from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS
-from permeability.leastcost import cost_distance, cost_matrix, trace_path
-from permeability.metrics import MovementKernel, network_costs
-from permeability.network import label_patches, patch_network, patch_table, threshold
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS
+from permeability.engines.leastcost.distance import cost_distance, cost_matrix, trace_path
+from permeability.engines.leastcost.surface import cost_surface, step_costs
+from permeability.linkage.corridors import least_cost_corridors
+from permeability.linkage.network_metrics import MovementKernel, network_costs
+from permeability.linkage.patch_network import label_patches, patch_network, patch_table, threshold
 
 pytestmark = pytest.mark.oracle
 REFERENCE = (

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from permeability.costsurface import CostSurface, cost_surface, slope_costs
-from permeability.errors import BarrierError, OptionError
-from permeability.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
-from permeability.leastcost import cost_distance
-from permeability.openings import Openings, PortalNetwork, opened_costs
+from permeability.core.errors import BarrierError, OptionError
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.engines.leastcost.distance import cost_distance
+from permeability.engines.leastcost.openings import Openings, PortalNetwork, opened_costs
+from permeability.engines.leastcost.surface import CostSurface, cost_surface, slope_costs
 
 pytestmark = pytest.mark.oracle
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import shapely
 
-from permeability import barriers as pb
-from permeability import landscape as pl
-from permeability import leastcost as lc
-from permeability.costsurface import cost_surface, step_costs
-from permeability.errors import PatchError
-from permeability.grid import Grid
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
-from permeability.patches import place
-from permeability.paths import least_cost_path, least_cost_paths
+from permeability.barriers import lines as pb
+from permeability.core.errors import PatchError
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers
+from permeability.engines.leastcost import distance as lc
+from permeability.engines.leastcost.surface import cost_surface, step_costs
+from permeability.landscape import landscape as pl
+from permeability.landscape.patches import place
+from permeability.layers.grid import Grid
+from permeability.linkage.paths import least_cost_path, least_cost_paths
 from permeability.species import species
 
 CRS = "EPSG:32648"

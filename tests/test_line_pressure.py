@@ -8,12 +8,12 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.errors import BarrierError
-from permeability.indices import pair_resistances
-from permeability.landscape import build
-from permeability.passability import crossing_cost_m
-from permeability.patches import place
+from permeability.barriers.lines import prepare
+from permeability.barriers.passability import crossing_cost_m
+from permeability.core.errors import BarrierError
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.landscape_indices import pair_resistances
 from permeability.species import species
 
 CRS = "EPSG:32648"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability import metrics as pm
-from permeability.errors import OptionError
+from permeability.core.errors import OptionError
+from permeability.linkage import network_metrics as pm
 from permeability.species import species
 
 

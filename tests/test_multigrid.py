@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from permeability.circuit import grid_links, solve_grid
-from permeability.circuit.grid_system import GridSystem
-from permeability.circuit.hierarchy import Hierarchy, Workspace
-from permeability.circuit.multigrid import MultigridSolver
-from permeability.kernels import multigrid as cycle
+from permeability.engines.circuit import grid_links, solve_grid
+from permeability.engines.circuit.solvers.grid_system import GridSystem
+from permeability.engines.circuit.solvers.hierarchy import Hierarchy, Workspace
+from permeability.engines.circuit.solvers.multigrid import MultigridSolver
+from permeability.engines.kernels import multigrid as cycle
 
 Floats = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.indices import pair_resistances
-from permeability.landscape import build
-from permeability.patches import place
+from permeability.barriers.lines import prepare
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.linkage.landscape_indices import pair_resistances
 from permeability.species import species
 
 CRS = "EPSG:32648"

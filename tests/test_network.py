@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import shapely
 
-from permeability import barriers as pb
-from permeability import landscape as pl
-from permeability.corridors import normalised_corridor
-from permeability.errors import OptionError, PatchError
-from permeability.grid import Grid
-from permeability.leastcost import cost_allocation, cost_distance, cost_matrix
-from permeability.network import label_patches, patch_network, patch_table, threshold
-from permeability.patches import place
+from permeability.barriers import lines as pb
+from permeability.core.errors import OptionError, PatchError
+from permeability.engines.leastcost.distance import cost_allocation, cost_distance, cost_matrix
+from permeability.landscape import landscape as pl
+from permeability.landscape.patches import place
+from permeability.layers.grid import Grid
+from permeability.linkage.corridors import normalised_corridor
+from permeability.linkage.patch_network import label_patches, patch_network, patch_table, threshold
 from permeability.species import species
 
 CRS = "EPSG:32648"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.circuit.modes import (
+from permeability.core.errors import InteropError, PatchError, ResistanceError, SolverError
+from permeability.engines.circuit.modes import (
     Graph,
     GraphSolver,
     Network,
@@ -18,7 +19,6 @@ from permeability.circuit.modes import (
     network_advanced,
     network_pairwise,
 )
-from permeability.errors import InteropError, PatchError, ResistanceError, SolverError
 from permeability.interop.circuitscape import read_problem, run_problem
 
 

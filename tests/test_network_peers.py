@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-from permeability.circuit.modes import Network, network_pairwise
-from permeability.costsurface import cost_surface, step_costs
-from permeability.errors import ResistanceError
-from permeability.leastcost import cost_distance
+from permeability.core.errors import ResistanceError
+from permeability.engines.circuit.modes import Network, network_pairwise
+from permeability.engines.leastcost.distance import cost_distance
+from permeability.engines.leastcost.surface import cost_surface, step_costs
 
 REFERENCE = (
     Path(os.environ.get("PERMEABILITY_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "reference"

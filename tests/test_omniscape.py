@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from permeability.errors import InteropError, ResistanceError
-from permeability.interop.ascii_grid import read_raster
+from permeability.core.errors import InteropError, ResistanceError
+from permeability.engines.omnidirectional import Condition, omnidirectional, reclassify, target_blocks
 from permeability.interop.omniscape import check_problem, read_problem, run_problem
-from permeability.omnidirectional import Condition, omnidirectional, reclassify, target_blocks
+from permeability.layers.exchange_grids import read_raster
 
 FOLDER = (
     Path(os.environ.get("PERMEABILITY_SHARED", Path(__file__).resolve().parents[2] / "shared"))

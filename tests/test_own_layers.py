@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import shapely
 
-from permeability.checking import check_project
-from permeability.errors import LayerError
-from permeability.grid import Grid
-from permeability.io import read_vector, write_geotiff
-from permeability.own_layers import OwnColumns, read_own_layer
-from permeability.project import open_project
-from permeability.run import run_project
+from permeability.core.errors import LayerError
+from permeability.layers.grid import Grid
+from permeability.layers.rasters import write_geotiff
+from permeability.layers.vectors import read_vector
+from permeability.project.checking import check_project
+from permeability.project.column_mapping import OwnColumns, read_own_layer
+from permeability.project.project import open_project
+from permeability.project.run.run import run_project
 
 WEST, SOUTH, UTM = 650_000, 4_900_000, "EPSG:32649"
 LINES = """encoding = "cp1251"

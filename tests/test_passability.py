@@ -12,9 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.errors import BarrierError, OptionError
-from permeability.estimate import Estimate
-from permeability.passability import (
+from permeability.barriers.passability import (
     ABSOLUTE_P,
     FenceDesign,
     Structure,
@@ -37,6 +35,8 @@ from permeability.passability import (
     traffic_of,
     treated_chances,
 )
+from permeability.core.errors import BarrierError, OptionError
+from permeability.core.estimate import Estimate
 from permeability.species import species, species_list
 
 NOTES = (

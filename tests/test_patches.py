@@ -9,9 +9,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from permeability.errors import PatchError
-from permeability.grid import Grid
-from permeability.patches import cells_of_geometry, label_raster, try_labels
+from permeability.core.errors import PatchError
+from permeability.landscape.patches import cells_of_geometry, label_raster, try_labels
+from permeability.layers.grid import Grid
 
 GRID = Grid.from_bounds((0, 0, 10_000, 8_000), cell_size=1000, crs="EPSG:32648")
 ALL = np.ones(GRID.shape, bool)

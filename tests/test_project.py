@@ -16,11 +16,11 @@ from affine import Affine
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from permeability.checking import check_project
-from permeability.cli import cli, main
-from permeability.errors import Finding, ProjectError
-from permeability.project import check, open_project
-from permeability.scenario import Scenario
+from permeability.barriers.scenario import Scenario
+from permeability.cli.commands import cli, main
+from permeability.core.errors import Finding, ProjectError
+from permeability.project.checking import check, check_project
+from permeability.project.project import open_project
 
 WEST, SOUTH, CELL, ROWS, COLS = 300_000.0, 4_980_000.0, 1000.0, 24, 40
 CRS = "EPSG:32648"
@@ -412,9 +412,9 @@ def opened_by_hand(km_from: float, km_to: float) -> gpd.GeoDataFrame:
 @pytest.mark.parametrize("absolute", [False, True])
 def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: bool) -> None:
     """Every gain is the difference of two runs from scratch, the second one on an edited file."""
-    from permeability.indices import FALLING, INDICES, indices
-    from permeability.ranking import rank
-    from permeability.sites import candidates
+    from permeability.linkage.landscape_indices import FALLING, INDICES, indices
+    from permeability.ranking.candidate_sites import candidates
+    from permeability.ranking.ranking import rank
 
     number = '[species.khulan.override]\n"crossing.rail_wildlife_friendly" = 0.0\n\n[candidates]'
     text = PROJECT.replace("[candidates]", number) if absolute else PROJECT

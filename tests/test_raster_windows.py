@@ -11,15 +11,15 @@ import pytest
 import rasterio
 from affine import Affine
 
-from permeability.errors import InteropError, OptionError, ResistanceError
-from permeability.executor import Progress, content_hash
-from permeability.interop.ascii_grid import RasterFile, read_raster, write_ascii_grid, write_geotiff
-from permeability.interop.raster_rows import geotiff_rows
+from permeability.core.errors import InteropError, OptionError, ResistanceError
+from permeability.core.tasks import Progress, content_hash
+from permeability.engines.kernels.edges import EdgeBarriers
+from permeability.engines.omnidirectional import Condition, WindowOptions, omnidirectional, prepare
+from permeability.engines.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabTasks
+from permeability.engines.omnidirectional.tasks import Box, WindowTasks
 from permeability.interop.raster_windows import omnidirectional_files, open_raster
-from permeability.kernels.edges import EdgeBarriers
-from permeability.omnidirectional import Condition, WindowOptions, omnidirectional, prepare
-from permeability.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabTasks
-from permeability.omnidirectional.tasks import Box, WindowTasks
+from permeability.layers.exchange_grids import RasterFile, read_raster, write_ascii_grid, write_geotiff
+from permeability.layers.raster_rows import geotiff_rows
 
 SHAPE = (43, 61)
 

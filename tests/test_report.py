@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from permeability.errors import OptionError, ProjectError
+from permeability.core.errors import OptionError, ProjectError
 from permeability.report import write_comparison, write_report
 
 SAMPLE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))
@@ -226,7 +226,7 @@ def test_risks_name_the_second_barrier_and_the_rank_range_shows(results, tmp_pat
 
 
 def test_machine_made_translations_are_named_in_the_footer(results, tmp_path):
-    from permeability.words import words
+    from permeability.locale.language import words
 
     for language in ("mn", "ru"):
         unread, entries = words(language).unreviewed
@@ -240,14 +240,14 @@ def test_machine_made_translations_are_named_in_the_footer(results, tmp_path):
 def test_a_run_without_ranking_or_rasters_still_reports(tmp_path):
     import geopandas as gpd
 
-    from permeability import io
+    from permeability.layers import vectors
 
     folder = make_results(tmp_path / "bare")
     for path in [*folder.glob("*.tif"), folder / "sites.csv", folder / "scenarios.csv"]:
         path.unlink()
     barriers = gpd.read_file(folder / "sites.gpkg", layer="barriers")
     (folder / "sites.gpkg").unlink()
-    io.write_gpkg(folder / "sites.gpkg", {"barriers": barriers})
+    vectors.write_gpkg(folder / "sites.gpkg", {"barriers": barriers})
     page = Page(report(folder, tmp_path))
     rest = [
         s for s in SECTIONS if s not in ("sites", "budget", "money")
@@ -301,9 +301,9 @@ def test_comparison_of_equal_runs_says_so_and_needs_two(tmp_path):
 def test_difference_map_shows_where_the_current_grew(tmp_path):
     import numpy as np
 
-    from permeability import io
-    from permeability.grid import Grid
-    from permeability.interop.ascii_grid import read_raster
+    from permeability.layers import rasters
+    from permeability.layers.exchange_grids import read_raster
+    from permeability.layers.grid import Grid
 
     a, b = make_results(tmp_path / "a"), make_results(tmp_path / "b")
     raster = read_raster(a / "current_khulan.tif")
@@ -311,7 +311,7 @@ def test_difference_map_shows_where_the_current_grew(tmp_path):
     values = raster.values.copy()
     values[2:4, 2:5] += 1.0
     values[8, 8] -= 0.25
-    io.write_geotiff(b / "current_khulan.tif", np.asarray(values), grid)
+    rasters.write_geotiff(b / "current_khulan.tif", np.asarray(values), grid)
     page = Page(write_comparison([a, b], tmp_path / "c.html").read_text(encoding="utf-8"))
     labels = [f["aria-label"] for t, f in page.tags if t == "svg" and f.get("role") == "img"]
     assert labels == ["Change of the current: more on 6 km², less on 1 km²."]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import permeability as pm
-from permeability.errors import OptionError, ProjectError
+from permeability.core.errors import OptionError, ProjectError
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from permeability import cli, samples
-from permeability.errors import OptionError
-from permeability.executor import run_tasks
-from permeability.project import open_project
-from permeability.run import run_project
-from permeability.steps import Step, take_steps
+from permeability.cli import commands as cli
+from permeability.core.errors import OptionError
+from permeability.core.tasks import run_tasks
+from permeability.project import samples
+from permeability.project.project import open_project
+from permeability.project.run.run import run_project
+from permeability.project.run.steps import Step, take_steps
 
 distributed = pytest.importorskip("distributed")
 

@@ -15,23 +15,23 @@ import pytest
 import rasterio
 from pydantic import ValidationError
 
-from permeability.alternatives import cumulative, evaluate_options, gain
-from permeability.checking import check_project
-from permeability.cli import main
-from permeability.errors import BarrierError, ProjectError
-from permeability.indices import FALLING, INDICES, indices
-from permeability.io import sha256
-from permeability.project import Project, open_project
-from permeability.regression import compare_scenarios
+from permeability.cli.commands import main
+from permeability.core.errors import BarrierError, ProjectError
+from permeability.layers.whole_files import sha256
+from permeability.linkage.landscape_indices import FALLING, INDICES, indices
+from permeability.locale.language import words
+from permeability.planning.alternatives import cumulative, evaluate_options, gain
+from permeability.project.checking import check_project
+from permeability.project.project import Project, open_project
+from permeability.project.run.input_differences import differing_inputs, unexplained
+from permeability.project.run.result_differences import compare_scenarios
+from permeability.project.run.run import run_project
+from permeability.project.run.scenarios import option_of, run_scenarios, years_built
+from permeability.project.scenario_spec import StepSpec, chain_of, interventions_of
 from permeability.report import write_comparison, write_report
+from permeability.report.alternatives import step_texts
 from permeability.report.figures import habitat_map
-from permeability.report.options import step_texts
 from permeability.report.results import read_results
-from permeability.run import run_project
-from permeability.scenario_inputs import differing_inputs, unexplained
-from permeability.scenario_run import option_of, run_scenarios, years_built
-from permeability.scenario_spec import StepSpec, chain_of, interventions_of
-from permeability.words import words
 
 GOBI = Path(__file__).resolve().parents[1] / "data" / "samples" / "gobi"
 GAZELLE = "mongolian_gazelle"

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import milp
 
-from permeability import bounds
-from permeability.bounds import Columns, columns_plan, relaxed_bound
-from permeability.circuit.interface import Interface
-from permeability.circuit.relaxation import RelaxedGain
-from permeability.circuit.set_value import SetValue
-from permeability.errors import OptionError, PatchError
-from permeability.kernels.edges import grid_links
-from permeability.selection import (
+from permeability.core.errors import OptionError, PatchError
+from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.circuit.interface.relaxation import RelaxedGain
+from permeability.engines.circuit.interface.set_value import SetValue
+from permeability.engines.kernels.edges import grid_links
+from permeability.planning import gain_bounds as bounds
+from permeability.planning.gain_bounds import Columns, columns_plan, relaxed_bound
+from permeability.planning.set_search import (
     Rules,
     budget_curve,
     choose,

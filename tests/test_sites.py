@@ -8,13 +8,13 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.errors import BarrierError, LayerError
-from permeability.landscape import build
-from permeability.patches import place
-from permeability.sites import merged
+from permeability.barriers.lines import prepare
+from permeability.barriers.treatments import treatment
+from permeability.core.errors import BarrierError, LayerError
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
+from permeability.ranking.candidate_sites import merged
 from permeability.species import species
-from permeability.treatments import treatment
 
 CRS = "EPSG:32648"
 LINES = {

@@ -9,15 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from permeability.errors import SpeciesError
-from permeability.estimate import EVIDENCE
-from permeability.species import (
-    BARRIER_CLASSES,
-    HabitatFactor,
-    profile_from_dict,
-    species,
-    species_list,
-)
+from permeability.core.errors import SpeciesError
+from permeability.core.estimate import EVIDENCE
+from permeability.species import BARRIER_CLASSES, HabitatFactor, profile_from_dict, species, species_list
 
 SHARED = Path(os.environ.get("PERMEABILITY_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 NOTES = SHARED / "knowledge" / "domain.md"

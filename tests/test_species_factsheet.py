@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from permeability.errors import OptionError
-from permeability.estimate import Estimate
-from permeability.factsheet import crossing_words, factsheet_html, factsheet_text, species_table
-from permeability.seasons import (
+from permeability.core.errors import OptionError
+from permeability.core.estimate import Estimate
+from permeability.report.factsheet import crossing_words, factsheet_html, factsheet_text, species_table
+from permeability.species import profile_from_dict, species, species_list
+from permeability.species.seasons import (
     missing,
     parse_hours,
     parse_profile,
@@ -19,7 +20,6 @@ from permeability.seasons import (
     seasons,
     standing,
 )
-from permeability.species import profile_from_dict, species, species_list
 
 VOID = {"meta", "br", "img", "hr", "link"}
 

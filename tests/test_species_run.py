@@ -12,7 +12,7 @@ import rasterio
 from rasterio import Affine
 from shapely.geometry import LineString, box
 
-from permeability.cli import main
+from permeability.cli.commands import main
 from permeability.species import species, species_list
 
 CRS = "EPSG:32648"

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from shapely.geometry import Point
 
-from permeability.database import template_layers
-from permeability.errors import LayerError, OptionError
-from permeability.passability import Structure, gap_encounter_chance, structure_chance
+from permeability.barriers.database import template_layers
+from permeability.barriers.passability import Structure, gap_encounter_chance, structure_chance
+from permeability.barriers.standards import standard, standard_from_dict, standards
+from permeability.barriers.structure_inventory import check_structures, judge
+from permeability.core.errors import LayerError, OptionError
 from permeability.species import species, species_list
-from permeability.standards import standard, standard_from_dict, standards
-from permeability.structures import check_structures, judge
 
 
 def inventory(*rows, crs="EPSG:4326"):

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from permeability.circuit.interface import Interface
-from permeability.errors import OptionError
-from permeability.estimate import Estimate
-from permeability.kernels.edges import grid_links
-from permeability.uncertainty import (
+from permeability.core.errors import OptionError
+from permeability.core.estimate import Estimate
+from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.kernels.edges import grid_links
+from permeability.ranking.uncertainty import (
     cost_of_draws,
     coverage,
     draw,

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from permeability.errors import OptionError
+from permeability.core.errors import OptionError
+from permeability.locale.language import words
 from permeability.viz import style
 from permeability.viz.notebook import page, table_html
-from permeability.words import words
 
 HOSTILE = runpy.run_path(str(Path(__file__).with_name("result_sample.py")))["HOSTILE"]
 
@@ -144,9 +144,9 @@ def test_large_rasters_are_thinned_by_means_that_ignore_gaps():
 # ---------------------------------------------------------------- maps and faces of real objects
 @pytest.fixture(scope="module")
 def land():
-    from permeability.barriers import prepare
-    from permeability.grid import Grid
-    from permeability.landscape import build
+    from permeability.barriers.lines import prepare
+    from permeability.landscape.landscape import build
+    from permeability.layers.grid import Grid
     from permeability.species import species
 
     grid = Grid.from_bounds((0, 0, 20_000, 12_000), cell_size=1000, crs="EPSG:32648")
@@ -216,12 +216,13 @@ def test_landscape_face_is_escaped_and_whole(land):
 
 
 def test_connectivity_and_ranking_faces(land):
-    from permeability.connect import connectivity
-    from permeability.impact import barrier_impact, compare
-    from permeability.patches import place
-    from permeability.ranking import rank
-    from permeability.scenario import Scenario
-    from permeability.sites import candidates
+    from permeability.barriers.scenario import Scenario
+    from permeability.impact.comparison import compare
+    from permeability.impact.line_by_line import barrier_impact
+    from permeability.landscape.patches import place
+    from permeability.linkage.patch_pairs import connectivity
+    from permeability.ranking.candidate_sites import candidates
+    from permeability.ranking.ranking import rank
 
     boxes = gpd.GeoDataFrame(
         {"id": ["p", HOSTILE[0]], "name": [HOSTILE[0], HOSTILE[2]]},

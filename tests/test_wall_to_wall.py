@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from permeability.errors import PermeabilityError
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
-from permeability.wall_to_wall import SIDES, wall_to_wall
+from permeability.core.errors import PermeabilityError
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers
+from permeability.engines.omnidirectional.wall_to_wall import SIDES, wall_to_wall
 
 
 def dense(grid: np.ndarray, side: str, boundary: str) -> tuple[np.ndarray, float]:

@@ -9,10 +9,10 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from permeability.costsurface import cost_surface
-from permeability.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
-from permeability.openings import Openings, PortalNetwork
-from permeability.ways import OpenedWays, way_sets
+from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
+from permeability.engines.leastcost.opening_sets import OpenedWays, way_sets
+from permeability.engines.leastcost.openings import Openings, PortalNetwork
+from permeability.engines.leastcost.surface import cost_surface
 
 ROWS, COLS = 12, 14
 

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import connected_components
 
-from permeability.errors import OptionError, PermeabilityError, ResistanceError
-from permeability.kernels.edges import D_COL, D_ROW, EdgeBarriers
-from permeability.kernels.windows import factorise, solve
-from permeability.kernels.windows_current import memory_for
-from permeability.kernels.windows_structure import window_structure
-from permeability.omnidirectional import (
+from permeability.core.errors import OptionError, PermeabilityError, ResistanceError
+from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers
+from permeability.engines.kernels.windows import factorise, solve
+from permeability.engines.kernels.windows_current import memory_for
+from permeability.engines.kernels.windows_structure import window_structure
+from permeability.engines.omnidirectional import (
     Condition,
     WindowOptions,
     estimate_windows,
@@ -28,7 +28,7 @@ from permeability.omnidirectional import (
     reclassify,
     target_blocks,
 )
-from permeability.omnidirectional.inputs import row_medians
+from permeability.engines.omnidirectional.inputs import row_medians
 
 
 def laplacian(

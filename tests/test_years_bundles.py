@@ -9,10 +9,10 @@ import pytest
 import shapely
 
 import permeability as pm
-from permeability.barriers import prepare
-from permeability.bundles import infrastructure_corridors
-from permeability.errors import MemoryLimitError, OptionError
-from permeability.plan import duration, plan_project, refuse_memory
+from permeability.barriers.lines import prepare
+from permeability.barriers.parallel_lines import infrastructure_corridors
+from permeability.core.errors import MemoryLimitError, OptionError
+from permeability.project.run.effort import duration, plan_project, refuse_memory
 
 
 @pytest.fixture(scope="module")

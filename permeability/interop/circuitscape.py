@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from permeability.circuit.advanced import raster_advanced
-from permeability.circuit.map_store import Floats, Key, MapOptions
-from permeability.circuit.network import network_advanced, network_pairwise
-from permeability.circuit.one_to_all import raster_all_to_one, raster_one_to_all
-from permeability.circuit.pairs import raster_pairwise
-from permeability.circuit.report import SolveReport
-from permeability.circuit.solvers import SOLVERS, refuse_if_too_large
-from permeability.errors import Finding, check_choice
+from permeability.core.errors import Finding, check_choice
+from permeability.engines.circuit.modes.advanced import raster_advanced
+from permeability.engines.circuit.modes.map_store import Floats, Key, MapOptions
+from permeability.engines.circuit.modes.network import network_advanced, network_pairwise
+from permeability.engines.circuit.modes.one_to_all import raster_all_to_one, raster_one_to_all
+from permeability.engines.circuit.modes.pairs import raster_pairwise
+from permeability.engines.circuit.solvers.registry import SOLVERS, refuse_if_too_large
+from permeability.engines.circuit.solvers.solve_report import SolveReport
 from permeability.interop.circuitscape_output import Outputs
 from permeability.interop.circuitscape_plan import estimate_problem
 from permeability.interop.circuitscape_problem import Problem, read_problem
@@ -52,7 +52,7 @@ def run_problem(
     solver : str, optional
         Grid solver: ``"auto"`` (the default: chosen by size, whatever the file says, for every solver here
         meets the same residual), ``"direct"``, ``"multigrid"`` or another of
-        :func:`permeability.circuit.solve_grid`.
+        :func:`permeability.engines.circuit.solve_grid`.
     progress : callable, optional
         ``progress(done, total)`` after every pair or node.
     tell : callable, optional

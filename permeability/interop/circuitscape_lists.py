@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.circuit.raster_circuit import FocalCells
-from permeability.circuit.selection import PairSelection
-from permeability.errors import InteropError, nearest
-from permeability.interop.ascii_grid import RasterFile, cells_of_points, read_text
+from permeability.core.errors import InteropError, nearest
+from permeability.engines.circuit.modes.pair_selection import PairSelection
+from permeability.engines.circuit.modes.raster_circuit import FocalCells
+from permeability.layers.exchange_grids import RasterFile, cells_of_points, read_text
 
 
 @dataclass(frozen=True, eq=False)

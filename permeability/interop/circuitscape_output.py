@@ -14,9 +14,9 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.circuit.network import BranchValues, NodeValues
-from permeability.errors import InteropError
-from permeability.interop.ascii_grid import RasterFile, write_ascii_grid, write_geotiff
+from permeability.core.errors import InteropError
+from permeability.engines.circuit.modes.network import BranchValues, NodeValues
+from permeability.layers.exchange_grids import RasterFile, write_ascii_grid, write_geotiff
 
 Floats = NDArray[np.float64]
 

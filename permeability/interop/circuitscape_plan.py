@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from permeability.circuit.raster_circuit import focal_cells
-from permeability.circuit.report import CircuitEstimate, available_bytes
-from permeability.circuit.selection import wanted_pairs
-from permeability.circuit.solvers import choose_solver
-from permeability.circuit.superposition import MEMORY_SHARE
+from permeability.core.memory import available_bytes
+from permeability.engines.circuit.modes.pair_selection import wanted_pairs
+from permeability.engines.circuit.modes.raster_circuit import focal_cells
+from permeability.engines.circuit.modes.superposition import MEMORY_SHARE
+from permeability.engines.circuit.solvers.registry import choose_solver
+from permeability.engines.circuit.solvers.solve_report import CircuitEstimate
 from permeability.interop.circuitscape_problem import Problem
 
 
@@ -18,7 +19,7 @@ def estimate_problem(problem: Problem, *, solver: str = "auto") -> CircuitEstima
     problem : Problem
         As read by :func:`permeability.interop.circuitscape.read_problem`, without errors.
     solver : str
-        See :func:`permeability.circuit.solve_grid`.
+        See :func:`permeability.engines.circuit.solve_grid`.
 
     Returns
     -------

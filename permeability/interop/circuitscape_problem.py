@@ -11,12 +11,16 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.circuit.advanced import ground_conductance, source_currents
-from permeability.circuit.network import Network
-from permeability.circuit.raster_circuit import FocalCells, cell_resistance, focal_cells, region_labels
-from permeability.circuit.selection import PairSelection
-from permeability.errors import Finding, InteropError, PermeabilityError
-from permeability.interop.ascii_grid import RasterFile, differences, is_raster, read_raster
+from permeability.core.errors import Finding, InteropError, PermeabilityError
+from permeability.engines.circuit.modes.advanced import ground_conductance, source_currents
+from permeability.engines.circuit.modes.network import Network
+from permeability.engines.circuit.modes.pair_selection import PairSelection
+from permeability.engines.circuit.modes.raster_circuit import (
+    FocalCells,
+    cell_resistance,
+    focal_cells,
+    region_labels,
+)
 from permeability.interop.circuitscape_lists import (
     read_focal_points,
     read_links,
@@ -28,6 +32,7 @@ from permeability.interop.circuitscape_lists import (
 )
 from permeability.interop.circuitscape_options import Settings, read_settings
 from permeability.interop.ini import Ini, candidates, is_unset, parse_ini, raise_findings
+from permeability.layers.exchange_grids import RasterFile, differences, is_raster, read_raster
 
 Floats = NDArray[np.float64]
 T = TypeVar("T")

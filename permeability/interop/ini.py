@@ -1,7 +1,7 @@
 """Problem files of other programs: ``key = value`` lines, read without guessing.
 
 :func:`parse_ini` reads a file; the typed getters of :class:`Ini` (``boolean``, ``choice``, ``number``,
-``text``, ``path``) collect every problem as a :class:`~permeability.errors.Finding` instead of stopping at
+``text``, ``path``) collect every problem as a :class:`~permeability.core.errors.Finding` instead of stopping at
 the first, and :meth:`Ini.refuse_unknown` names every key outside the vocabulary with the nearest valid one.
 :meth:`Ini.check` raises them all together.
 """
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from permeability.errors import Finding, InteropError, nearest
-from permeability.interop.ascii_grid import read_text
+from permeability.core.errors import Finding, InteropError, nearest
+from permeability.layers.exchange_grids import read_text
 
 TRUE, FALSE = ("true", "1"), ("false", "0")
 UNSET = ("", "none", "not entered")

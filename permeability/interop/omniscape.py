@@ -14,11 +14,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from permeability.errors import Finding, InteropError, PermeabilityError
-from permeability.executor import Progress
-from permeability.interop.ascii_grid import read_text
+from permeability.core.errors import Finding, InteropError, PermeabilityError
+from permeability.core.tasks import Progress
+from permeability.engines.omnidirectional import WindowOptions, reclassify
+from permeability.engines.omnidirectional.options import check_options
+from permeability.engines.omnidirectional.slabs import SlabJob, SlabProblem
 from permeability.interop.ini import Ini, parse_ini
-from permeability.interop.raster_rows import geotiff_rows, grid_rows
 from permeability.interop.raster_windows import (
     ConditionFiles,
     FileLayers,
@@ -28,9 +29,8 @@ from permeability.interop.raster_windows import (
     open_raster,
     solve_files,
 )
-from permeability.omnidirectional import WindowOptions, reclassify
-from permeability.omnidirectional.options import check_options
-from permeability.omnidirectional.slabs import SlabJob, SlabProblem
+from permeability.layers.exchange_grids import read_text
+from permeability.layers.raster_rows import geotiff_rows, grid_rows
 
 __all__ = ["Problem", "check_problem", "read_problem", "run_problem"]
 
@@ -230,7 +230,7 @@ def run_problem(
         Folder to write to.  Default: ``project_name`` in the folder of the problem file; a folder that holds
         files already gets a number behind its name, as there.
     progress, workers, scheduler, store
-        See :func:`permeability.executor.run_tasks`.
+        See :func:`permeability.core.tasks.run_tasks`.
     tell : callable, optional
         Called with each finding that does not stop the run.
 

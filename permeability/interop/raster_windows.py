@@ -14,9 +14,15 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 
-from permeability.errors import Finding, InteropError, PermeabilityError
-from permeability.executor import Progress
-from permeability.interop.ascii_grid import (
+from permeability.core.errors import Finding, InteropError, PermeabilityError
+from permeability.core.tasks import Progress
+from permeability.engines.kernels.edges import EdgeBarriers
+from permeability.engines.omnidirectional import Condition, WindowOptions
+from permeability.engines.omnidirectional.inputs import ordered
+from permeability.engines.omnidirectional.options import check_options
+from permeability.engines.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabRun
+from permeability.engines.omnidirectional.tasks import Box
+from permeability.layers.exchange_grids import (
     RasterFile,
     differences,
     geotiff_place,
@@ -26,13 +32,7 @@ from permeability.interop.ascii_grid import (
     unreadable_raster,
     values_in,
 )
-from permeability.interop.raster_rows import Rows, geotiff_rows
-from permeability.kernels.edges import EdgeBarriers
-from permeability.omnidirectional import Condition, WindowOptions
-from permeability.omnidirectional.inputs import ordered
-from permeability.omnidirectional.options import check_options
-from permeability.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabRun
-from permeability.omnidirectional.tasks import Box
+from permeability.layers.raster_rows import Rows, geotiff_rows
 
 Target = tuple[
     Path, Callable[[Path], contextlib.AbstractContextManager[Rows]]
@@ -177,7 +177,7 @@ def open_raster(path: str | os.PathLike[str]) -> RasterWindows:
 
 @dataclass(frozen=True, eq=False)
 class ConditionFiles:
-    """A condition whose layers stay on disk; see :class:`permeability.omnidirectional.Condition`."""
+    """A condition whose layers stay on disk; see :class:`permeability.engines.omnidirectional.Condition`."""
 
     present: RasterWindows
     comparison: str = "within"
@@ -318,7 +318,7 @@ def omnidirectional_files(
     """Omnidirectional connectivity from raster files to raster files; the landscape may be larger than the memory.
 
     Every task reads the box its windows see, and rows of the maps are written as soon as they are final.  The maps have
-    the bits of :func:`permeability.omnidirectional.omnidirectional` on the same arrays, whose options these are.
+    the bits of :func:`permeability.engines.omnidirectional.omnidirectional` on the same arrays, whose options these are.
 
     Parameters
     ----------
@@ -334,9 +334,9 @@ def omnidirectional_files(
     store : path, optional
         Folder that keeps finished tasks: a run that was killed goes on from there.
     radius, buffer, block_size, threshold, cutoff, reclass, values, neighbours, average, flow_potential, normalised
-        See :func:`permeability.omnidirectional.omnidirectional`.
+        See :func:`permeability.engines.omnidirectional.omnidirectional`.
     correct_block_artefacts, mask_nodata, solver, workers, scheduler, progress
-        See :func:`permeability.omnidirectional.omnidirectional`.
+        See :func:`permeability.engines.omnidirectional.omnidirectional`.
 
     Returns
     -------
@@ -347,7 +347,7 @@ def omnidirectional_files(
     InteropError
         [X04] no such file; [X06] not a grid; [X20] layers that do not line up.
     ResistanceError, OptionError
-        See :func:`permeability.omnidirectional.omnidirectional`.
+        See :func:`permeability.engines.omnidirectional.omnidirectional`.
 
     Examples
     --------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from permeability.io import whole_file
-from permeability.locale import TRANSLATED, missing, mo_bytes, po_bytes, po_path, update
+from permeability.layers.whole_files import whole_file
+from permeability.locale.catalogues import TRANSLATED, missing, mo_bytes, po_bytes, po_path, update
 
 
 def main(arguments: list[str]) -> int:

@@ -5,7 +5,7 @@ Names of a user's own layers come from the layers: columns ``name_mn`` and ``nam
 
 from __future__ import annotations
 
-from permeability.words import N_
+from permeability.locale.language import N_
 
 STATEMENTS = (
     N_(

@@ -40,15 +40,15 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     >>> write_report("no-such-folder", "report.html")
     Traceback (most recent call last):
     ...
-    permeability.errors.ProjectError: ProjectError [J06]: 'no-such-folder' is not a result folder.
+    permeability.core.errors.ProjectError: ProjectError [J06]: 'no-such-folder' is not a result folder.
       missing        summary.json, record.json, impact.csv, pairs.csv
       remedy         name a folder that `permeability run` wrote
     """
-    from permeability.io import write_text
+    from permeability.layers.whole_files import write_text
+    from permeability.locale.language import words
     from permeability.report.render import render
     from permeability.report.results import read_results
     from permeability.report.sections import report_context
-    from permeability.words import words
 
     tr = words(language)
     return write_text(
@@ -95,12 +95,12 @@ def write_comparison(
     ...     write_comparison(both, f"{folder}/comparison.html").name
     'comparison.html'
     """
-    from permeability.errors import ProjectError
-    from permeability.io import write_text
+    from permeability.core.errors import ProjectError
+    from permeability.layers.whole_files import write_text
+    from permeability.locale.language import words
     from permeability.report.comparison import comparison_context
     from permeability.report.render import render
     from permeability.report.results import read_results
-    from permeability.words import words
 
     if len(scenarios if scenarios else folders) < 2 or (scenarios and len(folders) != 1):
         raise ProjectError(

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from permeability.report import facts, ranked
+from permeability.locale.language import N_, Words
+from permeability.report import facts
+from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
+from permeability.report.labels import INDEX, TREATMENTS, amount, gained, known
 from permeability.report.results import Results, number
-from permeability.report.vocabulary import INDEX, TREATMENTS, amount, gained, known
-from permeability.words import N_, Words
 
 ALL = "all species"
 SHOWN = ("range_cut_off_km2", "reachable_km2", "pairs_apart", "mean_conductance", "detour")

@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from permeability.locale.language import Words
+from permeability.ranking.uncertainty import middle
 from permeability.report import facts, figures
+from permeability.report.alternatives import drawn_change, title_of
 from permeability.report.facts import Row
-from permeability.report.options import drawn_change, title_of
+from permeability.report.labels import INDEX, amount, change, gained
 from permeability.report.results import Results, number
 from permeability.report.sections import software, when
-from permeability.report.vocabulary import INDEX, amount, change, gained
-from permeability.uncertainty import middle
-from permeability.words import Words
 
 MAPS = ("current", "cost_distance", "reach")
 QUIET = ("species", "grid.text")  # results of the run, or another form of what is listed anyway

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text
-from permeability.report.results import Results, number
-from permeability.report.vocabulary import (
+from permeability.report.labels import (
     COMPONENTS,
     FACTORS,
     PARAMETERS,
@@ -20,7 +20,7 @@ from permeability.report.vocabulary import (
     known,
     why_not,
 )
-from permeability.words import Words, proper_name
+from permeability.report.results import Results, number
 
 LEAST, MOST = 3, 5  # unknown numbers shown
 

@@ -5,14 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from permeability.locale.language import Words, proper_name
+from permeability.report.labels import INDEX, INDICES, amount, change
 from permeability.report.results import BARE, TODAY, Results, number
-from permeability.report.vocabulary import (
-    INDEX,
-    INDICES,
-    amount,
-    change,
-)
-from permeability.words import Words, proper_name
 
 Row = dict[str, Any]
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.grid import describe_crs
+from permeability.layers.grid import describe_crs
+from permeability.locale.language import N_, Words
 from permeability.report import svg
 from permeability.report.facts import Row, names
 from permeability.report.results import Results
 from permeability.viz.maps import difference
 from permeability.viz.style import Scale, scale_for, thinned
-from permeability.words import N_, Words
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from permeability.interop.ascii_grid import RasterFile
+    from permeability.layers.exchange_grids import RasterFile
 
 Array = NDArray[np.float64]
 BACKDROP = (233, 233, 230, 255)

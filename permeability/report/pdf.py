@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from permeability.errors import OptionError
+from permeability.core.errors import OptionError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -46,7 +46,7 @@ def write_pdf(
     OptionError
         O03 when there is no browser, O04 when it made no PDF.
     """
-    from permeability.io import whole_file
+    from permeability.layers.whole_files import whole_file
 
     page = Path(report_html).resolve()
     program = browser or find_browser()

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from permeability.words import NAMES, Words
+from permeability.locale.language import NAMES, Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment

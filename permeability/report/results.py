@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from permeability import io
-from permeability.errors import ProjectError, nearest
+from permeability.core.errors import ProjectError, nearest
+from permeability.layers import vectors
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from permeability.interop.ascii_grid import RasterFile
+    from permeability.layers.exchange_grids import RasterFile
 
 GROUND = ("habitat",)  # maps of a run that are those of its scenarios too
 RASTERS = ("habitat", "resistance", "current", "cost_distance")
@@ -99,7 +99,7 @@ class Results:
     @cached_property
     def crs(self) -> Any:
         """Coordinate system of the project grid."""
-        from permeability.grid import parse_crs
+        from permeability.layers.grid import parse_crs
 
         return parse_crs(self.record["grid"]["crs"])
 
@@ -129,7 +129,7 @@ class Results:
 
     def raster(self, kind: str, species: str) -> RasterFile | None:
         """A map of the run, None when it has none."""
-        from permeability.interop.ascii_grid import read_raster
+        from permeability.layers.exchange_grids import read_raster
 
         path = self.folder / f"{kind}_{species}.tif"
         if kind in GROUND and not path.is_file() and self.run_folder is not None:
@@ -266,7 +266,7 @@ def _tables(path: Path) -> dict[str, gpd.GeoDataFrame]:
     import pyogrio
 
     names = [str(n) for n, kind in pyogrio.list_layers(path) if kind is not None]
-    return {n: io.read_vector(path, n) for n in names}
+    return {n: vectors.read_vector(path, n) for n in names}
 
 
 def number(value: Any) -> float:

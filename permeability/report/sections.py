@@ -6,22 +6,15 @@ import math
 import re
 from typing import Any
 
-from permeability.report import budget, evidence, facts, figures, options, profiles, ranked
+from permeability.locale.language import Words, proper_name
+from permeability.report import alternatives as options
+from permeability.report import budget, evidence, facts, figures
+from permeability.report import pressure_profiles as profiles
+from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
+from permeability.report.labels import GRADES, INDEX, KINDS, SEASONS, STATUSES, STUCK, amount, grade, known
 from permeability.report.results import Results, number
-from permeability.report.vocabulary import (
-    GRADES,
-    INDEX,
-    KINDS,
-    SEASONS,
-    STATUSES,
-    STUCK,
-    amount,
-    grade,
-    known,
-)
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
-from permeability.words import Words, proper_name
 
 SORT_BY = "mean_conductance"
 SITE_GAINS = ("range_cut_off_km2", "reachable_km2", "mean_conductance")

@@ -15,6 +15,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from permeability.locale.language import Words, proper_name
 from permeability.viz.maps import shortened, symbol_places
 from permeability.viz.style import (
     BARRIER_STYLES,
@@ -26,12 +27,11 @@ from permeability.viz.style import (
     round_length,
     thinned,
 )
-from permeability.words import Words, proper_name
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from permeability.interop.ascii_grid import RasterFile
+    from permeability.layers.exchange_grids import RasterFile
 
 Array = NDArray[np.float64]
 SCREEN = 900.0  # pixels the map is drawn for

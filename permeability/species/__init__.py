@@ -1,7 +1,7 @@
 """Species profiles: what a species does at barriers, how far it moves, and what ground it avoids.
 
 The shipped profiles are TOML files in ``permeability/data/species``; every number is an
-:class:`~permeability.estimate.Estimate` with evidence grade and source.  A project overrides single numbers
+:class:`~permeability.core.estimate.Estimate` with evidence grade and source.  A project overrides single numbers
 (:meth:`SpeciesProfile.override`) or brings a whole profile (:func:`profile_from_dict`).
 """
 
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from permeability.species.factors import Fact, HabitatFactor
 from permeability.species.library import species, species_list
-from permeability.species.parsing import profile_from_dict
-from permeability.species.profile import SpeciesProfile
-from permeability.species.words import BARRIER_CLASSES, FACT_TOPICS, GROUPS, ROAD_BEHAVIOURS
+from permeability.species.profile import SpeciesProfile, profile_from_dict
+from permeability.species.vocabulary import BARRIER_CLASSES, FACT_TOPICS, GROUPS, ROAD_BEHAVIOURS
 
 __all__ = [
     "BARRIER_CLASSES",

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.errors import OptionError, SpeciesError
-from permeability.estimate import Estimate
+from permeability.core.errors import OptionError, SpeciesError
+from permeability.core.estimate import Estimate
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from permeability.errors import SpeciesError, nearest
-from permeability.species.parsing import data_folder, profile_from_dict, raw_profile
-from permeability.species.profile import SpeciesProfile
+from permeability.core.errors import SpeciesError, nearest
+from permeability.species.profile import SpeciesProfile, data_folder, profile_from_dict, raw_profile
 
 
 @cache

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import copy
+import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
-from permeability.errors import OptionError, SpeciesError, nearest
-from permeability.estimate import Estimate
+from permeability.core.errors import OptionError, SpeciesError, nearest
+from permeability.core.estimate import Estimate
 from permeability.species.factors import Fact, HabitatFactor
-from permeability.species.words import ABILITIES, BODY, MOVEMENT
+from permeability.species.vocabulary import (
+    ABILITIES,
+    BARRIER_CLASSES,
+    BODY,
+    FACT_TOPICS,
+    GROUPS,
+    MOVEMENT,
+    ROAD_BEHAVIOURS,
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +140,6 @@ class SpeciesProfile:
         >>> mine.crossing["rail_unfenced"].as_tuple()
         (0.1, 0.3, 0.9)
         """
-        from permeability.species.parsing import profile_from_dict
 
         data = self.to_dict()
         known = self.estimates()
@@ -207,3 +219,224 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any], source: str, key: s
             details={"low, best, high": ", ".join(str(merged.get(k)) for k in ("low", "best", "high"))},
             remedy="give low, best and high together, in order",
         ) from error
+
+
+_TOP = (
+    *("id", "group", "cami", "names", "body", "movement", "crossing", "road", "structures", "habitat"),
+    *("habitat_from", "habitat_drop", "facts", "knowledge_gaps", "range_states", "landscapes", "analogy"),
+)
+_ROW_KEYS = (
+    *("factor", "kind", "breakpoints", "multipliers", "low", "high", "range_factor", "season"),
+    *("evidence", "source"),
+)
+_LOG_KEYS = {"trace_km", "budget_km", "dispersal_km", "annual_range_km2", "daily_km"}
+_UNITS = {
+    "shoulder_cm": "cm",
+    "mass_kg": "kg",
+    "annual_range_km2": "km2",
+    "gap_s": "s",
+    "avoidance_km": "km",
+} | dict.fromkeys(("trace_km", "budget_km", "dispersal_km", "daily_km"), "km")
+
+
+def data_folder(*parts: str) -> Any:
+    """A folder or file of the package's data."""
+    folder = files("permeability") / "data"
+    for part in parts:
+        folder = folder / part
+    return folder
+
+
+@cache
+def _structure_table() -> Mapping[str, Mapping[str, Any]]:
+    """Group -> structure -> estimate table, from ``data/rules/structures.toml``."""
+    text = data_folder("rules", "structures.toml").read_text(encoding="utf-8")
+    rows: Mapping[str, Mapping[str, Any]] = tomllib.loads(text)["chance"]
+    return rows
+
+
+@cache
+def raw_profile(identifier: str) -> Mapping[str, Any]:
+    """The TOML of a shipped profile as it is written."""
+    return tomllib.loads(data_folder("species", f"{identifier}.toml").read_text(encoding="utf-8"))
+
+
+def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
+    """A profile from plain values (a parsed TOML table); unknown keys are refused.
+
+    Structures that are not given come from the table of the animal group; habitat rows that are not given,
+    from the species named in ``habitat_from``, marked M-l "by analogy".
+
+    Parameters
+    ----------
+    data : mapping
+
+    Returns
+    -------
+    SpeciesProfile
+        Checked in every number.
+
+    Raises
+    ------
+    SpeciesError
+        S02 for unknown keys, S03 for numbers out of order, S04 for missing ones, S05 for habitat rows.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> profile_from_dict(species("khulan").to_dict()) == species("khulan")
+    True
+    """
+    whole = copy.deepcopy(dict(data))
+    identifier = str(whole.get("id", "?"))
+    _refuse_unknown(whole, _TOP, identifier, "")
+    for key in ("id", "group", "names", "body", "movement", "crossing", "road"):
+        if key not in whole:
+            raise SpeciesError("S04", f"species {identifier!r} lacks {key!r}.", remedy="complete the profile")
+    body, movement, road = whole["body"], whole["movement"], whole["road"]
+    _refuse_unknown(body, [*BODY, *ABILITIES], identifier, "body.")
+    _refuse_unknown(movement, MOVEMENT, identifier, "movement.")
+    _refuse_unknown(whole["crossing"], BARRIER_CLASSES, identifier, "crossing.")
+    _refuse_unknown(road, ["p0", "gap_s", "avoidance_km", "behaviour"], identifier, "road.")
+    _refuse_choice("group", whole["group"], GROUPS, identifier)
+    _refuse_choice("road.behaviour", road.get("behaviour", "unknown"), ROAD_BEHAVIOURS, identifier)
+    group_table = _structure_table()[whole["group"]]
+    _refuse_unknown(whole.get("structures", {}), list(group_table), identifier, "structures.")
+    whole["structures"] = {**group_table, **whole.get("structures", {})}
+    whole["habitat"] = _habitat_rows(whole)
+    whole.pop("habitat_from", None)
+    whole.pop("habitat_drop", None)
+    chances = {f"crossing.{k}": whole["crossing"].get(k) for k in BARRIER_CLASSES}
+    chances |= {f"structures.{k}": v for k, v in whole["structures"].items()} | {"road.p0": road.get("p0")}
+    crossing = {key: _estimate(key, table, identifier, chance=True) for key, table in chances.items()}
+
+    def number(section: Mapping[str, Any], name: str, key: str) -> Estimate:
+        return _estimate(f"{name}.{key}", section.get(key), identifier)
+
+    return SpeciesProfile(
+        id=identifier,
+        scientific=str(whole["names"].get("scientific", "")),
+        names=MappingProxyType({k: str(v) for k, v in whole["names"].items()}),
+        group=whole["group"],
+        cami=bool(whole.get("cami", False)),
+        analogy=str(whole.get("analogy", "")),
+        shoulder_cm=number(body, "body", "shoulder_cm"),
+        mass_kg=number(body, "body", "mass_kg"),
+        crawls=bool(body.get("crawls", False)),
+        jumps=bool(body.get("jumps", False)),
+        climbs=bool(body.get("climbs", False)),
+        jump_factor=float(body.get("jump_factor", 1.0)),
+        crossing=MappingProxyType({k: crossing[f"crossing.{k}"] for k in BARRIER_CLASSES}),
+        road_p0=crossing["road.p0"],
+        road_gap_s=number(road, "road", "gap_s"),
+        road_behaviour=str(road.get("behaviour", "unknown")),
+        road_avoidance_km=number(road, "road", "avoidance_km") if "avoidance_km" in road else None,
+        structures=MappingProxyType({k: crossing[f"structures.{k}"] for k in group_table}),
+        trace_km=number(movement, "movement", "trace_km"),
+        budget_km=number(movement, "movement", "budget_km"),
+        dispersal_km=number(movement, "movement", "dispersal_km"),
+        annual_range_km2=number(movement, "movement", "annual_range_km2"),
+        daily_km=number(movement, "movement", "daily_km"),
+        habitat=tuple(_factor(row, identifier) for row in whole["habitat"]),
+        facts=tuple(_fact(row, identifier) for row in whole.get("facts", [])),
+        knowledge_gaps=tuple(whole.get("knowledge_gaps", ())),
+        range_states=tuple(whole.get("range_states", ())),
+        landscapes=tuple(whole.get("landscapes", ())),
+        data=MappingProxyType(whole),
+    )
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Any, identifier: str, prefix: str) -> None:
+    for key in table:
+        if key not in known:
+            guess = nearest(key, known)
+            raise SpeciesError(
+                "S02",
+                f"{prefix}{key} is not a key of a species profile (species {identifier!r}).",
+                details={"valid": ", ".join(known)},
+                remedy=f"did you mean {prefix}{guess}?" if guess else "use one of the valid keys",
+            )
+
+
+def _refuse_choice(key: str, value: Any, valid: tuple[str, ...], identifier: str) -> None:
+    if value not in valid:
+        raise SpeciesError(
+            "S03",
+            f"{key} = {value!r} of species {identifier!r} is not known.",
+            remedy=f"use one of {', '.join(valid)}",
+        )
+
+
+def _estimate(key: str, table: Any, identifier: str, *, chance: bool = False) -> Estimate:
+    """The estimate of one key, refused with the key and the species named."""
+    if not isinstance(table, Mapping):
+        raise SpeciesError(
+            "S04",
+            f"species {identifier!r} has no table for {key}.",
+            remedy=f"give {key} = {{ low = ..., best = ..., high = ..., evidence = ..., source = ... }}",
+        )
+    name = key.rpartition(".")[2]
+    defaults = {"unit": _UNITS.get(name, ""), "spread": "log" if name in _LOG_KEYS else "pert"}
+    try:
+        estimate = Estimate.from_dict(table, **defaults)
+    except OptionError as error:
+        raise SpeciesError(
+            "S03",
+            f"{key} of species {identifier!r}: {error.what}",
+            details=error.details,
+            remedy=error.remedy,
+        ) from error
+    top = 1.0 if chance else math.inf
+    if estimate.low < 0 or estimate.high > top:
+        raise SpeciesError(
+            "S03",
+            f"{key} of species {identifier!r} goes beyond 0..{top:g}.",
+            details={"low, best, high": estimate.as_tuple()},
+            remedy="a chance is between 0 and 1; other numbers are not negative",
+        )
+    return estimate
+
+
+def _habitat_rows(whole: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Own habitat rows, and those of the species it is likened to for the factors it has no row for."""
+    own = [dict(row) for row in whole.get("habitat", [])]
+    model = whole.get("habitat_from")
+    if model is None:
+        return own
+    taken = {row.get("factor") for row in own} | set(whole.get("habitat_drop", ()))
+    likened = []
+    for row in raw_profile(str(model))["habitat"]:
+        if row["factor"] not in taken:
+            likened.append({**row, "evidence": "M-l", "source": f"by analogy with {model}: {row['source']}"})
+    return own + likened
+
+
+def _factor(row: Mapping[str, Any], identifier: str) -> HabitatFactor:
+    """A habitat row; ``range_factor`` r stands for low = x / r and high = x r, never below 1.
+
+    A multiplier of 1 is the ground the others are measured against and has no range.
+    """
+    _refuse_unknown(row, _ROW_KEYS, identifier, "habitat.")
+    best = tuple(float(v) for v in row.get("multipliers", ()))
+    spread = float(row.get("range_factor", 1.0))
+    low = tuple(1.0 if v == 1 else max(1.0, v / spread) if v > 1 else v / spread for v in best)
+    high = tuple(1.0 if v == 1 else v * spread for v in best)
+    return HabitatFactor(
+        factor=str(row.get("factor", "")),
+        kind=str(row.get("kind", "")),
+        breakpoints=tuple(float(v) for v in row.get("breakpoints", ())),
+        multipliers=best,
+        low=tuple(float(v) for v in row.get("low", low)),
+        high=tuple(float(v) for v in row.get("high", high)),
+        season=str(row.get("season", "all")),
+        evidence=str(row.get("evidence", "X")),
+        source=str(row.get("source", "")),
+    )
+
+
+def _fact(row: Mapping[str, Any], identifier: str) -> Fact:
+    _refuse_unknown(row, ["topic", "text", "evidence", "source"], identifier, "facts.")
+    _refuse_choice("facts.topic", row.get("topic"), FACT_TOPICS, identifier)
+    return Fact(
+        str(row["topic"]), str(row["text"]), str(row.get("evidence", "X")), str(row.get("source", ""))
+    )

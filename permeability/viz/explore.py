@@ -13,22 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from permeability.errors import OptionError
+from permeability.core.errors import OptionError
+from permeability.locale.language import proper_name, words
 from permeability.viz.saving import contents
 from permeability.viz.style import BARRIER_STYLES, PICKED, barrier_key, scale_for
-from permeability.words import proper_name, words
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from permeability.choice import Plan
-    from permeability.connect import Connectivity
-    from permeability.impact import Comparison, Impact
-    from permeability.landscape import Landscape
-    from permeability.network import PatchNetwork
-    from permeability.patches import Patches
-    from permeability.paths import Paths
-    from permeability.ranking import Ranking
+    from permeability.impact.comparison import Comparison
+    from permeability.impact.line_by_line import Impact
+    from permeability.landscape.landscape import Landscape
+    from permeability.landscape.patches import Patches
+    from permeability.linkage.patch_network import PatchNetwork
+    from permeability.linkage.patch_pairs import Connectivity
+    from permeability.linkage.paths import Paths
+    from permeability.planning.budget_choice import Plan
+    from permeability.ranking.ranking import Ranking
 
 __all__ = ["explore_landscape", "explore_ranking"]
 

@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from permeability.locale.language import Words, proper_name, words
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
@@ -28,16 +29,15 @@ from permeability.viz.style import (
     round_length,
     scale_for,
 )
-from permeability.words import Words, proper_name, words
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import xarray as xr
 
-    from permeability.connect import Connectivity
-    from permeability.grid import Grid
-    from permeability.landscape import Landscape
-    from permeability.ranking import Ranking
+    from permeability.landscape.landscape import Landscape
+    from permeability.layers.grid import Grid
+    from permeability.linkage.patch_pairs import Connectivity
+    from permeability.ranking.ranking import Ranking
 
 __all__ = [
     "Map",
@@ -88,7 +88,7 @@ class Map:
 
     def save(self, path: str | Path, dpi: int = 200) -> Path:
         """Write the map as a PNG file."""
-        from permeability.io import whole_file
+        from permeability.layers.whole_files import whole_file
 
         with whole_file(path) as aside:
             aside.write_bytes(self.png(dpi))
@@ -185,7 +185,7 @@ def plot_connectivity(
     >>> plot_connectivity(pm.connectivity(land, patches), show="distance").axes.get_title(loc="left")
     'khulan (Asiatic wild ass), Equus hemionus: least-cost distance from the nearest patch'
     """
-    from permeability.errors import check_choice
+    from permeability.core.errors import check_choice
 
     check_choice("show", show, ("current", "distance"))
     tr = words(language)
@@ -355,7 +355,7 @@ def ground_of_array(valid: NDArray[np.bool_], tr: Words) -> Ground:
 
 
 def _place(grid: Grid, tr: Words) -> dict[str, str]:
-    from permeability.grid import describe_crs
+    from permeability.layers.grid import describe_crs
 
     return {"crs": describe_crs(grid.crs), "n": tr.number(grid.cell_size)}
 
@@ -508,7 +508,7 @@ def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
     --------
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
-    >>> from permeability.words import words
+    >>> from permeability.locale.language import words
     >>> ax = new_map()
     >>> draw_patches(ax, patches.table, words())
     >>> [t.get_text() for t in ax.texts]

@@ -12,24 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from permeability.locale.language import Words, words
 from permeability.viz import plots
 from permeability.viz.maps import Map, plot_connectivity, plot_landscape, plot_ranking, species_name
-from permeability.words import Words, words
 
 if TYPE_CHECKING:
-    from permeability.barrier_score import BarrierScore
-    from permeability.choice import Plan
-    from permeability.circuit import PairwiseResult
-    from permeability.connect import Connectivity
-    from permeability.corridors import Corridors
-    from permeability.impact import Comparison, Impact
-    from permeability.landscape import Landscape
-    from permeability.network import PatchNetwork
-    from permeability.omnidirectional import OmnidirectionalResult
-    from permeability.patches import Patches
-    from permeability.paths import Paths
-    from permeability.ranking import Ranking
-    from permeability.wall_to_wall import WallToWall
+    from permeability.engines.circuit import PairwiseResult
+    from permeability.engines.omnidirectional import OmnidirectionalResult
+    from permeability.engines.omnidirectional.wall_to_wall import WallToWall
+    from permeability.impact.comparison import Comparison
+    from permeability.impact.line_by_line import Impact
+    from permeability.landscape.landscape import Landscape
+    from permeability.landscape.patches import Patches
+    from permeability.linkage.barrier_score import BarrierScore
+    from permeability.linkage.corridors import Corridors
+    from permeability.linkage.patch_network import PatchNetwork
+    from permeability.linkage.patch_pairs import Connectivity
+    from permeability.linkage.paths import Paths
+    from permeability.planning.budget_choice import Plan
+    from permeability.ranking.ranking import Ranking
 
 CELL = "padding:2px 8px;text-align:{};border-bottom:1px solid #8884;white-space:normal;overflow-wrap:break-word;max-width:22em"
 ROWS = 12

@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from permeability.locale.language import Words, words
 from permeability.viz.maps import (
     Ground,
     Map,
@@ -22,20 +23,20 @@ from permeability.viz.maps import (
     species_name,
 )
 from permeability.viz.style import INK, PATCH, PICKED, scale_for
-from permeability.words import Words, words
 
 if TYPE_CHECKING:
-    from permeability.barrier_score import BarrierScore
-    from permeability.choice import Plan
-    from permeability.circuit import PairwiseResult
-    from permeability.corridors import Corridors
-    from permeability.costsurface import CostSurface
-    from permeability.impact import Comparison, Impact
-    from permeability.network import PatchNetwork
-    from permeability.omnidirectional import OmnidirectionalResult
-    from permeability.patches import Patches
-    from permeability.paths import Paths
-    from permeability.wall_to_wall import WallToWall
+    from permeability.engines.circuit import PairwiseResult
+    from permeability.engines.leastcost.surface import CostSurface
+    from permeability.engines.omnidirectional import OmnidirectionalResult
+    from permeability.engines.omnidirectional.wall_to_wall import WallToWall
+    from permeability.impact.comparison import Comparison
+    from permeability.impact.line_by_line import Impact
+    from permeability.landscape.patches import Patches
+    from permeability.linkage.barrier_score import BarrierScore
+    from permeability.linkage.corridors import Corridors
+    from permeability.linkage.patch_network import PatchNetwork
+    from permeability.linkage.paths import Paths
+    from permeability.planning.budget_choice import Plan
 
 __all__ = [
     "plot_comparison",
@@ -233,7 +234,7 @@ def plot_run(run: Any, ax: Any = None, *, species: str | None = None, language: 
     >>> "4 sections ranked" in plot_run(run).alt
     True
     """
-    from permeability.errors import check_choice
+    from permeability.core.errors import check_choice
 
     chosen = next(iter(run.species)) if species is None else species
     check_choice("species", chosen, list(run.species))
@@ -260,7 +261,7 @@ def plot_paths(paths: Paths, ax: Any = None, *, language: str = "en") -> Map:
     Examples
     --------
     >>> import permeability as pm
-    >>> from permeability.paths import least_cost_paths
+    >>> from permeability.linkage.paths import least_cost_paths
     >>> land, patches = pm.samples.tiny()
     >>> plot_paths(least_cost_paths(land.without_barriers(), patches)).alt
     'Map of Least-cost paths with 2 barriers.'
@@ -369,7 +370,7 @@ def plot_corridors(corridors: Corridors, ax: Any = None, *, language: str = "en"
 
     Examples
     --------
-    >>> from permeability.corridors import least_cost_corridors
+    >>> from permeability.linkage.corridors import least_cost_corridors
     >>> plot_corridors(least_cost_corridors([[1.0, 1.0, 1.0]], {"a": [(0, 0)], "b": [(0, 2)]})).alt
     'Map of Least-cost corridors.'
     """
@@ -393,7 +394,7 @@ def plot_score(score: BarrierScore, ax: Any = None, *, language: str = "en") -> 
 
     Examples
     --------
-    >>> from permeability.barrier_score import barrier_score
+    >>> from permeability.linkage.barrier_score import barrier_score
     >>> ground = [[1.0, 1.0, 9.0, 1.0, 1.0]] * 3
     >>> plot_score(barrier_score(ground, {"a": [(1, 0)], "b": [(1, 4)]}, 1.0)).alt
     'Map of Barrier score.'
@@ -428,11 +429,11 @@ def plot_omnidirectional(
     Examples
     --------
     >>> import numpy as np
-    >>> from permeability.omnidirectional import omnidirectional
+    >>> from permeability.engines.omnidirectional import omnidirectional
     >>> plot_omnidirectional(omnidirectional(np.ones((9, 9)), radius=3)).alt
     'Map of Omnidirectional current.'
     """
-    from permeability.errors import check_choice
+    from permeability.core.errors import check_choice
 
     have = [n for n in ("current", "flow_potential", "normalised") if getattr(result, n) is not None]
     check_choice("show", show, have)
@@ -458,7 +459,7 @@ def plot_wall_to_wall(result: WallToWall, ax: Any = None, *, language: str = "en
     Examples
     --------
     >>> import numpy as np
-    >>> from permeability.wall_to_wall import wall_to_wall
+    >>> from permeability.engines.omnidirectional.wall_to_wall import wall_to_wall
     >>> plot_wall_to_wall(wall_to_wall(np.ones((6, 6)))).alt
     'Map of Current from side to side.'
     """
@@ -486,11 +487,11 @@ def plot_pairwise(result: PairwiseResult, ax: Any = None, *, language: str = "en
 
     Examples
     --------
-    >>> from permeability.circuit import pairwise
+    >>> from permeability.engines.circuit import pairwise
     >>> plot_pairwise(pairwise([[1.0, 1.0, 1.0]], [(0, 0), (0, 2)])).alt
     'Map of Current between focal nodes.'
     """
-    from permeability.errors import OptionError
+    from permeability.core.errors import OptionError
 
     tr = words(language)
     values = next((m for m in (result.cumulative, result.maximum, result.current) if m is not None), None)

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability import io
-from permeability.errors import OptionError
+from permeability.core.errors import OptionError
+from permeability.layers import rasters, vectors, whole_files
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Contents:
 
 
 def save(result: Any, path: Path) -> Path:
-    """Write a result to one file, by the end of its name; see :meth:`permeability.faces.Face.save`."""
+    """Write a result to one file, by the end of its name; see :meth:`permeability.core.display.Face.save`."""
     held, end = contents(result), path.suffix.lower()
     if end == ".png":
         return Path(result.plot().save(path))
     if end == ".csv" and held.table is not None:
-        return io.write_csv(path, pd.DataFrame(held.table.drop(columns="geometry", errors="ignore")))
+        return whole_files.write_csv(path, pd.DataFrame(held.table.drop(columns="geometry", errors="ignore")))
     places = {k: v for k, v in held.places.items() if v.crs is not None and len(v)}
     if end == ".gpkg" and places:
-        return io.write_gpkg(path, {k: _plain(v) for k, v in places.items()})
+        return vectors.write_gpkg(path, {k: _plain(v) for k, v in places.items()})
     if end == ".tif" and held.values is not None and held.grid is not None:
         values = np.where(np.isfinite(held.values), held.values, np.nan)
-        return io.write_geotiff(path, values, held.grid, unit=held.unit)
+        return rasters.write_geotiff(path, values, held.grid, unit=held.unit)
     can = [".png"] + [".csv"] * (held.table is not None) + [".gpkg"] * bool(places)
     can += [".tif"] * (held.values is not None and held.grid is not None)
     raise OptionError(

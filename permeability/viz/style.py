@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.words import N_, Words
+from permeability.locale.language import N_, Words
 
 Array = NDArray[np.float64]
 

@@ -1,0 +1,28 @@
+"""Fences, roads and railways: lines with kilometres, their database, who can pass, what can be done, which edges they cut."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "COLUMNS": "permeability.barriers.lines",
+    "KINDS": "permeability.barriers.lines",
+    "STATUSES": "permeability.barriers.lines",
+    "TRAFFIC_CLASS": "permeability.barriers.lines",
+    "Barriers": "permeability.barriers.lines",
+    "check_rows": "permeability.barriers.lines",
+    "concat": "permeability.barriers.lines",
+    "prepare": "permeability.barriers.lines",
+    "row_problems": "permeability.barriers.lines",
+    "substring": "permeability.barriers.lines",
+    "traffic_class": "permeability.barriers.lines",
+}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,279 @@
+"""The cut table: which edges of the movement graph a barrier cuts, at which kilometre, at what slope.
+
+Computed once for a grid and a barrier layer, reused by every species, scenario and draw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from permeability.barriers.lines import Barriers
+from permeability.core.errors import check_choice
+from permeability.engines.kernels.edges import N_DIRECTIONS
+from permeability.layers.grid import Grid
+
+TOUCH_CELLS = 2.0**-16  # lines whose ends come this near touch
+WIGGLE_CELLS = 4.0  # two crossings of one edge by one stretch of line nearer than this are a wiggle
+
+
+@dataclass(frozen=True)
+class CutTable:
+    """One row per cut of an edge by a barrier, sorted by (cell, direction, barrier, km).
+
+    Attributes
+    ----------
+    cell : int64 array
+        Flat index of the first cell of the edge.
+    direction : uint8 array
+        Direction of the edge, see :mod:`permeability.engines.kernels.edges`.
+    barrier : int32 array
+        Row of the barrier table.
+    km : float array
+        Kilometre of the cut on its line [km].
+    normal_m : float array
+        ``|v.n|``: the edge projected on the normal of the line [m].
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> cuts = land.cuts.to_frame()
+    >>> straight = cuts[cuts["normal_m"] == 1000.0]  # edges across the fences, straight or diagonal
+    >>> bool((land.cuts.km >= 0).all()), len(straight) == len(cuts)
+    (True, True)
+    """
+
+    cell: NDArray[np.int64]
+    direction: NDArray[np.uint8]
+    barrier: NDArray[np.int32]
+    km: NDArray[np.float64]
+    normal_m: NDArray[np.float64]
+    neighbours: int
+    shape: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.cell)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The cuts as a table, one row each."""
+        return pd.DataFrame(
+            {
+                "cell": self.cell,
+                "direction": self.direction,
+                "barrier": self.barrier,
+                "km": self.km,
+                "normal_m": self.normal_m,
+            }
+        )
+
+
+def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTable:
+    """Cut the edges of a grid's movement graph with barrier lines.
+
+    Parameters
+    ----------
+    barriers : Barriers
+        In the CRS of the grid.
+    grid : Grid
+    neighbours : {4, 8, 16}
+
+    Returns
+    -------
+    CutTable
+
+    Notes
+    -----
+    A line cuts an edge when it crosses the straight segment between the two cell centres.  Lines are broken where
+    they touch or cross another line or themselves; on each simple stretch, crossings of one edge cancel in
+    pairs when they lie within ``WIGGLE_CELLS`` along the line, since such a wiggle does not separate the two
+    cells.  A closed ring therefore separates inside from outside whatever the cell size and the offset.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> fence = land.barriers.subset([True, False])
+    >>> len(cut_edges(fence, land.grid, neighbours=4).cell)  # one edge in each of 8 rows
+    8
+    >>> len(cut_edges(fence, land.grid).cell)  # and two diagonals between each two of them
+    22
+    """
+    check_choice("neighbours", neighbours, (4, 8, 16))
+    from permeability.engines.kernels import cuts as kernel
+
+    pieces = _Pieces(barriers, grid)
+    found = kernel.crossings(
+        pieces.x, pieces.y, pieces.segment, pieces.arc, pieces.start, pieces.end, pieces.normal,
+        grid.shape, N_DIRECTIONS[neighbours],
+    )  # fmt: skip
+    found = _rows(found, np.lexsort((found[3], found[2], found[1], found[0])))
+    keep = kernel.cancel_wiggles(found[0], found[1], found[2], found[3], WIGGLE_CELLS)
+    cell, direction, arc, at, normal = _rows(found, np.flatnonzero(keep))
+    barrier = pieces.barrier_of_arc[arc].astype(np.int32)
+    km = np.empty(len(cell))
+    for i in np.unique(barrier):
+        rows = barrier == i
+        km[rows] = barriers.chainages[i].km_at(at[rows] * grid.cell_size)
+    order = np.lexsort((km, barrier, direction, cell))
+    return CutTable(
+        cell[order],
+        direction[order],
+        barrier[order],
+        km[order],
+        normal[order] * grid.cell_size,
+        neighbours,
+        grid.shape,
+    )
+
+
+_Found = tuple[
+    NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]
+]
+
+
+def _rows(found: _Found, which: NDArray[np.int64]) -> _Found:
+    """The chosen rows of the five columns of crossings."""
+    return found[0][which], found[1][which], found[2][which], found[3][which], found[4][which]
+
+
+class _Pieces:
+    """Barrier lines as short pieces on the integer lattice of a grid, broken where lines meet."""
+
+    def __init__(self, barriers: Barriers, grid: Grid) -> None:
+        lines, owner, offset = _lines_in_cells(barriers, grid)
+        vertices = _break_lines(lines)
+        lattice = float(1 << 20)
+        xs, ys, segment, arc, start, end, normals, owners = [], [], [], [], [], [], [], []
+        n_arcs = n_segments = 0
+        for i, (xy, breaks) in enumerate(vertices):
+            d = np.diff(xy, axis=0)
+            length = np.hypot(d[:, 0], d[:, 1])
+            along = offset[i] + np.concatenate([[0.0], np.cumsum(length)])
+            normals.append(np.column_stack([-d[:, 1], d[:, 0]]) / np.where(length > 0, length, 1.0)[:, None])
+            arcs = n_arcs + np.cumsum(breaks[:-1]) - breaks[0]
+            use = _unrepeated(xy, lattice) & _near(xy, grid.shape)
+            k = np.where(use, np.ceil(length / 4.0).astype(int), 0)
+            k = np.where(use & (k == 0), 1, k)
+            seg = np.repeat(np.arange(len(d)), k)
+            first = np.concatenate([[0], np.cumsum(k)[:-1]]) if len(k) else np.zeros(0, int)
+            j = np.arange(len(seg)) - first[seg]
+            t0, t1 = j / k[seg], (j + 1) / k[seg]
+            p0 = np.rint((xy[seg] + d[seg] * t0[:, None]) * lattice).astype(np.int64)
+            last = (j + 1 == k[seg])[:, None]
+            p1 = np.rint(np.where(last, xy[seg + 1], xy[seg] + d[seg] * t1[:, None]) * lattice).astype(
+                np.int64
+            )
+            xs.append(np.column_stack([p0[:, 0], p1[:, 0]]))
+            ys.append(np.column_stack([p0[:, 1], p1[:, 1]]))
+            segment.append(n_segments + seg)
+            arc.append(arcs[seg])
+            start.append(along[seg] + length[seg] * t0)
+            end.append(along[seg] + length[seg] * t1)
+            new = int(arcs[-1]) + 1 - n_arcs if len(arcs) else 0
+            owners.append(np.full(new, owner[i]))
+            n_arcs, n_segments = n_arcs + new, n_segments + len(d)
+        self.x, self.y = _stack(xs, (0, 2), np.int64), _stack(ys, (0, 2), np.int64)
+        self.segment, self.arc = _stack(segment, (0,), np.int64), _stack(arc, (0,), np.int64)
+        self.start, self.end = _stack(start, (0,), np.float64), _stack(end, (0,), np.float64)
+        self.normal = _stack(normals, (0, 2), np.float64)
+        self.barrier_of_arc = _stack(owners, (0,), np.int64)
+
+
+def _stack(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:
+    return np.concatenate(parts).astype(dtype) if parts else np.zeros(empty, dtype)
+
+
+def _lines_in_cells(
+    barriers: Barriers, grid: Grid
+) -> tuple[list[shapely.LineString], list[int], list[float]]:
+    """Single lines in (column, row) units, their barrier row and their distance along it [cells]."""
+    lines, owner, offset = [], [], []
+    for i, geometry in enumerate(barriers.table.geometry):
+        done = 0.0
+        for part in shapely.get_parts(geometry):
+            xy = shapely.get_coordinates(part)
+            cells = np.column_stack([(xy[:, 0] - grid.west), (grid.north - xy[:, 1])]) / grid.cell_size
+            fresh = np.concatenate([[True], np.any(np.diff(cells, axis=0) != 0, axis=1)])
+            line = shapely.LineString(cells[fresh]) if fresh.sum() > 1 else None
+            if line is not None:
+                lines.append(line)
+                owner.append(i)
+                offset.append(done)
+                done += line.length
+    return lines, owner, offset
+
+
+def _break_lines(lines: list[shapely.LineString]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Vertices of every line with the places where lines meet inserted, and which vertices are such places."""
+    meets: list[list[NDArray[np.float64]]] = [[] for _ in lines]
+    geoms = np.array(lines, dtype=object)
+    if len(geoms) > 1:
+        tree = shapely.STRtree(geoms)
+        a, b = tree.query(geoms, predicate="dwithin", distance=TOUCH_CELLS)
+        for i, j in zip(a[a < b], b[a < b]):
+            points = _meeting_points(lines[i], lines[j])
+            meets[i].append(points)
+            meets[j].append(points)
+    out = []
+    for i, line in enumerate(lines):
+        if not line.is_simple:
+            pieces = shapely.get_parts(shapely.unary_union(line))
+            ends = np.concatenate([shapely.get_coordinates(p)[[0, -1]] for p in pieces])
+            meets[i].append(np.unique(ends, axis=0))
+        points = np.concatenate(meets[i]) if meets[i] else np.zeros((0, 2))
+        out.append(_insert(shapely.get_coordinates(line), points))
+    return out
+
+
+def _meeting_points(a: shapely.LineString, b: shapely.LineString) -> NDArray[np.float64]:
+    """Where two lines cross, touch, or begin and end to overlap."""
+    common = shapely.intersection(a, b)
+    points = [shapely.get_coordinates(p)[[0, -1]] for p in shapely.get_parts(common) if not p.is_empty]
+    for one, other in ((a, b), (b, a)):
+        ends = shapely.get_coordinates(one)[[0, -1]]
+        near = shapely.distance(shapely.points(ends), other) <= TOUCH_CELLS
+        points.append(ends[near])
+    return np.concatenate(points) if points else np.zeros((0, 2))
+
+
+def _insert(
+    xy: NDArray[np.float64], points: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Vertices with meeting points put in on every segment they lie on (within ``TOUCH_CELLS``)."""
+    if len(points) == 0:
+        return xy, np.zeros(len(xy), bool)
+    a, d = xy[:-1], np.diff(xy, axis=0)
+    length2 = (d**2).sum(1)
+    rel = points[:, None, :] - a[None]
+    t = np.clip((rel * d[None]).sum(2) / length2[None], 0.0, 1.0)
+    gap = np.hypot(*np.moveaxis(rel - t[..., None] * d[None], 2, 0))
+    which, seg = np.nonzero(gap <= 2 * TOUCH_CELLS)
+    position = np.concatenate([np.arange(len(xy), dtype=float), seg + t[which, seg]])
+    coords = np.concatenate([xy, points[which]])
+    is_break = np.concatenate([np.zeros(len(xy), bool), np.ones(len(which), bool)])
+    order = np.lexsort((is_break, position))
+    return coords[order], is_break[order]
+
+
+def _unrepeated(xy: NDArray[np.float64], lattice: float) -> NDArray[np.bool_]:
+    """Which segments are not a repetition (or the way back) of an earlier one of the same line."""
+    p = np.rint(xy * lattice).astype(np.int64)
+    a, b = p[:-1], p[1:]
+    swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
+    key = np.where(swap[:, None], np.hstack([b, a]), np.hstack([a, b]))
+    _, first = np.unique(key, axis=0, return_index=True)
+    keep = np.zeros(len(a), bool)
+    keep[first] = True
+    return keep & np.any(a != b, axis=1)
+
+
+def _near(xy: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which segments come near the grid."""
+    low, high = np.minimum(xy[:-1], xy[1:]), np.maximum(xy[:-1], xy[1:])
+    return (high[:, 0] >= -3) & (low[:, 0] <= shape[1] + 3) & (high[:, 1] >= -3) & (low[:, 1] <= shape[0] + 3)

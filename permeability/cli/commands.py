@@ -1,0 +1,422 @@
+"""The command line.  stdout carries what was asked for; messages and progress go to stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from permeability import __version__
+from permeability.cli import data_commands as cli_data
+from permeability.cli.data_commands import LANGUAGES, PATH, say, tell
+from permeability.core.errors import (
+    EXIT_DIFFERS,
+    EXIT_FAULT,
+    EXIT_INPUT,
+    EXIT_INTERRUPTED,
+    Finding,
+    PermeabilityError,
+    ProjectError,
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="permeability")
+def cli() -> None:
+    """Landscape permeability: which fence comes down first?"""
+
+
+class Progress:
+    """One progress line per step, on a terminal only."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+        self.step = ""
+        self.visible = sys.stderr.isatty()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Called by long jobs with (step, done, all)."""
+        if not self.visible:
+            if step != self.step:
+                self.step = step
+                tell(f"... {step}")
+            return
+        from tqdm import tqdm
+
+        if step != self.step:
+            self.close()
+            self.step, self.bar = step, tqdm(total=total, desc=step, leave=False, file=sys.stderr)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """Take the last bar away."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class Expected:
+    """How far a long job is and how long it will take, on stderr: a line that is rewritten on a terminal, else a line
+    for every tenth of the work."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.told, self.visible = what, -1, sys.stderr.isatty()
+
+    def __call__(self, progress: Any) -> None:
+        """Called with a :class:`permeability.core.tasks.Progress` after every task."""
+        from permeability.project.run.effort import duration
+
+        tenth = int(10 * progress.share + 1e-9)
+        if not self.visible and tenth == self.told:
+            return
+        self.told = tenth
+        kept = f", {progress.restored:,} of them from an earlier run" if progress.restored else ""
+        left = f"; {duration(progress.remaining_s)} to go" if progress.remaining_s else ""
+        text = f"{self.what}: {progress.done:,} of {progress.total:,} blocks{kept}{left}"
+        if self.visible:
+            click.echo(f"\r{text:<78}", err=True, nl=progress.done == progress.total)
+        else:
+            tell(text)
+
+
+# ---------------------------------------------------------------- the main job
+@cli.command()
+@click.argument("folder", type=PATH, default=Path("permeability-demo"))
+def demo(folder: Path) -> None:
+    """Run the Gobi sample end to end in FOLDER: prints the ranked sites, writes the report."""
+    from permeability.project.run.run import run_project
+    from permeability.project.samples import sample_folder
+
+    results = folder / "results"
+    if folder.exists() and any(folder.iterdir()) and not (results / "record.json").is_file():
+        raise PermeabilityError(
+            "O02", f"{str(folder)!r} exists and is not empty.", remedy="name another folder"
+        )
+    source = folder / "gobi"
+    if not source.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(sample_folder(), source)
+    progress = Progress()
+    done = run_project(source / "project.toml", results, progress=progress)
+    progress.close()
+    _print_run(done)
+
+
+def _print_run(done: Any) -> None:
+    for r in done.species.values():
+        say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
+        for sentence in r.impact.sentences:
+            say(f"  {sentence}")
+        if r.ranking is not None:
+            say("")
+            say(site_table(r.ranking, done.project.spec.ranking.top))
+            for note in r.ranking.notes:
+                say(f"  {note}")
+    for name, plan in done.choice.plans.items():
+        budget = done.project.spec.ranking.budget_usd
+        say(f"\nFor {budget:,.0f} USD ({name}), at most {100 * plan.gap:.1f} % below the bound:")
+        say(f"  {', '.join(plan.sites)}")
+    statement = done.project.spec.project.statement
+    if statement:
+        say(f"\n{statement}")
+    if done.folder is not None and (done.folder / "report.html").is_file():
+        say(f"report: {(done.folder / 'report.html').resolve()}")
+
+
+def site_table(ranking: Any, top: int) -> str:
+    """The best sections as text, with their railway kilometres."""
+    head = f"  {'rank':>4}  {'section':<22} {'km':>13}  {'range joined':>12}  {'reachable':>10}  {'conductance':>11}  {'cost':>20}"
+    unit = f"  {'':>4}  {'':<22} {'':>13}  {'km2':>12}  {'km2':>10}  {'gain':>11}  {'USD low-best-high':>20}"
+    rows = []
+    for r in ranking.table.head(top).itertuples():
+        cost = f"{r.cost_usd_low:,.0f}-{r.cost_usd:,.0f}-{r.cost_usd_high:,.0f}"
+        km = f"{r.km_from:.0f}-{r.km_to:.0f}"
+        rows.append(
+            f"  {r.rank:>4}  {r.id:<22} {km:>13}  {r.gain_range_cut_off_km2:>12,.0f}  {r.gain_reachable_km2:>10,.0f}  "
+            f"{r.gain_mean_conductance:>11.4f}  {cost:>20}"
+        )
+    return "\n".join([head, unit, *rows])
+
+
+@cli.command()
+@click.argument("folder", type=PATH)
+def new(folder: Path) -> None:
+    """Make a project FOLDER to start from: a copy of the Gobi sample with its project.toml."""
+    from permeability.project.samples import sample_folder
+
+    if folder.exists() and any(folder.iterdir()):
+        raise PermeabilityError(
+            "O02", f"{str(folder)!r} exists and is not empty.", remedy="name a new folder"
+        )
+    shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
+    say(f"{folder / 'project.toml'}")
+    tell("Edit it, then run `permeability check` and `permeability run` on it.")
+
+
+@cli.command()
+@click.argument("project", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="findings as JSON")
+def check(project: Path, as_json: bool) -> None:
+    """Every input problem of PROJECT at once, each with its remedy; writes nothing."""
+    from permeability.project.checking import check as check_project
+
+    findings = check_project(project)
+    if as_json:
+        say(
+            json.dumps(
+                [f.__dict__ | {"rows": [str(r) for r in f.rows]} for f in findings],
+                indent=2,
+                default=str,
+                ensure_ascii=False,
+            )
+        )
+    else:
+        for finding in findings:
+            say(finding.text())
+        errors = sum(f.severity == "error" for f in findings)
+        say(f"{errors} problem{'s' if errors > 1 else ''} found." if errors else "No problem found.")
+    if any(f.severity == "error" for f in findings):
+        raise SystemExit(EXIT_INPUT)
+
+
+@cli.command()
+@click.argument("project", type=PATH)
+def plan(project: Path) -> None:
+    """Cells, edges, solves, memory and expected time of PROJECT; solves nothing."""
+    from permeability.project.run.effort import plan_project
+
+    say(plan_project(project))
+
+
+@cli.command()
+@click.argument("project", type=PATH)
+@click.option("--out", type=PATH, help="result folder (default: results, or results-NAME for NAME.toml)")
+@click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
+@click.option("--report/--no-report", default=True, help="write report.html")
+@click.option("--workers", type=click.IntRange(min=1), help="threads (default: all cores)")
+@click.option(
+    "--scheduler",
+    help="address of a dask.distributed scheduler, or local: species, scenarios, draws go there",
+)
+@click.option("--resume", is_flag=True, help="go on with what an interrupted run has finished")
+def run(
+    project: Path,
+    out: Path | None,
+    as_json: bool,
+    report: bool,
+    workers: int | None,
+    scheduler: str | None,
+    resume: bool,
+) -> None:
+    """Run PROJECT and write its result folder."""
+    from permeability.layers.whole_files import json_text
+    from permeability.project.project import open_project
+    from permeability.project.run.run import run_project
+
+    opened = open_project(project)
+    folder = out if out is not None else default_folder(opened.path)
+    progress = Progress()
+    done = run_project(
+        opened, folder, progress=progress, report=report, workers=workers, scheduler=scheduler, resume=resume
+    )
+    progress.close()
+    if as_json:
+        say(json_text(done.summary).rstrip())
+    else:
+        _print_run(done)
+        say(f"results: {folder.resolve()}")
+
+
+def default_folder(project: Path) -> Path:
+    """Where results go: ``results`` beside ``project.toml``, ``results-<name>`` beside any other file.
+
+    >>> default_folder(Path("eia.toml")).name, default_folder(Path("project.toml")).name
+    ('results-eia', 'results')
+    """
+    return project.parent / ("results" if project.name == "project.toml" else f"results-{project.stem}")
+
+
+@cli.command()
+@click.argument("project", type=PATH)
+@click.option("--year", "years", type=float, multiple=True, required=True, help="may be given several times")
+def timeline(project: Path, years: tuple[float, ...]) -> None:
+    """The same landscape in several years: how the range fell apart, and which line did what."""
+    from permeability.project.project import open_project
+    from permeability.project.run.years import timeline as over_years
+
+    opened = open_project(project)
+    for name in opened.species_ids:
+        say(repr(over_years(opened, name, years)))
+        say()
+
+
+@cli.command()
+@click.argument("results_a", type=PATH)
+@click.argument("results_b", type=PATH, required=False)
+@click.option(
+    "--scenario", "scenarios", multiple=True, help="two scenarios of RESULTS_A, in place of RESULTS_B"
+)
+@click.option(
+    "--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none"
+)
+@click.option("--report", type=PATH, help="also write a comparison report (HTML) to this file")
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+def compare(
+    results_a: Path,
+    results_b: Path | None,
+    scenarios: tuple[str, ...],
+    rtol: float,
+    report: Path | None,
+    language: str,
+) -> None:
+    """Compare two result folders, or two scenarios of one, number by number; exit code 3 when any differs."""
+    from permeability.project.run.result_differences import compare_results, compare_scenarios
+
+    if (results_b is None) != (len(scenarios) == 2):
+        raise click.UsageError("name two result folders, or one and --scenario twice")
+    if report is not None:
+        from permeability.report import write_comparison
+
+        folders = [results_a] if results_b is None else [results_a, results_b]
+        tell(str(write_comparison(folders, report, language=language, scenarios=scenarios)))
+    if results_b is None:
+        differences = compare_scenarios(results_a, *scenarios, rtol=rtol)
+    else:
+        differences = compare_results(results_a, results_b, rtol=rtol)
+    for difference in differences:
+        say(difference.text())
+    say(f"{len(differences)} numbers differ." if differences else "No number differs.")
+    if differences:
+        raise SystemExit(EXIT_DIFFERS)
+
+
+@cli.command()
+@click.argument("results", type=PATH)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option("--out", type=PATH, help="file to write (default: report_<language>.html in RESULTS)")
+@click.option("--pdf", is_flag=True, help="also print it to PDF (needs Chromium or Chrome)")
+def report(results: Path, language: str, out: Path | None, pdf: bool) -> None:
+    """Write the report of a result folder in another language."""
+    from permeability.report import write_report
+
+    target = out if out is not None else results / f"report_{language}.html"
+    say(str(write_report(results, target, language=language)))
+    if pdf:
+        from permeability.report.pdf import write_pdf
+
+        say(str(write_pdf(target, target.with_suffix(".pdf"))))
+
+
+# ---------------------------------------------------------------- other programs' problems
+@cli.command()
+@click.argument("problem", type=PATH)
+@click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
+@click.option("--solver", default=None, help="auto, direct, multigrid, ...")
+def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
+    """Run an existing Circuitscape problem file; same file names and formats out."""
+    from permeability.interop.circuitscape import run_problem
+
+    for path in run_problem(
+        problem, output_dir=out, solver=solver, tell=lambda finding: tell(finding.text())
+    ):
+        say(str(path))
+
+
+@cli.command()
+@click.argument("problem", type=PATH)
+@click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="threads")
+@click.option("--scheduler", help="address of a dask.distributed scheduler, or local")
+@click.option("--resume", "store", type=PATH, help="folder that keeps finished blocks; run again to go on")
+def omniscape(
+    problem: Path, out: Path | None, workers: int, scheduler: str | None, store: Path | None
+) -> None:
+    """Run an existing Omniscape problem file; same outputs.
+
+    GeoTIFFs are read window by window and maps written as they are finished, so a landscape may be larger than the
+    memory.
+    """
+    from permeability.interop.omniscape import run_problem
+
+    found = run_problem(
+        problem,
+        output_dir=out,
+        workers=workers,
+        scheduler=scheduler,
+        store=store,
+        progress=Expected("windows"),
+        tell=lambda finding: tell(finding.text()),
+    )
+    for path in found:
+        say(str(path))
+
+
+@cli.command()
+def doctor() -> None:
+    """Versions, cores, memory, solver self-test."""
+    from permeability.project.run.doctor import doctor as facts
+
+    found = facts()
+    for label, value in found.items():
+        say(f"{label:<22} {value}")
+    if any(v.startswith("FAILED") for v in found.values()):
+        raise SystemExit(EXIT_FAULT)
+
+
+for command in (cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export):
+    cli.add_command(command)
+
+
+# ---------------------------------------------------------------- one door for all refusals
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: runs the command and turns refusals into messages and exit codes."""
+    sys.exit(_guarded(lambda: cli.main(args=arguments, prog_name="permeability", standalone_mode=False)))
+
+
+def _guarded(action: Callable[[], Any]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        result = action()
+        return result if isinstance(result, int) else 0
+    except PermeabilityError as error:
+        tell(str(error))
+        findings: tuple[Finding, ...] = error.findings if isinstance(error, ProjectError) else ()
+        for finding in findings:
+            tell(finding.text())
+        return error.exit_code
+    except click.exceptions.Abort:
+        tell("interrupted; finished work is kept")
+        return EXIT_INTERRUPTED
+    except KeyboardInterrupt:
+        tell("interrupted; finished work is kept")
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return EXIT_INPUT
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        tell(
+            f"the system refuses {str(error.filename)!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space"
+        )
+        return EXIT_INPUT
+    except SystemExit as stop:
+        return int(stop.code or 0) if isinstance(stop.code, int) or stop.code is None else EXIT_FAULT
+    except MemoryError:
+        tell(
+            "permeability ran out of memory; `permeability plan` shows what a project needs, larger cells need less"
+        )
+        return EXIT_INPUT
+
+
+if __name__ == "__main__":
+    main()

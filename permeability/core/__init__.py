@@ -1,0 +1,1 @@
+"""What every room stands on: refusals, units, uncertain numbers, long tasks, memory."""

@@ -1,0 +1,568 @@
+"""The interface: exact effective resistances after opening (or closing) any sections of any barriers.
+
+A landscape is condensed once onto its patches and the end cells of all edges that barriers cut
+(:func:`permeability.engines.circuit.solvers.condensation.condense`); those edges stay outside, so every crossing cost can be set
+afterwards.  Two exact ways lead from there:
+
+*one out of many* (single gains, draws): halve the candidates, eliminate what only the other half needs, go on.
+    Conductances are only ever added, so tight and complete barriers keep full relative accuracy.
+*any set* (sets, greedy): Woodbury's identity on the changed edges, ``R' = R - d' (D^-1 + U' X U)^-1 d``, with one
+    generalised inverse X of today's network per connected component; sets that join components get the
+    component potentials as extra unknowns.
+
+Where one dense front would be too large or too slow, the landscape is kept in layers instead
+(:mod:`permeability.engines.circuit.interface.layered`); which form was taken and why is in ``Interface.report``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from permeability.core.errors import BarrierError, PatchError, check_choice
+from permeability.engines.circuit.interface.agreement import Agreement
+from permeability.engines.circuit.interface.candidates import Candidates, series_resistance
+from permeability.engines.circuit.interface.forms import InterfaceReport, choose_form
+from permeability.engines.circuit.interface.halving import SingleTree, joined_sides
+from permeability.engines.circuit.interface.layered import Layered
+from permeability.engines.circuit.interface.layered_state import LayeredSingles, LayeredState
+from permeability.engines.circuit.interface.two_sides import TwoSides
+from permeability.engines.circuit.interface.woodbury import OpenState
+from permeability.engines.circuit.solvers.condensation import Condensed, network_resistances
+from permeability.engines.kernels import gains as _gains
+from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+kernel: Any = _gains  # numba functions
+
+__all__ = ["Candidates", "Interface", "State", "series_resistance"]
+
+INDICES = ("resistance", "conductance")
+State = OpenState | LayeredState
+
+
+@dataclass(frozen=True, eq=False)
+class Interface:
+    """A landscape condensed onto patches and barrier edges.
+
+    Attributes
+    ----------
+    network : array, shape (T, T)
+        Conductances without any edge that a barrier cuts [dimensionless].
+    focal : array of int, shape (P,)
+        Interface node of every patch.
+    node_a, node_b : array of int, shape (E,)
+        Interface nodes at the ends of the barrier edges.
+    base : array, shape (E,)
+        Conductance of these edges without barriers, > 0 [dimensionless].
+    cut_edge, cut_section : array of int, shape (C,)
+        Edge and barrier section of every cut.
+    factor : array, shape (C,)
+        Series resistance of a cut per metre of crossing cost, ``(length / h) / |v.n|`` [1/m].
+    crossing : array, shape (S,)
+        Crossing cost of every section today [m of open ground]; ``inf`` = complete barrier.
+    weights : array, shape (P, P)
+        Weight of every pair of patches in the index; symmetric, zero diagonal.
+    place : array, shape (E, 2)
+        Row and column of the edges' first cells, to keep neighbours together.
+    side : array of int, shape (T,)
+        Connected component of every interface node without any edge that a barrier cuts.
+    report : InterfaceReport
+    condensed : Condensed, optional
+        Of the form ``"front"``.
+    layered : Layered, optional
+        Of the form ``"layers"``; ``network`` is empty then.
+    agreement : Agreement, optional
+        Looks at a sample of what is handed out; what it found is in ``report.checks``.
+    memory_limit : int, optional
+        Bytes [default: four fifths of the machine's].
+    """
+
+    network: Floats
+    focal: Ints
+    node_a: Ints
+    node_b: Ints
+    base: Floats
+    cut_edge: Ints
+    cut_section: Ints
+    factor: Floats
+    crossing: Floats
+    weights: Floats
+    place: Floats
+    side: Ints
+    report: InterfaceReport
+    condensed: Condensed | None = None
+    layered: Layered | None = None
+    agreement: Agreement | None = None
+    memory_limit: int | None = None
+
+    @classmethod
+    def build(
+        cls,
+        links: GridLinks,
+        *,
+        edges: tuple[ArrayLike, ArrayLike],
+        cuts: tuple[ArrayLike, ArrayLike, ArrayLike],
+        crossing: ArrayLike,
+        patches: ArrayLike = (),
+        regions: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+        form: str = "auto",
+        check: bool = True,
+        memory_limit: int | None = None,
+    ) -> Interface:
+        """Condense a landscape once; everything else is small afterwards.
+
+        Parameters
+        ----------
+        links : GridLinks
+            Link conductances *without* barriers on edges.
+        edges : (cells, directions)
+            Edges that any barrier cuts (no duplicates), named as in :mod:`permeability.engines.kernels.edges`.
+        cuts : (edge, section, factor)
+            One row per cut: index into ``edges``, index into ``crossing``, series resistance per metre of
+            crossing cost [1/m].
+        crossing : array, shape (S,)
+            Crossing cost of every section today [m of open ground], ``inf`` = complete.
+        patches : array of int
+            Flat cell indices of point patches.
+        regions : array of int, shape (rows, cols), optional
+            Patches as regions (labels > 0, in the order of their labels, before the point patches).
+        weights : array, shape (P, P), optional
+            Weights of the pairs; default 1 for every pair.
+        form : {"auto", "front", "layers"}
+            ``front``: one dense network of all interface nodes; ``layers``: the upper part of the dissection is kept
+            and worked through in every state.  ``auto`` takes what is expected to be faster and fits.
+        check : bool
+            Solve a sample of the answers afresh with another solver; ``report.checks`` has the differences.
+        memory_limit : int, optional
+            Bytes that may be taken; default: four fifths of this machine's memory.
+
+        Raises
+        ------
+        PatchError
+            Two point patches in one cell or in a region (P22), fewer than two patches (P23).
+        BarrierError
+            Duplicate edges, edges without a link, or cuts out of range (B31).
+        MemoryLimitError
+            When the form needs more memory than there is (M11).
+        SolverError
+            A sampled check failed (S23), later an answer and a fresh solve of it differ (S24).
+
+        Examples
+        --------
+        Two cells to the left, two to the right, a fence between them that costs 10 cells:
+
+        >>> import numpy as np
+        >>> from permeability.engines.kernels.edges import grid_links
+        >>> face = Interface.build(grid_links(np.ones((1, 4))), edges=([1], [0]), cuts=([0], [0], [1.0]),
+        ...                        crossing=[10.0], patches=[0, 3])
+        >>> face.resistances().round(6)[0, 1].item()
+        13.0
+        >>> face.single_gains(face.candidates([[0]])).round(6).tolist()
+        [10.0]
+        """
+        cell = np.asarray(edges[0], dtype=np.int64).ravel()
+        direction = np.asarray(edges[1], dtype=np.int64).ravel()
+        cols = links.shape[1]
+        _refuse_edges(links, cell, direction)
+        single = np.asarray(patches, dtype=np.int64).ravel()
+        built = choose_form(links, single, (cell, direction), regions, form, memory_limit)
+        focal = np.concatenate((np.arange(built.n_regions), built.index_of(single)))
+        _refuse_patches(focal)
+        agreement = Agreement(links, (cell, direction), regions, built.nodes[focal], check)
+        agreement.checks = built.report.checks
+        second = cell + D_ROW[direction] * cols + D_COL[direction]
+        base = np.choose(direction, [plane.ravel()[cell] for plane in links]) if len(cell) else np.zeros(0)
+        pair_weights = np.ones((len(focal), len(focal))) if weights is None else np.array(weights, float)
+        np.fill_diagonal(pair_weights, 0.0)
+        cut_edge, cut_section = (np.asarray(c, dtype=np.int64).ravel() for c in cuts[:2])
+        costs = np.asarray(crossing, dtype=np.float64).ravel()
+        if len(cut_edge) and (cut_edge.max() >= len(cell) or cut_section.max() >= len(costs)):
+            raise BarrierError(
+                "B31",
+                "cuts name edges or sections that do not exist.",
+                remedy="number edges and sections from 0",
+            )
+        return cls(
+            built.network,
+            focal,
+            built.index_of(cell),
+            built.index_of(second),
+            base,
+            cut_edge,
+            cut_section,
+            np.asarray(cuts[2], dtype=np.float64).ravel(),
+            costs,
+            pair_weights,
+            np.stack((cell // cols, cell % cols), axis=1).astype(np.float64),
+            built.side,
+            built.report,
+            built.condensed,
+            built.layered,
+            agreement,
+            memory_limit,
+        )
+
+    # --- states -----------------------------------------------------------------------------------------------
+
+    def cut_resistances(self, crossing: ArrayLike | None = None) -> Floats:
+        """Series resistance of every cut for given crossing costs (default: today's) [dimensionless]."""
+        costs = self.crossing if crossing is None else np.asarray(crossing, dtype=np.float64)
+        return np.asarray(self.factor * costs[self.cut_section], dtype=np.float64)
+
+    def edge_conductances(self, z: Floats) -> Floats:
+        """Conductance of every barrier edge, its cuts in series; 0 behind a complete barrier."""
+        series = np.bincount(self.cut_edge, weights=z, minlength=len(self.base))
+        return np.asarray(1.0 / (1.0 / self.base + series), dtype=np.float64)
+
+    def resistances(self, crossing: ArrayLike | None = None, *, z: Floats | None = None) -> Floats:
+        """Pairwise effective resistances of the patches in one state, by elimination, (P, P) [dimensionless].
+
+        Parameters
+        ----------
+        crossing : array, shape (S,), optional
+            Crossing costs [m of open ground]; default today's.
+        z : array, shape (C,), optional
+            Series resistance of every cut instead.
+        """
+        c = self.edge_conductances(self.cut_resistances(crossing) if z is None else z)
+        if self.layered is not None:
+            return self.layered.state(c).resistances
+        t, p = len(self.network), len(self.focal)
+        order = np.concatenate((np.setdiff1d(np.arange(t), self.focal), self.focal))
+        place = np.empty(t, dtype=np.int64)
+        place[order] = np.arange(t)
+        ends = place[self.node_a], place[self.node_b]
+        net = kernel.reduce_step(self.network, order, t - p, *ends, c, np.zeros((0, 0)), order[:0])
+        return network_resistances(net)
+
+    def index(self, resistance: Floats, kind: str = "resistance") -> Floats:
+        """The index of one or many states.
+
+        Parameters
+        ----------
+        resistance : array, shape (..., P, P)
+        kind : {"resistance", "conductance"}
+            ``resistance``: weighted sum of effective resistances over pairs, ``inf`` when a pair with weight is
+            cut off; ``conductance``: weighted sum of their inverses, in which a pair that is cut off counts 0.
+        """
+        check_choice("index", kind, INDICES)
+        i, j = np.nonzero(np.triu(self.weights, 1))
+        values, w = resistance[..., i, j], self.weights[i, j]
+        with np.errstate(divide="ignore"):
+            return np.asarray((values if kind == "resistance" else 1.0 / values) @ w)
+
+    def gain(self, today: Floats, after: Floats, kind: str = "resistance") -> Floats:
+        """Gain in the index: decrease of resistance, or increase of conductance; NaN where both are inf."""
+        a, b = self.index(today, kind), self.index(after, kind)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(a - b if kind == "resistance" else b - a)
+
+    def parts(self, conductance: Floats) -> Ints:
+        """Connected component of every interface node, for given conductances of the barrier edges, (T,)."""
+        open_edge = conductance > 0
+        return joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
+
+    # --- candidates -------------------------------------------------------------------------------------------
+
+    def candidates(
+        self,
+        groups: Sequence[ArrayLike],
+        *,
+        after: ArrayLike = 0.0,
+        share: ArrayLike = 1.0,
+    ) -> Candidates:
+        """Candidates from groups of sections that are treated together.
+
+        Parameters
+        ----------
+        groups : sequence of arrays of int
+            Sections of every candidate (overlapping candidates are welcome).
+        after : float or array, shape (K,)
+            Crossing cost after the treatment [m of open ground]: 0 = removed, ``inf`` = closed.
+        share : float or array, shape (K,)
+            Share of the width that is treated; the rest stays in parallel:
+            ``1 / z = ((1 - share) / C + share / after) / factor``.
+        """
+        order = np.argsort(self.cut_section, kind="stable")
+        first = np.searchsorted(self.cut_section[order], np.arange(len(self.crossing) + 1))
+        cuts = []
+        for group in groups:
+            sections = np.unique(np.asarray(group, dtype=np.int64))
+            parts = [order[first[s] : first[s + 1]] for s in sections]
+            cuts.append(np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64))
+        lengths = np.array([len(c) for c in cuts], dtype=np.int64)
+        return Candidates(
+            np.concatenate(([0], np.cumsum(lengths))),
+            np.concatenate(cuts) if cuts else np.zeros(0, dtype=np.int64),
+            np.repeat(np.broadcast_to(np.asarray(share, float), lengths.shape), lengths),
+            np.repeat(np.broadcast_to(np.asarray(after, float), lengths.shape), lengths),
+        )
+
+    def treated(self, candidates: Candidates, rows: Ints | slice, crossing: Floats) -> Floats:
+        """Series resistance of the cuts in some candidate rows after the treatment."""
+        cut, share, after = candidates.cut[rows], candidates.share[rows], candidates.after[rows]
+        return series_resistance(self.factor[cut], crossing[self.cut_section[cut]], share, after)
+
+    def state(self, candidates: Candidates, members: ArrayLike, crossing: ArrayLike | None = None) -> Floats:
+        """Series resistance of every cut when a set of candidates is built; of several treatments of one
+        cut the last counts."""
+        costs = self.crossing if crossing is None else np.asarray(crossing, dtype=np.float64)
+        z = self.cut_resistances(costs)
+        rows = candidates.rows(members)
+        z[candidates.cut[rows]] = self.treated(candidates, rows, costs)
+        return z
+
+    # --- one out of many --------------------------------------------------------------------------------------
+
+    def singles(self, candidates: Candidates) -> SingleTree | LayeredSingles:
+        """Every candidate alone: prepared once, run for any state of the barriers."""
+        sides = TwoSides.of(self) if self.layered is None else None
+        if self.layered is not None or sides is not None:
+            return LayeredSingles(self, candidates, sides)
+        return SingleTree(self, candidates)
+
+    def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
+        """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
+        return self.singles_and_today(candidates, crossing)[0]
+
+    def single_gains(
+        self, candidates: Candidates, crossing: ArrayLike | None = None, *, index: str = "resistance"
+    ) -> Floats:
+        """Exact gain of every candidate alone, (K,) [unit of the index].
+
+        NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
+        """
+        after, today = self.singles_and_today(candidates, crossing)
+        return self.gain(today, after, index)
+
+    def singles_and_today(
+        self,
+        candidates: Candidates,
+        crossing: ArrayLike | None = None,
+        *,
+        prepared: SingleTree | LayeredSingles | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Resistances with every candidate alone, (K, P, P), and with none, (P, P).
+
+        ``prepared``: from :meth:`singles`, of candidates that change the same cuts.
+        """
+        prepared = self.singles(candidates) if prepared is None else prepared
+        after, today = prepared.run_with_today(crossing, candidates)
+        self._look_at_singles(candidates, crossing, after, today)
+        return after, today
+
+    def _look_at_singles(
+        self, candidates: Candidates, crossing: ArrayLike | None, after: Floats, today: Floats
+    ) -> None:
+        """Check the candidate with the largest change."""
+
+        def sample() -> tuple[str, Floats, Floats, Floats] | None:
+            if not len(candidates):
+                return None
+            with np.errstate(divide="ignore"):
+                change = np.abs(1.0 / after[:, i, j] - 1.0 / today[i, j]).sum(axis=1)
+            k = int(np.argmax(change))
+            z = self.state(candidates, [k], crossing)
+            return f"candidate {k} alone", self.edge_conductances(z), after[k], today
+
+        i, j = np.triu_indices(len(today), 1)
+        if self.agreement is not None:
+            self.agreement.look(sample)
+
+    def draw_gains(
+        self,
+        candidates: Candidates,
+        crossings: ArrayLike,
+        *,
+        after: ArrayLike | None = None,
+        index: str = "resistance",
+        workers: int = 1,
+    ) -> tuple[Floats, Floats]:
+        """Exact single gains for many draws of all crossing costs.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        crossings : array, shape (draws, S)
+            Crossing cost of every section in every draw [m of open ground].
+        after : array, shape (draws, K), optional
+            Crossing cost after treatment, drawn too.
+        index : {"resistance", "conductance"}
+        workers : int
+            Threads; the results do not depend on them.
+
+        Returns
+        -------
+        (array, shape (draws, K), array, shape (draws,))
+            Gains, and today's index in every draw.
+        """
+        check_choice("index", index, INDICES)
+        costs = np.atleast_2d(np.asarray(crossings, dtype=np.float64))
+        drawn = None if after is None else np.asarray(after, dtype=np.float64)
+        tree = self.singles(candidates)
+        lengths = np.diff(candidates.start)
+
+        def one(d: int) -> tuple[Floats, Floats]:
+            treated = candidates
+            if drawn is not None:
+                treated = replace(candidates, after=np.repeat(drawn[d], lengths))
+            with_each, today = self.singles_and_today(treated, costs[d], prepared=tree)
+            return self.gain(today, with_each, index), self.index(today, index)
+
+        if workers > 1:
+            with ThreadPoolExecutor(workers) as pool:
+                results = list(pool.map(one, range(len(costs))))
+        else:
+            results = [one(d) for d in range(len(costs))]
+        return np.array([g for g, _ in results]), np.array([t for _, t in results])
+
+    # --- any set ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def cuts_by_edge(self) -> tuple[Ints, Ints]:
+        """Cuts of every edge: where each edge's cuts begin, and the cuts in that order."""
+        cuts = np.argsort(self.cut_edge, kind="stable").astype(np.int64)
+        start = np.searchsorted(self.cut_edge[cuts], np.arange(len(self.base) + 1)).astype(np.int64)
+        return start, cuts
+
+    @cached_property
+    def today(self) -> State:
+        """Today's network with its generalised inverse, for sets and greedy choices."""
+        z = self.cut_resistances()
+        return self.state_at(self.edge_conductances(z), z)
+
+    def state_at(self, conductance: Floats, z: Floats | None = None) -> State:
+        """One state of the barrier edges with its generalised inverse."""
+        form = OpenState if self.layered is None else LayeredState
+        return form.at(self, conductance, z)
+
+    def set_resistances(self, candidates: Candidates, members: ArrayLike) -> Floats:
+        """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""
+        z = self.state(candidates, members)
+        out = self._set_resistances(candidates, members, z)
+        if self.agreement is not None:
+            self.agreement.look(
+                lambda: ("a set of candidates", self.edge_conductances(z), out, self.today.resistances),
+            )
+        return out
+
+    def _set_resistances(self, candidates: Candidates, members: ArrayLike, z: Floats) -> Floats:
+        changed = np.unique(self.cut_edge[candidates.cut[candidates.rows(members)]])
+        increase = (self.edge_conductances(z) - self.today.conductance)[changed]
+        if np.any(increase < 0):  # closing can disconnect: eliminate afresh
+            return self.resistances(z=z)
+        keep = increase > 0
+        return self.today.opened(changed[keep], increase[keep])
+
+    def set_gain(self, candidates: Candidates, members: ArrayLike, *, index: str = "resistance") -> float:
+        """Exact joint gain of a set of candidates [unit of the index]."""
+        after = self.set_resistances(candidates, members)
+        return float(self.gain(self.today.resistances, after, index))
+
+    def greedy(
+        self,
+        candidates: Candidates,
+        count: int,
+        *,
+        cost: ArrayLike | None = None,
+        budget: float = np.inf,
+        index: str = "resistance",
+    ) -> list[tuple[int, float]]:
+        """Greedy choice: the largest exact joint gain per cost next, with all chosen before it built.
+
+        Parameters
+        ----------
+        candidates : Candidates
+            Openings only.
+        count : int
+            Most candidates to take.
+        cost, budget : array, shape (K,), and float
+            Money; default: every candidate costs the same.
+
+        Returns
+        -------
+        list of (candidate, joint gain so far)
+
+        Raises
+        ------
+        PatchError
+            When patches are cut off today and ``index="resistance"`` (P24).
+        """
+        spend = np.ones(len(candidates)) if cost is None else np.asarray(cost, dtype=np.float64)
+        if index == "resistance" and not np.isfinite(self.index(self.today.resistances)):
+            raise PatchError(
+                "P24",
+                "some patches are cut off from each other today, so the summed resistance is infinite.",
+                remedy="use index='conductance', in which a pair that is cut off counts 0",
+            )
+        state, left = self.today, np.ones(len(candidates), dtype=bool)
+        chosen: list[tuple[int, float]] = []
+        money = budget
+        for _ in range(count):
+            left &= spend <= money
+            if not left.any():
+                break
+            gains = np.full(len(candidates), -np.inf)
+            which = np.flatnonzero(left)
+            gains[which] = self.gain(state.resistances, state.with_each(candidates, which), index)
+            best = int(np.argmax(gains / spend))
+            if not gains[best] > 0:
+                break
+            state = state.build(candidates, best)
+            chosen.append((best, float(self.gain(self.today.resistances, state.resistances, index))))
+            left[best] = False
+            money -= spend[best]
+        return chosen
+
+    # --- where the pressure is --------------------------------------------------------------------------------
+
+    def drops(self, pairs: ArrayLike | None = None) -> Floats:
+        """Voltage drop over every barrier edge for a unit current between patches, (pairs, E).
+
+        ``pairs`` is an (n, 2) array of patch numbers, default all with weight.  NaN where the pair is cut off
+        from each other or from the edge, or the two sides of the edge from one another: no voltage there.
+        """
+        chosen = np.argwhere(np.triu(self.weights, 1)) if pairs is None else np.asarray(pairs, dtype=np.int64)
+        state = self.today
+        first, second = chosen[:, 0], chosen[:, 1]
+        out = (state.seen_from(first) - state.seen_from(second)).T.copy()
+        here = state.part_focal[first][:, None]
+        lost = (here != state.part_focal[second][:, None]) | (state.part_a != here) | (state.part_b != here)
+        out[lost] = np.nan
+        return out
+
+
+def _refuse_edges(links: GridLinks, cell: Ints, direction: Ints) -> None:
+    key = 4 * cell + direction
+    bad = np.zeros(len(cell), dtype=bool)
+    bad[np.setdiff1d(np.arange(len(key)), np.unique(key, return_index=True)[1])] = True
+    bad |= (direction < 0) | (direction > 3) | (cell < 0) | (cell >= links.e.size)
+    if not bad.any() and len(cell):
+        bad = ~(np.choose(direction, [plane.ravel()[cell] for plane in links]) > 0)
+    if bad.any():
+        raise BarrierError(
+            "B31",
+            "barrier edges are named twice, or lie where the grid has no link.",
+            rows=np.flatnonzero(bad).tolist(),
+            remedy="give every edge between two valid cells once",
+        )
+
+
+def _refuse_patches(focal: Ints) -> None:
+    if len(focal) < 2:
+        raise PatchError("P23", "an index needs at least two patches.", remedy="add patches")
+    names, first = np.unique(focal, return_index=True)
+    if len(names) < len(focal):
+        twice = np.setdiff1d(np.arange(len(focal)), first)
+        raise PatchError(
+            "P22", "two patches lie in one cell.", rows=twice.tolist(), remedy="merge them or move one"
+        )

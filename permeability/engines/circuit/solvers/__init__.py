@@ -1,0 +1,1 @@
+"""Solvers of one grid circuit: direct, multigrid, condensation; the registry that chooses."""

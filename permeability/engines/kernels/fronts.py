@@ -1,0 +1,444 @@
+"""Fronts that change with the barriers, and those that do not: nested dissection redone only where barriers lie.
+
+Boxes of the dissection (:mod:`permeability.engines.kernels.dissection`) that hold no barrier edge are eliminated once.  The
+others are *live*: the smallest of them (*units*) keep the end cells of their barrier edges, and every
+state of the barriers works through the live fronts only, with right-hand sides ``e_a - e_b`` of chosen edges
+carried along.  All entries are sums of non-negative numbers, as there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from permeability.engines.kernels.dissection import extend, reduce_front
+from permeability.engines.kernels.gains import changed_edges, opened_resistances
+
+FORWARD = 48  # rows solved one after the other between two matrix products
+
+
+@njit(cache=True, nogil=True)
+def edge_leaves(cell, direction, cols, bounds, child):
+    """The leaf box in which every edge lies."""
+    out = np.empty(len(cell), np.int32)
+    for i in range(len(cell)):
+        r, c = cell[i] // cols, cell[i] % cols - (1 if direction[i] == 3 else 0)
+        b = len(bounds) - 1
+        while child[b, 0] >= 0:
+            q = child[b, 0]
+            inside = bounds[q, 0] <= r < bounds[q, 1] and bounds[q, 2] <= c < bounds[q, 3]
+            b = q if inside else child[b, 1]
+        out[i] = b
+    return out
+
+
+@njit(cache=True, nogil=True)
+def live_boxes(bounds, child, box, leaf, ends, rows, cols, unit):
+    """Which boxes are live; raises ``box`` of the barrier cells ``ends`` inside units to their unit, in place.
+
+    A box with barrier edges is a unit when it has at most ``unit`` elements and no more barrier cells than
+    cells on its rim, or cannot be halved.  Returns live, parent.
+    """
+    n = len(bounds)
+    parent = np.full(n, -1, np.int32)
+    for b in range(n):
+        for half in range(2):
+            if child[b, half] >= 0:
+                parent[child[b, half]] = b
+    inside = np.zeros(n, np.int64)
+    for k in ends:
+        if box[k] >= 0:
+            inside[box[k]] += 1
+    dirty = np.zeros(n, np.bool_)
+    for b in leaf:
+        dirty[b] = True
+    for b in range(n - 1):
+        inside[parent[b]] += inside[b]
+        dirty[parent[b]] |= dirty[b]
+    live = np.zeros(n, np.bool_)
+    for b in range(n - 1, -1, -1):
+        if not dirty[b]:
+            continue
+        p = parent[b]
+        if p < 0:
+            live[b] = True
+            continue
+        height, width = bounds[p, 1] - bounds[p, 0], bounds[p, 3] - bounds[p, 2]
+        rim = 2 * (height + width)
+        is_unit = height * width <= unit and inside[p] <= rim
+        live[b] = live[p] and not is_unit
+    for k in ends:
+        b = box[k]
+        while b >= 0 and not live[b]:
+            b = parent[b]
+            box[k] = b
+    return live, parent
+
+
+@njit(cache=True, nogil=True)
+def split_cost(child, parent, size, n_out, live):
+    """What is done once and what in every state.
+
+    Returns offset (every front in its own stack), peaks of the two stacks, largest tables of pivot rows
+    and of the rest, place of what is kept of every front (-1: nothing) and its size, multiply-adds by front.
+    """
+    n_boxes = len(size)
+    offset = np.zeros(n_boxes, np.int64)
+    kept = np.full(n_boxes, -1, np.int64)
+    peak = np.zeros(2, np.int64)
+    rows_max, rest_max = np.zeros(2, np.int64), np.zeros(2, np.int64)
+    top = np.zeros(2, np.int64)
+    work = np.zeros(n_boxes, np.float64)
+    cache = 0
+    for b in range(n_boxes):
+        n, ne = size[b], n_out[b]
+        nb = n - ne
+        s = 1 if live[b] else 0
+        for half in range(2):
+            q = child[b, half]
+            if q < 0:
+                continue
+            if live[q] == live[b]:
+                top[s] = min(top[s], offset[q])
+        if live[b] and child[b, 0] < 0:
+            kept[b] = cache
+            cache += n * (n + 1) // 2
+        offset[b] = top[s]
+        top[s] += nb * (nb + 1) // 2
+        peak[s] = max(peak[s], top[s])
+        if not live[b] and parent[b] >= 0 and live[parent[b]]:  # the result of a subtree that never changes
+            kept[b] = cache
+            cache += nb * (nb + 1) // 2
+            top[0] = 0
+        rows_max[s], rest_max[s] = max(rows_max[s], ne * n), max(rest_max[s], nb * nb)
+        work[b] = (float(n) ** 3 - float(nb) ** 3) / 6.0
+    return offset, peak, rows_max, rest_max, kept, cache, work
+
+
+@njit(cache=True, nogil=True)
+def once_ranges(child, live):
+    """First front of every largest subtree that never changes, by the subtree's last front; -1 elsewhere."""
+    n = len(live)
+    first = np.empty(n, np.int64)
+    out = np.full(n, -1, np.int64)
+    for b in range(n):
+        first[b] = b
+        for half in range(2):
+            q = child[b, half]
+            if q >= 0:
+                first[b] = min(first[b], first[q])
+                if live[b] and not live[q]:
+                    out[q] = first[q]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def pack_front(w, rest, packed):
+    """Upper halves of a front's rows, one after another."""
+    ne, n = w.shape
+    at = 0
+    for i in range(n):
+        if i < ne:
+            for j in range(i, n):
+                packed[at + j - i] = w[i, j]
+        else:
+            for j in range(i, n):
+                packed[at + j - i] = rest[i - ne, j - ne]
+        at += n - i
+
+
+@njit(cache=True, nogil=True)
+def local_places(which, front, nodes, ids, start, size):
+    """Places of nodes in the orders of their fronts."""
+    out = np.empty(len(which), np.int64)
+    for t in range(len(which)):
+        i = which[t]
+        b = front[i]
+        out[i] = -1
+        for k in range(start[b], start[b] + size[b]):
+            if ids[k] == nodes[i]:
+                out[i] = k - start[b]
+                break
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _forward(w, x):
+    """Replace the first rows of ``x`` by ``C^-1`` of them (``w``: the pivot rows), carry the others along."""
+    ne, n = w.shape
+    for b0 in range(0, ne, FORWARD):
+        b1 = min(b0 + FORWARD, ne)
+        if b0 > 0:
+            x[b0:b1] += np.dot(w[:b0, b0:b1].copy().T, x[:b0])
+        for k in range(b0, b1):
+            root, row = w[k, k], x[k]
+            if root == 0.0:
+                row[:] = 0.0
+                continue
+            scale = 1.0 / root
+            for j in range(len(row)):
+                row[j] *= scale
+            for i in range(k + 1, b1):
+                a = w[k, i]
+                if a > 0.0:
+                    target = x[i]
+                    for j in range(len(row)):
+                        target[j] += a * row[j]
+    if ne > 0 and n > ne:
+        x[ne:] += np.dot(w[:, ne:].copy().T, x[:ne])
+
+
+@njit(cache=True, nogil=True)
+def run_state(
+    fronts, child, ids, start, size, n_out, live, kept, cache, offset, stack, rows_buffer, rest_buffer, pos,
+    edge_start, edge_i, edge_j, conductance, column, column_start, y, y_start,
+):  # fmt: skip
+    """One state of the barriers: eliminate the live fronts, with right-hand sides of the chosen edges.
+
+    ``edge_start``, ``column_start``: edges and columns of the live fronts' own boxes, and (second row) of everything
+    beneath; ``column`` of every edge, -1 = not wanted.  ``y`` takes ``C^-1 B``, per front (columns, eliminated).
+    Returns the network of the kept nodes (upper half) and what of every column arrives there (columns, kept).
+    """
+    carried, top = np.empty(1024), 0  # right-hand sides on the rims of finished fronts, on a stack
+    waiting = np.empty(len(fronts), np.int64)  # live fronts whose right-hand sides wait for their parent
+    n_waiting = 0
+    for t in range(len(fronts)):
+        b = fronts[t]
+        n, ne, first = size[b], n_out[b], start[b]
+        nb = n - ne
+        w = rows_buffer[: ne * n].reshape(ne, n)
+        rest = rest_buffer[: nb * nb].reshape(nb, nb)
+        w[:] = 0.0
+        rest[:] = 0.0
+        for i in range(n):
+            pos[ids[first + i]] = i
+        c0, c1 = column_start[1, t], column_start[0, t + 1]
+        x = np.zeros((n, c1 - c0))
+        if child[b, 0] < 0:
+            at = kept[b]
+            for i in range(n):
+                for j in range(i, n):
+                    if i < ne:
+                        w[i, j] = cache[at + j - i]
+                    else:
+                        rest[i - ne, j - ne] = cache[at + j - i]
+                at += n - i
+        else:
+            for half in range(1, -1, -1):
+                q = child[b, half]
+                nodes = ids[start[q] + n_out[q] : start[q] + size[q]]
+                if live[q]:
+                    extend(nodes, stack[offset[q] :], pos, ne, w, rest)
+                else:
+                    extend(nodes, cache[kept[q] :], pos, ne, w, rest)
+            for _ in range(2):  # the children last in postorder lie on top
+                if n_waiting > 0 and (
+                    fronts[waiting[n_waiting - 1]] == child[b, 0]
+                    or fronts[waiting[n_waiting - 1]] == child[b, 1]
+                ):
+                    u = waiting[n_waiting - 1]
+                    n_waiting -= 1
+                    q = fronts[u]
+                    nodes = ids[start[q] + n_out[q] : start[q] + size[q]]
+                    m = column_start[0, u + 1] - column_start[1, u]
+                    top -= len(nodes) * m
+                    _carry(carried[top:], m, nodes, column_start[1, u] - c0, pos, x)
+        for e in range(edge_start[t], edge_start[t + 1]):
+            i, j = edge_i[e], edge_j[e]
+            if column[e] >= 0:
+                x[i, column[e] - c0] += 1.0
+                x[j, column[e] - c0] -= 1.0
+            i, j = min(i, j), max(i, j)
+            if i < ne:
+                w[i, j] += conductance[e]
+            else:
+                rest[i - ne, j - ne] += conductance[e]
+        none = np.empty(0)
+        reduce_front(w, rest, none, none, none)
+        if c1 > c0:
+            _forward(w, x)
+            out = y[y_start[t] : y_start[t + 1]].reshape(c1 - c0, ne)
+            for k in range(ne):
+                for j in range(c1 - c0):
+                    out[j, k] = x[k, j]
+        if t + 1 == len(fronts):
+            return rest.copy(), x[ne:].T.copy()
+        m = c1 - c0
+        if top + nb * m > len(carried):
+            more = np.empty(2 * (top + nb * m))
+            more[:top] = carried[:top]
+            carried = more
+        for i in range(nb):
+            for j in range(m):
+                carried[top + i * m + j] = x[ne + i, j]
+        top += nb * m
+        waiting[n_waiting] = t
+        n_waiting += 1
+        at = offset[b]
+        for i in range(nb):
+            stack[at : at + nb - i] = rest[i, i:]
+            at += nb - i
+    return np.empty((0, 0)), np.empty((0, 0))
+
+
+@njit(cache=True, nogil=True)
+def _carry(below, m, nodes, shift, pos, x):
+    """Add the ``m`` right-hand sides that arrived at a child's rim."""
+    for i in range(len(nodes)):
+        row = x[pos[nodes[i]], shift : shift + m]
+        for j in range(m):
+            row[j] += below[i * m + j]
+
+
+# all products below are (transposed, plain): every other kind would be compiled separately
+@njit(cache=True, nogil=True)
+def block_matrix(columns, n_out, column_start, y, y_start, beta, inverse, minus, plus):
+    """``B' X B`` of some edges (given by their columns, ascending) followed by the focal nodes."""
+    k, p = len(columns), len(inverse)
+    out = np.zeros((k + p, k + p))
+    for t in range(len(n_out)):
+        c0, c1, ne = column_start[1, t], column_start[0, t + 1], n_out[t]
+        i0 = 0
+        while i0 < k and columns[i0] < c0:
+            i0 += 1
+        i1 = i0
+        while i1 < k and columns[i1] < c1:
+            i1 += 1
+        if i1 == i0 or ne == 0:
+            continue
+        mine = np.empty((ne, i1 - i0))
+        for i in range(i0, i1):
+            at = y_start[t] + (columns[i] - c0) * ne
+            for j in range(ne):
+                mine[j, i - i0] = y[at + j]
+        product = np.dot(mine.T, mine)
+        for i in range(i0, i1):
+            for j in range(i0, i1):
+                out[i, j] += product[i - i0, j - i0]
+    arrived = np.empty((p, k))
+    for i in range(k):
+        for j in range(p):
+            arrived[j, i] = beta[columns[i], j]
+    at_focal = np.dot(inverse.T, arrived)
+    product = np.dot(at_focal.T, arrived)
+    for i in range(k):
+        for j in range(k):
+            out[i, j] += product[i, j]
+        for j in range(p):
+            out[i, k + j] = out[k + j, i] = at_focal[j, i]
+    for i in range(p):
+        for j in range(p):
+            out[k + i, k + j] = inverse[i, j]
+    _add_rows(out, columns, len(beta), minus, -1.0)
+    _add_rows(out, columns, len(beta), plus, 1.0)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _add_rows(out, columns, n_columns, rows, sign):
+    """Add ``sign R' R`` for the chosen columns of ``R`` and its last ones, the focal nodes'."""
+    k = len(columns)
+    if len(rows) == 0:
+        return
+    mine = np.empty((len(rows), len(out)))
+    for r in range(len(rows)):
+        for i in range(len(out)):
+            mine[r, i] = rows[r, columns[i] if i < k else n_columns + i - k]
+    product = np.dot(mine.T, mine)
+    for i in range(len(out)):
+        for j in range(len(out)):
+            out[i, j] += sign * product[i, j]
+
+
+@njit(cache=True, nogil=True)
+def _sort_by_column(edges, increase, column):
+    """Sort edges and what belongs to them by column, in place; they are few and nearly in order."""
+    for i in range(1, len(edges)):
+        e, d = edges[i], increase[i]
+        j = i
+        while j > 0 and column[edges[j - 1]] > column[e]:
+            edges[j], increase[j] = edges[j - 1], increase[j - 1]
+            j -= 1
+        edges[j], increase[j] = e, d
+
+
+@njit(cache=True, nogil=True)
+def opened_by_each_layered(
+    which, start, cut, after, z, edge_of, cuts_start, cuts, base, lowest,
+    column, part_a, part_b, part_f, now, n_out, column_start, y, y_start, beta, inverse, minus, plus,
+):  # fmt: skip
+    """Resistances with each of some candidates opened alone, (n, P, P), and whether each only opens.
+
+    ``lowest``: a treatment never closes what is open already.  Candidates that close something are left out.
+    """
+    out = np.empty((len(which), len(part_f), len(part_f)))
+    opens = np.ones(len(which), np.bool_)
+    scratch = z.copy()
+    for i in range(len(which)):
+        rows = slice(start[which[i]], start[which[i] + 1])
+        treated = after[rows]
+        if lowest:
+            treated = np.minimum(treated, z[cut[rows]])
+        edges, before, then = changed_edges(cut[rows], treated, scratch, edge_of, cuts_start, cuts, base)
+        if np.any(then < before):
+            opens[i] = False
+            continue
+        more = then > before
+        edges, increase = edges[more], (then - before)[more]
+        _sort_by_column(edges, increase, column)
+        m = block_matrix(column[edges], n_out, column_start, y, y_start, beta, inverse, minus, plus)
+        chosen = np.arange(len(edges))
+        out[i] = opened_resistances(m, part_a[edges], part_b[edges], part_f, chosen, increase, now)
+    return out, opens
+
+
+@njit(cache=True, nogil=True)
+def grid_parts(e, s, se, sw, node, keys):
+    """Component of every node without the left-out edges (``keys`` sorted, 4 cell + direction)."""
+    rows, cols = e.shape
+    n_cells = rows * cols
+    top = n_cells
+    for k in range(n_cells):
+        top = max(top, node[k] + 1)
+    root = np.arange(top).astype(np.int32)
+    for direction in range(4):
+        plane = e if direction == 0 else s if direction == 1 else se if direction == 2 else sw
+        step = 1 if direction == 0 else cols + direction - 1 if direction < 3 else cols - 1
+        for k in range(n_cells):
+            if plane[k // cols, k % cols] > 0.0:
+                i = np.searchsorted(keys, 4 * k + direction)
+                if i < len(keys) and keys[i] == 4 * k + direction:
+                    continue
+                a, b = _find(root, node[k]), _find(root, node[k + step])
+                if a != b:
+                    root[max(a, b)] = min(a, b)
+    for k in range(top):
+        root[k] = _find(root, k)
+    return root
+
+
+@njit(cache=True, nogil=True)
+def row_differences(top, bottom, first, second, out):
+    """Rows ``first`` minus rows ``second`` of two tables, one above the other; rows beyond both are zero."""
+    n, m = len(top), len(top) + len(bottom)
+    for i in range(len(first)):
+        row = out[i]
+        a, b = first[i], second[i]
+        if a < m:
+            plus = top[a] if a < n else bottom[a - n]
+            for j in range(len(row)):
+                row[j] = plus[j]
+        else:
+            row[:] = 0.0
+        if b < m:
+            minus = top[b] if b < n else bottom[b - n]
+            for j in range(len(row)):
+                row[j] -= minus[j]
+
+
+@njit(cache=True, nogil=True)
+def _find(root, k):
+    while root[k] != k:
+        root[k] = root[root[k]]
+        k = root[k]
+    return k

@@ -1,0 +1,281 @@
+"""Black-box multigrid on 9-point link grids: smoothing, transfer between levels, the cycle.
+
+Every level is a set of padded planes, interior rows ``1..ny`` and columns ``1..nx`` inside (ny + 3, nx +
+3), zero
+outside: four link planes (see :mod:`permeability.engines.kernels.edges`), the inverse diagonal ``inv`` (0 = no
+equation), and, apart from them so that several solves can share a hierarchy, a right-hand side ``b`` and an iterate ``x``.  Coarse cell (I, J) sits on fine cell (2I, 2J).  Interpolation
+keeps six
+planes of the coarse shape: ``ph`` (weight of the western coarse neighbour at fine (2I, 2J+1)), ``pv`` (of
+the northern
+one at (2I+1, 2J)) and ``m0..m3`` (NW, NE, SW, SE at (2I+1, 2J+1)).
+
+The finest level is float32 or float64, all coarser ones are float64 in one flat buffer: with single
+precision on the
+coarser ones as well the cycle stagnates on some surfaces.
+Method: Dendy 1982, doi:10.1016/0021-9991(82)90057-2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+PLANES = 5  # e, s, se, sw, inv of a coarse level
+
+
+@njit(cache=True, nogil=True)
+def forward_from_zero(e, s, se, sw, inv, b, x):
+    """One lexicographic Gauss-Seidel sweep from ``x = 0``: neighbours not yet visited count nothing."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(1, ny + 1):
+        xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+        for c in range(1, nx + 1):
+            t[c] = (br[c] + su[c] * xu[c] + seu[c - 1] * xu[c - 1] + swu[c + 1] * xu[c + 1]) * ir[c]
+            w[c] = er[c - 1] * ir[c]
+        left = t[0]
+        for c in range(1, nx + 1):
+            left = t[c] + w[c] * left
+            xr[c] = left
+
+
+@njit(cache=True, nogil=True)
+def forward(e, s, se, sw, inv, b, x):
+    """One lexicographic Gauss-Seidel sweep."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(1, ny + 1):
+        xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+        xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+        for c in range(1, nx + 1):
+            t[c] = (
+                br[c]
+                + su[c] * xu[c]
+                + seu[c - 1] * xu[c - 1]
+                + swu[c + 1] * xu[c + 1]
+                + sd[c] * xd[c]
+                + sed[c] * xd[c + 1]
+                + swd[c] * xd[c - 1]
+                + er[c] * xr[c + 1]
+            ) * ir[c]
+            w[c] = er[c - 1] * ir[c]
+        left = t[0]
+        for c in range(1, nx + 1):
+            left = t[c] + w[c] * left
+            xr[c] = left
+
+
+@njit(cache=True, nogil=True)
+def backward(e, s, se, sw, inv, b, x):
+    """One Gauss-Seidel sweep in the opposite order, so that a cycle is symmetric."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(ny, 0, -1):
+        xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+        xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+        for c in range(1, nx + 1):
+            t[c] = (
+                br[c]
+                + su[c] * xu[c]
+                + seu[c - 1] * xu[c - 1]
+                + swu[c + 1] * xu[c + 1]
+                + sd[c] * xd[c]
+                + sed[c] * xd[c + 1]
+                + swd[c] * xd[c - 1]
+                + er[c - 1] * xr[c - 1]
+            ) * ir[c]
+            w[c] = er[c] * ir[c]
+        right = t[0]
+        for c in range(nx, 0, -1):
+            right = t[c] + w[c] * right
+            xr[c] = right
+
+
+@njit(cache=True, nogil=True)
+def _gather(mid, up, low, h, v, vu, a0, a1, a2, a3, out):
+    """One coarse row of ``P' r`` from the fine rows on it, above and below."""
+    for j in range(1, out.size - 2):
+        c = 2 * j - 1
+        out[j] = (
+            mid[c]
+            + h[j] * mid[c + 1]
+            + (1 - h[j - 1]) * mid[c - 1]
+            + v[j] * low[c]
+            + (1 - vu[j]) * up[c]
+            + a0[j] * low[c + 1]
+            + a1[j - 1] * low[c - 1]
+            + a2[j] * up[c + 1]
+            + a3[j - 1] * up[c - 1]
+        )
+
+
+@njit(cache=True, nogil=True)
+def restrict_from_zero(e, s, se, sw, x, ph, pv, m0, m1, m2, m3, bc):
+    """Coarse right-hand side ``P' (b - A x)`` right after a sweep from zero.
+
+    The residual is then what the later neighbours add, free of cancellation; it is never stored.
+    """
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(1, ny + 2):
+        target = mid if r % 2 == 1 else low
+        if r > ny:
+            target[:] = 0
+        else:
+            xr, xd, er, sd, sed, swd = x[r], x[r + 1], e[r], s[r], se[r], sw[r]
+            for c in range(1, nx + 1):
+                target[c] = er[c] * xr[c + 1] + sd[c] * xd[c] + sed[c] * xd[c + 1] + swd[c] * xd[c - 1]
+        if r % 2 == 0:
+            i = r // 2
+            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
+            up, low = low, up
+
+
+@njit(cache=True, nogil=True)
+def restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc):
+    """Coarse right-hand side ``P' (b - A x)``; the fine residual is never stored."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
+    for r in range(1, ny + 2):
+        target = mid if r % 2 == 1 else low
+        if r > ny:
+            target[:] = 0
+        else:
+            xr, xu, su, seu, swu, er, ir, br = (
+                x[r],
+                x[r - 1],
+                s[r - 1],
+                se[r - 1],
+                sw[r - 1],
+                e[r],
+                inv[r],
+                b[r],
+            )
+            xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+            for c in range(1, nx + 1):
+                around = (
+                    br[c]
+                    + su[c] * xu[c]
+                    + seu[c - 1] * xu[c - 1]
+                    + swu[c + 1] * xu[c + 1]
+                    + sd[c] * xd[c]
+                    + sed[c] * xd[c + 1]
+                    + swd[c] * xd[c - 1]
+                    + er[c - 1] * xr[c - 1]
+                    + er[c] * xr[c + 1]
+                )
+                target[c] = around - xr[c] / ir[c] if ir[c] > 0.0 else 0.0
+        if r % 2 == 0:
+            i = r // 2
+            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
+            up, low = low, up
+
+
+@njit(cache=True, nogil=True)
+def interpolate_add(ph, pv, m0, m1, m2, m3, xc, x):
+    """``x += P xc``."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    cy, cx = xc.shape[0] - 3, xc.shape[1] - 3
+    for i in range(1, cy + 1):
+        r = 2 * i - 1
+        here, below, top, h, v = xc[i], xc[i + 1], x[r], ph[i], pv[i]
+        for j in range(1, cx + 1):
+            top[2 * j - 1] += here[j]
+            top[2 * j] += h[j] * here[j] + (1 - h[j]) * here[j + 1]
+        top[nx + 1] = 0  # an odd width has no fine column east of its last coarse one
+        if r + 1 > ny:
+            continue
+        low, a0, a1, a2, a3 = x[r + 1], m0[i], m1[i], m2[i], m3[i]
+        for j in range(1, cx + 1):
+            low[2 * j - 1] += v[j] * here[j] + (1 - v[j]) * below[j]
+            low[2 * j] += a0[j] * here[j] + a1[j] * here[j + 1] + a2[j] * below[j] + a3[j] * below[j + 1]
+        low[nx + 1] = 0
+
+
+@njit(cache=True, nogil=True)
+def _plane(buffer, at, ny, nx):
+    size = (ny + 3) * (nx + 3)
+    return buffer[at : at + size].reshape((ny + 3, nx + 3))
+
+
+@njit(cache=True, nogil=True)
+def level_planes(buffer, meta, level):
+    """Views e, s, se, sw, inv of a coarse level."""
+    at, ny, nx = meta[level, 0], meta[level, 1], meta[level, 2]
+    step = (ny + 3) * (nx + 3)
+    return (
+        _plane(buffer, at, ny, nx),
+        _plane(buffer, at + step, ny, nx),
+        _plane(buffer, at + 2 * step, ny, nx),
+        _plane(buffer, at + 3 * step, ny, nx),
+        _plane(buffer, at + 4 * step, ny, nx),
+    )
+
+
+@njit(cache=True, nogil=True)
+def vector_planes(vectors, meta, level):
+    """Views b, x of a coarse level: what a cycle writes, apart from what cycles share."""
+    at, ny, nx = meta[level, 5], meta[level, 1], meta[level, 2]
+    return _plane(vectors, at, ny, nx), _plane(vectors, at + (ny + 3) * (nx + 3), ny, nx)
+
+
+@njit(cache=True, nogil=True)
+def weight_planes(buffer, meta, level):
+    """Views ph, pv, m0..m3 of the interpolation from ``level + 1`` to ``level`` (both coarse)."""
+    at, ny, nx = meta[level, 3], meta[level + 1, 1], meta[level + 1, 2]
+    step = (ny + 3) * (nx + 3)
+    return (
+        _plane(buffer, at, ny, nx),
+        _plane(buffer, at + step, ny, nx),
+        _plane(buffer, at + 2 * step, ny, nx),
+        _plane(buffer, at + 3 * step, ny, nx),
+        _plane(buffer, at + 4 * step, ny, nx),
+        _plane(buffer, at + 5 * step, ny, nx),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _solve_coarsest(vectors, meta, inverse):
+    level = meta.shape[0] - 1
+    b, x = vector_planes(vectors, meta, level)
+    ny, nx = meta[level, 1], meta[level, 2]
+    for k in range(ny * nx):
+        row, total = inverse[k], 0.0
+        for i in range(ny):
+            for j in range(nx):
+                total += row[i * nx + j] * b[i + 1, j + 1]
+        x[k // nx + 1, k % nx + 1] = total
+
+
+@njit(cache=True, nogil=True)
+def coarse_cycles(buffer, vectors, meta, inverse):
+    """Approximate solution of level 1, ``meta[l, 4]`` cycles on every visit of level l."""
+    last = meta.shape[0] - 1
+    remaining = np.zeros(last + 1, np.int64)
+    remaining[1] = meta[1, 4]
+    level, from_zero = 1, True
+    while True:
+        while level < last:
+            e, s, se, sw, inv = level_planes(buffer, meta, level)
+            b, x = vector_planes(vectors, meta, level)
+            ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
+            if from_zero:
+                x[:] = 0.0
+            forward(e, s, se, sw, inv, b, x)
+            bc = vector_planes(vectors, meta, level + 1)[0]
+            restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc)
+            level, from_zero = level + 1, True
+            remaining[level] = meta[level, 4]
+        _solve_coarsest(vectors, meta, inverse)
+        remaining[last] = 0
+        while remaining[level] == 0:
+            level -= 1
+            if level == 0:
+                return
+            e, s, se, sw, inv = level_planes(buffer, meta, level)
+            b, x = vector_planes(vectors, meta, level)
+            ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
+            interpolate_add(ph, pv, m0, m1, m2, m3, vector_planes(vectors, meta, level + 1)[1], x)
+            backward(e, s, se, sw, inv, b, x)
+            remaining[level] -= 1
+        from_zero = False

@@ -1,0 +1,1 @@
+"""Least-cost fields, paths and matrices with barriers on edges; gains of openings."""

@@ -1,0 +1,432 @@
+"""Omnidirectional connectivity: the current of a window that moves over the landscape.
+
+The centre of each window is grounded, the sources around it share out its strength, and the currents of all
+windows are added up (McRae et al. 2016, doi:10.13140/RG.2.1.4158.6166; Landau et al. 2021,
+doi:10.21105/joss.02829).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from permeability.core.display import Face
+from permeability.core.errors import check_choice
+from permeability.core.tasks import Progress, run_tasks
+from permeability.engines.kernels.edges import EdgeBarriers
+from permeability.engines.omnidirectional.change import WindowDifference, difference
+from permeability.engines.omnidirectional.effort import WindowEstimate, estimate_windows
+from permeability.engines.omnidirectional.inputs import (
+    Floats,
+    cell_resistance,
+    condition_values,
+    ordered,
+    reclassify,
+    source_strength,
+    target_blocks,
+)
+from permeability.engines.omnidirectional.options import (
+    Condition,
+    WindowOptions,
+    check_condition,
+    check_options,
+)
+from permeability.engines.omnidirectional.solving import solve_task
+from permeability.engines.omnidirectional.tasks import LABEL, WindowProblem, WindowTasks
+
+__all__ = [
+    "Condition",
+    "OmnidirectionalResult",
+    "WindowDifference",
+    "WindowEstimate",
+    "WindowOptions",
+    "estimate_windows",
+    "omnidirectional",
+    "omnidirectional_difference",
+    "prepare",
+    "reclassify",
+    "solve_problem",
+    "target_blocks",
+]
+
+COMPATIBILITY = (None, "omniscape")
+
+
+@dataclass(frozen=True)
+class OmnidirectionalResult(Face):
+    """Maps of a moving-window run.
+
+    Attributes
+    ----------
+    current : array, shape (rows, cols)
+        Cumulative current [A, in units of the source strength]; NaN outside the landscape when masked.
+    flow_potential : array or None
+        The same on open ground: what the place of sources and targets alone would give.
+    normalised : array or None
+        ``current / flow_potential`` [dimensionless]: above 1 flow is channelled, below 1 it is impeded.
+    windows : int
+        Windows solved.
+    lost : float
+        Strength of sources that found no way to their target (islands), in all windows together.
+    seconds : float
+        Time of the run [s].
+    options : WindowOptions
+    deviation : ApproximationReport or None
+        How far the shared domain is off, measured on a sample of exact windows.
+    landscape : object or None
+        The landscape that was passed in.
+
+    Examples
+    --------
+    >>> result = omnidirectional(np.ones((5, 5)), radius=2, normalised=True)
+    >>> bool(np.allclose(result.normalised, 1.0))  # even ground neither hinders nor channels
+    True
+    """
+
+    _face: ClassVar[str] = "omnidirectional"
+
+    current: Floats = field(repr=False)
+    flow_potential: Floats | None = field(repr=False)
+    normalised: Floats | None = field(repr=False)
+    windows: int
+    lost: float
+    seconds: float
+    options: WindowOptions
+    deviation: Any = None
+    landscape: Any = field(default=None, repr=False)
+
+    def to_dataset(self) -> Any:
+        """The maps as an ``xarray.Dataset``, on the grid of the landscape where there is one."""
+        import xarray as xr
+
+        maps = {
+            "current": self.current,
+            "flow_potential": self.flow_potential,
+            "normalised_current": self.normalised,
+        }
+        have = {name: values for name, values in maps.items() if values is not None}
+        if hasattr(self.landscape, "to_xarray"):
+            return xr.Dataset({name: self.landscape.to_xarray(values, name) for name, values in have.items()})
+        return xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
+
+
+def omnidirectional(
+    landscape: Any,
+    *,
+    radius: int,
+    strength: ArrayLike | None = None,
+    buffer: int = 0,
+    block_size: int = 1,
+    threshold: float = 0.0,
+    cutoff: float = np.inf,
+    conditions: Sequence[Condition] = (),
+    reclass: Iterable[tuple[float, float | None]] | None = None,
+    values: str = "resistance",
+    neighbours: int | None = None,
+    average: str | None = None,
+    barriers: EdgeBarriers | None = None,
+    flow_potential: bool = False,
+    normalised: bool = False,
+    correct_block_artefacts: bool = True,
+    mask_nodata: bool = True,
+    compatibility: str | None = None,
+    domain: str = "exact",
+    shared_targets: int = 8,
+    solver: str = "auto",
+    workers: int = 1,
+    scheduler: Any = None,
+    store: Any = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> OmnidirectionalResult:
+    """Omnidirectional connectivity of a whole landscape by moving windows.
+
+    Parameters
+    ----------
+    landscape : array, shape (rows, cols), or Landscape
+        Resistance of the cells [dimensionless, > 0], NaN = outside; or a landscape with ``resistance``,
+        ``neighbours`` and ``edge_barriers()``, whose barriers count on edges in every window.
+    radius : int
+        Sources lie within this distance of their target [cells].
+    strength : array, shape (rows, cols), optional
+        Source strength of the cells; NaN = none.  None: ``1 / resistance``.
+    buffer : int
+        The window reaches this far beyond the radius [cells].
+    block_size : int
+        Odd; every block of so many cells squared has one target, its centre, with the summed strength of
+        the block.
+    threshold : float
+        Strengths below count as 0 (not when the strength comes from the resistance).
+    cutoff : float
+        Resistance above which a cell is no source, when the strength comes from the resistance.
+    conditions : sequence of Condition
+        Which sources count for which targets.
+    reclass : iterable of (old, new), optional
+        Replacements in the grid before anything else; None = no value.
+    values : {"resistance", "conductance"}
+        What an array holds.
+    neighbours : {8, 4}, optional
+        Default 8, or that of the landscape (16 counts as 8).
+    average : {"resistance", "conductance"}, optional
+        How a link follows from its two cells; default ``"resistance"``, for Omniscape ``"conductance"``.
+    barriers : EdgeBarriers, optional
+        Series resistances of single edges of an array.
+    flow_potential, normalised : bool
+        Which further maps to compute.
+    correct_block_artefacts : bool
+        Undo, on average, that a block of targets was drawn together in one cell.
+    mask_nodata : bool
+        NaN in cells without resistance (otherwise 0).
+    compatibility : {None, "omniscape"}
+        ``"omniscape"`` repeats three peculiarities of that program: a window cut at the northern or western
+        edge loses the sources of a block beside its target; its flow potential is taken on the
+        whole rectangle, nodata and all; a window cut on both sides is corrected off centre.
+    domain : {"exact", "shared"}
+        ``"shared"`` solves neighbouring targets on the union of their windows: an approximation, whose
+        deviation is measured on a sample of exact windows and reported.
+    shared_targets : int
+        Targets along the side of a shared domain.
+    solver : {"auto", "dissection", "multigrid"}
+        ``auto``: exact nested dissection up to a reach of 200 cells, multigrid beyond.
+    workers, scheduler, store, progress
+        See :func:`permeability.core.tasks.run_tasks`.
+
+    Returns
+    -------
+    OmnidirectionalResult
+
+    Raises
+    ------
+    OptionError
+        O01, W10 to W14 for options, conditions or strengths that mean nothing.
+    ResistanceError
+        R01 to R03 for resistances that cannot be used.
+
+    Examples
+    --------
+    >>> result = omnidirectional(np.ones((9, 9)), radius=3, flow_potential=True)
+    >>> result.windows, bool(np.allclose(result.current, result.flow_potential))
+    (81, True)
+    """
+    problem = _problem(
+        landscape, radius=radius, strength=strength, buffer=buffer, block_size=block_size, threshold=threshold,
+        cutoff=cutoff, conditions=conditions, reclass=reclass, values=values, neighbours=neighbours,
+        average=average, barriers=barriers, flow_potential=flow_potential or normalised,
+        correct_block_artefacts=correct_block_artefacts, compatibility=compatibility, domain=domain,
+        shared_targets=shared_targets, solver=solver,
+    )  # fmt: skip
+    result = solve_problem(
+        problem, mask_nodata=mask_nodata, normalised=normalised, workers=workers, scheduler=scheduler,
+        store=store, progress=progress,
+    )  # fmt: skip
+    deviation = None
+    if domain == "shared":
+        from permeability.engines.omnidirectional.solving import measure_deviation
+
+        deviation = measure_deviation(problem)
+    return replace(result, deviation=deviation, landscape=landscape if hasattr(landscape, "grid") else None)
+
+
+def omnidirectional_difference(
+    before: Any, after: Any, *, workers: int = 1, scheduler: Any = None, store: Any = None, **options: Any
+) -> WindowDifference:
+    """How the omnidirectional current changes from one landscape to another, such as with a barrier opened.
+
+    Only windows that see the change are solved, before and after; in all others the difference is 0 by
+    definition.
+
+    Parameters
+    ----------
+    before, after : array or Landscape
+        As ``landscape`` of :func:`omnidirectional`; ``barriers_before`` and ``barriers_after`` may give the
+        barriers of arrays.
+    **options
+        Every option of :func:`omnidirectional` that shapes the windows, the same for both.
+    workers, scheduler, store
+        See :func:`permeability.core.tasks.run_tasks`.
+
+    Returns
+    -------
+    WindowDifference
+        After minus before, from the windows that see the change.
+
+    Raises
+    ------
+    OptionError
+        W15 for landscapes of different shape; see also :func:`omnidirectional`.
+
+    Examples
+    --------
+    >>> opened = np.ones((30, 30))
+    >>> closed = opened.copy()
+    >>> closed[3, 3] = 50
+    >>> change = omnidirectional_difference(closed, opened, radius=4, strength=opened)
+    >>> change.windows, change.targets, bool(change.current[3, 3] > 0)
+    (47, 900, True)
+    """
+    sides = [options.pop(f"barriers_{side}", None) for side in ("before", "after")]
+    first, second = (
+        _problem(landscape, barriers=edges, **options) for landscape, edges in zip((before, after), sides)
+    )
+    return difference(first, second, workers=workers, scheduler=scheduler, store=store)
+
+
+def _problem(
+    landscape: Any,
+    *,
+    radius: int,
+    strength: ArrayLike | None = None,
+    threshold: float = 0.0,
+    cutoff: float = np.inf,
+    conditions: Sequence[Condition] = (),
+    reclass: Iterable[tuple[float, float | None]] | None = None,
+    values: str = "resistance",
+    neighbours: int | None = None,
+    average: str | None = None,
+    barriers: EdgeBarriers | None = None,
+    compatibility: str | None = None,
+    **options: Any,
+) -> WindowProblem:
+    """The prepared run that the options of :func:`omnidirectional` ask for."""
+    check_choice("compatibility", compatibility, COMPATIBILITY)
+    check_choice("values", values, ("resistance", "conductance"))
+    omniscape = compatibility == "omniscape"
+    grid, edges, joined = _parts(landscape, barriers, neighbours)
+    chosen = WindowOptions(
+        radius=radius,
+        neighbours=joined,
+        average=average or ("conductance" if omniscape else "resistance"),
+        omniscape=omniscape,
+        **options,
+    )
+    return prepare(
+        grid, chosen, strength=strength, threshold=threshold, cutoff=cutoff, conditions=conditions,
+        reclass=reclass, values=values, barriers=edges,
+    )  # fmt: skip
+
+
+def _parts(
+    landscape: Any, barriers: EdgeBarriers | None, neighbours: int | None
+) -> tuple[Any, EdgeBarriers, int]:
+    """Grid of values, barriers on edges and number of neighbours of an array or a landscape."""
+    if hasattr(landscape, "edge_barriers"):
+        edges = barriers if barriers is not None else landscape.edge_barriers()
+        return landscape.resistance, edges, neighbours or min(8, landscape.neighbours)
+    return landscape, barriers if barriers is not None else EdgeBarriers.empty(), neighbours or 8
+
+
+def prepare(
+    grid: ArrayLike,
+    options: WindowOptions,
+    *,
+    strength: ArrayLike | None = None,
+    threshold: float = 0.0,
+    cutoff: float = np.inf,
+    conditions: Sequence[Condition] = (),
+    reclass: Iterable[tuple[float, float | None]] | None = None,
+    values: str = "resistance",
+    barriers: EdgeBarriers | None = None,
+) -> WindowProblem:
+    """Check and prepare a run; see :func:`omnidirectional` for the parameters and errors.
+
+    Parameters
+    ----------
+    grid : array, shape (rows, cols)
+    options : WindowOptions
+    strength : array, optional
+        Shape (rows, cols).
+    threshold : float
+    cutoff : float
+    conditions : sequence of Condition
+    reclass : iterable of tuple[float, float | None], optional
+    values : str
+    barriers : EdgeBarriers, optional
+
+    Returns
+    -------
+    WindowProblem
+        Checked, ready for :func:`solve_problem`.
+
+    Examples
+    --------
+    >>> prepare(np.ones((9, 9)), WindowOptions(radius=3)).options.reach
+    3
+    """
+    check_options(options)
+    changed = reclassify(grid, reclass) if reclass is not None else grid
+    resistance = cell_resistance(changed, values)
+    for number, condition in enumerate(conditions, 1):
+        check_condition(number, condition, (resistance.shape[0], resistance.shape[1]))
+    negative = "zero" if options.omniscape else "refuse"
+    source = source_strength(resistance, strength, threshold, cutoff, negative)
+    row, col, blocks = target_blocks(source, options.block_size)
+    wanted = condition_values(conditions, row, col, options.block_size)
+    edges = ordered(barriers if barriers is not None else EdgeBarriers.empty(), resistance.size)
+    return WindowProblem(options, resistance, edges, source, tuple(conditions), row, col, blocks, wanted)
+
+
+def solve_problem(
+    problem: WindowProblem,
+    *,
+    mask_nodata: bool = True,
+    normalised: bool = False,
+    workers: int = 1,
+    scheduler: Any = None,
+    store: Any = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> OmnidirectionalResult:
+    """Run a prepared problem and add up its windows.
+
+    Parameters
+    ----------
+    problem : WindowProblem
+    mask_nodata : bool
+        NaN in cells without resistance.
+    normalised : bool
+        Also current by flow potential.
+    workers : int
+        See :func:`permeability.core.tasks.run_tasks`, as for the rest.
+    scheduler : object
+    store : object
+    progress : callable, optional
+
+    Returns
+    -------
+    OmnidirectionalResult
+
+    Examples
+    --------
+    >>> solve_problem(prepare(np.ones((9, 9)), WindowOptions(radius=3))).windows
+    81
+    """
+    begun = time.perf_counter()
+    current = np.zeros(problem.resistance.shape)
+    potential = np.zeros(problem.resistance.shape) if problem.options.flow_potential else None
+    windows, lost = 0, 0.0
+    tasks = WindowTasks(problem)
+    for _, part in run_tasks(
+        solve_task, tasks, workers=workers, scheduler=scheduler, store=store, label=LABEL,
+        weights=tasks.weights, progress=progress,
+    ):  # fmt: skip
+        rows, cols = part.current.shape
+        place = np.s_[part.top : part.top + rows, part.left : part.left + cols]
+        current[place] += part.current
+        if potential is not None and part.potential is not None:
+            potential[place] += part.potential
+        windows += part.windows
+        lost += part.lost
+    ratio = None
+    if normalised and potential is not None:
+        ratio = np.divide(current, potential, out=np.zeros_like(current), where=potential > 0)
+    if mask_nodata:
+        outside = ~np.isfinite(problem.resistance)
+        for values in (current, potential, ratio):
+            if values is not None:
+                values[outside] = np.nan
+    return OmnidirectionalResult(
+        current, potential, ratio, windows, lost, time.perf_counter() - begun, problem.options
+    )

@@ -1,0 +1,325 @@
+"""Habitat to resistance: the factor rows of a species on factor rasters, or a suitability surface.
+
+Nothing here knows a species: which factor weighs how much is data of the profile (each row with its source); where
+a factor comes from is said by the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import cKDTree
+
+from permeability.core.errors import LayerError, check_choice
+from permeability.layers.grid import Grid, cells_in_words
+from permeability.species import HabitatFactor, SpeciesProfile
+from permeability.species.seasons import habitat_seasons
+
+Array = NDArray[np.float64]
+SUITABILITY_BASE = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Habitat:
+    """Resistance of a species and how it came about.
+
+    Attributes
+    ----------
+    resistance : array, shape (rows, cols)
+        [dimensionless, >= 1]; NaN = outside or impassable.
+    factors : pandas.DataFrame
+        One row per factor of the profile: whether it was used, range of its multipliers, grade, source.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> made = from_factors(species("khulan"), {"slope_deg": np.zeros((1, 2))}, np.ones((1, 2), bool))
+    >>> made.resistance.tolist()  # flat ground is the best there is
+    [[1.0, 1.0]]
+    """
+
+    resistance: Array
+    factors: pd.DataFrame
+
+
+def from_suitability(
+    suitability: Array, *, base: float = SUITABILITY_BASE, layer: str = "suitability"
+) -> Array:
+    """Resistance ``base ** (1 - HS)`` of a habitat suitability 0..1 (Mateo-Sanchez et al. 2015, doi:10.1111/1365-2664.12381).
+
+    Parameters
+    ----------
+    suitability : array
+        Shape (rows, cols) [0..1].
+    base : float
+        Resistance where the suitability is 0 [dimensionless].
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [dimensionless, >= 1].
+
+    Raises
+    ------
+    LayerError
+        L08 when values lie outside 0..1.
+
+    Examples
+    --------
+    >>> from_suitability(np.array([[1.0, 0.5, 0.0]])).tolist()
+    [[1.0, 10.0, 100.0]]
+    """
+    bad = (suitability < 0) | (suitability > 1)
+    if bad.any():
+        raise LayerError(
+            "L08", f"{int(bad.sum()):,} cells of the suitability lie outside 0..1.", layer=layer,
+            rows=cells_in_words(suitability, bad), remedy="scale it to 0..1, or give it as resistance",
+        )  # fmt: skip
+    return np.asarray(base ** (1.0 - suitability))
+
+
+def from_factors(
+    profile: SpeciesProfile,
+    factors: Mapping[str, Array],
+    mask: NDArray[np.bool_],
+    *,
+    season: str | None = None,
+    level: str | Mapping[str, float] = "best",
+) -> Habitat:
+    """Resistance as the product of a species' factor multipliers.
+
+    Parameters
+    ----------
+    profile : SpeciesProfile
+    factors : mapping
+        Factor name -> raster, shape (rows, cols), in the unit of its name (``slope_deg``, ``town_km``; classes as
+        share 0..1).  Where a raster has no value its factor counts as 1.
+    mask : bool array
+        Cells of the landscape.
+    season : str, optional
+        Rows of other seasons are left out; None uses rows that hold all year only.
+    level : {"best", "low", "high"} or mapping
+        A mapping gives quantiles 0..1 by key (:func:`factor_key`); rows without one are at their best.
+
+    Returns
+    -------
+    Habitat
+        Cells with an infinite multiplier (a mine's own ground) are taken out.
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> slope = np.array([[0.0, 40.0]])
+    >>> made = from_factors(species("khulan"), {"slope_deg": slope}, np.ones((1, 2), bool))
+    >>> bool(made.resistance[0, 1] > made.resistance[0, 0])
+    True
+    """
+    if isinstance(level, str):
+        check_choice("level", level, ("best", "low", "high"))
+    r = np.where(mask, 1.0, np.nan)
+    rows = []
+    holding = habitat_seasons(season)
+    for row in profile.habitat:
+        used = row.season in holding
+        reason = "" if used else f"holds in the season {row.season!r} only"
+        if used and row.factor not in factors:
+            used, reason = False, "no layer for it in this project"
+        low = high = np.nan
+        if used:
+            which = level if isinstance(level, str) else level.get(factor_key(row), "best")
+            multiplier = row.multiplier(factors[row.factor], which)
+            multiplier = np.where(np.isnan(multiplier), 1.0, multiplier)
+            r = r * np.where(np.isinf(multiplier), np.nan, multiplier)
+            finite = multiplier[mask & np.isfinite(multiplier)]
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (np.nan, np.nan)
+        rows.append(
+            {"factor": row.factor, "used": used, "why_not": reason, "multiplier_min": low, "multiplier_max": high,
+             "evidence": row.evidence, "source": row.source}
+        )  # fmt: skip
+    return Habitat(r, pd.DataFrame(rows))
+
+
+def factor_key(row: HabitatFactor) -> str:
+    """Name of a factor row among the unknown numbers.
+
+    Parameters
+    ----------
+    row : HabitatFactor
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> factor_key(species("khulan").habitat[0])
+    'habitat.slope_deg'
+    """
+    return f"habitat.{row.factor}" if row.season == "all" else f"habitat.{row.factor}.{row.season}"
+
+
+@dataclass(frozen=True, eq=False)
+class FactorGround:
+    """The ground of a landscape as factor rasters, from which other draws of the multipliers can be made.
+
+    Attributes
+    ----------
+    profile : SpeciesProfile
+    factors : mapping
+        Factor name -> raster.
+    mask : bool array
+    season : str or None
+
+    Examples
+    --------
+    >>> from permeability.species import species
+    >>> flat = FactorGround(species("khulan"), {"slope_deg": np.zeros((1, 2))}, np.ones((1, 2), bool))
+    >>> list(flat.rows), flat.resistance({"habitat.slope_deg": 0.9}).tolist()
+    (['habitat.slope_deg'], [[1.0, 1.0]])
+    """
+
+    profile: SpeciesProfile
+    factors: Mapping[str, Array]
+    mask: NDArray[np.bool_]
+    season: str | None = None
+
+    @property
+    def rows(self) -> dict[str, HabitatFactor]:
+        """Factor rows in use whose multipliers have a range, by key."""
+        holding = habitat_seasons(self.season)
+        used = [r for r in self.profile.habitat if r.season in holding and r.factor in self.factors]
+        return {factor_key(r): r for r in used if r.uncertain}
+
+    def resistance(self, quantiles: Mapping[str, float]) -> Array:
+        """Resistance with some of the factor rows at other quantiles, shape (rows, cols)."""
+        return from_factors(
+            self.profile, self.factors, self.mask, season=self.season, level=quantiles
+        ).resistance
+
+
+# ---------------------------------------------------------------- factor rasters
+def slope_deg(elevation_m: Array, grid: Grid) -> Array:
+    """Slope of an elevation raster by central differences [degrees].
+
+    With coarse elevation models this is a proxy of ruggedness: relief inside a cell is not seen.
+
+    Parameters
+    ----------
+    elevation_m : array
+        Shape (rows, cols) [m].
+    grid : Grid
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [degrees].
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds((0, 0, 300, 300), cell_size=100, crs="EPSG:32648")
+    >>> float(slope_deg(np.tile([0.0, 100.0, 200.0], (3, 1)), grid)[1, 1].round(6))
+    45.0
+    """
+    dy, dx = np.gradient(elevation_m, grid.cell_size)
+    return np.asarray(np.degrees(np.arctan(np.hypot(dx, dy))))
+
+
+def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
+    """Distance of every cell centre from the nearest feature [km]; exact for points, by cells for lines and areas.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame
+    grid : Grid
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [km].
+
+    Examples
+    --------
+    >>> grid = Grid.from_bounds((0, 0, 3000, 1000), cell_size=1000, crs="EPSG:32648")
+    >>> well = gpd.GeoDataFrame(geometry=gpd.points_from_xy([500], [500]), crs=grid.crs)
+    >>> distance_km(well, grid).tolist()
+    [[0.0, 1.0, 2.0]]
+    """
+    geometry = layer.geometry.to_numpy()
+    kinds = shapely.get_type_id(geometry)
+    points = shapely.get_coordinates(geometry[np.isin(kinds, (0, 4))])
+    out = np.full(grid.shape, np.inf)
+    if len(points):
+        xx, yy = np.meshgrid(grid.x, grid.y)
+        gap, _ = cKDTree(points).query(np.column_stack([xx.ravel(), yy.ravel()]))
+        out = np.asarray(gap).reshape(grid.shape) / 1000.0
+    areas = geometry[~np.isin(kinds, (0, 4))]
+    if len(areas):
+        burnt = rasterize(
+            [(g, 1) for g in areas],
+            out_shape=grid.shape,
+            transform=grid.transform,
+            all_touched=True,
+            dtype="uint8",
+        )
+        if burnt.any():
+            out = np.minimum(out, distance_transform_edt(burnt == 0) * grid.cell_size / 1000.0)
+    return out
+
+
+def class_share(classes: Array, wanted: list[int]) -> Array:
+    """1 where a class raster holds one of the classes, 0 elsewhere, NaN where it has no value.
+
+    Parameters
+    ----------
+    classes : array
+        Shape (rows, cols).
+    wanted : list of int
+
+    Returns
+    -------
+    array
+        Shape (rows, cols) [0..1].
+
+    Examples
+    --------
+    >>> class_share(np.array([[1.0, 2.0, np.nan]]), [2, 3]).tolist()
+    [[0.0, 1.0, nan]]
+    """
+    return np.where(np.isnan(classes), np.nan, np.isin(classes, wanted).astype(float))
+
+
+def area_mask(layer: gpd.GeoDataFrame, grid: Grid) -> NDArray[np.bool_]:
+    """Cells whose centre lies in an area.
+
+    Parameters
+    ----------
+    layer : GeoDataFrame
+        Polygons.
+    grid : Grid
+
+    Returns
+    -------
+    bool array
+        Shape (rows, cols).
+
+    Examples
+    --------
+    >>> import shapely
+    >>> grid = Grid.from_bounds((0, 0, 3000, 1000), cell_size=1000, crs="EPSG:32648")
+    >>> lake = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 2000, 1000)], crs=grid.crs)
+    >>> area_mask(lake, grid).tolist()
+    [[True, True, False]]
+    """
+    shapes = [(g, 1) for g in layer.geometry if g is not None and not g.is_empty]
+    return rasterize(shapes, out_shape=grid.shape, transform=grid.transform, dtype="uint8").astype(bool)

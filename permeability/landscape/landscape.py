@@ -1,0 +1,576 @@
+"""The landscape of a species: habitat in cells, barriers on edges.
+
+A :class:`Landscape` is frozen; :meth:`Landscape.with_scenario` and :meth:`Landscape.at` give new ones that share the
+grid, the resistance and the cut table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from permeability.barriers.crossing_costs import (
+    Component,
+    CostModel,
+    CutCosts,
+    components_of,
+    fence_state,
+    level_values,
+    require_effect,
+)
+from permeability.barriers.edge_cuts import CutTable, cut_edges
+from permeability.barriers.lines import Barriers
+from permeability.barriers.scenario import FACTS, Intervention, Scenario
+from permeability.core.display import Face
+from permeability.core.errors import ResistanceError, check_choice
+from permeability.core.estimate import Estimate
+from permeability.engines.kernels.edges import (
+    D_COL,
+    D_ROW,
+    LENGTH,
+    N_DIRECTIONS,
+    EdgeBarriers,
+    GridLinks,
+    grid_links,
+)
+from permeability.layers.grid import Grid, cells_in_words
+from permeability.species import SpeciesProfile
+
+__all__ = ["Landscape", "as_dataarray", "build", "check_resistance", "connected_parts"]
+
+
+class Ground(Protocol):
+    """Where a landscape's resistance comes from, so that it can be drawn again."""
+
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Uncertain factors by key."""
+
+    def resistance(self, quantiles: Mapping[str, float]) -> NDArray[np.float64]:
+        """Resistance at quantiles of the factors by key."""
+
+
+EVEN = 0.5  # a barrier that is at least as likely there as not stands outside the draws
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape(Face):
+    """Resistance in cells and barriers on the edges between them.
+
+    Attributes
+    ----------
+    grid : Grid
+    resistance : array, shape (rows, cols)
+        Cost of one metre relative to the best ground [dimensionless, > 0]; NaN = outside the landscape.
+    barriers : Barriers
+        Every barrier of the layer, also planned ones; ``standing`` says which count.
+    components : tuple
+        For each barrier row its components with their crossing chances.
+    cuts : CutTable
+    standing : array of bool, shape (barriers,)
+        Which rows stand in this scenario and year.
+    profile : SpeciesProfile
+    scenario : Scenario
+    level : str or mapping
+        ``"best"``, ``"low"``, ``"high"`` or quantiles by key, see :func:`permeability.barriers.crossing_costs.level_values`.
+    neighbours : {8, 4, 16}
+    chances : array, shape (barriers,), or None
+        Chance of every row to be there in a draw; None = those that stand.
+    fenced_chance : float or None
+        Chance that a railway of unknown fence state is fenced, where its row does not say.
+    ground : Ground or None
+        What the resistance was made from, for draws of the habitat.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> int(land.parts.max()), int(land.without_barriers().parts.max())
+    (2, 1)
+    >>> opened = land.with_scenario(pm.Scenario("gap").remove("F", km=(2, 4)))
+    >>> int(opened.parts.max()), int(land.parts.max())  # the first one has not changed
+    (1, 2)
+    """
+
+    _face: ClassVar[str] = "landscape"
+
+    grid: Grid
+    resistance: NDArray[np.float64] = field(repr=False)
+    barriers: Barriers
+    components: tuple[tuple[Component, ...], ...] = field(repr=False)
+    cuts: CutTable = field(repr=False)
+    standing: NDArray[np.bool_] = field(repr=False)
+    profile: SpeciesProfile
+    scenario: Scenario = field(default_factory=Scenario)
+    level: str | Mapping[str, float] = "best"
+    neighbours: int = 8
+    context: Mapping[str, Any] = field(default_factory=dict)
+    chances: NDArray[np.float64] | None = field(default=None, repr=False)
+    fenced_chance: float | None = None
+    ground: Ground | None = field(default=None, repr=False)
+
+    @property
+    def table(self) -> Any:
+        """The barriers, with the column ``standing``."""
+        return self.barriers.table.assign(standing=self.standing)
+
+    # ---------------------------------------------------------------- variants
+    def with_scenario(self, scenario: Scenario) -> Landscape:
+        """The same landscape after the interventions of a scenario, which come on top of those it has.
+
+        Raises
+        ------
+        BarrierError
+            B06 no such line, B08 no such place on it, B09 nothing to remove, B11 no such component, B12 no width;
+            T01 to T06 for a treatment that is not known or does not go with the barrier.
+        """
+        both = Scenario(scenario.name, (*self.scenario.interventions, *scenario.interventions))
+        standing, components, chances = self.standing.copy(), list(self.components), self.chance_of.copy()
+        for step in both.interventions:
+            if step.action not in FACTS:
+                continue
+            for i in map(int, self.barriers.rows_of(step.line)):
+                standing[i] |= step.action == "add"
+                chances[i] = 1.0 if step.action == "add" else chances[i]
+                components[i] = self._rebuilt(i, facts_set(self.barriers, both, i))
+        for step in scenario.interventions:
+            if step.action not in FACTS:
+                require_effect(step, self.barriers, components, self.profile)
+        return replace(self, scenario=both, standing=standing, components=tuple(components), chances=chances)
+
+    def _rebuilt(self, row: int, facts: Mapping[str, Any]) -> tuple[Component, ...]:
+        return components_of(
+            {**self.barriers.table.iloc[row].to_dict(), **facts}, self.profile, **self.context
+        )
+
+    def without_barriers(self, *, keep: Sequence[str] = ()) -> Landscape:
+        """The landscape with only the kept lines standing (none by default)."""
+        kept = np.zeros(len(self.barriers), bool)
+        for line in keep:
+            kept[self.barriers.rows_of(line)] = True
+        return self._only(kept)
+
+    def _only(self, kept: NDArray[np.bool_]) -> Landscape:
+        return replace(self, standing=self.standing & kept, chances=np.where(kept, self.chance_of, 0.0))
+
+    def without_lines(self, lines: Sequence[str]) -> Landscape:
+        """The landscape with some lines taken away entirely."""
+        gone = np.zeros(len(self.barriers), bool)
+        for line in lines:
+            gone[self.barriers.rows_of(line)] = True
+        return self._only(~gone)
+
+    def at(self, level: str | Mapping[str, float]) -> Landscape:
+        """The landscape with other values of the uncertain crossing numbers."""
+        if isinstance(level, str):
+            check_choice("level", level, ("low", "best", "high"))
+        return replace(self, level=level)
+
+    # ---------------------------------------------------------------- what may be there
+    @property
+    def chance_of(self) -> NDArray[np.float64]:
+        """Chance of every barrier row to be there, shape (barriers,)."""
+        return self.standing.astype(float) if self.chances is None else self.chances
+
+    @cached_property
+    def fence_chances(self) -> dict[int, float]:
+        """Chance of a fence at every railway row that may be there and of which nobody knows; 0 < chance < 1."""
+        found = {}
+        for i in np.flatnonzero(self.chance_of > 0):
+            row = self.barriers.table.iloc[i].to_dict() | facts_set(self.barriers, self.scenario, int(i))
+            if row["kind"] != "railway" or fence_state(row) != "unknown":
+                continue
+            own = pd.to_numeric(row.get("fenced_chance"), errors="coerce")
+            chance = self.fenced_chance if own is None or np.isnan(own) else float(own)
+            if chance is not None and 0 < chance < 1:
+                found[int(i)] = chance
+        return found
+
+    @cached_property
+    def either_way(self) -> dict[int, tuple[tuple[Component, ...], ...]]:
+        """Components without and with fences of the rows whose fence state is drawn."""
+        return {
+            i: tuple(
+                self._rebuilt(i, {**facts_set(self.barriers, self.scenario, i), "fenced": state})
+                for state in ("no", "yes")
+            )
+            for i in self.fence_chances
+        }
+
+    def drawn(self, quantiles: Mapping[str, float]) -> Landscape:
+        """The landscape of one draw of the unknown numbers.
+
+        Parameters
+        ----------
+        quantiles : mapping
+            Key -> quantile 0..1: keys of components and of what they come from, ``trace_length``,
+            ``presence.<id>`` (there when below the row's chance) and ``fenced.<line>`` (fenced when below the
+            chance).  Keys without a quantile stay as they are.
+        """
+        standing, components = self.standing.copy(), list(self.components)
+        ids, lines = self.barriers.table["id"], self.barriers.table["line"]
+        for i in np.flatnonzero((self.chance_of > 0) & (self.chance_of < 1)):
+            u = quantiles.get(f"presence.{ids.iloc[i]}")
+            standing[i] = standing[i] if u is None else u < self.chance_of[i]
+        for row, chance in self.fence_chances.items():
+            u = quantiles.get(f"fenced.{lines.iloc[row]}")
+            if u is not None:
+                components[row] = self.either_way[row][int(u < chance)]
+        return replace(self, level=quantiles, standing=standing, components=tuple(components))
+
+    # ---------------------------------------------------------------- costs on edges
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """``(h / length) |v.n|`` of every cut: what it adds to the conductance of its line per 1 / C [m]."""
+        return self.cuts.normal_m / LENGTH[self.cuts.direction]
+
+    @cached_property
+    def cut_costs(self) -> CutCosts:
+        """Crossing cost of every cut, before any cut is left out because its barrier does not stand."""
+        return self.costs_after(self.scenario.interventions)
+
+    def costs_after(self, interventions: Sequence[Intervention]) -> CutCosts:
+        """Crossing cost of every cut after interventions, at this landscape's level."""
+        return self.cost_model.costs(self.cuts.barrier, self.cuts.km, self.cut_length, interventions)
+
+    @cached_property
+    def cost_model(self) -> CostModel:
+        """Crossing costs of the barrier table at this landscape's level."""
+        return CostModel(
+            self.barriers,
+            self.components,
+            trace_length=self.trace_length,
+            values=level_values(self.level),
+            profile=self.profile,
+            cell_size=self.grid.cell_size,
+        )
+
+    @cached_property
+    def cut_length(self) -> NDArray[np.float64]:
+        """Length of line that every cut stands for in the circuit view [m].
+
+        ``weight`` over the conductivity of the sheet, 1 + sqrt 2 with diagonal links and 1 without (DESIGN 3.4); the
+        knight's moves of 16 neighbours are no links of the circuit and stand for none.
+        """
+        sheet = 1.0 if self.neighbours == 4 else 1.0 + np.sqrt(2.0)
+        return np.where(self.cuts.direction < 4, self.weight / sheet, 0.0)
+
+    @property
+    def trace_length(self) -> Estimate:
+        """Mean trace length of the species [m]."""
+        return self.profile.trace_length_m
+
+    def edge_barriers(self) -> EdgeBarriers:
+        """What the standing barriers add to every edge they cut, one row per edge."""
+        return self._edges
+
+    @cached_property
+    def _edges(self) -> EdgeBarriers:
+        return aggregate(self.cuts, self.cut_costs, self.weight, self.standing[self.cuts.barrier])
+
+    def links(self) -> GridLinks:
+        """Conductances of the circuit view, barriers in series (DESIGN 3.4)."""
+        return grid_links(self.resistance, neighbours=min(self.neighbours, 8), barriers=self.edge_barriers())
+
+    # ---------------------------------------------------------------- parts
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """Cells of the landscape."""
+        return np.isfinite(self.resistance)
+
+    @cached_property
+    def parts(self) -> NDArray[np.int32]:
+        """Connected parts as labels 1..n by falling size, 0 outside, shape (rows, cols)."""
+        return connected_parts(self.valid, self.edge_barriers(), self.neighbours)
+
+    def to_xarray(self, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
+        """Values on the grid as a DataArray with coordinates and CRS."""
+        return as_dataarray(
+            self.grid, values, name, species=self.profile.id, scenario=self.scenario.name, **attrs
+        )
+
+    def __repr__(self) -> str:
+        edges = self.edge_barriers()
+        blocked = int(np.isinf(edges.cost).sum())
+        return (
+            f"Landscape of {self.profile.name()} ({self.profile.scientific}), scenario {self.scenario.name!r}\n"
+            f"  {self.grid}\n"
+            f"  {int(self.valid.sum()):,} cells, {self.valid.sum() * self.grid.cell_area_km2:,.0f} km2, "
+            f"{self.neighbours} neighbours\n"
+            f"  {int(self.standing.sum())} barriers standing, {len(edges.cell):,} edges cut, {blocked:,} impassable\n"
+            f"  {int(self.parts.max())} connected parts"
+        )
+
+
+def build(
+    grid: Grid,
+    resistance: NDArray[np.float64],
+    barriers: Barriers,
+    profile: SpeciesProfile,
+    *,
+    neighbours: int = 8,
+    year: float | None = None,
+    season: str | None = None,
+    assume_fenced: str = "no",
+    cuts: CutTable | None = None,
+    fenced_chance: float | None = None,
+    ground: Ground | None = None,
+) -> Landscape:
+    """Landscape of a species from its resistance and the barriers.
+
+    Parameters
+    ----------
+    grid : Grid
+    resistance : array, shape (rows, cols)
+        [dimensionless, > 0]; NaN = outside.
+    barriers : Barriers
+        In the CRS of the grid.
+    profile : SpeciesProfile
+    neighbours : {8, 4, 16}
+    year : float, optional
+        What stands then; None = everything with status ``existing``.
+    season : str, optional
+    assume_fenced : {"no", "yes"}
+        What a railway counts as whose fence state is unknown.
+    cuts : CutTable, optional
+        Of the same grid and barriers, when it is known already.
+    fenced_chance : float, optional
+        Chance that a railway of unknown fence state is fenced; None draws none (``assume_fenced`` holds).
+    ground : Ground, optional
+        What the resistance was made from, for draws of the habitat.
+
+    Returns
+    -------
+    Landscape
+
+    Raises
+    ------
+    ResistanceError
+        R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> again = build(land.grid, land.resistance, land.barriers, pm.species.species("khulan"))
+    >>> len(again.edge_barriers().cell) == len(land.edge_barriers().cell)
+    True
+    """
+    check_choice("assume_fenced", assume_fenced, ("no", "yes"))
+    r = check_resistance(resistance, grid.shape)
+    table = cuts if cuts is not None else cut_edges(barriers, grid, neighbours=neighbours)
+    context = {"year": year, "season": season, "assume_fenced": assume_fenced}
+    components = all_components(barriers, profile, **context)
+    chances = np.where(_standing(barriers, year), presence(barriers), 0.0)
+    return Landscape(
+        grid, r, barriers, components, table, chances >= EVEN, profile, neighbours=neighbours, context=context,
+        chances=chances, fenced_chance=fenced_chance, ground=ground,
+    )  # fmt: skip
+
+
+def presence(barriers: Barriers) -> NDArray[np.float64]:
+    """Stated chance of every row to be there; 1 where none is stated."""
+    if "presence" not in barriers.table.columns:
+        return np.ones(len(barriers))
+    return pd.to_numeric(barriers.table["presence"], errors="coerce").fillna(1.0).to_numpy(float)
+
+
+def facts_set(barriers: Barriers, scenario: Scenario, row: int) -> dict[str, Any]:
+    """Facts that a scenario sets for one barrier row, the later ones counting."""
+    found: dict[str, Any] = {}
+    for step in scenario.interventions:
+        if step.action in FACTS and row in barriers.rows_of(step.line):
+            found |= step.options
+    return found
+
+
+def all_components(
+    barriers: Barriers, profile: SpeciesProfile, **context: Any
+) -> tuple[tuple[Component, ...], ...]:
+    """Components of every barrier row for a species; ``context`` as for :func:`build`."""
+    return tuple(components_of(row, profile, **context) for row in barriers.table.to_dict("records"))
+
+
+def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
+    return barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy()
+
+
+def check_resistance(
+    resistance: NDArray[np.float64], shape: tuple[int, int] | None = None, *, layer: str | None = None
+) -> NDArray[np.float64]:
+    """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors.
+
+    Parameters
+    ----------
+    resistance : array
+        Cost of one metre [dimensionless, > 0]; NaN = outside.
+    shape : tuple[int, int], optional
+        Rows and columns it must have.
+    layer : str, optional
+        Name used in messages.
+
+    Returns
+    -------
+    array
+        A copy that cannot be written to.
+
+    Raises
+    ------
+    ResistanceError
+        R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+
+    Examples
+    --------
+    >>> check_resistance([[1.0, float("nan")]]).tolist()
+    [[1.0, nan]]
+    >>> check_resistance([[1.0, 0.0]])
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.ResistanceError: ResistanceError [R01]: resistances must be positive and finite.
+    ...
+    """
+    r = np.array(resistance, dtype=np.float64)
+    if r.ndim != 2 or (shape is not None and r.shape != shape):
+        raise ResistanceError(
+            "R03",
+            f"the resistance has shape {r.shape}, the grid {shape}.",
+            layer=layer,
+            remedy="align it with the grid",
+        )
+    zero, negative, infinite = int((r == 0).sum()), int((r < 0).sum()), int(np.isinf(r).sum())
+    if zero or negative or infinite:
+        raise ResistanceError(
+            "R01",
+            "resistances must be positive and finite.",
+            layer=layer,
+            rows=cells_in_words(r, (r <= 0) | np.isinf(r)),
+            details={
+                "zero": f"{zero:,} cells",
+                "negative": f"{negative:,} cells",
+                "infinite": f"{infinite:,} cells",
+            },
+            remedy="use NaN (nodata) for cells that cannot be entered and values above 0 elsewhere",
+        )
+    if not np.isfinite(r).any():
+        raise ResistanceError(
+            "R02",
+            "the resistance has no valid cell.",
+            layer=layer,
+            remedy="check the mask and the habitat layers",
+        )
+    r.setflags(write=False)
+    return r
+
+
+def aggregate(
+    cuts: CutTable, costs: CutCosts, weight: NDArray[np.float64], use: NDArray[np.bool_]
+) -> EdgeBarriers:
+    """Cuts summed to edges: crossing costs for the least-cost view, series resistances for the circuit view."""
+    # (length / h) C / |v.n| with weight = (h / length) |v.n|
+    with np.errstate(divide="ignore", invalid="ignore"):
+        series = np.where(costs.interface_m > 0, costs.interface_m / weight, 0.0)
+    use = use & ((costs.cost_m > 0) | (series > 0))
+    key = cuts.cell[use] * 8 + cuts.direction[use]
+    edges, inverse = np.unique(key, return_inverse=True)
+    cost = np.zeros(len(edges))
+    resistance = np.zeros(len(edges))
+    np.add.at(cost, inverse, costs.cost_m[use])
+    np.add.at(resistance, inverse, series[use])
+    return EdgeBarriers(edges // 8, (edges % 8).astype(np.uint8), cost, resistance)
+
+
+def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:
+    """Connected parts of the movement graph, labels 1..n by falling number of cells (ties: first cell).
+
+    Parameters
+    ----------
+    valid : bool array
+        Cells of the landscape, shape (rows, cols).
+    barriers : EdgeBarriers
+        Edges with their cost; inf = removed.
+    neighbours : {4, 8, 16}
+
+    Returns
+    -------
+    int array
+        Shape (rows, cols), 0 outside.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> parts = connected_parts(land.valid, land.edge_barriers(), 8)
+    >>> parts[0, 0] == parts[0, 11]  # on the two sides of the fence
+    np.False_
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    rows, cols = valid.shape
+    node = np.full(valid.shape, -1, np.int64)
+    node[valid] = np.arange(int(valid.sum()))
+    blocked = barriers.cell[np.isinf(barriers.cost)] * 8 + barriers.direction[np.isinf(barriers.cost)]
+    first, second = [], []
+    for k in range(N_DIRECTIONS[neighbours]):
+        dr, dc = int(D_ROW[k]), int(D_COL[k])
+        c0, c1 = max(0, -dc), cols - max(0, dc)
+        a, b = node[: rows - dr, c0:c1].ravel(), node[dr:, c0 + dc : c1 + dc].ravel()
+        cell = (np.arange(rows - dr)[:, None] * cols + np.arange(c0, c1)[None]).ravel()
+        join = (a >= 0) & (b >= 0)
+        wall = blocked[blocked % 8 == k] // 8
+        if len(wall):
+            join &= ~np.isin(cell, wall, assume_unique=False)
+        first.append(a[join])
+        second.append(b[join])
+    n = int(valid.sum())
+    i, j = np.concatenate(first), np.concatenate(second)
+    _, label = connected_components(
+        coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n)), directed=False
+    )
+    size = np.bincount(label)
+    order = np.argsort(-size, kind="stable")
+    rank = np.empty(len(size), np.int32)
+    rank[order] = np.arange(1, len(size) + 1)
+    parts = np.zeros(valid.shape, np.int32)
+    parts[valid] = rank[label]
+    return parts
+
+
+def as_dataarray(grid: Grid, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
+    """Values on a grid as an xarray.DataArray with cell-centre coordinates and a CF grid mapping.
+
+    Parameters
+    ----------
+    grid : Grid
+    values : array
+        Shape (rows, cols).
+    name : str
+        Name of the array.
+    **attrs
+
+    Returns
+    -------
+    xr.DataArray
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> as_dataarray(land.grid, land.resistance, "resistance").sizes["x"]
+    12
+    """
+    spatial = xr.DataArray(
+        0, attrs={"crs_wkt": grid.crs.to_wkt(), "GeoTransform": " ".join(map(str, grid.transform.to_gdal()))}
+    )
+    array = xr.DataArray(
+        values, dims=("y", "x"), coords={"y": grid.y, "x": grid.x, "spatial_ref": spatial}, name=name
+    )
+    array.attrs = {"grid_mapping": "spatial_ref", **attrs}
+    return array

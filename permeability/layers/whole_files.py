@@ -1,0 +1,342 @@
+"""Rasters, vectors and tables in and out.  Nothing else in the house opens a file (but `interop`).
+
+Outputs are written aside and renamed, so they appear whole or not at all, and with fixed time stamps, so the same
+input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from permeability.core.errors import (
+    LayerError,
+    OptionError,
+    nearest,
+)
+
+__all__ = [
+    "json_text",
+    "require_file",
+    "require_free",
+    "sha256",
+    "whole_file",
+    "whole_folder",
+    "write_csv",
+    "write_json",
+    "write_text",
+]
+
+
+# ---------------------------------------------------------------- writing whole files
+@contextlib.contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path to write to beside the target; renamed onto it when the block ends well, removed otherwise.
+
+    Parameters
+    ----------
+    path : path
+
+    Yields
+    ------
+    Path
+        Where to write; takes the place of the file when the block ends well.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with whole_file(target) as aside:
+    ...     _ = aside.write_text("all of it")
+    >>> target.read_text()
+    'all of it'
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    os.close(handle)
+    aside = Path(name)
+    aside.unlink()
+    try:
+        yield aside
+        os.chmod(aside, 0o644)
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def require_free(target: Path, mark: str) -> None:
+    """Refuse a folder that is neither empty nor an earlier output (known by its file ``mark``).
+
+    Parameters
+    ----------
+    target : Path
+    mark : str
+        File by which an earlier output is known.
+
+    Raises
+    ------
+    OptionError
+        O02.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = write_text(f"{folder}/mine.txt", "keep me")
+    ...     require_free(Path(folder), "record.json")
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.OptionError: OptionError [O02]: ...
+    """
+    if target.exists() and (not target.is_dir() or (any(target.iterdir()) and not (target / mark).is_file())):
+        raise OptionError(
+            "O02",
+            f"{str(target)!r} exists and is not an earlier output of this kind.",
+            remedy="name another folder, or remove it",
+        )
+
+
+@contextlib.contextmanager
+def whole_folder(target: Path, mark: str) -> Iterator[Path]:
+    """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
+
+    Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.
+
+    Parameters
+    ----------
+    target : Path
+        Folder to make or replace.
+    mark : str
+        File by which an earlier output is known.
+
+    Yields
+    ------
+    Path
+        Where to write.
+
+    Raises
+    ------
+    OptionError
+        O02 when the target holds something else.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with whole_folder(Path(folder) / "out", "record.json") as aside:
+    ...         _ = write_text(aside / "record.json", "{}")
+    ...     [p.name for p in (Path(folder) / "out").iterdir()]
+    ['record.json']
+    """
+    require_free(target, mark)
+    aside = target.with_name(f".{target.name}-unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        old = target.with_name(f".{target.name}-old")
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write a text file whole, UTF-8, line ends as given.
+
+    Parameters
+    ----------
+    path : path
+    text : str
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_text(f"{folder}/a.txt", "хулан").read_text(encoding="utf-8")
+    'хулан'
+    """
+    with whole_file(path) as aside:
+        aside.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> Path:
+    """Write JSON with sorted keys and floats at 12 significant digits; NaN and inf as words.
+
+    Parameters
+    ----------
+    path : path
+    data : object
+        Numbers, texts, lists and dicts.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_json(f"{folder}/a.json", {"b": 1, "a": float("inf")}).read_text().split()
+    ['{', '"a":', '"inf",', '"b":', '1', '}']
+    """
+    return write_text(path, json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """JSON text with sorted keys, floats at 12 significant digits, ``"inf"`` and ``null`` for inf and NaN.
+
+    Parameters
+    ----------
+    data : object
+        Numbers, texts, lists and dicts.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(json_text({"b": float("inf"), "a": 0.1 + 0.2}).strip())
+    {
+      "a": 0.3,
+      "b": "inf"
+    }
+    """
+    return json.dumps(_plain(data), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(v) for v in value]
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if np.isnan(value):
+            return None
+        if np.isinf(value):
+            return "inf" if value > 0 else "-inf"
+        short = float(f"{value:.12g}")
+        return int(short) if short == int(short) and abs(short) < 1e15 else short
+    return value if value is None else str(value)
+
+
+def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out.
+
+    Parameters
+    ----------
+    path : path
+    table : DataFrame
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(f"{folder}/a.csv", pd.DataFrame({"km": [1.5]})).read_text().split()
+    ['km', '1.5']
+    """
+    return write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file, hexadecimal.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    str
+        64 characters.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sha256(write_text(f"{folder}/empty.txt", ""))[:8]
+    'e3b0c442'
+    """
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------- vectors
+def require_file(path: Path, *, layer: str) -> Path:
+    """Refuse a file that is not there, naming what lies beside it.
+
+    Parameters
+    ----------
+    path : Path
+    layer : str
+        Name used in the message.
+
+    Returns
+    -------
+    Path
+        The same path.
+
+    Raises
+    ------
+    LayerError
+        L01.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     require_file(Path(folder) / "fences.shp", layer="fences")
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.LayerError: LayerError [L01]: ...
+    """
+    if path.is_file():
+        return path
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    guess = nearest(path.name, beside)
+    remedy = f"did you mean {guess!r}?" if guess else f"there is no such file in {path.parent}"
+    raise LayerError("L01", f"the file {str(path)!r} does not exist.", layer=layer, remedy=remedy)
+
+
+# ---------------------------------------------------------------- rasters
+
+
+def _unreadable(path: Path, layer: str, why: Exception) -> LayerError:
+    return LayerError(
+        "L11", f"{path.name} cannot be read: {why}", layer=layer, rows=["all"],
+        remedy="check that the file is whole and of a format that GDAL reads",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""How well patches are linked: pairs and maps, paths, corridors, networks, indices."""

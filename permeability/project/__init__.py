@@ -1,0 +1,1 @@
+"""The project file: what it says, and every problem of it at once."""

@@ -1,0 +1,104 @@
+"""Layers of other makers as they are: other column names, other words, no coordinate system, other letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from permeability.core.errors import Finding, LayerError, nearest
+from permeability.layers import vectors
+from permeability.project.scenario_spec import Table
+
+GARBLED = 0.3  # from this share of letters that only western Europe uses on, names have been read in the wrong alphabet
+
+
+class OwnColumns(Table):
+    """The part of ``[layers.NAME]`` that says how the columns of a layer are to be understood."""
+
+    columns: dict[str, str] = {}
+    values: dict[str, dict[str, Any]] = {}
+    set: dict[str, Any] = {}
+    number_ids: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+
+
+def read_own_layer(
+    path: Path, table: str | None, where: Mapping[str, Any], own: OwnColumns, *, layer: str, crs: Any = None
+) -> gpd.GeoDataFrame:
+    """A vector layer with its columns renamed, its words translated and what it lacks filled in.
+
+    Parameters
+    ----------
+    path : path
+    table : str or None
+        Table in the file.
+    where : mapping
+        Rows to take, by the layer's own columns and words.
+    own : OwnColumns
+        ``columns``: column of the layer -> column of the schema; ``values``: column of the schema -> (word of the
+        layer -> word of the schema); ``set``: column -> value where the layer has none; ``number_ids``: ids are this
+        and the number of the row from 1; ``crs``: coordinate system of a layer that comes without one; ``encoding``:
+        of the texts of a shapefile without ``.cpg``.
+    layer : str
+        Name used in messages.
+    crs : optional
+        Target coordinate system.
+
+    Raises
+    ------
+    LayerError
+        L04 for a column that is not there, L14 for a layer that has another coordinate system than stated, and what
+        :func:`permeability.layers.vectors.read_vector` raises.
+    """
+    frame = vectors.read_vector(
+        path, table, layer=layer, where=where, assume_crs=own.crs, encoding=own.encoding
+    )
+    absent = [c for c in own.columns if c not in frame.columns]
+    if absent:
+        guess = nearest(absent[0], frame.columns)
+        raise LayerError(
+            "L04", f"the layer has no column {absent[0]!r} to rename.", layer=layer,
+            details={"columns": ", ".join(map(str, frame.columns))},
+            remedy=f"did you mean {guess!r}?" if guess else "name one of these columns",
+        )  # fmt: skip
+    taken = [c for c in own.columns.values() if c in frame.columns and c not in own.columns]
+    frame = frame.drop(columns=taken).rename(columns=dict(own.columns))
+    for column, words in own.values.items():
+        if column not in frame.columns:
+            raise LayerError(
+                "L04", f"values are given for {column!r}, which the layer does not have.", layer=layer,
+                remedy="rename a column to it under columns, or use set for one value in all rows",
+            )  # fmt: skip
+        frame[column] = [words.get(str(v).strip(), v) for v in frame[column]]
+    for column, value in own.set.items():
+        frame[column] = (
+            frame[column].where(frame[column].notna(), value) if column in frame.columns else value
+        )
+    if own.number_ids is not None:
+        frame["id"] = [f"{own.number_ids}{i}" for i in range(1, len(frame) + 1)]
+    return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
+
+
+def garbled(path: Path, frame: gpd.GeoDataFrame, own: OwnColumns, layer: str) -> Finding | None:
+    """A warning when the names of a shapefile without ``.cpg`` look as if read in the wrong alphabet.
+
+    >>> import shapely
+    >>> frame = gpd.GeoDataFrame({"name": ["Æåëåçíàÿ äîðîãà"]}, geometry=[shapely.Point(0, 0)])
+    >>> garbled(Path("a.shp"), frame, OwnColumns(), "a").code
+    'L16'
+    """
+    if path.suffix.lower() != ".shp" or own.encoding is not None or path.with_suffix(".cpg").is_file():
+        return None
+    texts = (v for c in frame.columns.drop(frame.geometry.name) for v in frame[c] if isinstance(v, str))
+    for text in texts:
+        letters = [x for x in text if x.isalpha()]
+        if letters and sum("À" <= x <= "ÿ" for x in letters) > GARBLED * len(letters):
+            return Finding(
+                "L16", f"the names of {path.name} look garbled ({text[:30]!r}): it has no .cpg file to say its alphabet",
+                f'say encoding = "cp1251" (or "UTF-8") in [layers.{layer}]', layer, severity="warning",
+            )  # fmt: skip
+    return None

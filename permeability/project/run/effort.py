@@ -1,0 +1,184 @@
+"""What a run will cost before it is run: cells, edges, solves, memory, expected time.  Solves nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from permeability.core.errors import MemoryLimitError
+from permeability.core.memory import machine_memory
+from permeability.impact.line_by_line import standing_lines
+from permeability.project.project import Project, open_project
+from permeability.ranking.rank_draws import draw_costs
+
+__all__ = ["SpeciesPlan", "plan_project", "plan_species"]
+
+FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
+CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
+COMPILE_SECONDS = 40.0  # first run on a machine only
+LINK_BYTES = 32  # four conductance planes
+FIELD_BYTES = 8
+
+
+@dataclass(frozen=True)
+class SpeciesPlan:
+    """Expected work for one species; ``draws`` is the table of :func:`permeability.ranking.rank_draws.draw_costs`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     plan_species(project, "khulan").candidates  # 8 km in stretches of 2 km
+    4
+    """
+
+    species: str
+    cells: int
+    edges_cut: int
+    patches: int
+    cases: int
+    candidates: int
+    fields: int
+    solves: int
+    seconds: float
+    peak_bytes: int
+    draws: pd.DataFrame | None = field(default=None, compare=False)
+
+
+def plan_species(project: Project, name: str) -> SpeciesPlan:
+    """Expected work for one species of a project.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        Id of a species of the project.
+
+    Returns
+    -------
+    SpeciesPlan
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     plan_species(project, "khulan").cells
+    96
+    """
+    land, patches = project.landscape(name), project.patches(name)
+    cells = int(land.valid.sum())
+    cases = 2 + 2 * len(standing_lines(land))
+    found = project.candidates(name)
+    sites, lines = len(found), list(dict.fromkeys(line for c in found for line in c.lines))
+    n = len(patches)
+    options = len(project.scenario_names) if project.spec.scenarios else 0
+    variants = options * (2 + project.spec.comparison.draws)  # each option once, its maps, and every draw
+    fields = (cases + 3 + variants) * n
+    solves = cases + 2 + variants
+    lowered = sites * n * 0.3  # a lowered field touches a part of the grid
+    seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
+        cells / 1e6
+    ) ** 1.3
+    how, costs = project.spec.ranking, None
+    if lines and how.draws:
+        costs = draw_costs(land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew)
+        seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
+    peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
+    return SpeciesPlan(
+        name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
+    )
+
+
+def plan_project(project: Project | str | Path) -> str:
+    """The plan of a project as text.
+
+    Parameters
+    ----------
+    project : Project or path
+
+    Returns
+    -------
+    str
+        Cells, edges, solves, memory and expected time.
+
+    Raises
+    ------
+    MemoryLimitError
+        M01 when a step would not fit into this machine's memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(plan_project(pm.samples.tiny_project(f"{folder}/tiny")).splitlines()[0])
+    Two patches and a fence
+    """
+    project = project if isinstance(project, Project) else open_project(project)
+    plans = [plan_species(project, name) for name in project.species_ids]
+    grid = project.grid
+    scale = grid.distortion()
+    lines = [
+        f"{project.spec.project.name}",
+        f"  grid        {grid}",
+        f"  distortion  lengths up to {scale['scale_error_pct']:.2f} %, areas up to {scale['area_error_pct']:.2f} %",
+        f"  barriers    {len(project.barriers)} rows, {len(project.cuts):,} cuts of edges",
+    ]
+    for p in plans:
+        lines += [
+            f"  {p.species}",
+            f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
+            f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
+            *_draw_lines(p.draws),
+            f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
+        ]
+    total = float(np.sum([p.seconds for p in plans]))
+    lines.append(
+        f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
+    )
+    refuse_memory(max((p.peak_bytes for p in plans), default=0), grid.cell_size)
+    return "\n".join(lines)
+
+
+def _draw_lines(costs: pd.DataFrame | None) -> list[str]:
+    """What each kind of draw costs, one line each; kinds that were not asked for in brackets."""
+    if costs is None:
+        return []
+    rows = [
+        f"    draws of {r.kind}: {int(r.made):,}, about {duration(r.seconds)} ({r.what})"
+        for r in costs.rename(columns={"count": "made"}).itertuples()
+    ]
+    return [row if asked else f"{row} [not asked for]" for row, asked in zip(rows, costs["chosen"])]
+
+
+def refuse_memory(needed: int, cell_size_m: float) -> None:
+    """Refuse a job that cannot fit; see :func:`plan_project`."""
+    memory = machine_memory()
+    if memory is not None and needed > 0.9 * memory:
+        raise MemoryLimitError(
+            "M01",
+            f"the run needs about {needed / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB.",
+            remedy=f"use larger cells (grid.cell_size_m = {cell_size_m * 2:g}), a smaller area or fewer patches",
+        )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words.
+
+    >>> duration(0.4), duration(75), duration(7300)
+    ('under a second', '75 s', '2 h 1 min')
+    """
+    if seconds < 1:
+        return "under a second"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"

@@ -1,0 +1,126 @@
+"""Summary and record of a run: headline numbers, inputs with hashes, versions, choices, residuals."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from permeability._version import __version__
+from permeability.core.units import unit_of
+from permeability.layers import whole_files
+from permeability.project.project import Project
+from permeability.project.run.scenarios import (
+    scenario_record,
+    scenario_summary,
+)
+from permeability.ranking.ranking import Ranking
+
+__all__ = []
+from permeability.project.run.result_folder import component_table
+from permeability.project.run.run_result import SpeciesResult
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "pandas",
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "rasterio",
+    "xarray",
+    "networkx",
+)
+
+
+def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
+    """Headline numbers with their units; no times, no paths."""
+    about = project.spec.project
+    out: dict[str, Any] = {
+        "project": about.name,
+        "statement": about.statement,
+        "year": about.year,
+        "season": about.season,
+        "species": {},
+    }
+    for name, r in results.items():
+        mine: dict[str, Any] = {
+            "today": _with_units(r.impact.today.values),
+            "without_barriers": _with_units(r.impact.bare.values),
+            "range_pieces_km2": {"value": r.impact.today.pieces, "unit": "km2"},
+            "lines": {row["line"]: {k: {"value": v, "unit": unit_of(k)} for k, v in row.items() if k != "line"} for row in r.impact.lines.to_dict("records")},
+            "pairs": {f"{p.a} - {p.b}": {"cost_km": {"value": p.cost_km, "unit": "km"}, "resistance": {"value": p.resistance, "unit": "1"}} for p in r.connectivity.pairs.itertuples()},
+        }  # fmt: skip
+        if r.ranking is not None:
+            top = r.ranking.table.head(project.spec.ranking.top)
+            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_", "alike"))]
+            mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
+            mine["notes"] = r.ranking.notes
+            if r.ranking.knowledge_gaps is not None:
+                mine["knowledge_gaps"] = {g["number"]: {"what": g["what"], "share": {"value": g["share"], "unit": "1"}} for g in r.ranking.knowledge_gaps.to_dict("records") if g["clear"]}  # fmt: skip
+        mine["scenarios"] = scenario_summary(r.scenarios) if r.scenarios is not None else {}
+        out["species"][name] = mine
+    return out
+
+
+def _with_units(values: dict[str, float]) -> dict[str, Any]:
+    return {k: {"value": v, "unit": unit_of(k)} for k, v in values.items()}
+
+
+def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
+    """Inputs with hashes, parameters, versions, choices and residuals."""
+    layers = {}
+    for name, spec in project.spec.layers.items():
+        layers[name] = {
+            "path": spec.path,
+            "table": spec.table,
+            "sha256": whole_files.sha256(project.folder / spec.path),
+        }
+    plans = {name: r.scenarios for name, r in results.items() if r.scenarios is not None}
+    return {
+        "scenarios": scenario_record(project, plans) if plans else {},
+        "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
+        "platform": f"{platform.system()} {platform.machine()}",
+        "project_file": _file_record(project.path),
+        "project": project.spec.model_dump(),
+        "grid": {"text": repr(project.grid), "crs": project.grid.crs.to_wkt(), **project.grid.distortion()},
+        "layers": layers,
+        "alignment": sorted(set(project.notes)),
+        "chainage": {str(i): c.source for i, c in zip(project.barriers.table["id"], project.barriers.chainages)},
+        "species": {name: _species_record(project, name, r) for name, r in results.items()},
+    }  # fmt: skip
+
+
+def _file_record(path: Path) -> dict[str, str]:
+    """Name and hash of the project file; nothing for a project that was made in Python."""
+    return {"name": path.name, "sha256": whole_files.sha256(path)} if path.is_file() else {}
+
+
+def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, Any]:
+    report = r.connectivity.report
+    return {
+        "profile": {k: e.to_dict() for k, e in r.land.profile.estimates().items()},
+        "names": {lang: r.land.profile.name(lang) for lang in ("en", "mn", "ru")} | {"scientific": r.land.profile.scientific},
+        "habitat": project.habitat(name).factors.to_dict("records"),
+        "components": component_table(r.land).to_dict("records"),
+        "edges_cut": len(r.land.edge_barriers().cell),
+        "solver": {
+            "name": report.solver,
+            "iterations": report.iterations,
+            "residual": report.residual,
+            "fallbacks": list(report.fallbacks),
+            "notes": list(report.notes),
+        },
+        "sentences": r.impact.sentences,
+        "notes": list(r.ranking.notes) if r.ranking is not None else [],
+        "influence": _influence(r.ranking),
+    }  # fmt: skip
+
+
+def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:
+    """What to find out first: the share of the ranks' variance that each unknown number explains by itself."""
+    if ranking is None or ranking.knowledge_gaps is None:
+        return []
+    return list(ranking.knowledge_gaps.to_dict("records"))

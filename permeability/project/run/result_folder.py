@@ -1,0 +1,180 @@
+"""The files of a result folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from permeability._version import __version__
+from permeability.barriers.lines import traffic_class
+from permeability.landscape.landscape import Landscape
+from permeability.landscape.resistance_raster import burn_resistance
+from permeability.layers import rasters, vectors, whole_files
+from permeability.project.run.choice_results import plan_table
+from permeability.project.run.scenarios import (
+    measure_table,
+    write_scenarios,
+)
+
+__all__ = ["component_table"]
+from permeability.project.run.run_result import Run, SpeciesResult, _species_first
+
+
+def component_table(land: Landscape) -> pd.DataFrame:
+    """Every component of every standing barrier with its crossing chance, grade and source.
+
+    Parameters
+    ----------
+    land : Landscape
+
+    Returns
+    -------
+    DataFrame
+        ``id``, ``line``, ``component``, ``standing``, ``p_low``, ``p``, ``p_high``, ``evidence``,
+        ``source``, ``key``.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> component_table(land)[["line", "component", "p"]].to_dict("records")[0]
+    {'line': 'F', 'component': 'fence', 'p': 0.0}
+    """
+    rows = []
+    for i, parts in enumerate(land.components):
+        facts = land.barriers.table.iloc[i]
+        for part in parts:
+            low, best, high = part.chance.as_tuple()
+            rows.append({
+                "id": facts["id"], "line": facts["line"], "component": part.name, "standing": bool(land.standing[i]), "p_low": low,
+                "p": best, "p_high": high, "evidence": part.chance.evidence, "source": part.chance.source, "key": part.key,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_results(run: Run, folder: Path) -> None:
+    """Write all result files but the report."""
+    sites, impacts, pairs, pressed = [], [], [], []
+    for name, r in run.species.items():
+        impacts.append(r.impact.table.assign(species=name))
+        pairs.append(r.connectivity.pairs.assign(species=name))
+        if r.ranking is not None:
+            sites.append(r.ranking.table.assign(species=name))
+            lines = dict.fromkeys(r.ranking.table["line"])
+            pressed += [r.ranking.pressure(str(line)).assign(species=name) for line in lines]
+        _write_maps(folder, name, r)
+    whole_files.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
+    whole_files.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
+    write_scenarios(folder, {n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
+    tables: dict[str, gpd.GeoDataFrame] = {}
+    if sites:
+        table = gpd.GeoDataFrame(
+            _species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs
+        )
+        whole_files.write_csv(folder / "sites.csv", pd.DataFrame(table.drop(columns="geometry")))
+        tables["sites"] = table
+        along = pd.concat(pressed, ignore_index=True).drop(columns="geometry")
+        whole_files.write_csv(folder / "pressure.csv", _species_first(pd.DataFrame(along)))
+    plan = plan_table(run.choice.plans)
+    if plan is not None:
+        whole_files.write_csv(folder / "plan.csv", pd.DataFrame(plan.drop(columns="geometry")))
+        tables["plan"] = plan
+    for file, money in (("cost_benefit.csv", run.choice.money), ("offset.csv", run.choice.hectares)):
+        if money is not None and len(money):
+            whole_files.write_csv(folder / file, _species_first(money))
+    tables |= context_tables(run)
+    vectors.write_gpkg(folder / "sites.gpkg", tables)
+    whole_files.write_json(folder / "summary.json", run.summary)
+    whole_files.write_json(folder / "record.json", run.record)
+
+
+def context_tables(run: Run) -> dict[str, gpd.GeoDataFrame]:
+    """Barriers, patches and ranges as the report and a GIS show them."""
+    barriers = run.project.barriers.table
+    keep = [
+        "id",
+        "name",
+        "kind",
+        "line",
+        "status",
+        "fence_class",
+        "fenced",
+        "vehicles_per_day",
+        "accuracy_m",
+        "source",
+        "licence",
+    ]
+    shown = barriers[[*[c for c in keep if c in barriers.columns], "geometry"]].copy()
+    first = next(iter(run.species.values())).land
+    shown["standing"] = first.standing
+    shown["traffic_class"] = [
+        traffic_class(float(v)) if k == "road" else ""
+        for v, k in zip(pd.to_numeric(shown["vehicles_per_day"], errors="coerce"), shown["kind"])
+    ]
+    spans = [c.km_range for c in run.project.barriers.chainages]
+    shown["km_from"], shown["km_to"] = [a for a, _ in spans], [b for _, b in spans]
+    tables = {"barriers": gpd.GeoDataFrame(shown, crs=run.project.grid.crs)}
+    patches = [
+        r.patches.table.assign(species=n)[["species", "id", "name", "area_km2", "weight", "geometry"]]
+        for n, r in run.species.items()
+    ]
+    tables["patches"] = gpd.GeoDataFrame(pd.concat(patches, ignore_index=True), crs=run.project.grid.crs)
+    measures = measure_table({n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
+    if measures is not None:
+        tables["measures"] = measures
+    ranges = []
+    for name in run.species:
+        layer = run.project.spec.species[name].range
+        if layer is not None:
+            frame = run.project.vector(layer)
+            ranges.append(
+                frame.assign(species=name)[["species", "id", "geometry"]]
+                if "id" in frame.columns
+                else frame.assign(species=name)[["species", "geometry"]]
+            )
+    if ranges:
+        tables["ranges"] = gpd.GeoDataFrame(pd.concat(ranges, ignore_index=True), crs=run.project.grid.crs)
+    return tables
+
+
+def _write_maps(folder: Path, name: str, r: SpeciesResult) -> None:
+    grid, tags = (
+        r.land.grid,
+        {"species": r.land.profile.scientific, "software": f"permeability {__version__}"},
+    )
+    rasters.write_geotiff(
+        folder / f"habitat_{name}.tif",
+        r.land.resistance,
+        grid,
+        description="resistance of the ground",
+        unit="1",
+        tags=tags,
+    )
+    rasters.write_geotiff(
+        folder / f"resistance_{name}.tif",
+        burn_resistance(r.land),
+        grid,
+        description="resistance with barriers burnt into cells (supercover)",
+        unit="1",
+        tags=tags,
+    )
+    rasters.write_geotiff(
+        folder / f"current_{name}.tif",
+        r.connectivity.current.to_numpy(),
+        grid,
+        description="current summed over pairs of patches",
+        unit="passages per unit injected",
+        tags=tags,
+    )
+    distance = r.connectivity.distance.to_numpy()
+    rasters.write_geotiff(
+        folder / f"cost_distance_{name}.tif",
+        np.where(np.isinf(distance), np.nan, distance),
+        grid,
+        description="least-cost distance from the nearest patch",
+        unit="m of open ground",
+        tags=tags,
+    )

@@ -1,0 +1,206 @@
+"""A project run end to end: steps, files, record.  Orchestration only; no science lives here.
+
+A result folder holds
+
+=========================== ==================================================================================
+``summary.json``            every headline number with its unit, sorted keys, no times or paths; `compare` reads it
+``record.json``             inputs with hashes, parameters, versions, choices, residuals
+``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
+``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
+``plan.csv``                sites chosen for the budget, for every species and for all together; table ``plan``
+``cost_benefit.csv``, ``offset.csv`` whole-life cost and gain per money; quality hectares lost and given back
+``impact.csv``              indices of every case: no barriers, all, only X, without X
+``pairs.csv``               every pair of patches
+``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.project.run.scenarios`
+``resistance_<species>.tif`` the classic form: barriers burnt into cells
+``habitat_<species>.tif``   resistance of the ground alone
+``current_<species>.tif``, ``cost_distance_<species>.tif`` maps
+``report.html``             one file that opens offline
+=========================== ==================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from permeability.core.errors import Finding, ProjectError
+from permeability.core.tasks import connected
+from permeability.layers import whole_files
+from permeability.linkage.patch_pairs import Connectivity
+from permeability.project.checking import check
+from permeability.project.project import Project, open_project
+from permeability.project.run.choice_results import choice_summary, make_choice
+from permeability.project.run.record import make_record, summarise
+from permeability.project.run.result_folder import write_results
+from permeability.project.run.run_result import Run, SpeciesResult
+from permeability.project.run.scenarios import (
+    run_scenarios,
+)
+from permeability.project.run.steps import Step, take_steps
+from permeability.ranking.ranking import rank
+
+__all__ = ["run_project"]
+
+Progress = Callable[[str, int, int], None]  # step, done, all
+
+RESULT_MARK = "record.json"  # by this file an earlier result folder is known
+
+
+def run_project(
+    project: Project | str | Path,
+    folder: str | Path | None = None,
+    *,
+    progress: Progress | None = None,
+    report: bool = True,
+    workers: int | None = None,
+    scheduler: Any = None,
+    resume: bool = False,
+) -> Run:
+    """Run a project: connectivity, impact and ranking per species, and write the result folder.
+
+    Parameters
+    ----------
+    project : Project or path
+    folder : path, optional
+        Result folder, replaced as a whole when everything has worked; nothing is written when None.
+    progress : callable, optional
+        Called with (step, done, all).
+    report : bool
+        Whether to write ``report.html``.
+    workers : int, optional
+        Threads; all cores by default.  The results do not depend on them.
+    scheduler : str or distributed.Client, optional
+        Address of a ``dask.distributed`` scheduler, a client, or ``"local"``: species, scenarios and draws go to its
+        workers instead.  See :func:`permeability.core.tasks.run_tasks`.
+    resume : bool
+        Go on with the draws that an interrupted run of the same inputs has finished (kept beside the result folder
+        until a run ends well).
+
+    Returns
+    -------
+    Run
+        Every result object, and the folder it was written to.
+
+    Raises
+    ------
+    ProjectError
+        J05 with all findings when an input cannot be used; nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results")
+    ...     (run.folder / "report.html").is_file()
+    True
+    >>> best = run.species["khulan"].ranking.table.iloc[0]
+    >>> best["line"], float(best["gain_range_cut_off_km2"])  # half of the 96 km2 lie beyond the fence
+    ('F', 48.0)
+    """
+    project = project if isinstance(project, Project) else open_project(project)
+    workers = workers or os.cpu_count() or 1
+    if folder is not None:
+        whole_files.require_free(Path(folder), RESULT_MARK)
+    findings = check(project.path)
+    if any(f.severity == "error" for f in findings):
+        raise input_error(project.path.name, findings)
+    store = _step_store(folder, resume)
+    with (
+        threadpool_limits(
+            limits=1, user_api="blas"
+        ),  # the dense blocks are small; threads go to steps and draws
+        connected(scheduler, workers) as cluster,
+    ):
+        found = take_steps(_steps(project), workers=workers, scheduler=cluster, progress=progress)
+        results = {
+            name: _run_species(project, name, found, progress, workers, cluster, store)
+            for name in project.species_ids
+        }
+        ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
+        told = None if progress is None else (lambda done, n: progress("choice", done, n))
+        choice = make_choice(project, ranked, told)
+    summary = summarise(project, results) | choice_summary(project, choice)
+    record = make_record(project, results)
+    done = Run(project, results, summary, record, Path(folder) if folder is not None else None, choice)
+    if folder is not None:
+        with whole_files.whole_folder(Path(folder), RESULT_MARK) as aside:
+            write_results(done, aside)
+            if report:
+                from permeability.report import write_report
+
+                if progress is not None:
+                    progress("report", 0, 1)
+                write_report(aside, aside / "report.html")
+        if store is not None:
+            shutil.rmtree(store, ignore_errors=True)
+    return done
+
+
+def _step_store(folder: str | Path | None, resume: bool) -> Path | None:
+    """Where finished steps are kept while a run is under way: a hidden folder beside the result folder."""
+    if folder is None:
+        return None
+    store = Path(folder).with_name(f".{Path(folder).name}-steps")
+    if not resume:
+        shutil.rmtree(store, ignore_errors=True)
+    return store
+
+
+def input_error(name: str, findings: list[Finding]) -> ProjectError:
+    """One error that carries all findings."""
+    error = ProjectError(
+        "J05", f"{name} has {len(findings)} input problems; nothing was computed or written.", layer=name,
+        details={str(i): f"[{f.code}] {f.layer or ''} {f.what}" for i, f in enumerate(findings, start=1)},
+        remedy="`permeability check` lists each with its remedy",
+    )  # fmt: skip
+    error.findings = tuple(findings)
+    return error
+
+
+def _steps(project: Project) -> list[Step]:
+    """Everything that does not depend on anything else: connectivity and impact of every species."""
+    steps = []
+    for name in project.species_ids:
+        mine = (project.landscape(name), project.patches(name), project.range_mask(name))
+        steps += [Step(name, "connectivity", *mine), Step(name, "impact", *mine)]
+    return steps
+
+
+def _run_species(
+    project: Project,
+    name: str,
+    found: dict[tuple[str, str], Any],
+    progress: Progress | None,
+    workers: int,
+    scheduler: Any,
+    store: Path | None,
+) -> SpeciesResult:
+    """One species: what its steps found, and the ranking of its candidates."""
+    links: Connectivity = found[name, "connectivity"]
+    land, patches, inside = links.land, links.patches, project.range_mask(name)
+    tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
+    ranking = None
+    sites = project.candidates(name)
+    if sites:
+        how = project.spec.ranking
+        ranking = rank(
+            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
+            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, scheduler=scheduler,
+            store=store, progress=tell,
+        )  # fmt: skip
+    tell = None if progress is None else lambda done, n: progress(f"{name}: scenarios", done, n)
+    plans = run_scenarios(project, name, workers=workers, scheduler=scheduler, store=store, progress=tell)
+    return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
+
+
+# ---------------------------------------------------------------- summary and record
+
+
+# ---------------------------------------------------------------- files

@@ -1,0 +1,90 @@
+"""The parts of a run that do not depend on each other, as tasks of the one executor: species by species, on
+threads of this machine or on the workers of a cluster.
+
+A step carries its landscape, so workers need no files; its result comes back with the landscape of this side, so that the
+objects of a run share one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from permeability.core.tasks import run_tasks
+from permeability.impact.line_by_line import barrier_impact, standing_lines
+from permeability.landscape.landscape import Landscape
+from permeability.landscape.patches import Patches
+from permeability.linkage.patch_pairs import connectivity
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of one species: its connectivity, or the impact of its barriers.
+
+    Attributes
+    ----------
+    species, kind : str
+        ``kind`` is ``"connectivity"`` or ``"impact"``.
+    land : Landscape
+    patches : Patches
+    inside : bool array, shape (rows, cols)
+        The species' range.
+    """
+
+    species: str
+    kind: str
+    land: Landscape = field(repr=False)
+    patches: Patches = field(repr=False)
+    inside: NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def work(self) -> float:
+        """Expected work: landscapes that are solved."""
+        return 1.0 + 2.0 * len(standing_lines(self.land)) if self.kind == "impact" else 2.0
+
+
+def take_step(step: Step) -> Any:
+    """The result of a step: a `Connectivity` or an `Impact`."""
+    with threadpool_limits(
+        limits=1, user_api="blas"
+    ):  # a worker of its own knows nothing of the caller's limit
+        if step.kind == "connectivity":
+            return connectivity(step.land, step.patches)
+        return barrier_impact(step.land, step.patches, step.inside)
+
+
+def take_steps(
+    steps: Sequence[Step], *, workers: int = 1, scheduler: Any = None, progress: Progress | None = None
+) -> dict[tuple[str, str], Any]:
+    """Results of all steps by (species, kind); they do not depend on the workers.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+    workers, scheduler
+        See :func:`permeability.core.tasks.run_tasks`.
+    progress : callable, optional
+        Called with (what, done, all).
+    """
+    found = {}
+    for index, result in run_tasks(
+        take_step, steps, workers=workers, scheduler=scheduler, weights=[s.work for s in steps], label="steps",
+        progress=None if progress is None else lambda p: progress("species", p.done, p.total),
+    ):  # fmt: skip
+        step = steps[index]
+        found[step.species, step.kind] = _of_this_side(result, step)
+    return found
+
+
+def _of_this_side(result: Any, step: Step) -> Any:
+    """The same result on the objects of the caller instead of a worker's copies."""
+    return replace(
+        result, land=step.land, **({"patches": step.patches} if step.kind == "connectivity" else {})
+    )

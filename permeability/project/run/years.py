@@ -1,0 +1,149 @@
+"""How the range fell apart: the same landscape in several years, and which line did what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from permeability.impact.line_by_line import standing_lines
+from permeability.landscape.landscape import Landscape, build
+from permeability.linkage.landscape_indices import Indices, indices, pair_costs
+from permeability.project.project import Project
+
+__all__ = ["Timeline", "in_year", "timeline"]
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """Indices of a species by year.
+
+    Attributes
+    ----------
+    species : str
+    table : pandas.DataFrame
+        One row per year: ``year``, ``lines`` standing, ``new_lines`` since the year before, and all indices.
+    lines : pandas.DataFrame
+        One row per line and year in which it is new: ``year``, ``line``, what taking it away in that year would
+        give back (``given_back_<index>``).
+    undated : list of str
+        Lines without a date of opening: they stand in every year, which may be wrong.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     timeline(project, "khulan", [2020]).undated  # no dates of opening in this layer
+    ['F', 'S']
+    """
+
+    species: str
+    table: pd.DataFrame
+    lines: pd.DataFrame
+    undated: list[str]
+    results: dict[float, Indices] = field(repr=False, default_factory=dict)
+
+    def __repr__(self) -> str:
+        columns = [
+            "year",
+            "lines",
+            "range_pieces",
+            "range_cut_off_km2",
+            "reachable_km2",
+            "pairs_apart",
+            "mean_conductance",
+        ]
+        text = f"{self.species} by year\n{self.table[columns].to_string(index=False)}\n{self.lines.to_string(index=False)}"
+        if self.undated:
+            text += f"\nwithout a date of opening, counted as always there: {', '.join(self.undated)}"
+        return text
+
+
+def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline:
+    """Indices of a species in several years, by the dates of the barrier layer.
+
+    Parameters
+    ----------
+    project : Project
+    species : str
+        Id of a species of the project.
+    years : sequence of float
+        Calendar years.
+
+    Returns
+    -------
+    Timeline
+        What stood in a year: barriers that exist or were removed, within their dates; those without a date of
+        opening stand in every year and are listed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     found = timeline(project, "khulan", [2010, 2020])
+    >>> found.table["pairs_apart"].tolist()
+    [1.0, 1.0]
+    """
+    base, patches, inside = project.landscape(species), project.patches(species), project.range_mask(species)
+    open_cost = pair_costs(base.without_barriers(), patches)
+    rows, blame, results = [], [], {}
+    before: list[str] | None = None
+    for year in sorted(years):
+        land = in_year(project, base, year)
+        results[year] = now = indices(land, patches, inside, open_cost=open_cost)
+        lines = standing_lines(land)
+        new = [x for x in lines if before is not None and x not in before]
+        rows.append({"year": year, "lines": len(lines), "new_lines": ", ".join(new), **now.values})
+        for line in new:
+            without = indices(land.without_lines([line]), patches, inside, open_cost=open_cost).values
+            given = {
+                f"given_back_{k}": without[k] - now.values[k]
+                for k in ("range_cut_off_km2", "reachable_km2", "pairs_apart", "mean_conductance")
+            }
+            blame.append({"year": year, "line": line, **given})
+        before = lines
+    table = project.barriers.table
+    open_ended = table["opened"].isna() & (table["status"] == "existing")
+    return Timeline(
+        species,
+        pd.DataFrame(rows),
+        pd.DataFrame(blame),
+        list(dict.fromkeys(table["line"][open_ended])),
+        results,
+    )
+
+
+def in_year(project: Project, base: Landscape, year: float) -> Landscape:
+    """A landscape with the barriers of a year; grid, resistance and cut table are shared.
+
+    Parameters
+    ----------
+    project : Project
+    base : Landscape
+    year : float
+        Calendar year.
+
+    Returns
+    -------
+    Landscape
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     int(in_year(project, project.landscape("khulan"), 2020).standing.sum())
+    2
+    """
+    dated = build(
+        base.grid, base.resistance, base.barriers, base.profile, neighbours=base.neighbours, year=year,
+        season=project.spec.project.season, assume_fenced=project.spec.barriers.assume_fenced, cuts=base.cuts,
+    )  # fmt: skip
+    existed = base.barriers.standing(year, ("existing", "removed")).table["id"]
+    return replace(dated, standing=base.barriers.table["id"].isin(existed).to_numpy(bool))

@@ -1,0 +1,158 @@
+"""The tables of a project file: a key that is not known is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from permeability.project.column_mapping import OwnColumns
+from permeability.project.ranking_spec import CandidateSpec, CostBenefitSpec, PortfolioSpec
+from permeability.project.scenario_spec import (
+    ComparisonSpec,
+    ScenarioSpec,
+    Table,
+)
+from permeability.ranking.unknown_numbers import KINDS, VARY
+
+__all__ = ["ProjectSpec"]
+
+
+class About(Table):
+    """``[project]``: what the run is about."""
+
+    name: str
+    statement: str = ""
+    year: int | None = None
+    season: str | None = None
+    area: str = ""
+
+
+class GridSpec(Table):
+    """``[grid]``: where the cells are."""
+
+    crs: str
+    cell_size_m: float = Field(gt=0)
+    bounds: tuple[float, float, float, float]
+    neighbours: Literal[4, 8, 16] = 8
+
+
+class LayerSpec(OwnColumns):
+    """``[layers.NAME]``: one file, table or band."""
+
+    path: str
+    table: str | None = None
+    where: dict[str, Any] = {}
+    band: int = 1
+    resampling: Literal["nearest", "bilinear", "cubic", "average", "mode", "max", "min"] | None = None
+    scale: float = 1.0
+
+
+class MaskSpec(Table):
+    """``[mask]``: which cells belong to the landscape."""
+
+    inside: list[str] = []
+    outside: list[str] = []
+
+
+class FactorSpec(Table):
+    """``[factors.NAME]``: where a habitat factor comes from."""
+
+    derive: Literal["slope", "distance", "class", "value"]
+    layers: list[str]
+    classes: list[int] = []
+    scale: float = Field(default=1.0, gt=0)
+
+
+class HabitatSpec(Table):
+    """``[habitat]``: a suitability (0..1) or resistance raster in place of factors."""
+
+    suitability: str | None = None
+    resistance: str | None = None
+
+
+class BarrierSpec(Table):
+    """``[barriers]``: line layers and kilometre posts."""
+
+    layers: list[str]
+    posts: str | None = None
+    assume_fenced: Literal["no", "yes"] = "no"
+    fenced_chance: float | None = Field(default=None, ge=0, le=1)
+
+
+class SpeciesSpec(Table):
+    """``[species.ID]``: patches, range and numbers of a species."""
+
+    patches: str
+    range: str | None = None
+    suitability: str | None = None
+    resistance: str | None = None
+    override: dict[str, Any] = {}
+
+
+class RankingSpec(Table):
+    """``[ranking]``: how they are ranked."""
+
+    top: int = Field(default=10, gt=0)
+    draws: int = Field(default=0, ge=0)
+    seed: int = 1
+    budget_usd: float | None = Field(default=None, gt=0)
+    vary: list[Literal[KINDS]] = list(VARY)  # type: ignore[valid-type]
+    draws_anew: int | None = Field(default=None, gt=0)
+    worth_usd_per_gain: float | None = Field(default=None, gt=0)
+
+
+class ProjectSpec(Table):
+    """The whole file.
+
+    Examples
+    --------
+    >>> ProjectSpec.model_fields["species"].is_required()
+    True
+    """
+
+    project: About
+    grid: GridSpec
+    layers: dict[str, LayerSpec]
+    mask: MaskSpec = MaskSpec()
+    factors: dict[str, FactorSpec] = {}
+    habitat: HabitatSpec = HabitatSpec()
+    barriers: BarrierSpec
+    species: dict[str, SpeciesSpec]
+    candidates: list[CandidateSpec] = []
+    ranking: RankingSpec = RankingSpec()
+    portfolio: PortfolioSpec = PortfolioSpec()
+    cost_benefit: CostBenefitSpec = CostBenefitSpec()
+    scenarios: list[ScenarioSpec] = []
+    comparison: ComparisonSpec = ComparisonSpec()
+
+    @field_validator("candidates", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        """One table of candidates is as good as a list of one."""
+        return [value] if isinstance(value, dict) else value
+
+
+def valid_keys(location: tuple[Any, ...]) -> list[str]:
+    """Keys allowed at a place of the project file."""
+    model: Any = ProjectSpec
+    for part in location:
+        if isinstance(part, int) or not (isinstance(model, type) and issubclass(model, BaseModel)):
+            continue
+        info = model.model_fields.get(str(part))
+        if info is None:
+            continue  # the name of a layer, factor or species
+        model = next(_models(info.annotation), None)
+        if model is None:
+            return []
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    from typing import get_args
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -1,0 +1,1 @@
+"""Which site first: candidates, exact gains, ranks and how sure they are."""

@@ -1,0 +1,123 @@
+"""Lines drawn in the wrong place: a barrier layer with its lines moved by some metres, its joints kept.
+
+A line is moved as a whole.  An end that stands on another line goes with that line, an end at the edge of the
+landscape stays, so that a shift opens no way round; between such an end and the rest the shift fades in over
+:data:`FADE` times its length.  Kilometres stay with the ground they were drawn on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from permeability.barriers.chainage import Chainage
+from permeability.barriers.lines import Barriers
+from permeability.layers.grid import Grid
+
+Array = NDArray[np.float64]
+TOUCH_M = 1.0  # ends that come this near to another line stand on it
+FADE = 5.0
+
+
+def displaced(
+    barriers: Barriers, shifts: Mapping[str, tuple[float, float]], grid: Grid, valid: NDArray[np.bool_]
+) -> Barriers:
+    """The barriers with some lines moved.
+
+    Parameters
+    ----------
+    barriers : Barriers
+    shifts : mapping
+        Line -> metres to the east and to the north; other lines stay.
+    grid : Grid
+    valid : bool array, shape (rows, cols)
+        Cells of the landscape.
+
+    Returns
+    -------
+    Barriers
+        Same rows, same kilometres.
+    """
+    shapes = barriers.table.geometry.to_numpy()
+    move = np.array([shifts.get(str(line), (0.0, 0.0)) for line in barriers.table["line"]], dtype=float)
+    ends = _Ends(shapes, move, barriers.table["line"].to_numpy(), grid, valid)
+    moved, chains = [], []
+    for i, (shape, chain) in enumerate(zip(shapes, barriers.chainages)):
+        geometry, old, new = _row(shape, move[i], ends, i)
+        moved.append(geometry)
+        chains.append(Chainage(new, np.asarray(chain.km_at(old)), chain.source))
+    table = barriers.table.set_geometry(
+        gpd.GeoSeries(moved, index=barriers.table.index, crs=barriers.table.crs)
+    )
+    return Barriers(table, tuple(chains))
+
+
+def _row(
+    shape: shapely.Geometry, shift: Array, ends: _Ends, row: int
+) -> tuple[shapely.Geometry, Array, Array]:
+    """A row moved, and the distances along it of its vertices before and after [m]."""
+    parts, old, new = [], [np.zeros(1)], [np.zeros(1)]
+    for part in shapely.get_parts(shape):
+        xy = shapely.get_coordinates(part)
+        first, last = (ends.shift(row, xy[k], shift) for k in (0, -1))
+        reach = FADE * float(max(np.hypot(*(first - shift)), np.hypot(*(last - shift))))
+        if reach > 0 and not part.is_closed:
+            xy = shapely.get_coordinates(shapely.segmentize(part, reach / 4))
+        steps = np.hypot(*np.diff(xy, axis=0).T)
+        xy = xy[np.concatenate([[True], steps > 0])]
+        along = np.concatenate([[0.0], np.cumsum(steps[steps > 0])])
+        by = np.tile(shift, (len(xy), 1))
+        if reach > 0 and not part.is_closed:
+            left = np.clip(1 - along / reach, 0, None)[:, None]
+            right = np.clip(1 - (along[-1] - along) / reach, 0, None)[:, None]
+            by = by + (first - shift) * left * (1 - right) + (last - shift) * right * (1 - left)
+            by[0], by[-1] = first, last
+        there = xy + by
+        parts.append(shapely.LineString(there))
+        old.append(old[-1][-1] + along[1:])
+        new.append(new[-1][-1] + np.cumsum(np.hypot(*np.diff(there, axis=0).T)))
+    geometry = parts[0] if len(parts) == 1 else shapely.MultiLineString(parts)
+    before, after = np.concatenate(old), np.concatenate(new)
+    distinct = np.concatenate([[True], np.diff(after) > 0])
+    return geometry, before[distinct], after[distinct]
+
+
+class _Ends:
+    """What holds the ends of lines."""
+
+    def __init__(
+        self,
+        shapes: NDArray[np.object_],
+        move: Array,
+        lines: NDArray[np.object_],
+        grid: Grid,
+        valid: NDArray[np.bool_],
+    ) -> None:
+        self.shapes, self.move, self.lines, self.grid = shapes, move, lines, grid
+        self.tree = shapely.STRtree(shapes)
+        padded = np.pad(valid, 1)
+        inner = [padded[1 + a : padded.shape[0] - 1 + a, 1 + b : padded.shape[1] - 1 + b]
+                 for a in (-1, 0, 1) for b in (-1, 0, 1)]  # fmt: skip
+        self.inner = np.all(inner, axis=0)
+
+    def shift(self, row: int, point: Array, own: Array) -> Array:
+        """By how much an end of a row moves [m]."""
+        here = shapely.Point(point)
+        near = sorted(self.tree.query(here, predicate="dwithin", distance=TOUCH_M))
+        others = [j for j in near if self.lines[j] != self.lines[row]]
+        through = [j for j in others if not self._ends_at(j, here)]
+        if through:
+            return np.asarray(self.move[through[0]])
+        if others:  # ends that meet follow the first of them
+            return np.asarray(self.move[min(row, others[0])])
+        r, c = self.grid.cells_of(point[:1], point[1:])
+        inside = bool(self.grid.contains(r, c)[0]) and bool(self.inner[r[0], c[0]])
+        return own if inside else np.zeros(2)
+
+    def _ends_at(self, row: int, here: shapely.Point) -> bool:
+        ends = [shapely.get_coordinates(p)[[0, -1]] for p in shapely.get_parts(self.shapes[row])]
+        return bool((shapely.distance(shapely.points(np.concatenate(ends)), here) <= TOUCH_M).any())
