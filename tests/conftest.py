@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED = Path(os.environ.get("PERMEABILITY_SHARED", REPOSITORY.parent / "shared"))
+from places import REPOSITORY, SHARED
 
 
 @pytest.fixture(scope="session")
@@ -44,4 +41,4 @@ def reference_cases(folder: str, *modes: str) -> list[Any]:
 
 
 # scripts to run by hand, and what tests load themselves: not test modules
-collect_ignore_glob = ["*_check.py", "result_sample.py"]
+collect_ignore = ["helpers"]

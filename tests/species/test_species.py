@@ -1,0 +1,345 @@
+"""Profiles: every number of the notes is there, with its grade; overrides and refusals."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from places import SHARED
+
+from permeability.core.errors import SpeciesError
+from permeability.core.estimate import EVIDENCE
+from permeability.species import BARRIER_CLASSES, HabitatFactor, profile_from_dict, species, species_list
+
+NOTES = SHARED / "knowledge" / "domain.md"
+FIFTEEN = {
+    "khulan": "khulan",
+    "Mongolian gazelle": "mongolian_gazelle",
+    "goitered gazelle": "goitered_gazelle",
+    "saiga": "saiga",
+    "argali": "argali",
+    "wild camel": "wild_camel",
+    "Przewalski's horse": "przewalski_horse",
+    "snow leopard": "snow_leopard",
+    "kiang": "kiang",
+    "chiru": "chiru",
+    "Tibetan gazelle": "tibetan_gazelle",
+    "wild yak": "wild_yak",
+    "cheetah": "cheetah",
+    "Bukhara deer": "bukhara_deer",
+    "chinkara": "chinkara",
+}
+needs_notes = pytest.mark.skipif(not NOTES.is_file(), reason="the domain notes are not on this machine")
+
+
+def table(heading: str, start: str) -> list[list[str]]:
+    """Rows of the table that begins with ``start`` under a heading of the notes."""
+    text = NOTES.read_text(encoding="utf-8")
+    section = text[text.index(heading) :]
+    section = section[: section.index("\n### ", 5)]
+    lines = section[section.index(start) :].splitlines()
+    rows = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+    return rows[2:]
+
+
+def figures(cell: str) -> tuple[float, float | None, float | None]:
+    """Best, low and high of a cell such as ``**.50 (.10-.90)**``."""
+    cell = cell.replace("**", "").replace(",", "")
+    found = re.fullmatch(r"([\d.]+)(?: \(([\d.]+)-([\d.]+)\))?", cell)
+    assert found, cell
+    return float(found[1]), *(None if g is None else float(g) for g in found.groups()[1:])
+
+
+def same(estimate, cell: str) -> None:
+    best, low, high = figures(cell)
+    assert estimate.best == best
+    if low is not None:
+        assert (estimate.low, estimate.high) == (low, high)
+
+
+@needs_notes
+def test_every_crossing_chance_of_the_notes():
+    rows = table("### 4.3", "| species |")
+    assert {r[0] for r in rows} == set(FIFTEEN)
+    for name, *cells in rows:
+        profile = species(FIFTEEN[name])
+        for key, cell in zip(BARRIER_CLASSES, cells):
+            same(profile.crossing[key], cell)
+            assert profile.crossing[key].evidence in ("F", "D", "M-h", "M-m", "M-l")
+        same(profile.road_p0, cells[5])
+        same(profile.road_gap_s, cells[6])
+
+
+@needs_notes
+def test_every_structure_chance_of_the_notes():
+    keys = [
+        "gap_500m",
+        "gap_50_500m",
+        "bridge_100m",
+        "underpass_12_100m",
+        "box",
+        "overpass_50m",
+        "overpass_narrow",
+    ]
+    members = {
+        "equids, camel, yak": ["khulan", "kiang", "przewalski_horse", "wild_camel", "wild_yak"],
+        "gazelles, saiga, chiru": [
+            "mongolian_gazelle",
+            "goitered_gazelle",
+            "tibetan_gazelle",
+            "chinkara",
+            "saiga",
+            "chiru",
+        ],
+        "argali, deer": ["argali", "bukhara_deer"],
+        "cats": ["snow_leopard", "cheetah"],
+    }
+    rows = table("### 4.3", "| structure |")
+    assert len(rows) == len(keys)
+    for key, (_, *cells) in zip(keys, rows):
+        for group, cell in zip(members.values(), cells):
+            for name in group:
+                same(species(name).structures[key], cell)
+                assert species(name).structures[key].evidence.startswith("M-")
+    assert sorted(n for g in members.values() for n in g) == sorted(FIFTEEN.values())
+
+
+@needs_notes
+def test_every_movement_figure_of_the_notes():
+    seen = []
+    for name, *cells in table("### 4.5", "| species |"):
+        names = ["kiang", "chiru", "wild yak"] if name == "kiang, chiru, yak" else name.split(", ")
+        for i, one in enumerate(names):
+            profile = species(FIFTEEN[one])
+            seen.append(one)
+            for estimate, cell in zip((profile.trace_km, profile.budget_km, profile.dispersal_km), cells):
+                parts = cell.split("/")
+                same(estimate, parts[i].strip() if len(parts) == len(names) > 1 else cell)
+                assert estimate.unit == "km"
+    assert sorted(seen) == sorted(FIFTEEN)
+
+
+@needs_notes
+def test_every_habitat_factor_of_the_notes():
+    columns = ["khulan", "mongolian_gazelle", "argali", "snow_leopard", "wild_camel"]
+    rows = {r[0]: r[1:] for r in table("### 4.4", "| factor |")}
+    names = {"slope_deg": "slope", "water_km": "distance to water", "town_km": "town", "herder_camp_km": "herder camp",
+             "mine_km": "active mine", "forest": "forest", "dune_sand": "dune sand", "snow_cm": "snow"}  # fmt: skip
+    for i, name in enumerate(columns):
+        factors = {f.factor: f for f in species(name).habitat}
+        for key, label in names.items():
+            cells = next(v for k, v in rows.items() if k.startswith(label))
+            cell = re.sub(r"\(F[^)]*\)", "", cells[i])
+            wanted = [float("inf") if v.strip() == "absolute" else float(v) for v in cell.split("/")]
+            if wanted == [1.0]:  # no effect: no row needed
+                assert all(m == 1 for m in factors[key].multipliers) if key in factors else True
+                continue
+            got = factors[key].multipliers
+            if factors[key].kind == "step":  # 1 is the ground the others are measured against
+                got = got[1:] if key == "snow_cm" else got[:-1]
+            assert list(got) == wanted, (name, key)
+            if "x/3 to x3" in cells[5]:
+                pairs = [(b, h) for b, h in zip(factors[key].multipliers, factors[key].high) if b != 1]
+                assert all(h == pytest.approx(3 * b) for b, h in pairs)
+        band = re.match(r"([\d.]+)(?:-([\d.]+))? km", rows["road avoidance band"][i])
+        avoided = species(name).road_avoidance_km
+        if band[2]:
+            assert (avoided.low, avoided.high) == (float(band[1]), float(band[2]))
+        else:
+            assert avoided.best == float(band[1])
+        productive = next(v for k, v in rows.items() if k.startswith("productivity"))[i]
+        factor = factors["productivity_gc_m2_yr"]
+        spread = [float(v) for v in re.findall(r"x(\d)", productive)] or [float(productive)]
+        assert factor.breakpoints == (250.0,)
+        assert factor.low[1] <= min(spread)
+        assert factor.high[1] >= max(spread)
+    assert species("khulan").road_avoidance_km.evidence in EVIDENCE
+
+
+@needs_notes
+def test_every_number_of_the_body_and_movement_table():
+    """Numbers of table 2.1, page and volume numbers aside, are in the estimates or stated as facts."""
+    for name, *cells in table("### 2.1", "| species |"):
+        short = re.split(r" \*", name)[0]
+        profile = species(FIFTEEN[{"Asiatic cheetah": "cheetah"}.get(short, short)])
+        low, high = (float(v) for v in cells[0].split("-"))
+        assert (profile.shoulder_cm.low, profile.shoulder_cm.high) == (low, high)
+        low, high = (float(v.replace(",", "")) for v in cells[1].split("-"))
+        assert (profile.mass_kg.low, profile.mass_kg.high) == (low, high)
+        stated = " ".join([f.text for f in profile.facts] + [f.source for f in profile.facts])
+        numbers = {v for e in profile.estimates().values() for v in e.as_tuple()}
+        numbers |= {float(v.replace(",", "")) for v in re.findall(r"\d[\d,]*(?:\.\d+)?", stated)}
+        for cell in cells[2:]:
+            said = re.sub(r"\(F[^)]*\)", "", cell)
+            for value in re.findall(r"\d[\d,]*(?:\.\d+)?", said.replace("NDVI", "")):
+                assert float(value.rstrip(",").replace(",", "")) in numbers, (name, value, cell)
+
+
+@needs_notes
+def test_every_number_of_how_species_react():
+    """Numbers of table 2.2 are in the facts of the species."""
+    for name, *cells in table("### 2.2", "| species |"):
+        profile = species(FIFTEEN[name])
+        stated = " ".join(f"{f.text} {f.source}" for f in profile.facts)
+        numbers = {float(v.replace(",", "")) for v in re.findall(r"\d[\d,]*(?:\.\d+)?", stated)}
+        for cell in cells:
+            said = re.sub(r"\((?:F|M-)[^)]*\)", "", cell)
+            for value in re.findall(r"\d[\d,]*(?:\.\d+)?", said):
+                assert float(value.rstrip(",").replace(",", "")) in numbers, (name, value, cell)
+
+
+def grades(cell: str) -> set[str]:
+    """The marks F, M-h, M-m, M-l that stand in brackets in a cell."""
+    return {
+        mark
+        for inside in re.findall(r"\(([^)]*)\)", cell)
+        for mark in re.findall(r"(?<!\w)(F|M-[hml])(?!\w)", inside)
+    }
+
+
+@needs_notes
+def test_facts_have_the_grades_of_the_notes():
+    for heading, first, topics in (
+        ("### 2.1", 3, ("range", "movement", "water", "terrain")),
+        ("### 2.2", 1, ("fences", "railway", "road", "border", "passages")),
+    ):
+        for row in table(heading, "| species |"):
+            short = re.split(r" \*", row[0])[0]
+            profile = species(FIFTEEN[{"Asiatic cheetah": "cheetah"}.get(short, short)])
+            for topic, cell in zip(topics, row[first:]):
+                stated = {f.evidence for f in profile.facts if f.topic == topic}
+                assert grades(cell) <= stated, (profile.id, topic, cell)
+                assert stated or len(cell) < 12, (profile.id, topic, cell)
+
+
+def test_all_profiles_are_complete():
+    cami = [species(s) for s in species_list() if species(s).cami]
+    assert {p.id for p in cami} == set(FIFTEEN.values())
+    for identifier in species_list():
+        p = species(identifier)
+        assert p.id == identifier
+        assert all(p.name(code) for code in ("en", "mn", "ru"))
+        assert p.scientific
+        assert p.range_states
+        assert p.landscapes
+        assert p.knowledge_gaps
+        for key, estimate in p.estimates().items():
+            assert estimate.low <= estimate.best <= estimate.high, key
+            assert estimate.source, key
+            assert estimate.evidence in EVIDENCE, key
+        assert {"slope_deg", "town_km", "mine_km", "forest"} <= {f.factor for f in p.habitat}
+        assert all(f.source and f.evidence in EVIDENCE for f in (*p.facts, *p.habitat))
+        assert profile_from_dict(p.to_dict()) == p
+
+
+def test_numbers_taken_over_by_analogy_say_so():
+    for name, model in (("urial", "argali"), ("przewalski_gazelle", "tibetan_gazelle")):
+        look_alike = species(name)
+        assert not look_alike.cami
+        assert "not found for this species" in look_alike.analogy
+        for key, estimate in look_alike.crossing.items():
+            assert estimate.as_tuple() == species(model).crossing[key].as_tuple()
+            assert estimate.evidence == "M-l"
+            assert "analogy" in estimate.source
+    slope = next(f for f in species("kiang").habitat if f.factor == "slope_deg")
+    assert slope.evidence == "M-l"
+    assert "by analogy with khulan" in slope.source
+
+
+@pytest.mark.parametrize("word", ["Khulan", "Equus hemionus", "Хулан", "кулан", "khulan (Asiatic wild ass)"])
+def test_species_by_any_name(word):
+    assert species(word).id == "khulan"
+
+
+def test_unknown_species_names_the_nearest():
+    with pytest.raises(SpeciesError, match=r"(?s)\[S01\].*did you mean 'khulan'"):
+        species("kulhan")
+
+
+def test_units_in_metres():
+    khulan = species("khulan")
+    assert khulan.trace_length_m.as_tuple() == (8_000.0, 16_000.0, 62_000.0)
+    assert khulan.trace_length_m.unit == "m"
+    assert khulan.budget_m.best == 200_000.0
+    assert khulan.dispersal_m.best == 60_000.0
+    assert float(khulan.trace_length_m.draw(0.0)) == pytest.approx(8_000.0)
+
+
+def test_overrides():
+    khulan = species("khulan")
+    mine = khulan.override(
+        {"crossing.rail_unfenced.best": 0.3, "movement": {"trace_km": {"low": 5, "best": 6, "high": 7}}}
+    )
+    assert mine.crossing["rail_unfenced"].as_tuple() == (0.1, 0.3, 0.9)
+    assert mine.crossing["rail_unfenced"].source == "project file"
+    assert mine.crossing["rail_unfenced"].evidence == "M-l"
+    assert mine.trace_length_m.as_tuple() == (5_000.0, 6_000.0, 7_000.0)
+    assert mine.crossing["stock"] == khulan.crossing["stock"]
+    assert khulan.crossing["rail_unfenced"].best == 0.5
+    exact = khulan.override({"crossing.border": 0.02, "structures.gap_500m.high": 0.9, "body.jumps": True})
+    assert exact.crossing["border"].as_tuple() == (0.02, 0.02, 0.02)
+    assert exact.structures["gap_500m"].high == 0.9
+    assert exact.jumps
+    graded = khulan.override(
+        {"crossing.border": {"low": 0, "best": 0.001, "high": 0.002, "evidence": "F", "source": "us"}}
+    )
+    assert (graded.crossing["border"].evidence, graded.crossing["border"].source) == ("F", "us")
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"crossing.rail_unfence.best": 0.3}, r"(?s)\[S02\].*did you mean 'crossing.rail_unfenced'"),
+        ({"crossing": {"boarder": 0.1}}, r"(?s)\[S02\].*did you mean 'crossing.border'"),
+        ({"crossing.border.best": 0.3}, r"\[S03\].*low <= best <= high"),
+        ({"crossing.border": 1.3}, r"\[S03\].*0..1"),
+        ({"movement.trace_km": -1.0}, r"\[S03\]"),
+        ({"group": "bird"}, r"\[S03\].*bird"),
+        ({"colour": "brown"}, r"\[S02\]"),
+    ],
+)
+def test_overrides_that_do_not_fit_are_refused(values, text):
+    with pytest.raises(SpeciesError, match=text):
+        species("khulan").override(values)
+
+
+def test_a_profile_of_ones_own():
+    data = species("khulan").to_dict() | {"id": "my_ass", "names": {"scientific": "Equus x", "en": "my ass"}}
+    mine = profile_from_dict(data)
+    assert (mine.id, mine.name("mn")) == ("my_ass", "my ass")
+    del data["movement"]["trace_km"]
+    with pytest.raises(SpeciesError, match=r"\[S04\].*movement.trace_km"):
+        profile_from_dict(data)
+    with pytest.raises(SpeciesError, match=r"(?s)\[S02\].*did you mean crossing"):
+        profile_from_dict(species("khulan").to_dict() | {"crosing": {}})
+
+
+def test_habitat_factors():
+    khulan = {f.factor: f for f in species("khulan").habitat}
+    slope = khulan["slope_deg"]
+    assert slope.multiplier([0, 5, 7.5, 10, 30, 60]).tolist() == [1, 1, 1.5, 2, 25, 25]
+    assert np.isnan(slope.multiplier([np.nan])).all()
+    town = khulan["town_km"]
+    assert town.multiplier([0, 1.99, 2, 4, 9.99, 10, 99]).tolist() == [20, 20, 6, 6, 2, 1, 1]
+    assert np.isnan(town.multiplier([np.nan])).all()
+    assert np.isinf(khulan["mine_km"].multiplier([0.0])).all()
+    assert khulan["mine_km"].multiplier([0.5, 6]).tolist() == [5, 1]
+    assert khulan["forest"].multiplier([0, 0.5, 1]).tolist() == [1, 5.5, 10]
+    for p in map(species, species_list()):
+        for f in p.habitat:
+            x = np.linspace(0, 60, 50) if f.kind != "class" else np.linspace(0, 1, 9)
+            low, best, high = (f.multiplier(x, w) for w in ("low", "best", "high"))
+            assert ((low <= best) & (best <= high) & (low > 0)).all(), (p.id, f.factor)
+
+
+@pytest.mark.parametrize(
+    ("kind", "breaks", "mult"), [("linear", (1, 2), (1,)), ("step", (1,), (1,)), ("linear", (2, 1), (1, 2)), ("cubic", (), (1,)), ("class", (), (0.0,))]
+)  # fmt: skip
+def test_habitat_rows_that_do_not_fit_are_refused(kind, breaks, mult):
+    with pytest.raises(SpeciesError, match=r"\[S05\]"):
+        HabitatFactor("slope_deg", kind, breaks, mult, mult, mult, "all", "M-m", "")
