@@ -5,7 +5,11 @@ The names below load what they need when first used, so ``import permeability`` 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from permeability._version import __version__
@@ -53,6 +57,7 @@ _ROOMS = {
     "circuit": "permeability.engines.circuit",
     "corridors": "permeability.linkage.corridors",
     "database": "permeability.barriers.database",
+    "errors": "permeability.core.errors",
     "executor": "permeability.core.tasks",
     "grid": "permeability.layers.grid",
     "io": "permeability.layers",
@@ -80,6 +85,26 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(_ROOMS[name])
     raise AttributeError(f"module 'permeability' has no attribute {name!r}")
+
+
+class _Doors(MetaPathFinder, Loader):
+    """Lets ``from permeability.database import check`` reach the room that ``pm.database`` reaches."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        head, _, name = fullname.rpartition(".")
+        return ModuleSpec(fullname, self) if head == __name__ and name in _ROOMS else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        room = import_module(_ROOMS[spec.name.rpartition(".")[2]])
+        spec.loader_state = room.__spec__
+        return room
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the room its own name back; it was loaded when it was made."""
+        module.__spec__ = module.__spec__ and module.__spec__.loader_state
+
+
+sys.meta_path.append(_Doors())
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,30 @@
+"""What the front door names can be reached in the ways that Python offers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import permeability
+
+
+@pytest.mark.parametrize("name", sorted(permeability._ROOMS))
+def test_a_room_is_one_module_by_attribute_and_by_import(name: str) -> None:
+    room = getattr(permeability, name)
+    assert import_module(f"permeability.{name}") is room
+    assert room.__spec__.name == room.__name__ == permeability._ROOMS[name]
+
+
+def test_a_name_from_a_room_in_a_fresh_interpreter() -> None:
+    code = "from permeability.errors import PermeabilityError; from permeability.database import columns; print(columns('posts')[0].name)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "line"
+    )
+
+
+def test_a_room_that_is_not_there_stays_missing() -> None:
+    with pytest.raises(ModuleNotFoundError):
+        import_module("permeability.cellar")
