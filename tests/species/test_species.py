@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from places import SHARED
 
+from permeability.barriers.passability import ABSOLUTE_P
 from permeability.core.errors import SpeciesError
 from permeability.core.estimate import EVIDENCE
 from permeability.species import BARRIER_CLASSES, HabitatFactor, profile_from_dict, species, species_list
@@ -29,6 +30,17 @@ FIFTEEN = {
     "cheetah": "cheetah",
     "Bukhara deer": "bukhara_deer",
     "chinkara": "chinkara",
+}
+# Where the audit of the numbers overrides the notes, with what it found in the source.
+OVERRULED = {
+    # Nandintsetseg et al. 2019 J Appl Ecol: "an absolute barrier, which affected 80 % of the animals"
+    ("mongolian_gazelle", "crossing.border"): (0.0, 0.0, 0.03),
+    # Wang et al. 2017, doi:10.3969/j.issn.1002-0268.2017.09.020: height 4 m, span 6 m, openness 4.2
+    ("tibetan_gazelle", "1-2 m high enough (M-l)"): "4.0 6 4.2 (F)",
+    # McCarthy et al. 2005, abstract: only "more than 12 km on 14 % of days"
+    ("snow_leopard", "5-7; >12 on 14% of days (F, McCarthy)"): "5-7 (M-m); >12 on 14% of days (F)",
+    # Moqanaki and Cushman 2017, doi:10.1111/acv.12281: the sentence is not in the abstract
+    ("cheetah", "roads isolate patches once mortality is counted"): "(M-h) (M-l)",
 }
 needs_notes = pytest.mark.skipif(not NOTES.is_file(), reason="the domain notes are not on this machine")
 
@@ -69,7 +81,11 @@ def test_every_crossing_chance_of_the_notes():
     for name, *cells in rows:
         profile = species(FIFTEEN[name])
         for key, cell in zip(BARRIER_CLASSES, cells):
-            same(profile.crossing[key], cell)
+            wanted = OVERRULED.get((profile.id, f"crossing.{key}"))
+            if wanted is not None:
+                assert profile.crossing[key].as_tuple() == wanted
+            else:
+                same(profile.crossing[key], cell)
             assert profile.crossing[key].evidence in ("F", "D", "M-h", "M-m", "M-l")
         same(profile.road_p0, cells[5])
         same(profile.road_gap_s, cells[6])
@@ -188,9 +204,17 @@ def test_every_number_of_how_species_react():
         stated = " ".join(f"{f.text} {f.source}" for f in profile.facts)
         numbers = {float(v.replace(",", "")) for v in re.findall(r"\d[\d,]*(?:\.\d+)?", stated)}
         for cell in cells:
-            said = re.sub(r"\((?:F|M-)[^)]*\)", "", cell)
+            said = re.sub(r"\((?:F|M-)[^)]*\)", "", overruled(profile.id, cell))
             for value in re.findall(r"\d[\d,]*(?:\.\d+)?", said):
                 assert float(value.rstrip(",").replace(",", "")) in numbers, (name, value, cell)
+
+
+def overruled(identifier: str, cell: str) -> str:
+    """A cell of the notes, or what the audit found in its place."""
+    for (name, part), found in OVERRULED.items():
+        if name == identifier and part in cell:
+            return str(found)
+    return cell
 
 
 def grades(cell: str) -> set[str]:
@@ -212,9 +236,47 @@ def test_facts_have_the_grades_of_the_notes():
             short = re.split(r" \*", row[0])[0]
             profile = species(FIFTEEN[{"Asiatic cheetah": "cheetah"}.get(short, short)])
             for topic, cell in zip(topics, row[first:]):
+                cell = overruled(profile.id, cell)
                 stated = {f.evidence for f in profile.facts if f.topic == topic}
                 assert grades(cell) <= stated, (profile.id, topic, cell)
                 assert stated or len(cell) < 12, (profile.id, topic, cell)
+
+
+def facts_of(name: str, word: str) -> list:
+    """Facts of a species whose text or source holds a word."""
+    return [f for f in species(name).facts if word in f.text or word in f.source]
+
+
+def test_statements_that_the_audit_found_wrong_are_graded_by_what_their_source_says():
+    gazelle = species("mongolian_gazelle")
+    assert (
+        gazelle.crossing["border"].best < ABSOLUTE_P
+    )  # the profile calls it absolute, and so does the number
+    assert any(f.text == "Absolute barrier." and f.evidence == "F" for f in gazelle.facts)
+    (met,) = facts_of("mongolian_gazelle", "80%")
+    assert "affected" in met.text
+    assert "stopped" not in met.text
+    for name, word, evidence in (
+        ("mongolian_gazelle", "40.2 km", "M-m"),  # known from a press summary only
+        ("khulan", "62 km", "M-l"),  # not found again
+        ("wild_camel", "4,527 km", "F"),
+        ("chiru", "86 km", "F"),
+        ("cheetah", "deaths on roads", "M-l"),
+        ("argali", "near broken ground", "M-m"),
+        ("snow_leopard", "5-7 km", "M-m"),
+        ("snow_leopard", "12 km", "F"),
+    ):
+        assert {f.evidence for f in facts_of(name, word)} == {evidence}, (name, word)
+    assert all("Reading" in f.source for f in facts_of("wild_camel", "4,527 km"))
+    assert all("Xu et al. 2019" in f.source for f in facts_of("chiru", "86 km"))
+    assert facts_of("khulan", "all 22")[0].source.startswith("Ding et al. 2024")
+    assert not facts_of("khulan", "hardly used")
+    assert not facts_of("przewalski_horse", "riverside")
+    assert species("wild_camel").daily_km.high == 6.4  # the flight after capture is set apart
+    leopard = species("snow_leopard").daily_km
+    assert np.exp(-leopard.high / (-12 / np.log(0.14))) == pytest.approx(0.05, abs=0.003)
+    assert "0.076" not in str(species("mongolian_gazelle").structures["box"].source.split("(")[0])
+    assert {species(s).trace_km.evidence for s in ("khulan", "mongolian_gazelle")} == {"M-l", "M-m"}
 
 
 def test_all_profiles_are_complete():

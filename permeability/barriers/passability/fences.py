@@ -140,8 +140,8 @@ def fence_passage(
 
     References
     ----------
-    Jones et al. 2018, Wildlife Society Bulletin (46 cm bottom wire; goat-bars fail); Jones et al. 2022,
-    Frontiers in Conservation Science (top wire 102 cm).
+    Jones et al. 2018, Wildlife Society Bulletin (46 cm bottom wire; goat-bars fail); MacDonald et al. 2022,
+    Frontiers in Conservation Science, doi:10.3389/fcosc.2022.991765 (top wire 102 cm, except for female mule deer).
 
     Examples
     --------
@@ -202,7 +202,8 @@ def fence_chance(design: FenceDesign | str, profile: SpeciesProfile, snow_m: Any
 
     The share of animals that can get past (:func:`fence_passage`) times the readiness to go through a fence
     at all, for which the profile's chance at a wildlife-friendly fence stands: what is observed where the
-    wires are no obstacle.
+    wires are no obstacle.  It is about an intact fence; the profile's chance at a fence class also counts gates
+    and broken wire, and is higher.
 
     Parameters
     ----------
