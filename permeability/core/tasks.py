@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import importlib
 import os
-import pickle
 import struct
 import threading
 import time
@@ -25,6 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from permeability.core.errors import OptionError
+from permeability.core.kept_results import read_kept, write_kept
 
 __all__ = ["Progress", "Store", "content_hash", "run_tasks"]
 
@@ -131,7 +131,8 @@ def _feed(state: Any, part: object) -> None:
 class Store:
     """Finished tasks in a folder, one file each; a file is whole or not there.
 
-    The files are pickles of one's own results: keep the folder as private as the project itself.
+    A file holds numbers in a form that cannot run (:mod:`permeability.core.kept_results`), never a pickle; a file that is
+    damaged, of another form or under another name counts as not there, and its task is done again.
 
     Examples
     --------
@@ -157,15 +158,13 @@ class Store:
             data = self.path(key).read_bytes()
         except FileNotFoundError:
             return False, None
-        if len(data) < 32 or hashlib.sha256(data[32:]).digest() != data[:32]:
-            return False, None
-        return True, pickle.loads(data[32:])
+        return read_kept(data, key)
 
     def save(self, key: str, result: object) -> None:
-        """Write a result; it appears under its name only when it is complete."""
-        data = pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL)
+        """Write a result; it appears under its name only when it is complete; W04 for one that cannot be kept."""
+        data = write_kept(result, key)
         part = self.folder / f"{key}.{os.getpid()}.{threading.get_ident()}.part"
-        part.write_bytes(hashlib.sha256(data).digest() + data)
+        part.write_bytes(data)
         os.replace(part, self.path(key))
 
 
@@ -214,7 +213,7 @@ def run_tasks(
     Raises
     ------
     OptionError
-        For fewer than one worker (W01), or tasks without a hash (W02).
+        For fewer than one worker (W01), tasks without a hash (W02), or results that a store cannot keep (W04).
 
     Examples
     --------

@@ -24,9 +24,11 @@ from permeability.core.errors import (
     OptionError,
     nearest,
 )
+from permeability.core.plain_text import cell, from_cell
 
 __all__ = [
     "json_text",
+    "read_csv",
     "require_file",
     "require_free",
     "sha256",
@@ -247,7 +249,9 @@ def _plain(value: Any) -> Any:
 
 
 def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
-    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out.
+    """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out, no formulas.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe in front, see :func:`permeability.core.plain_text.cell`.
 
     Parameters
     ----------
@@ -266,7 +270,36 @@ def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     ...     write_csv(f"{folder}/a.csv", pd.DataFrame({"km": [1.5]})).read_text().split()
     ['km', '1.5']
     """
+    texts = {c: [cell(v) for v in table[c]] for c in table.columns if table[c].dtype.kind not in "biufcmM"}
+    if texts:
+        table = table.assign(
+            **{str(c): pd.Series(v, index=table.index, dtype=object) for c, v in texts.items()}
+        )
     return write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+
+
+def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """A table as :func:`write_csv` wrote it; only an empty cell is missing.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     read_csv(write_csv(f"{folder}/a.csv", pd.DataFrame({"id": ["=1+1", "NA"]})))["id"].tolist()
+    ['=1+1', 'NA']
+    """
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    for column in table.columns[[kind.kind not in "biufcmM" for kind in table.dtypes]]:
+        table[column] = table[column].map(from_cell)
+    return table
 
 
 def sha256(path: str | os.PathLike[str]) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from permeability.core.plain_text import printable
 from permeability.locale.language import NAMES, Words
 
 if TYPE_CHECKING:
@@ -54,4 +55,4 @@ def render(template: str, context: dict[str, Any], tr: Words) -> str:
             style=Markup(style),
         )
     )
-    return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"
+    return "\n".join(line.rstrip() for line in printable(page).split("\n") if line.strip()) + "\n"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import ProjectError, nearest
-from permeability.layers import vectors
+from permeability.layers import vectors, whole_files
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -251,7 +251,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    return whole_files.read_csv(path)
 
 
 def _optional(folder: Path, name: str) -> pd.DataFrame | None:

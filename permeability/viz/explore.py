@@ -1,12 +1,12 @@
 """Results on a web map to zoom and point at, for a notebook (extra ``explore``: folium, mapclassify).
 
 Without a background by default, so that nothing is asked of a network but the scripts of the page; ask for one with
-``tiles="OpenStreetMap"``.  The report never uses these.  Every text is escaped before it becomes a tooltip.
+``tiles="OpenStreetMap"``.  The report never uses these.  Every text becomes inert before it goes to folium, which
+renders a page as a template again with the data in it.
 """
 
 from __future__ import annotations
 
-from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
+from permeability.core.plain_text import inert_html
 from permeability.locale.language import proper_name, words
 from permeability.viz.saving import contents
 from permeability.viz.style import BARRIER_STYLES, PICKED, barrier_key, scale_for
@@ -69,14 +70,14 @@ def explore_landscape(land: Landscape, *, language: str = "en", **options: Any) 
         barrier_key({str(k): v for k, v in row.items()})
         for row in table.drop(columns="geometry").to_dict("records")
     ]
-    legend = [escape(BARRIER_STYLES[k].legend(tr)) for k in keys]
+    legend = [inert_html(BARRIER_STYLES[k].legend(tr)) for k in keys]
     shown = [s for s in BARRIER_STYLES.values() if s.key in keys]
     named = [
         proper_name({str(k): v for k, v in row.items()}, tr)
         for row in table.drop(columns="geometry").to_dict("records")
     ]
     frame = table[["id", "line", "geometry"]].assign(
-        name=named, type=pd.Categorical(legend, [escape(s.legend(tr)) for s in shown])
+        name=named, type=pd.Categorical(legend, [inert_html(s.legend(tr)) for s in shown])
     )
     return _explore(
         frame,
@@ -253,14 +254,14 @@ def _require_folium() -> None:
 
 
 def _explore(frame: gpd.GeoDataFrame, **options: Any) -> Any:
-    """A table on a web map; texts are escaped, since tooltips are HTML, and infinity has no colour."""
+    """A table on a web map; all but numbers is inert text, and infinity has no colour."""
     _require_folium()
-    safe = frame.to_crs(4326)
+    safe = frame.to_crs(4326).reset_index(drop=True)  # an index becomes the ids of features
     for name in safe.columns.drop("geometry"):
         if safe[name].dtype.kind == "f":
             safe[name] = safe[name].where(np.isfinite(safe[name]))
-        elif safe[name].dtype == object:
-            safe[name] = [escape(str(v)) if v is not None else "" for v in safe[name]]
+        elif safe[name].dtype.kind not in "biu" and not isinstance(safe[name].dtype, pd.CategoricalDtype):
+            safe[name] = ["" if pd.isna(v) else inert_html(v) for v in safe[name]]
     if options.get("m") is None:
         options.setdefault("tiles", None)
     else:

@@ -17,6 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from permeability.core.plain_text import one_line
 from permeability.locale.language import Words, proper_name, words
 from permeability.viz.style import (
     BARRIER_STYLES,
@@ -379,7 +380,7 @@ def draw_map(
     _frame(ax, ground, around)
     if patches is not None:
         draw_patches(ax, patches, tr)
-    ax.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK, parse_math=False)
+    ax.set_title(one_line(title), loc="left", fontsize=10.5, fontweight="bold", color=INK, parse_math=False)
     _legend(ax, drawn, tr, with_patches=patches is not None, extra=extra)
     _furniture(ax, ground, tr)
     if ground.barriers is None:
@@ -540,6 +541,7 @@ def shortened(text: str, most: int) -> str:
     >>> shortened("a long name", 7)
     'a long…'
     """
+    text = one_line(text)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

@@ -6,10 +6,10 @@ Written for QGIS 3.22 and later; the elements are the ones QGIS itself writes, c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
+from permeability.core.plain_text import inert_xml, quoted_xml
 from permeability.locale.language import Words
 from permeability.viz.style import BARRIER_STYLES, INK, PAPER, PATCH, RANGE, LineStyle, Scale, ramp_stops
 
@@ -31,10 +31,11 @@ def qml(children: str, geometry: str = "") -> str:
 # ---------------------------------------------------------------- symbols
 def _options(options: Mapping[str, object]) -> str:
     rows = "".join(
-        f'<Option type="QString" name={quoteattr(k)} value={quoteattr(str(v))}/>' for k, v in options.items()
+        f'<Option type="QString" name={quoted_xml(k)} value={quoted_xml(str(v))}/>'
+        for k, v in options.items()
     )
     return f'<Option type="Map">{rows}</Option>' + "".join(
-        f"<prop k={quoteattr(k)} v={quoteattr(str(v))}/>" for k, v in options.items()
+        f"<prop k={quoted_xml(k)} v={quoted_xml(str(v))}/>" for k, v in options.items()
     )
 
 
@@ -43,7 +44,7 @@ def _layer(kind: str, options: Mapping[str, object], inner: str = "") -> str:
 
 
 def _symbol(name: str, kind: str, layers: Sequence[str], alpha: float = 1.0) -> str:
-    return f'<symbol name={quoteattr(name)} type="{kind}" alpha="{alpha:g}" clip_to_extent="1" force_rhr="0">{"".join(layers)}</symbol>'
+    return f'<symbol name={quoted_xml(name)} type="{kind}" alpha="{alpha:g}" clip_to_extent="1" force_rhr="0">{"".join(layers)}</symbol>'
 
 
 def rgba(colour: str, alpha: int = 255) -> str:
@@ -97,7 +98,7 @@ def line_symbol(name: str, style: LineStyle) -> str:
 def barrier_style(tr: Words) -> str:
     """Barriers by the column ``style_class``."""
     categories = "".join(
-        f'<category symbol="{i}" value={quoteattr(s.key)} label={quoteattr(s.legend(tr))} render="true"/>'
+        f'<category symbol="{i}" value={quoted_xml(s.key)} label={quoted_xml(s.legend(tr))} render="true"/>'
         for i, s in enumerate(BARRIER_STYLES.values())
     )
     symbols = "".join(line_symbol(str(i), s) for i, s in enumerate(BARRIER_STYLES.values()))
@@ -154,7 +155,7 @@ def site_style(column: str, scale: Scale, tr: Words, top: int, classes: int = 5)
         low, high = (-1e300 if i == 0 else edges[i]), (1e300 if i == classes - 1 else edges[i + 1])
         label = f"{tr.number(edges[i])} – {tr.number(edges[i + 1])}"
         ranges.append(
-            f'<range symbol="{i}" lower="{low:.15g}" upper="{high:.15g}" label={quoteattr(label)} render="true"/>'
+            f'<range symbol="{i}" lower="{low:.15g}" upper="{high:.15g}" label={quoted_xml(label)} render="true"/>'
         )
         layers = [
             _layer(
@@ -172,8 +173,8 @@ def site_style(column: str, scale: Scale, tr: Words, top: int, classes: int = 5)
             ),
         ]
         symbols.append(_symbol(str(i), "line", layers))
-    renderer = f' <renderer-v2 type="graduatedSymbol" attr={quoteattr(column)} graduatedMethod="GraduatedColor" symbollevels="0" enableorderby="0" forceraster="0"><ranges>{"".join(ranges)}</ranges><symbols>{"".join(symbols)}</symbols></renderer-v2>\n'
-    text = f'<text-style fieldName={quoteattr(f"CASE WHEN rank <= {int(top)} THEN rank END")} isExpression="1" fontSize="8" fontSizeUnit="Point" textColor="{rgba(INK)}" fontFamily="DejaVu Sans" namedStyle="Bold"><text-buffer bufferDraw="1" bufferSize="1" bufferColor="{rgba(PAPER)}"/></text-style>'
+    renderer = f' <renderer-v2 type="graduatedSymbol" attr={quoted_xml(column)} graduatedMethod="GraduatedColor" symbollevels="0" enableorderby="0" forceraster="0"><ranges>{"".join(ranges)}</ranges><symbols>{"".join(symbols)}</symbols></renderer-v2>\n'
+    text = f'<text-style fieldName={quoted_xml(f"CASE WHEN rank <= {int(top)} THEN rank END")} isExpression="1" fontSize="8" fontSizeUnit="Point" textColor="{rgba(INK)}" fontFamily="DejaVu Sans" namedStyle="Bold"><text-buffer bufferDraw="1" bufferSize="1" bufferColor="{rgba(PAPER)}"/></text-style>'
     return (
         renderer
         + f' <labeling type="simple"><settings calloutType="simple">{text}<placement placement="2" placementFlags="10" dist="1.5"/><rendering drawLabels="1" obstacle="1"/></settings></labeling>\n'
@@ -186,7 +187,7 @@ def raster_style(scale: Scale, tr: Words, factor: float = 1.0) -> str:
     for place, colour in ramp_stops(scale.ramp, 17):
         value = scale.value(place)
         items.append(
-            f'<item value="{value * factor:.9g}" color="{colour}" alpha="255" label={quoteattr(tr.number(value))}/>'
+            f'<item value="{value * factor:.9g}" color="{colour}" alpha="255" label={quoted_xml(tr.number(value))}/>'
         )
     low, high = scale.low * factor, scale.high * factor
     shader = f'<rastershader><colorrampshader colorRampType="INTERPOLATED" classificationMode="1" clip="0" minimumValue="{low:.9g}" maximumValue="{high:.9g}" labelPrecision="4">{"".join(items)}</colorrampshader></rastershader>'
@@ -204,15 +205,15 @@ def map_layer(
     kind = f'type="vector" geometry="{geometry}"' if geometry else 'type="raster"'
     provider = '<provider encoding="UTF-8">ogr</provider>' if geometry else "<provider>gdal</provider>"
     return (
-        f'  <maplayer {kind} autoRefreshEnabled="0" styleCategories="AllStyleCategories"><id>{escape(layer_id)}</id><datasource>{escape(source)}</datasource>'
-        f"<layername>{escape(name)}</layername><srs>{srs}</srs><resourceMetadata><identifier>{escape(source)}</identifier><type>dataset</type><title>{escape(name)}</title>"
-        f"<abstract>{escape(abstract)}</abstract></resourceMetadata>{provider}\n{style}  </maplayer>\n"
+        f'  <maplayer {kind} autoRefreshEnabled="0" styleCategories="AllStyleCategories"><id>{inert_xml(layer_id)}</id><datasource>{inert_xml(source)}</datasource>'
+        f"<layername>{inert_xml(name)}</layername><srs>{srs}</srs><resourceMetadata><identifier>{inert_xml(source)}</identifier><type>dataset</type><title>{inert_xml(name)}</title>"
+        f"<abstract>{inert_xml(abstract)}</abstract></resourceMetadata>{provider}\n{style}  </maplayer>\n"
     )
 
 
 def spatial_reference(wkt: str, proj4: str, name: str) -> str:
     """A coordinate system as QGIS stores it."""
-    return f"<spatialrefsys><wkt>{escape(wkt)}</wkt><proj4>{escape(proj4)}</proj4><srsid>0</srsid><srid>0</srid><authid></authid><description>{escape(name)}</description><geographicflag>false</geographicflag></spatialrefsys>"
+    return f"<spatialrefsys><wkt>{inert_xml(wkt)}</wkt><proj4>{inert_xml(proj4)}</proj4><srsid>0</srsid><srid>0</srid><authid></authid><description>{inert_xml(name)}</description><geographicflag>false</geographicflag></spatialrefsys>"
 
 
 def project(
@@ -226,19 +227,19 @@ def project(
     """A ``.qgs`` project: groups of (layer id, name, source, checked), top first, and the layers themselves."""
     west, south, east, north = extent
     tree = "".join(
-        f'  <layer-tree-group name={quoteattr(group)} checked="Qt::Checked" expanded="1">'
+        f'  <layer-tree-group name={quoted_xml(group)} checked="Qt::Checked" expanded="1">'
         + "".join(
-            f'<layer-tree-layer id={quoteattr(i)} name={quoteattr(n)} source={quoteattr(s)} providerKey="{"ogr" if "|" in s else "gdal"}" checked="{"Qt::Checked" if on else "Qt::Unchecked"}" expanded="0"/>'
+            f'<layer-tree-layer id={quoted_xml(i)} name={quoted_xml(n)} source={quoted_xml(s)} providerKey="{"ogr" if "|" in s else "gdal"}" checked="{"Qt::Checked" if on else "Qt::Unchecked"}" expanded="0"/>'
             for i, n, s, on in rows
         )
         + "</layer-tree-group>\n"
         for group, rows in groups.items()
     )
-    order = "".join(f"<layer id={quoteattr(i)}/>" for rows in groups.values() for i, *_ in rows)
+    order = "".join(f"<layer id={quoted_xml(i)}/>" for rows in groups.values() for i, *_ in rows)
     return (
-        f'{DOCTYPE}<qgis version="{QGIS_VERSION}" projectname={quoteattr(title)}>\n <title>{escape(title)}</title>\n <projectCrs>{srs}</projectCrs>\n'
+        f'{DOCTYPE}<qgis version="{QGIS_VERSION}" projectname={quoted_xml(title)}>\n <title>{inert_xml(title)}</title>\n <projectCrs>{srs}</projectCrs>\n'
         f' <layer-tree-group>\n{tree} </layer-tree-group>\n <mapcanvas name="theMapCanvas"><units>meters</units><extent><xmin>{west:.10g}</xmin><ymin>{south:.10g}</ymin><xmax>{east:.10g}</xmax><ymax>{north:.10g}</ymax></extent>'
         f"<destinationsrs>{srs}</destinationsrs></mapcanvas>\n <projectlayers>\n{''.join(layers)} </projectlayers>\n <layerorder>{order}</layerorder>\n"
-        f" <projectMetadata><title>{escape(title)}</title><abstract>{escape(abstract)}</abstract></projectMetadata>\n"
+        f" <projectMetadata><title>{inert_xml(title)}</title><abstract>{inert_xml(abstract)}</abstract></projectMetadata>\n"
         ' <properties><Paths><Absolute type="bool">false</Absolute></Paths></properties>\n</qgis>\n'
     )

@@ -14,6 +14,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.core.kept_results import keepable
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.omnidirectional.inputs import Floats, Ints
 from permeability.engines.omnidirectional.options import Condition, WindowOptions
@@ -58,6 +59,7 @@ class WindowTask:
     wanted: Floats
 
 
+@keepable
 @dataclass(frozen=True)
 class WindowResult:
     """Summed currents of the targets of a task, on its slab."""
