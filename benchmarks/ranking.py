@@ -13,13 +13,17 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+sys.path.append(str(Path(__file__).parents[1] / "tests" / "helpers"))
 
 import numpy as np
+from gains import draw_gains, greedy, single_gains
 from surfaces import benign, hard
 
 from permeability.engines.circuit import pairwise
@@ -82,12 +86,12 @@ def warm_up() -> None:
         crossing=np.full(60, 100.0), patches=rng.choice(1200, 20, replace=False),
     )  # fmt: skip
     cands = face.candidates([np.arange(s, s + 7) for s in range(0, 50, 5)])
-    face.single_gains(cands)
+    single_gains(face, cands)
     two_sides.WORTH_NODES, usual = 1, two_sides.WORTH_NODES
-    face.single_gains(cands)
+    single_gains(face, cands)
     two_sides.WORTH_NODES = usual
     pairwise(surface, [(1, 1), (5, 5)], solver="multigrid", current=None)
-    face.greedy(cands, 3)
+    greedy(face, cands, 3)
     face.set_gain(cands, [1, 2])
 
 
@@ -138,7 +142,7 @@ def main() -> None:
     )
     cands = face.candidates(groups)
     assert isinstance(cands, Candidates)
-    gains, t_single = clock.run(f"all {len(groups)} exact singles", lambda: face.single_gains(cands))
+    gains, t_single = clock.run(f"all {len(groups)} exact singles", lambda: single_gains(face, cands))
     gains = np.asarray(gains)
     print(f"   set-up + singles {t_build + t_single:.2f} s, the fresh solve of one of them included:")
     for check in face.report.checks:
@@ -148,11 +152,12 @@ def main() -> None:
     _, _ = clock.run("generalised inverse (for sets)", lambda: face.today)
     ten = rng.choice(len(groups), 10, replace=False)
     _, _ = clock.run("one set of ten", lambda: face.set_gain(cands, ten), repeat=20)
-    chosen, _ = clock.run("greedy ten", lambda: face.greedy(cands, 10))
+    chosen, _ = clock.run("greedy ten", lambda: greedy(face, cands, 10))
     assert isinstance(chosen, list)
     draws = tight * 10 ** rng.uniform(-1, 1, (options.draws, n))
     _, t_draw = clock.run(
-        f"{options.draws} draws of all crossing chances", lambda: face.draw_gains(cands, draws)
+        f"{options.draws} draws of all crossing chances",
+        lambda: draw_gains(face, cands, draws, index="resistance"),
     )
     print(f"   1,000 draws (times {1000 / options.draws:.0f}): {t_draw / options.draws * 1000 / 60:.1f} min")
     base = float(face.index(face.today.resistances))

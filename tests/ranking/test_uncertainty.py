@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from gains import draw_gains
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -114,7 +115,7 @@ def knowledge(
     _, drawn = draw(estimates, draws, seed)
     truth = np.array([float(e.draw(rng.random())) for e in estimates.values()])
     cands = face.candidates([[k] for k in range(sections)])
-    gains, _ = face.draw_gains(cands, np.vstack((truth, drawn.to_numpy())), index="conductance")
+    gains, _ = draw_gains(face, cands, np.vstack((truth, drawn.to_numpy())), index="conductance")
     return gains[0], gains[1:]
 
 

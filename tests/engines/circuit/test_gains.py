@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from gains import draw_gains, greedy, single_gains
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_barriers import fresh_resistances, random_case, same, series
@@ -12,6 +15,7 @@ from permeability.core.errors import BarrierError, PatchError
 from permeability.engines.circuit.interface import halving
 from permeability.engines.circuit.interface.holding import held_apart
 from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.circuit.interface.set_value import SetValue
 from permeability.engines.kernels.edges import GridLinks, grid_links
 
 
@@ -82,17 +86,20 @@ def test_draws_are_single_runs_whatever_the_threads(seed):
     n = len(case.crossing)
     cands = face.candidates([[s, (s + 1) % n] for s in range(n)])
     costs = case.crossing * np.random.default_rng(seed).uniform(0.5, 2, (3, n))
-    gains, today = face.draw_gains(cands, costs, index="conductance", workers=1)
-    again, _ = face.draw_gains(cands, costs, index="conductance", workers=2)
-    assert np.array_equal(gains, again)
+    gains, today = draw_gains(face, cands, costs, index="conductance")
+    with ThreadPoolExecutor(2) as threads:
+        prepared = face.singles(cands)
+        again = threads.map(lambda c: face.singles_and_today(cands, c, prepared=prepared), costs)
+        for d, (opened, level) in enumerate(again):
+            assert np.array_equal(gains[d], face.gain(level, opened, "conductance"))
     for d in range(3):
-        one = face.single_gains(cands, costs[d], index="conductance")
+        one = single_gains(face, cands, costs[d], index="conductance")
         np.testing.assert_allclose(gains[d], one, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(today[d], face.index(face.resistances(costs[d]), "conductance"), rtol=1e-9)
     drawn_after = np.full((3, n), 2.0)
-    gains, _ = face.draw_gains(cands, costs, after=drawn_after, index="conductance")
-    fixed, _ = face.draw_gains(
-        face.candidates([[s, (s + 1) % n] for s in range(n)], after=2.0), costs, index="conductance"
+    gains, _ = draw_gains(face, cands, costs, after=drawn_after, index="conductance")
+    fixed, _ = draw_gains(
+        face, face.candidates([[s, (s + 1) % n] for s in range(n)], after=2.0), costs, index="conductance"
     )
     assert np.array_equal(gains, fixed)
 
@@ -108,7 +115,7 @@ def test_greedy_takes_the_best_next_candidate(index):
         cands = face.candidates([[s] for s in range(n)])
         if index == "resistance" and np.isinf(fresh_resistances(case, series(case, {}))).any():
             with pytest.raises(PatchError, match="P24"):
-                face.greedy(cands, 3, index=index)
+                SetValue(face, cands, index)
             continue
 
         def value(sections, case=case, face=face):
@@ -117,7 +124,7 @@ def test_greedy_takes_the_best_next_candidate(index):
             return -r.sum() if index == "resistance" else (1 / r).sum()
 
         chosen: list[int] = []
-        for k, gain in face.greedy(cands, 3, index=index):
+        for k, gain in greedy(face, cands, 3, index=index):
             best = max(value([*chosen, s]) for s in range(n) if s not in chosen)
             chosen.append(k)
             assert value(chosen) == pytest.approx(best, rel=1e-8)
@@ -151,11 +158,11 @@ def test_series_trap_two_fences_beside_one_railway():
     def wire(fences):
         return 1 / (1 / (3 + fences) + 1 / 103)
 
-    gains = face.single_gains(cands)
+    gains = single_gains(face, cands)
     np.testing.assert_allclose(gains, [wire(2000) - wire(1000)] * 2 + [wire(2000) - wire(0)], rtol=1e-10)
     assert gains[2] > 8 * (gains[0] + gains[1])
-    assert face.greedy(cands.subset([0, 1]), 1)[0][1] < 0.1 * gains[2]
-    assert face.greedy(cands, 1)[0][0] == 2
+    assert greedy(face, cands.subset([0, 1]), 1)[0][1] < 0.1 * gains[2]
+    assert greedy(face, cands, 1)[0][0] == 2
 
 
 def test_parallel_trap_two_gaps_in_one_fence():
@@ -169,7 +176,7 @@ def test_parallel_trap_two_gaps_in_one_fence():
         crossing=[1000.0, 1000.0], patches=[0, 1],
     )  # fmt: skip
     cands = face.candidates([[0], [1]])
-    first, second = (gain for _, gain in face.greedy(cands, 2))
+    first, second = (gain for _, gain in greedy(face, cands, 2))
     parallel = 1 / (1 / 1001 + 1 / 1001)
     assert first == pytest.approx(parallel - 1 / (1 + 1 / 1001), rel=1e-6)
     assert second == pytest.approx(parallel - 0.5, rel=1e-6)
@@ -222,7 +229,7 @@ def test_an_index_that_does_not_move_says_which_barriers_hold_it():
         crossing=np.full(6, np.inf), patches=[0, 20, 41],
     )  # fmt: skip
     cands = face.candidates([[s] for s in range(6)])
-    first = face.single_gains(cands.subset([0, 1, 2]), index="conductance")
+    first = single_gains(face, cands.subset([0, 1, 2]), index="conductance")
     assert (first > 0).all()  # joins the middle patch
     held = {(h.first, h.second): h for h in held_apart(face)}
     assert len(held[0, 2].sections) == 2

@@ -8,17 +8,14 @@ non-negative conductances only.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
+from permeability.engines.circuit.interface.barrier_network import BarrierNetwork, joined_sides
+from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.kernels import gains as _gains
-
-if TYPE_CHECKING:
-    from permeability.engines.circuit.interface.interface import Candidates, Interface
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,7 +60,7 @@ class _Group(NamedTuple):
 class SingleTree:
     """The order in which to eliminate so that every candidate is seen alone; made once, run for any state."""
 
-    def __init__(self, face: Interface, candidates: Candidates) -> None:
+    def __init__(self, face: BarrierNetwork, candidates: Candidates) -> None:
         self.face, self.candidates = face, candidates
         self._edges_of = [
             np.unique(face.cut_edge[candidates.cut[candidates.start[k] : candidates.start[k + 1]]])
@@ -204,13 +201,6 @@ class SingleTree:
         return today
 
 
-def joined_sides(side: Ints, at_a: Ints, at_b: Ints) -> Ints:
-    """Sides of the nodes once some edges between them are in the network."""
-    names, local = np.unique(side, return_inverse=True)
-    edges = coo_array((np.ones(len(at_a)), (local[at_a], local[at_b])), shape=(len(names),) * 2)
-    return np.asarray(connected_components(csr_array(edges), directed=False)[1][local], dtype=np.int64)
-
-
 class _Job(NamedTuple):
     """One state of the barriers and what the candidates make of it."""
 
@@ -218,7 +208,7 @@ class _Job(NamedTuple):
     z: Floats
     treated: Floats
     conductance: Floats
-    face: Interface
+    face: BarrierNetwork
     unchanged: list[int]
 
     def after(self, k: int) -> tuple[Ints, Floats]:

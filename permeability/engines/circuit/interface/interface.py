@@ -6,7 +6,7 @@ afterwards.  Two exact ways lead from there:
 
 *one out of many* (single gains, draws): halve the candidates, eliminate what only the other half needs, go on.
     Conductances are only ever added, so tight and complete barriers keep full relative accuracy.
-*any set* (sets, greedy): Woodbury's identity on the changed edges, ``R' = R - d' (D^-1 + U' X U)^-1 d``, with one
+*any set*: Woodbury's identity on the changed edges, ``R' = R - d' (D^-1 + U' X U)^-1 d``, with one
     generalised inverse X of today's network per connected component; sets that join components get the
     component potentials as extra unknowns.
 
@@ -17,91 +17,38 @@ Where one dense front would be too large or too slow, the landscape is kept in l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import BarrierError, PatchError, check_choice
 from permeability.engines.circuit.interface.agreement import Agreement
-from permeability.engines.circuit.interface.candidates import Candidates, series_resistance
-from permeability.engines.circuit.interface.forms import InterfaceReport, choose_form
-from permeability.engines.circuit.interface.halving import SingleTree, joined_sides
-from permeability.engines.circuit.interface.layered import Layered
+from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
+from permeability.engines.circuit.interface.candidates import Candidates
+from permeability.engines.circuit.interface.forms import choose_form
+from permeability.engines.circuit.interface.halving import SingleTree
 from permeability.engines.circuit.interface.layered_state import LayeredSingles, LayeredState
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import OpenState
-from permeability.engines.circuit.solvers.condensation import Condensed, network_resistances
-from permeability.engines.kernels import gains as _gains
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-kernel: Any = _gains  # numba functions
 
-__all__ = ["Candidates", "Interface", "State", "series_resistance"]
+__all__ = ["Candidates", "Interface", "State"]
 
 INDICES = ("resistance", "conductance")
 State = OpenState | LayeredState
 
 
 @dataclass(frozen=True, eq=False)
-class Interface:
+class Interface(BarrierNetwork):
     """A landscape condensed onto patches and barrier edges.
 
-    Attributes
-    ----------
-    network : array, shape (T, T)
-        Conductances without any edge that a barrier cuts [dimensionless].
-    focal : array of int, shape (P,)
-        Interface node of every patch.
-    node_a, node_b : array of int, shape (E,)
-        Interface nodes at the ends of the barrier edges.
-    base : array, shape (E,)
-        Conductance of these edges without barriers, > 0 [dimensionless].
-    cut_edge, cut_section : array of int, shape (C,)
-        Edge and barrier section of every cut.
-    factor : array, shape (C,)
-        Series resistance of a cut per metre of crossing cost, ``(length / h) / |v.n|`` [1/m].
-    crossing : array, shape (S,)
-        Crossing cost of every section today [m of open ground]; ``inf`` = complete barrier.
-    weights : array, shape (P, P)
-        Weight of every pair of patches in the index; symmetric, zero diagonal.
-    place : array, shape (E, 2)
-        Row and column of the edges' first cells, to keep neighbours together.
-    side : array of int, shape (T,)
-        Connected component of every interface node without any edge that a barrier cuts.
-    report : InterfaceReport
-    condensed : Condensed, optional
-        Of the form ``"front"``.
-    layered : Layered, optional
-        Of the form ``"layers"``; ``network`` is empty then.
-    agreement : Agreement, optional
-        Looks at a sample of what is handed out; what it found is in ``report.checks``.
-    memory_limit : int, optional
-        Bytes [default: four fifths of the machine's].
+    Its fields and its single states are those of :class:`permeability.engines.circuit.interface.barrier_network.BarrierNetwork`.
     """
-
-    network: Floats
-    focal: Ints
-    node_a: Ints
-    node_b: Ints
-    base: Floats
-    cut_edge: Ints
-    cut_section: Ints
-    factor: Floats
-    crossing: Floats
-    weights: Floats
-    place: Floats
-    side: Ints
-    report: InterfaceReport
-    condensed: Condensed | None = None
-    layered: Layered | None = None
-    agreement: Agreement | None = None
-    memory_limit: int | None = None
 
     @classmethod
     def build(
@@ -166,7 +113,8 @@ class Interface:
         ...                        crossing=[10.0], patches=[0, 3])
         >>> face.resistances().round(6)[0, 1].item()
         13.0
-        >>> face.single_gains(face.candidates([[0]])).round(6).tolist()
+        >>> opened, today = face.singles_and_today(face.candidates([[0]]))
+        >>> face.gain(today, opened).round(6).tolist()
         [10.0]
         """
         cell = np.asarray(edges[0], dtype=np.int64).ravel()
@@ -211,38 +159,7 @@ class Interface:
             memory_limit,
         )
 
-    # --- states -----------------------------------------------------------------------------------------------
-
-    def cut_resistances(self, crossing: ArrayLike | None = None) -> Floats:
-        """Series resistance of every cut for given crossing costs (default: today's) [dimensionless]."""
-        costs = self.crossing if crossing is None else np.asarray(crossing, dtype=np.float64)
-        return np.asarray(self.factor * costs[self.cut_section], dtype=np.float64)
-
-    def edge_conductances(self, z: Floats) -> Floats:
-        """Conductance of every barrier edge, its cuts in series; 0 behind a complete barrier."""
-        series = np.bincount(self.cut_edge, weights=z, minlength=len(self.base))
-        return np.asarray(1.0 / (1.0 / self.base + series), dtype=np.float64)
-
-    def resistances(self, crossing: ArrayLike | None = None, *, z: Floats | None = None) -> Floats:
-        """Pairwise effective resistances of the patches in one state, by elimination, (P, P) [dimensionless].
-
-        Parameters
-        ----------
-        crossing : array, shape (S,), optional
-            Crossing costs [m of open ground]; default today's.
-        z : array, shape (C,), optional
-            Series resistance of every cut instead.
-        """
-        c = self.edge_conductances(self.cut_resistances(crossing) if z is None else z)
-        if self.layered is not None:
-            return self.layered.state(c).resistances
-        t, p = len(self.network), len(self.focal)
-        order = np.concatenate((np.setdiff1d(np.arange(t), self.focal), self.focal))
-        place = np.empty(t, dtype=np.int64)
-        place[order] = np.arange(t)
-        ends = place[self.node_a], place[self.node_b]
-        net = kernel.reduce_step(self.network, order, t - p, *ends, c, np.zeros((0, 0)), order[:0])
-        return network_resistances(net)
+    # --- the index --------------------------------------------------------------------------------------------
 
     def index(self, resistance: Floats, kind: str = "resistance") -> Floats:
         """The index of one or many states.
@@ -265,11 +182,6 @@ class Interface:
         a, b = self.index(today, kind), self.index(after, kind)
         with np.errstate(invalid="ignore"):
             return np.asarray(a - b if kind == "resistance" else b - a)
-
-    def parts(self, conductance: Floats) -> Ints:
-        """Connected component of every interface node, for given conductances of the barrier edges, (T,)."""
-        open_edge = conductance > 0
-        return joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
 
     # --- candidates -------------------------------------------------------------------------------------------
 
@@ -307,20 +219,6 @@ class Interface:
             np.repeat(np.broadcast_to(np.asarray(after, float), lengths.shape), lengths),
         )
 
-    def treated(self, candidates: Candidates, rows: Ints | slice, crossing: Floats) -> Floats:
-        """Series resistance of the cuts in some candidate rows after the treatment."""
-        cut, share, after = candidates.cut[rows], candidates.share[rows], candidates.after[rows]
-        return series_resistance(self.factor[cut], crossing[self.cut_section[cut]], share, after)
-
-    def state(self, candidates: Candidates, members: ArrayLike, crossing: ArrayLike | None = None) -> Floats:
-        """Series resistance of every cut when a set of candidates is built; of several treatments of one
-        cut the last counts."""
-        costs = self.crossing if crossing is None else np.asarray(crossing, dtype=np.float64)
-        z = self.cut_resistances(costs)
-        rows = candidates.rows(members)
-        z[candidates.cut[rows]] = self.treated(candidates, rows, costs)
-        return z
-
     # --- one out of many --------------------------------------------------------------------------------------
 
     def singles(self, candidates: Candidates) -> SingleTree | LayeredSingles:
@@ -333,16 +231,6 @@ class Interface:
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
         return self.singles_and_today(candidates, crossing)[0]
-
-    def single_gains(
-        self, candidates: Candidates, crossing: ArrayLike | None = None, *, index: str = "resistance"
-    ) -> Floats:
-        """Exact gain of every candidate alone, (K,) [unit of the index].
-
-        NaN where the index is infinite with and without the candidate; ``index="conductance"`` ranks then.
-        """
-        after, today = self.singles_and_today(candidates, crossing)
-        return self.gain(today, after, index)
 
     def singles_and_today(
         self,
@@ -378,65 +266,11 @@ class Interface:
         if self.agreement is not None:
             self.agreement.look(sample)
 
-    def draw_gains(
-        self,
-        candidates: Candidates,
-        crossings: ArrayLike,
-        *,
-        after: ArrayLike | None = None,
-        index: str = "resistance",
-        workers: int = 1,
-    ) -> tuple[Floats, Floats]:
-        """Exact single gains for many draws of all crossing costs.
-
-        Parameters
-        ----------
-        candidates : Candidates
-        crossings : array, shape (draws, S)
-            Crossing cost of every section in every draw [m of open ground].
-        after : array, shape (draws, K), optional
-            Crossing cost after treatment, drawn too.
-        index : {"resistance", "conductance"}
-        workers : int
-            Threads; the results do not depend on them.
-
-        Returns
-        -------
-        (array, shape (draws, K), array, shape (draws,))
-            Gains, and today's index in every draw.
-        """
-        check_choice("index", index, INDICES)
-        costs = np.atleast_2d(np.asarray(crossings, dtype=np.float64))
-        drawn = None if after is None else np.asarray(after, dtype=np.float64)
-        tree = self.singles(candidates)
-        lengths = np.diff(candidates.start)
-
-        def one(d: int) -> tuple[Floats, Floats]:
-            treated = candidates
-            if drawn is not None:
-                treated = replace(candidates, after=np.repeat(drawn[d], lengths))
-            with_each, today = self.singles_and_today(treated, costs[d], prepared=tree)
-            return self.gain(today, with_each, index), self.index(today, index)
-
-        if workers > 1:
-            with ThreadPoolExecutor(workers) as pool:
-                results = list(pool.map(one, range(len(costs))))
-        else:
-            results = [one(d) for d in range(len(costs))]
-        return np.array([g for g, _ in results]), np.array([t for _, t in results])
-
     # --- any set ----------------------------------------------------------------------------------------------
 
     @cached_property
-    def cuts_by_edge(self) -> tuple[Ints, Ints]:
-        """Cuts of every edge: where each edge's cuts begin, and the cuts in that order."""
-        cuts = np.argsort(self.cut_edge, kind="stable").astype(np.int64)
-        start = np.searchsorted(self.cut_edge[cuts], np.arange(len(self.base) + 1)).astype(np.int64)
-        return start, cuts
-
-    @cached_property
     def today(self) -> State:
-        """Today's network with its generalised inverse, for sets and greedy choices."""
+        """Today's network with its generalised inverse, for sets of openings."""
         z = self.cut_resistances()
         return self.state_at(self.edge_conductances(z), z)
 
@@ -467,61 +301,6 @@ class Interface:
         """Exact joint gain of a set of candidates [unit of the index]."""
         after = self.set_resistances(candidates, members)
         return float(self.gain(self.today.resistances, after, index))
-
-    def greedy(
-        self,
-        candidates: Candidates,
-        count: int,
-        *,
-        cost: ArrayLike | None = None,
-        budget: float = np.inf,
-        index: str = "resistance",
-    ) -> list[tuple[int, float]]:
-        """Greedy choice: the largest exact joint gain per cost next, with all chosen before it built.
-
-        Parameters
-        ----------
-        candidates : Candidates
-            Openings only.
-        count : int
-            Most candidates to take.
-        cost, budget : array, shape (K,), and float
-            Money; default: every candidate costs the same.
-
-        Returns
-        -------
-        list of (candidate, joint gain so far)
-
-        Raises
-        ------
-        PatchError
-            When patches are cut off today and ``index="resistance"`` (P24).
-        """
-        spend = np.ones(len(candidates)) if cost is None else np.asarray(cost, dtype=np.float64)
-        if index == "resistance" and not np.isfinite(self.index(self.today.resistances)):
-            raise PatchError(
-                "P24",
-                "some patches are cut off from each other today, so the summed resistance is infinite.",
-                remedy="use index='conductance', in which a pair that is cut off counts 0",
-            )
-        state, left = self.today, np.ones(len(candidates), dtype=bool)
-        chosen: list[tuple[int, float]] = []
-        money = budget
-        for _ in range(count):
-            left &= spend <= money
-            if not left.any():
-                break
-            gains = np.full(len(candidates), -np.inf)
-            which = np.flatnonzero(left)
-            gains[which] = self.gain(state.resistances, state.with_each(candidates, which), index)
-            best = int(np.argmax(gains / spend))
-            if not gains[best] > 0:
-                break
-            state = state.build(candidates, best)
-            chosen.append((best, float(self.gain(self.today.resistances, state.resistances, index))))
-            left[best] = False
-            money -= spend[best]
-        return chosen
 
     # --- where the pressure is --------------------------------------------------------------------------------
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
+from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.layered import Columns, Layered, StateNumbers
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import generalised_inverse
 from permeability.engines.circuit.solvers.condensation import refuse_memory
 from permeability.engines.kernels import fronts as _layers
 from permeability.engines.kernels import gains as _gains
-
-if TYPE_CHECKING:
-    from permeability.engines.circuit.interface.interface import Candidates, Interface
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,7 +32,7 @@ class LayeredState:
     ``minus`` and ``plus`` hold, row by row, what has been opened since: ``X = Y'Y - minus' minus + plus' plus``.
     """
 
-    face: Interface
+    face: BarrierNetwork
     z: Floats
     conductance: Floats
     columns: Columns
@@ -47,14 +46,14 @@ class LayeredState:
     resistances: Floats
 
     @classmethod
-    def of(cls, face: Interface, z: Floats, columns: Columns | None = None) -> LayeredState:
+    def of(cls, face: BarrierNetwork, z: Floats, columns: Columns | None = None) -> LayeredState:
         """One state of the cuts, with the right-hand sides of some edges (default: all)."""
         return cls.at(face, face.edge_conductances(z), z, columns)
 
     @classmethod
     def at(
         cls,
-        face: Interface,
+        face: BarrierNetwork,
         conductance: Floats,
         z: Floats | None = None,
         columns: Columns | None = None,
@@ -187,7 +186,7 @@ class LayeredSingles:
     """Every candidate alone, in any state: the twin of :class:`permeability.engines.circuit.interface.halving.SingleTree`."""
 
     def __init__(
-        self, face: Interface, candidates: Candidates, source: Layered | TwoSides | None = None
+        self, face: BarrierNetwork, candidates: Candidates, source: Layered | TwoSides | None = None
     ) -> None:
         self.face, self.candidates = face, candidates
         self.source = face.layered if source is None else source

@@ -8,7 +8,7 @@ the few edges across.  Pivots are sums of off-diagonals and all inverses product
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,11 +16,9 @@ from scipy.linalg.blas import dtrmm
 from scipy.linalg.lapack import dlauum, dtrtri
 from scipy.sparse import coo_array
 
+from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.layered import Columns, StateNumbers
 from permeability.engines.kernels import fronts as layers
-
-if TYPE_CHECKING:
-    from permeability.engines.circuit.interface.interface import Interface
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,7 +30,7 @@ LARGEST = 0.7  # share of the nodes the larger side may have
 class TwoSides:
     """The dense network of an interface, split along its barriers; made once, run for any state."""
 
-    def __init__(self, face: Interface, first: NDArray[np.bool_]) -> None:
+    def __init__(self, face: BarrierNetwork, first: NDArray[np.bool_]) -> None:
         t, focal = len(face.network), face.focal
         rest = np.ones(t, dtype=bool)
         rest[focal] = False
@@ -52,7 +50,7 @@ class TwoSides:
         self.ends = place[face.node_a], place[face.node_b]
 
     @classmethod
-    def of(cls, face: Interface) -> TwoSides | None:
+    def of(cls, face: BarrierNetwork) -> TwoSides | None:
         """The sides of an interface, None where there are no two that are worth it."""
         if len(face.network) < WORTH_NODES:
             return None

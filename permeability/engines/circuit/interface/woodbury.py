@@ -8,15 +8,14 @@ as extra unknowns, so that a complete barrier is zero conductance and not a smal
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
+from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.kernels import gains as _gains
-
-if TYPE_CHECKING:
-    from permeability.engines.circuit.interface.interface import Candidates, Interface
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +27,7 @@ UNKNOWN = np.zeros((0, 0))
 class OpenState:
     """One state of the barriers with the generalised inverse of its network, seen from edges and patches."""
 
-    face: Interface
+    face: BarrierNetwork
     z: Floats
     conductance: Floats
     matrix: Floats  # (E + P, E + P)
@@ -38,12 +37,12 @@ class OpenState:
     resistances: Floats
 
     @classmethod
-    def of(cls, face: Interface, z: Floats) -> OpenState:
+    def of(cls, face: BarrierNetwork, z: Floats) -> OpenState:
         """Invert one state of the cuts: T^3 multiply-adds."""
         return cls.at(face, face.edge_conductances(z), z)
 
     @classmethod
-    def at(cls, face: Interface, conductance: Floats, z: Floats | None = None) -> OpenState:
+    def at(cls, face: BarrierNetwork, conductance: Floats, z: Floats | None = None) -> OpenState:
         """Invert one state of the edges (without ``z`` nothing can be built on it)."""
         g = face.network.copy()
         np.add.at(g, (face.node_a, face.node_b), conductance)
