@@ -40,7 +40,7 @@ _HOME = {
     "drawn_candidates": "permeability.ranking.candidate_sites",
     "pressure": "permeability.impact.line_pressure",
     "portfolio": "permeability.planning.budget_choice",
-    "chains": "permeability.planning.budget_choice",
+    "bundled_candidates": "permeability.planning.budget_choice",
     "cost_benefit": "permeability.planning.economics",
     "offset_account": "permeability.planning.economics",
     "run_project": "permeability.project.run.run",
@@ -58,7 +58,6 @@ _ROOMS = {
     "corridors": "permeability.linkage.corridors",
     "database": "permeability.barriers.database",
     "errors": "permeability.core.errors",
-    "executor": "permeability.core.tasks",
     "grid": "permeability.layers.grid",
     "io": "permeability.layers",
     "leastcost": "permeability.engines.leastcost.distance",
@@ -70,9 +69,12 @@ _ROOMS = {
     "seasons": "permeability.species.seasons",
     "species": "permeability.species",
     "structures": "permeability.barriers.structure_inventory",
+    "tasks": "permeability.core.tasks",
     "treatments": "permeability.barriers.treatments",
     "wall_to_wall": "permeability.engines.omnidirectional.wall_to_wall",
 }
+
+_RENAMED = {"chains": "bundled_candidates", "executor": "tasks"}  # old name -> new; for one release
 
 __all__ = ["__version__", *_HOME]
 
@@ -84,6 +86,11 @@ def __getattr__(name: str) -> Any:
         return value
     if name in _ROOMS:
         return import_module(_ROOMS[name])
+    if name in _RENAMED:
+        from permeability.core.renamed import say_renamed
+
+        say_renamed("permeability", name, _RENAMED[name], 3)
+        return __getattr__(_RENAMED[name])
     raise AttributeError(f"module 'permeability' has no attribute {name!r}")
 
 
@@ -92,10 +99,16 @@ class _Doors(MetaPathFinder, Loader):
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         head, _, name = fullname.rpartition(".")
-        return ModuleSpec(fullname, self) if head == __name__ and name in _ROOMS else None
+        known = name in _ROOMS or _RENAMED.get(name) in _ROOMS
+        return ModuleSpec(fullname, self) if head == __name__ and known else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        room = import_module(_ROOMS[spec.name.rpartition(".")[2]])
+        name = spec.name.rpartition(".")[2]
+        if name in _RENAMED:
+            from permeability.core.renamed import say_renamed
+
+            say_renamed(__name__, name, _RENAMED[name], 3)
+        room = import_module(_ROOMS[_RENAMED.get(name, name)])
         spec.loader_state = room.__spec__
         return room
 
@@ -124,7 +137,7 @@ if TYPE_CHECKING:
     from permeability.layers.grid import Grid, suggest_crs
     from permeability.linkage.corridors import pinch_points
     from permeability.linkage.patch_pairs import connectivity
-    from permeability.planning.budget_choice import chains, portfolio
+    from permeability.planning.budget_choice import bundled_candidates, portfolio
     from permeability.planning.economics import cost_benefit, offset_account
     from permeability.project.checking import check
     from permeability.project.project import Project, open_project

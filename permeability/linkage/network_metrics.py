@@ -19,10 +19,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from permeability.core.errors import OptionError, check_choice
+from permeability.core.renamed import renamed
 
 __all__ = [
-    "Connectivity",
     "MovementKernel",
+    "NetworkConnectivity",
     "centrality",
     "effective_mesh_size",
     "integral_index",
@@ -33,6 +34,8 @@ __all__ = [
     "patch_importance",
     "probability_of_connectivity",
 ]
+
+__getattr__ = renamed(__name__, {"Connectivity": "NetworkConnectivity"})
 
 Floats = NDArray[np.float64]
 
@@ -138,7 +141,7 @@ def network_steps(graph: nx.Graph) -> Floats:
 
 
 @dataclass(frozen=True)
-class Connectivity:
+class NetworkConnectivity:
     """Area-weighted connectivity of a patch graph.
 
     Attributes
@@ -168,7 +171,7 @@ class Connectivity:
 
 def probability_of_connectivity(
     graph: nx.Graph, kernel: MovementKernel, *, total_area_km2: float | None = None, area: str = "weight"
-) -> Connectivity:
+) -> NetworkConnectivity:
     """PC: chance that two random places of the landscape lie in habitat and are connected.
 
     Parameters
@@ -183,7 +186,7 @@ def probability_of_connectivity(
 
     Returns
     -------
-    Connectivity
+    NetworkConnectivity
         Numerator, equivalent connected area and index.
 
     Notes
@@ -205,7 +208,7 @@ def probability_of_connectivity(
 
 def integral_index(
     graph: nx.Graph, *, total_area_km2: float | None = None, area: str = "weight"
-) -> Connectivity:
+) -> NetworkConnectivity:
     """IIC: the same with ``1 / (1 + links between the two)`` in place of the chance (Pascual-Hortal and Saura 2006,
     doi:10.1007/s10980-006-0013-z).
 
@@ -219,7 +222,7 @@ def integral_index(
 
     Returns
     -------
-    Connectivity
+    NetworkConnectivity
 
     Examples
     --------
@@ -492,8 +495,8 @@ def _chances(links: Any, n: int, kernel: MovementKernel | None) -> Floats:
     return 1.0 / (1.0 + costs) if kernel is None else kernel(costs)
 
 
-def _summary(a: Floats, chance: Floats, total: float | None) -> Connectivity:
+def _summary(a: Floats, chance: Floats, total: float | None) -> NetworkConnectivity:
     numerator = float(a @ chance @ a)
-    return Connectivity(
+    return NetworkConnectivity(
         numerator, float(np.sqrt(numerator)), np.nan if total is None else numerator / total**2
     )

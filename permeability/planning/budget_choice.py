@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
 from permeability.planning.gain_bounds import columns_plan, relaxed_bound
-from permeability.planning.joint_gains import CircuitGains, Gains, LeastCostGains, alternatives
+from permeability.planning.joint_gains import CircuitGains, Gains, LeastCostGains, exclusive_pairs
 from permeability.planning.set_search import (
     EXHAUSTIVE,
     Bound,
@@ -32,7 +32,7 @@ from permeability.planning.set_search import (
 from permeability.ranking.candidate_sites import Candidate, merged
 from permeability.ranking.ranking import Ranking, gain_of
 
-__all__ = ["Plan", "chains", "portfolio"]
+__all__ = ["Plan", "bundled_candidates", "portfolio"]
 
 Floats = NDArray[np.float64]
 RULES = ("weighted", "worst_of", "pareto")
@@ -328,7 +328,7 @@ def portfolio(
     return _plan(named, view, rule, found, objective, (share, everything), curve, front, ids)
 
 
-def chains(ranking: Ranking, *, most: int = 40) -> list[Candidate]:
+def bundled_candidates(ranking: Ranking, *, most: int = 40) -> list[Candidate]:
     """Candidates that are worth far more together than one by one, each chain as one further candidate.
 
     Parameters
@@ -341,7 +341,7 @@ def chains(ranking: Ranking, *, most: int = 40) -> list[Candidate]:
     -------
     list of Candidate
         Largest gain first; empty when the candidates add up.  Rank them beside their parts:
-        ``pm.rank(land, patches, [*sites, *pm.chains(ranking)])``.
+        ``pm.rank(land, patches, [*sites, *pm.bundled_candidates(ranking)])``.
 
     Examples
     --------
@@ -349,11 +349,11 @@ def chains(ranking: Ranking, *, most: int = 40) -> list[Candidate]:
 
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
-    >>> pm.chains(pm.rank(land, patches, pm.candidates(land, "F", length_m=3000)))
+    >>> pm.bundled_candidates(pm.rank(land, patches, pm.candidates(land, "F", length_m=3000)))
     []
     """
     sites = ranking.sites
-    apart = alternatives(sites)
+    apart = exclusive_pairs(sites)
     value = Objective([CircuitGains(ranking, apart)], np.ones(1))
     cost = np.array([s.cost_usd.best for s in sites])
     found = find_bundles(value, Rules(cost, float("inf")), most=most)
@@ -411,7 +411,7 @@ def plan_rules(
 ) -> dict[str, Any]:  # fmt: skip
     """Rules of a choice by number of candidate; see :func:`portfolio`."""
     ids = [s.id for s in sites]
-    apart = alternatives(sites)
+    apart = exclusive_pairs(sites)
     if min_spacing_km is not None:
         middle = np.array([(s.km_from + s.km_to) / 2 for s in sites])
         apart += spacing(middle, min_spacing_km, np.array([s.line for s in sites]))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from permeability.barriers.crossing_costs import opening_share, width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError
+from permeability.core.renamed import renamed
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
@@ -34,6 +35,8 @@ from permeability.ranking.ranking import Ranking
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MOST_SHARING = 8  # candidates on one edge of which every set is looked at
+
+__getattr__ = renamed(__name__, {"alternatives": "exclusive_pairs"})
 
 
 class Gains(Protocol):
@@ -238,14 +241,14 @@ def _cost_at(edges: EdgeBarriers, keys: Ints) -> Floats:
 
 
 # ---------------------------------------------------------------- candidates that exclude each other
-def alternatives(sites: Sequence[Candidate]) -> list[tuple[int, int]]:
+def exclusive_pairs(sites: Sequence[Candidate]) -> list[tuple[int, int]]:
     """Pairs of candidates that cannot both be built: two treatments of one place, or a part and its whole.
 
     >>> from permeability.core.estimate import Estimate
     >>> def site(name, *steps):
     ...     return Candidate(name, "R", 0, 5, steps, Estimate.exact(1.0, "USD"))
     >>> down, wire = Intervention("remove", "R", 0, 5), Intervention("treat", "R", 0, 5, "modify")
-    >>> alternatives([site("a", down), site("b", wire), site("c", Intervention("remove", "R", 5, 9))])
+    >>> exclusive_pairs([site("a", down), site("b", wire), site("c", Intervention("remove", "R", 5, 9))])
     [(0, 1)]
     """
     by_line: dict[str, list[tuple[int, Intervention]]] = {}

@@ -15,7 +15,7 @@ from permeability.core.errors import OptionError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.linkage.landscape_indices import indices
-from permeability.planning.joint_gains import CircuitGains, LeastCostGains, alternatives
+from permeability.planning.joint_gains import CircuitGains, LeastCostGains, exclusive_pairs
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -192,7 +192,7 @@ def test_two_fences_of_one_railway_are_a_chain(pair):
     land, patches = landscape("khulan", spots=SPOTS[::2])
     sites = pm.candidates(land, "R", length_m=15_000, each_side=True)
     ranking = pm.rank(land, patches, sites)
-    gain = CircuitGains(ranking, alternatives(sites))
+    gain = CircuitGains(ranking, exclusive_pairs(sites))
     for s in sets(np.ones(len(sites)), 3):
         assert gain(s) == pytest.approx(by_engine(ranking, s), rel=1e-7, abs=1e-10)
     price = sites[0].cost_usd.best + sites[1].cost_usd.best
@@ -204,7 +204,7 @@ def test_two_fences_of_one_railway_are_a_chain(pair):
     assert methods["greedy"] == pytest.approx(0.0, abs=1e-12)  # no single fence is worth anything
     assert methods["greedy with bundles"] > 0.9 * plan.gain > 0
     assert plan.gain == pytest.approx(max(gain(s) for s in sets(costs(ranking), price)), rel=1e-9)
-    found = pm.chains(ranking)
+    found = pm.bundled_candidates(ranking)
     assert found
     assert {i.components for i in found[0].interventions} == {("fence left",), ("fence right",)}
     again = pm.rank(land, patches, [*sites, *found])
@@ -221,11 +221,11 @@ def test_treatments_of_one_place_exclude_each_other():
     ]
     gaps = pm.structure_candidates(land, "R", [5.0, 5.1, 20.0], treatment="gap")
     both = [*sites, *softer, *gaps]
-    assert alternatives(both) == [(0, 2), (1, 3), (4, 5)]
+    assert exclusive_pairs(both) == [(0, 2), (1, 3), (4, 5)]
     ranking = pm.rank(land, patches, both)
     plan = pm.portfolio(ranking, 1e7)
     assert len(plan.table) < len(both)
-    allowed = lambda s: not any({a, b} <= set(s) for a, b in alternatives(both))  # noqa: E731
+    allowed = lambda s: not any({a, b} <= set(s) for a, b in exclusive_pairs(both))  # noqa: E731
     best = max(by_engine(ranking, s) for s in sets(costs(ranking), 1e7, allowed))
     assert plan.gain == pytest.approx(best, rel=1e-7)
 
