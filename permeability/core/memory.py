@@ -1,51 +1,86 @@
-"""How much memory there is."""
+"""How much memory there is, and how much of it this process may still take: one notion for plans, refusals and reports."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
-
-def machine_memory() -> int | None:
-    """Four fifths of the machine's memory [bytes], or None where the system does not tell."""
-    try:
-        return int(0.8 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return None
+GROUPS = Path("/sys/fs/cgroup")  # where Linux shows the limits of containers and batch jobs
+OWN_GROUPS = Path("/proc/self/cgroup")
+NO_LIMIT = 1 << 60  # what the older form of control groups shows where there is none
 
 
-def available_bytes() -> int:
-    """Memory this process may still take [bytes].
+def physical() -> int:
+    """Memory of the machine [bytes], whatever a container may take of it.
 
-    Reads the kernel's own estimate where there is one and the container's limit where it is lower.
+    >>> physical() >= available() > 0
+    True
     """
-    free = _meminfo_available()
-    if free is None:
-        free = (
-            os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-            if hasattr(os, "sysconf")
-            else 4 << 30
-        )
-    limit = _number("/sys/fs/cgroup/memory.max")
-    used = _number("/sys/fs/cgroup/memory.current")
-    if limit is not None and used is not None:
-        free = min(free, max(0, limit - used))
-    return int(free)
+    import psutil
+
+    return int(psutil.virtual_memory().total)
 
 
-def _meminfo_available() -> int | None:
+def available() -> int:
+    """Memory this process may still take [bytes]: what is free, and no more than what is left in its container or batch job.
+
+    Whatever refuses work for want of memory asks this.
+    """
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    return min((free, *(left for _, left in _groups())))
+
+
+def container() -> int | None:
+    """Smallest limit of the containers and batch jobs around this process [bytes], None without any."""
+    return min((limit for limit, _ in _groups()), default=None)
+
+
+def told() -> str:
+    """What there is and what is free, in words for plans and refusals."""
+    limit = container()
+    most = "" if limit is None else f"; its container or job may take {limit / 2**30:.1f} GiB"
+    return f"{available() / 2**30:.1f} GiB free of {physical() / 2**30:.1f} GiB in this machine{most}"
+
+
+def _groups() -> Iterator[tuple[int, int]]:
+    """Limit and what is left of it, for every control group around this process that has a limit."""
+    for folder, most, used, cache in _folders():
+        limit, taken = _number(folder / most), _number(folder / used)
+        if limit is not None and taken is not None and limit < NO_LIMIT:
+            yield limit, max(0, limit - max(0, taken - _given_back(folder / "memory.stat", cache)))
+
+
+def _folders() -> Iterator[tuple[Path, str, str, str]]:
+    """Folders of this process's control groups and of those around them, with the names of their files, newer and older form."""
+    newer = ("memory.max", "memory.current", "inactive_file")
+    older = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+    for line in _text(OWN_GROUPS).splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base, names = (GROUPS / "memory", older) if controllers else (GROUPS, newer)
+        own = base / path.strip("/")
+        for folder in (own, *own.parents):
+            yield folder, *names
+            if folder == base:
+                break
+
+
+def _given_back(path: Path, name: str) -> int:
+    """Bytes of files that the kernel holds and gives back when memory is wanted."""
+    rows = (line.split() for line in _text(path).splitlines())
+    return next((int(row[1]) for row in rows if row[0] == name), 0)
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path).strip()
+    return int(text) if text.isdecimal() else None
+
+
+def _text(path: Path) -> str:
     try:
-        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        return path.read_text(encoding="ascii")
     except OSError:
-        return None
-    for line in text.splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
-
-
-def _number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+        return ""

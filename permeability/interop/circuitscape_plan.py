@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from permeability.core.memory import available_bytes
+from permeability.core import memory
 from permeability.engines.circuit.modes.pair_selection import wanted_pairs
 from permeability.engines.circuit.modes.raster_circuit import focal_cells
 from permeability.engines.circuit.modes.superposition import MEMORY_SHARE
@@ -44,7 +44,7 @@ def estimate_problem(problem: Problem, *, solver: str = "auto") -> CircuitEstima
     cells = problem.grid.values.size
     planes = 8 + sum(p is not None for p in (problem.focal, problem.regions, problem.mask, problem.sources))
     solves, held = _solves(problem)
-    room = int(MEMORY_SHARE * available_bytes() / (8 * cells))
+    room = int(MEMORY_SHARE * memory.available() / (8 * cells))
     return choose_solver(
         cells, solves, solver=solver, result_bytes=8 * cells * (planes + min(2 * held, room))
     )

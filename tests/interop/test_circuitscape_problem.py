@@ -485,7 +485,7 @@ def test_estimate(
     found = estimate_problem(read_problem(ini))
     assert found is not None
     assert (found.cells, found.solves, found.fits) == (12, solves, True)
-    monkeypatch.setattr("permeability.engines.circuit.solvers.registry.available_bytes", lambda: 1000)
+    monkeypatch.setattr("permeability.core.memory.available", lambda: 1000)
     with pytest.raises(MemoryLimitError, match=r"\[C06\]"):
         run_problem(ini)
     assert not list(ini.parent.glob("result*"))

@@ -10,6 +10,7 @@ from importlib import metadata
 import numpy as np
 
 from permeability._version import __version__
+from permeability.core import memory
 
 __all__ = ["doctor"]
 from permeability.project.run.record import LIBRARIES
@@ -28,15 +29,12 @@ def doctor() -> dict[str, str]:
     >>> doctor()["least-cost self-test"]
     'passed'
     """
-    from permeability.core.memory import machine_memory
-
-    memory = machine_memory()
     facts = {
         "permeability": __version__,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "cores": str(os.cpu_count()),
-        "memory": f"{memory / 2**30:.1f} GiB" if memory else "unknown",
+        "memory": memory.told(),
     }
     facts |= {name: metadata.version(name) for name in LIBRARIES}
     return facts | _self_test()

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
-from permeability.core.memory import machine_memory
 from permeability.impact.line_by_line import standing_lines
 from permeability.project.project import Project, open_project
 from permeability.ranking.rank_draws import draw_costs
@@ -111,7 +111,7 @@ def plan_project(project: Project | str | Path) -> str:
     Raises
     ------
     MemoryLimitError
-        M01 when a step would not fit into this machine's memory.
+        M01 when a step would not fit into what is free for this process (see :mod:`permeability.core.memory`).
 
     Examples
     --------
@@ -130,6 +130,7 @@ def plan_project(project: Project | str | Path) -> str:
         f"  grid        {grid}",
         f"  distortion  lengths up to {scale['scale_error_pct']:.2f} %, areas up to {scale['area_error_pct']:.2f} %",
         f"  barriers    {len(project.barriers)} rows, {len(project.cuts):,} cuts of edges",
+        f"  memory      {memory.told()}",
     ]
     for p in plans:
         lines += [
@@ -160,11 +161,11 @@ def _draw_lines(costs: pd.DataFrame | None) -> list[str]:
 
 def refuse_memory(needed: int, cell_size_m: float) -> None:
     """Refuse a job that cannot fit; see :func:`plan_project`."""
-    memory = machine_memory()
-    if memory is not None and needed > 0.9 * memory:
+    if needed > memory.available():
         raise MemoryLimitError(
             "M01",
-            f"the run needs about {needed / 2**30:.1f} GiB, this machine has {memory / 2**30:.1f} GiB.",
+            f"the run needs about {needed / 2**30:.1f} GiB, more than is free for it.",
+            details={"memory": memory.told()},
             remedy=f"use larger cells (grid.cell_size_m = {cell_size_m * 2:g}), a smaller area or fewer patches",
         )
 

@@ -14,7 +14,6 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import spsolve
 
 from permeability.core.errors import MemoryLimitError, OptionError, PatchError, ResistanceError, SolverError
-from permeability.core.memory import available_bytes
 from permeability.engines.circuit import GridLinks, branch_currents, grid_links, node_currents, solve_grid
 from permeability.engines.circuit.solvers import direct, registry
 from permeability.engines.circuit.solvers.hierarchy import Hierarchy
@@ -524,8 +523,7 @@ def test_nothing_to_solve(rng: np.random.Generator) -> None:
     assert one.voltage[0, 0] == pytest.approx(0.25)
 
 
-def test_reports_merge_and_memory_is_known() -> None:
-    assert available_bytes() > 0
+def test_reports_merge() -> None:
     assert merge_reports(()).solves == 0
     error = StalledError(("a", "b"))
     assert pickle.loads(pickle.dumps(error)).history == ("a", "b")

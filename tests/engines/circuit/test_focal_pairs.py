@@ -371,7 +371,7 @@ def test_estimate_counts_solves_and_refuses_what_cannot_fit(monkeypatch: pytest.
     assert job.bytes > 8 * 20 * 10**6
     assert estimate_pairwise((1000, 1000), 20, current="pairs").bytes > 8 * 190 * 10**6
     assert estimate_pairwise((1000, 1000), 20, current=None, available=10**10).bytes < 0.2 * 10**9
-    monkeypatch.setattr("permeability.engines.circuit.solvers.registry.available_bytes", lambda: 1000)
+    monkeypatch.setattr("permeability.core.memory.available", lambda: 1000)
     with pytest.raises(MemoryLimitError, match="remedy"):
         pairwise(np.ones((30, 30)), [(0, 0), (9, 9)])
 

@@ -62,7 +62,7 @@ class BarrierNetwork:
     agreement : Agreement, optional
         Looks at a sample of what is handed out; what it found is in ``report.checks``.
     memory_limit : int, optional
-        Bytes [default: four fifths of the machine's].
+        Bytes that may be taken [default: what is free for this process].
     """
 
     network: Floats

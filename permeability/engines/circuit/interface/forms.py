@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core import memory
 from permeability.core.errors import check_choice
-from permeability.core.memory import machine_memory
 from permeability.engines.circuit.interface.agreement import Check
 from permeability.engines.circuit.interface.layered import Fronts, Layered
 from permeability.engines.circuit.solvers.condensation import Condensed, condense, kept_nodes, make_plan
@@ -112,17 +112,17 @@ def _choice(
     """The faster form that fits, why, and the fronts if they were planned."""
     if t <= FRONT_ALWAYS or not len(edges[0]):
         return "front", f"{t:,} interface nodes are few", None
-    available = machine_memory() if memory_limit is None else memory_limit
+    available = memory.available() if memory_limit is None else memory_limit
     _, _, fronts = _own_numbers(links, patches, edges, regions, None)
     layers = fronts.work_once + 2 * fronts.work_state + fronts.work_columns()
     layers_s = layers / RATE + 2 * PER_FRONT * fronts.live.sum()
-    front_s, fits = t**3 / RATE, 24 * t**2 <= (available or np.inf)
+    front_s, fits = t**3 / RATE, 24 * t**2 <= available
     if fits and front_s < 50 * layers_s:
         _, _, node, _ = kept_nodes(links.shape, patches, edges, regions)
         plan = make_plan(*links.shape, _numbered(links, node))
         front_s = (plan.work.sum() + t**3) / RATE
         needed = plan.peak_bytes(node.size, t, keep_factor=False, leak=False)
-        fits = needed <= (available or np.inf)
+        fits = needed <= available
     if not fits:
         return "layers", f"one front of {t:,} nodes does not fit into memory", fronts
     form = "front" if front_s <= SETS_WORTH * layers_s else "layers"

@@ -90,7 +90,7 @@ class Interface(BarrierNetwork):
         check : bool
             Solve a sample of the answers afresh with another solver; ``report.checks`` has the differences.
         memory_limit : int, optional
-            Bytes that may be taken; default: four fifths of this machine's memory.
+            Bytes that may be taken; default: what is free for this process.
 
         Raises
         ------

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from permeability.core.memory import available_bytes
+from permeability.core import memory
 from permeability.engines.circuit.modes.raster_circuit import Floats, Ints, RasterCircuit
 from permeability.engines.circuit.solvers.solve_report import SolveReport, merge_reports
 
@@ -16,7 +16,7 @@ MEMORY_SHARE = 0.6  # of the free memory that potentials and their sources may t
 def most_nodes(circuit: RasterCircuit) -> int:
     """How many focal nodes can be held at once."""
     plane = 8 * circuit.shape[0] * circuit.shape[1]
-    return max(8, int(MEMORY_SHARE * available_bytes() / (2 * plane)))
+    return max(8, int(MEMORY_SHARE * memory.available() / (2 * plane)))
 
 
 class Potentials:

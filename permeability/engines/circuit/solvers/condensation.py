@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core import memory
 from permeability.core.errors import MemoryLimitError, PatchError, SolverError
-from permeability.core.memory import machine_memory
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
@@ -239,7 +239,7 @@ def condense(
     keep_factor : bool
         Keep the pivot rows (about 0.6 kB per cell), so that :meth:`Condensed.potentials` works.
     memory_limit : int, optional
-        Bytes the work may take beyond the links; default: four fifths of this machine's memory.
+        Bytes the work may take beyond the links; default: what is free for this process.
 
     Returns
     -------
@@ -513,8 +513,8 @@ def refuse_memory(
     needed: int, limit: int | None, n_kept: int, n_cells: int, keep_factor: bool = False
 ) -> None:
     """Refuse work that would not fit (M11)."""
-    available = limit if limit is not None else machine_memory()
-    if available is None or needed <= available:
+    available = memory.available() if limit is None else limit
+    if needed <= available:
         return
     remedy = "keep fewer nodes (fewer sections per group), or use solver='multigrid'"
     if keep_factor:
@@ -522,6 +522,6 @@ def refuse_memory(
     raise MemoryLimitError(
         "M11",
         f"condensing {n_cells:,} cells onto {n_kept:,} nodes needs {needed / 1e9:.2f} GB.",
-        details={"allowed": f"{available / 1e9:.2f} GB"},
+        details={"allowed": f"{available / 1e9:.2f} GB", "memory": memory.told()},
         remedy=remedy,
     )

@@ -11,8 +11,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core import memory
 from permeability.core.errors import MemoryLimitError, OptionError, ResistanceError, SolverError, check_choice
-from permeability.core.memory import available_bytes
 from permeability.core.tasks import in_threads
 from permeability.engines.circuit.solvers import direct
 from permeability.engines.circuit.solvers.condensed import CondensedSolver
@@ -188,7 +188,7 @@ def choose_solver(
     check_choice("solver", solver, SOLVERS, code="C04")
     if workers < 1:
         raise OptionError("C04", f"workers = {workers}: at least one is needed.", remedy="workers=1 or more")
-    free = available_bytes() if available is None else available
+    free = memory.available() if available is None else available
     names = {"auto": list(REGISTRY), "direct": [n for n in REGISTRY if n != "multigrid"]}.get(
         solver, [solver]
     )
@@ -237,7 +237,11 @@ def refuse_if_too_large(estimate: CircuitEstimate) -> None:
         "C06",
         f"{estimate.cells:,} cells with {estimate.solver} need {estimate.bytes / 1e9:.2f} GB; "
         f"{estimate.available / 1e9:.2f} GB are free.",
-        details={"solves": estimate.solves, "expected": f"{estimate.seconds:,.0f} s"},
+        details={
+            "solves": estimate.solves,
+            "expected": f"{estimate.seconds:,.0f} s",
+            "memory": memory.told(),
+        },
         remedy='use solver="multigrid" (the least memory), ask for fewer maps at once (current="cumulative" '
         "instead of pairs), or use larger cells",
     )
