@@ -282,7 +282,7 @@ def test_little_memory_gives_the_same_maps(monkeypatch: pytest.MonkeyPatch, rng:
         mode(habitat, focal, maps=MAPS)
         for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)
     ]
-    monkeypatch.setattr("permeability.core.memory.available", lambda: 0)
+    monkeypatch.setattr("permeability.engines.circuit.modes.superposition.MEMORY_SHARE", 0.0)
     little = [
         mode(habitat, focal, maps=MAPS)
         for mode in (modes.raster_pairwise, modes.raster_one_to_all, modes.raster_all_to_one)
