@@ -16,7 +16,89 @@ STATEMENTS = (
     ),
 )
 
+SPECIES_TEXTS = (  # statements of the profiles that are translated; the others stand in English
+    N_(
+        "not one of the fifteen species; looks like the argali and is confused with it in the field; every number here is that of the argali, not found for this species"
+    ),
+    N_(
+        "not one of the fifteen species; looks like the Tibetan gazelle and is confused with it in the field; every number here is that of the Tibetan gazelle, not found for this species"
+    ),
+    N_(
+        "Annual range 4,449-6,835 km2 in Great Gobi B; tens of thousands in the south-east Gobi, up to 70,000 km2."
+    ),
+    N_("Walks 10-20 km a day, 50+ km on long days."),
+    N_("20 collared animals together covered more than 80,000 km2 in a month."),
+    N_(
+        "Drinks almost daily, 12-15 l, 24 l on hot days; 367 water points in 100,000 km2, 53 of them of population importance."
+    ),
+    N_("Mostly within about 10-15 km of water."),
+    N_("Avoids mountains; range mostly below the productivity line of 250 gC/m2/yr."),
+    N_("Cannot crawl under or jump the fence of the Trans-Mongolian Railway."),
+    N_("One animal is said to have walked about 62 km along the railway fence."),
+    N_(
+        "The fenced Trans-Mongolian Railway is the absolute eastern edge of the range; 12 animals tracked near the line 2002-2012."
+    ),
+    N_("Whether khulan cross an unfenced track is an open question (CAMI programme of work, 2.2.1 i)."),
+    N_("Several animals crossed mining roads many times soon after collaring."),
+    N_("Avoidance grows with traffic."),
+    N_("No crossings of the border fence seen."),
+    N_("First khulan in 65 years east of the railway, through a gap, on 16 March 2020."),
+    N_(
+        "Used all 22 crossing structures of an expressway in the Kalamaili reserve within two years, 7 of them often; more use of structures that are open and near water."
+    ),
+    N_("Prefers wide open ground."),
+    N_("Closer to the railway and the border in winter than in summer."),
+    N_("About 36,300 (2014) to 51,700 (2019) in the south Gobi; about 86,000 in Mongolia later."),
+    N_("Will khulan cross an unfenced track? (0.10 to 0.90)"),
+    N_("Distribution of trace lengths: one record found"),
+    N_("Use of gaps by hour, season and herd since 2020"),
+    N_("Fence state and design of the railways opened in 2022"),
+)
+
+LANDSCAPES = (  # of the species profiles
+    "Altay-Sayan",
+    "Altyn Dala",
+    "Amu Darya",
+    "Baluchistan",
+    "Betpak-Dala",
+    "Central Himalaya",
+    "Dauria",
+    "Dzungarian Basin",
+    "Eastern Steppe",
+    "Gashun Gobi",
+    "Gobi",
+    "Great Gobi A",
+    "Great Gobi B",
+    "Himalaya",
+    "Hustai",
+    "Ile - Balkhash",
+    "Iranian central plateau",
+    "Iranian deserts",
+    "Kalamaili",
+    "Karakorum",
+    "Karakum",
+    "Khomyn Tal",
+    "Kopet Dag",
+    "Kyzylkum",
+    "Ladakh",
+    "Lop Nur",
+    "Pamir",
+    "Pre-Caspian",
+    "Qinghai Lake basin",
+    "Qinghai-Tibet plateau",
+    "Sharga and Khuisiin Gobi",
+    "Syr Darya",
+    "Taklamakan",
+    "Thar",
+    "Tien Shan",
+    "Torgai",
+    "Ural",
+    "Ustyurt",
+    "Zeravshan",
+)
+
 PLACE_NAMES = (
+    *LANDSCAPES,
     "Planned railway Sainshand - Baruun-Urt - Khuut",
     "No-build",
     "2035 without the railway; road traffic has grown by half (assumed)",
@@ -104,3 +186,15 @@ PLACE_NAMES = (
     "Zamyn-Üüd",
     "Southern border (Erenhot side)",
 )
+
+
+def country(name: str, language: str) -> str:
+    """The name of a state in a language, from its English name; unchanged where it is not known.
+
+    >>> country("Kazakhstan", "ru"), country("Nowhere", "mn")
+    ('Казахстан', 'Nowhere')
+    """
+    from babel import Locale
+
+    codes = {text: code for code, text in Locale("en").territories.items()}
+    return str(Locale(language).territories.get(codes.get(name, ""), name))

@@ -81,14 +81,7 @@ def unmarked_words(source):
     return [w for w in found if re.search(r"[A-Za-z]{2}", w) and w not in NOT_WORDS]
 
 
-UNTRANSLATED = pytest.mark.xfail(reason="the factsheet stands outside the catalogues still", strict=True)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(p, marks=UNTRANSLATED) if p.name == "factsheet.py" else p for p in READERS],
-    ids=lambda p: p.name,
-)
+@pytest.mark.parametrize("path", READERS, ids=lambda p: p.name)
 def test_code_of_the_report_holds_no_unmarked_sentence(path):
     assert unmarked_sentences(path.read_text(encoding="utf-8")) == []
 

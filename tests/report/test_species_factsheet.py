@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from permeability.cli.commands import cli
 from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
+from permeability.locale.language import words
+from permeability.locale.names import LANDSCAPES, SPECIES_TEXTS
 from permeability.report.factsheet import crossing_words, factsheet_html, factsheet_text, species_table
+from permeability.report.factsheet_tables import tables
 from permeability.species import profile_from_dict, species, species_list
 from permeability.species.seasons import (
     missing,
@@ -21,6 +27,9 @@ from permeability.species.seasons import (
     standing,
 )
 
+UNTRANSLATED = (
+    "Statements that nobody has translated yet stand in English, as they were read in their sources."
+)
 VOID = {"meta", "br", "img", "hr", "link"}
 
 
@@ -70,6 +79,74 @@ def test_names_by_language_and_refusal():
     assert "<h1>Кулан</h1>" in factsheet_html("khulan", language="ru")
     with pytest.raises(OptionError, match="language"):
         factsheet_text("khulan", language="de")
+
+
+@pytest.mark.parametrize("language", ["mn", "ru"])
+@pytest.mark.parametrize("name", species_list())
+def test_the_words_of_a_factsheet_are_in_the_language_of_the_reader(name, language):
+    """All but sources, proper names of programmes, and statements that are said to be untranslated."""
+    p, tr = species(name), words(language)
+    for table, english in zip(tables(p, tr), tables(p, words("en")), strict=True):
+        assert latin(" ".join([table.title, *table.heads])) == []
+        for row, other in zip(table.rows, english.rows, strict=True):
+            assert latin(f"{row.label} {row.number} {row.extra}") == []
+            assert (row.grade, row.source) == (other.grade, other.source)
+            assert numbers(row.number, language) == numbers(
+                other.number, "en"
+            )  # a language changes no number
+    page = factsheet_html(name, language=language)
+    assert f'<html lang="{language}">' in page
+    assert len(re.findall("[А-Яа-яӨөҮүЁё]", page)) > 1000
+
+
+@pytest.mark.parametrize("language", ["mn", "ru"])
+def test_the_factsheet_of_the_khulan_leaves_only_sources_in_english(language):
+    p, tr = species("khulan"), words(language)
+    for text in (*(f.text for f in p.facts), *p.knowledge_gaps):
+        assert latin(tr(text)) == [], "translate it in SPECIES_TEXTS and the catalogues"
+        assert tr(text) in " ".join(factsheet_text("khulan", language=language).split())
+    assert tr(UNTRANSLATED)[:30] not in factsheet_text("khulan", language=language)
+    assert "English" not in factsheet_text("argali")
+    assert tr(UNTRANSLATED)[:30] in factsheet_text("argali", language=language)
+
+
+def test_the_command_answers_in_mongolian():
+    said = CliRunner().invoke(cli, ["species", "show", "khulan", "--language", "mn"])
+    assert said.exit_code == 0
+    assert "Нэг удаа тулгарахад нэвтрэх магадлал" in said.output
+    assert "Crossing chance" not in said.output
+
+
+def test_translated_statements_are_still_those_of_the_profiles():
+    told = {
+        t
+        for s in species_list()
+        for t in (*(f.text for f in species(s).facts), *species(s).knowledge_gaps, species(s).analogy)
+    }
+    assert [t for t in SPECIES_TEXTS if t not in told] == []
+    assert {place for s in species_list() for place in species(s).landscapes} == set(LANDSCAPES)
+
+
+def latin(text):
+    """Words in Latin letters that are no unit symbol, number or name of a programme."""
+    return [w for w in re.findall("[A-Za-z]{2,}", text) if w not in ("CAMI", "p0")]
+
+
+def numbers(text, language):
+    point = "," if language == "ru" else "."
+    return [
+        float(n.replace(point, "."))
+        for n in re.findall(
+            rf"\d+(?:\{point}\d+)?",
+            re.sub(
+                r"(?<=\d)[\xa0\u202f](?=\d)|(?<=\d),(?=\d{3}\b)"
+                if language != "ru"
+                else r"(?<=\d)[\xa0\u202f](?=\d)",
+                "",
+                text,
+            ),
+        )
+    ]
 
 
 def test_hostile_names_come_through_escaped_and_whole():
