@@ -13,7 +13,8 @@ from permeability.barriers.scenario import Scenario
 from permeability.core.display import Face
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
-from permeability.linkage.landscape_indices import INDICES, Indices, indices, pair_costs
+from permeability.linkage.index_table import INDICES
+from permeability.linkage.landscape_indices import Indices, indices, pair_costs
 
 __all__ = ["Comparison", "compare"]
 

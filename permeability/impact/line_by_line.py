@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.index_table import BY_LINE
 from permeability.linkage.landscape_indices import Indices, indices, pair_costs
 
 __all__ = ["Impact", "barrier_impact", "standing_lines"]
@@ -142,7 +143,7 @@ def by_line(table: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for line in lines:
         row: dict[str, Any] = {"line": line}
-        for name in ("range_cut_off_km2", "reachable_km2", "mean_conductance", "eca_km2", "pairs_apart"):
+        for name in BY_LINE:
             row[f"alone_{name}"] = at.loc[f"only {line}", name] - at.loc["no barriers", name]
             row[f"given_back_{name}"] = at.loc[f"without {line}", name] - at.loc["all barriers", name]
         rows.append(row)

@@ -1,6 +1,6 @@
 """What a landscape is worth to a species: the few numbers everything else compares.
 
-All are exact on the movement graph.  Each has a unit and one meaning:
+All are exact on the movement graph.  Names, units and signs stand in :mod:`permeability.linkage.index_table`:
 
 =================== ====== ================================================================================
 index               unit   meaning
@@ -30,12 +30,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.core.units import unit_of
+from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.index_table import INDEX, INDICES
 
 __all__ = [
-    "FALLING",
     "INDICES",
     "Indices",
     "costs_and_reach",
@@ -43,18 +43,13 @@ __all__ = [
     "equivalent_connected_area",
     "indices",
     "pair_costs",
+    "pair_mean",
     "pair_resistances",
     "range_pieces",
     "scalars",
 ]
 
 Array = NDArray[np.float64]
-
-INDICES = (
-    "range_cut_off_km2", "range_pieces", "reachable_km2", "pairs_apart", "detour",
-    "mean_resistance", "mean_conductance", "eca_km2",
-)  # fmt: skip
-FALLING = ("range_cut_off_km2", "range_pieces", "pairs_apart", "detour", "mean_resistance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +90,7 @@ class Indices:
             {
                 "index": list(self.values),
                 "value": list(self.values.values()),
-                "unit": [unit_of(i) for i in self.values],
+                "unit": [INDEX[i].unit for i in self.values],
             }
         )
 
@@ -321,18 +316,40 @@ def scalars(
     pair_weight = weight[i] * weight[j]
     joined = np.isfinite(cost[i, j])
     with np.errstate(divide="ignore", invalid="ignore"):
-        conductance = np.where(resistance[i, j] > 0, 1.0 / resistance[i, j], 0.0)
         efficiency = np.where(cost[i, j] > 0, open_cost[i, j] / cost[i, j], 1.0)
     return {
         "range_cut_off_km2": float(pieces[1:].sum()) if len(pieces) else 0.0,
         "range_pieces": float(len(pieces)),
         "reachable_km2": float(np.average(reach, weights=weight)),
         "pairs_apart": float(np.count_nonzero(~joined)),
-        "detour": _inverse(_mean(efficiency, pair_weight)),
-        "mean_resistance": _mean(resistance[i, j], pair_weight),
-        "mean_conductance": _mean(conductance, pair_weight),
+        "detour": _inverse(float(pair_mean(efficiency, pair_weight))),
+        "mean_resistance": float(pair_mean(resistance[i, j], pair_weight)),
+        "mean_conductance": float(pair_mean(pair_conductance(resistance[i, j]), pair_weight)),
         "eca_km2": equivalent_connected_area(patches.table["area_km2"].to_numpy(float), cost, dispersal_m),
     }
+
+
+def pair_mean(values: Array, weights: Array) -> Array:
+    """Mean over pairs of patches by their weights, for one state or many; NaN where no pair has weight.
+
+    Parameters
+    ----------
+    values : array, shape (..., pairs)
+    weights : array, shape (pairs,)
+        Product of the weights of the two patches.
+
+    Returns
+    -------
+    array, shape (...)
+
+    Examples
+    --------
+    >>> float(pair_mean(np.array([1.0, 4.0]), np.array([2.0, 1.0])))
+    2.0
+    """
+    if not weights.sum() > 0:
+        return np.full(values.shape[:-1], np.nan)
+    return np.asarray(np.average(values, axis=-1, weights=weights))
 
 
 def equivalent_connected_area(area_km2: Array, cost_m: Array, dispersal_m: float) -> float:
@@ -363,7 +380,3 @@ def equivalent_connected_area(area_km2: Array, cost_m: Array, dispersal_m: float
 
 def _inverse(value: float) -> float:
     return 1.0 / value if value > 0 else (float("inf") if value == 0 else float("nan"))
-
-
-def _mean(values: Array, weights: Array) -> float:
-    return float(np.average(values, weights=weights)) if len(values) and weights.sum() > 0 else float("nan")

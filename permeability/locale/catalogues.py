@@ -18,7 +18,7 @@ from permeability.locale.language import DOMAIN, LANGUAGES
 HERE: Final = Path(__file__).resolve().parent
 PACKAGE: Final = HERE.parent
 ROOMS: Final = ("report", "viz", "locale")  # whose texts are for readers
-FILES: Final = ("interop/export.py",)
+FILES: Final = ("interop/export.py", "linkage/index_table.py")
 KEYWORDS: Final[dict[str, Any]] = {"tr": None, "N_": None, "self": None}
 UNREVIEWED: Final = "unreviewed: made by a machine, not read by a speaker of the language"
 TRANSLATED: Final = tuple(x for x in LANGUAGES if x != "en")

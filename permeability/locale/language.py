@@ -16,20 +16,12 @@ from importlib.resources import files
 from typing import Any, Final
 
 from permeability.core.errors import check_choice
+from permeability.core.texts import N_ as N_
 
 LANGUAGES: Final = ("en", "mn", "ru")
 NAMES: Final[Mapping[str, str]] = {"en": "English", "mn": "Монгол", "ru": "Русский"}
 DOMAIN: Final = "permeability"
 SMALL: Final = 5e-5  # numbers nearer to zero are written as such
-
-
-def N_(message: str) -> str:
-    """Mark a text for the catalogues and give it back unchanged.
-
-    >>> N_("Fence")
-    'Fence'
-    """
-    return message
 
 
 @dataclass(frozen=True)

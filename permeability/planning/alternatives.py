@@ -14,16 +14,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from permeability.core.tasks import content_hash, run_tasks
-from permeability.core.units import unit_of
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.index_table import INDEX, INDICES, change_of, gain_of
 from permeability.linkage.landscape_indices import (
-    FALLING,
-    INDICES,
     Indices,
     distance_from,
     indices,
@@ -121,13 +119,13 @@ class Alternatives:
         base = self.results[self.baseline]
         rows = []
         for name, found in self.results.items():
-            moved = gain(base.drawn, found.drawn)
+            moved = change_of(base.drawn, found.drawn)
             for k, index in enumerate(INDICES):
                 before, after = base.indices.values[index], found.indices.values[index]
-                row = {"scenario": name, "baseline": self.baseline, "index": index, "unit": unit_of(index),
-                       "before": before, "after": after, "change": float(gain(before, after))}  # fmt: skip
+                row = {"scenario": name, "baseline": self.baseline, "index": index, "unit": INDEX[index].unit,
+                       "before": before, "after": after, "change": float(change_of(before, after))}  # fmt: skip
                 if len(moved):
-                    better = moved[:, k] < 0 if index in FALLING else moved[:, k] > 0
+                    better = gain_of(index, base.drawn[:, k], found.drawn[:, k]) > 0
                     row |= spread("after", found.drawn[:, k]) | spread("change", moved[:, k])
                     row["share_better"] = float(better.mean())
                 rows.append(row)
@@ -161,17 +159,16 @@ class Alternatives:
                 continue
             before = self.results[parent]
             for k, index in enumerate(INDICES):
-                sign = 1.0 if index in FALLING else -1.0
-                impact = sign * float(gain(base.indices.values[index], before.indices.values[index]))
-                left = sign * float(gain(base.indices.values[index], found.indices.values[index]))
-                row = {"scenario": name, "reference": parent, "index": index, "unit": unit_of(index), "impact": impact,
-                       "given_back": float(gain(left, impact)), "left": left, "share_back": _share(impact, left)}  # fmt: skip
+                impact = float(_loss(index, base.indices.values[index], before.indices.values[index]))
+                left = float(_loss(index, base.indices.values[index], found.indices.values[index]))
+                row = {"scenario": name, "reference": parent, "index": index, "unit": INDEX[index].unit, "impact": impact,
+                       "given_back": float(change_of(left, impact)), "left": left, "share_back": _share(impact, left)}  # fmt: skip
                 if len(found.drawn):
-                    drawn = sign * gain(base.drawn[:, k], before.drawn[:, k])
-                    rest = sign * gain(base.drawn[:, k], found.drawn[:, k])
+                    drawn = _loss(index, base.drawn[:, k], before.drawn[:, k])
+                    rest = _loss(index, base.drawn[:, k], found.drawn[:, k])
                     row |= (
                         spread("impact", drawn)
-                        | spread("given_back", gain(rest, drawn))
+                        | spread("given_back", change_of(rest, drawn))
                         | spread("left", rest)
                     )
                     row |= spread("share_back", np.array([_share(a, b) for a, b in zip(drawn, rest)]))
@@ -193,17 +190,6 @@ class Alternatives:
         return f"{len(self.results)} options against {self.baseline!r}, {len(self.quantiles)} draws\n{wide.to_string()}"
 
 
-def gain(before: Array | float, after: Array | float) -> Array:
-    """After minus before, 0 where both are the same infinity.
-
-    >>> gain(np.array([1.0, np.inf]), np.array([3.0, np.inf])).tolist()
-    [2.0, 0.0]
-    """
-    a, b = np.asarray(before, float), np.asarray(after, float)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(a == b, 0.0, b - a))
-
-
 def spread(name: str, values: Array) -> dict[str, float]:
     """Low and high end of the middle 90 % of drawn values, NaN left out.
 
@@ -212,6 +198,12 @@ def spread(name: str, values: Array) -> dict[str, float]:
     """
     low, high = uncertainty.middle(values)
     return {f"{name}_low": low, f"{name}_high": high}
+
+
+def _loss(index: str, before: ArrayLike, after: ArrayLike) -> Array:
+    """What an index lost from before to after, positive when the landscape got worse; NaN where either is not known."""
+    ends = (before, after) if INDEX[index].lower_is_better else (after, before)
+    return change_of(*ends)
 
 
 def _share(impact: float, left: float) -> float:
@@ -377,8 +369,8 @@ def cumulative(option: Option, built: Array) -> pd.DataFrame:
         now = _indices(replace(option, land=replace(land, standing=standing)), open_cost).values
         who = line or ", ".join(dict.fromkeys(names[groups[year, line]]))
         row: dict[str, object] = {"year": year if np.isfinite(year) else np.nan, "line": who, **now}
-        row |= {f"added_{k}": float(gain(before[k], now[k])) for k in INDICES}
-        row |= {f"total_{k}": float(gain(bare[k], now[k])) for k in INDICES}
+        row |= {f"added_{k}": float(change_of(before[k], now[k])) for k in INDICES}
+        row |= {f"total_{k}": float(change_of(bare[k], now[k])) for k in INDICES}
         rows.append(row)
         before = now
     return pd.DataFrame(rows)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
+from permeability.linkage.index_table import gain_of
 from permeability.planning.gain_bounds import columns_plan, relaxed_bound
 from permeability.planning.joint_gains import CircuitGains, Gains, LeastCostGains, exclusive_pairs
 from permeability.planning.set_search import (
@@ -30,7 +31,7 @@ from permeability.planning.set_search import (
     spacing,
 )
 from permeability.ranking.candidate_sites import Candidate, merged
-from permeability.ranking.ranking import Ranking, gain_of
+from permeability.ranking.ranking import Ranking
 
 __all__ = ["Plan", "bundled_candidates", "portfolio"]
 
@@ -595,7 +596,7 @@ def _indices(named: Mapping[str, Ranking], members: Members) -> pd.DataFrame:
         engine = ranking.engine
         after = engine.after([i for k in members for i in ranking.sites[k].interventions])
         rows += [
-            {"species": name, "index": k, "before": engine.today[k], "after": v, "gain": gain_of(k, engine.today[k], v)}
+            {"species": name, "index": k, "before": engine.today[k], "after": v, "gain": float(gain_of(k, engine.today[k], v))}
             for k, v in after.items()
         ]  # fmt: skip
     return pd.DataFrame(rows)

@@ -14,7 +14,8 @@ from permeability.barriers.treatments import treatments
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
 from permeability.impact.what_if import Evaluator
-from permeability.linkage.landscape_indices import INDICES, distance_from
+from permeability.linkage.index_table import INDICES, MAIN
+from permeability.linkage.landscape_indices import distance_from
 from permeability.planning.budget_choice import Plan
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.ranking import Ranking
@@ -25,7 +26,7 @@ Array = NDArray[np.float64]
 YEARS = 30
 RATES = (0.01, 0.03, 0.07)
 ENDS = ("low", "best", "high")
-GAINS = ("reachable_km2", "mean_conductance")
+GAINS = ("reachable_km2", MAIN)
 HECTARES = 100.0  # per km2
 
 
@@ -207,8 +208,7 @@ def _gain(row: Mapping[Any, Any], index: str) -> Array:
     """Low, best and high gain of a ranked row: the 5 and 95 % of its draws where it has them."""
     best = float(row[f"gain_{index}"])
     ends = [
-        row.get(f"gain_{index}_{e}", row.get(f"gain_{e}") if index == "mean_conductance" else None)
-        for e in ("low", "high")
+        row.get(f"gain_{index}_{e}", row.get(f"gain_{e}") if index == MAIN else None) for e in ("low", "high")
     ]
     low, high = (best if e is None or not np.isfinite(e) else float(e) for e in ends)
     return np.array([min(low, best), best, max(high, best)])

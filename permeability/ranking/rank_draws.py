@@ -22,10 +22,12 @@ from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
 from permeability.core.tasks import content_hash, run_tasks
 from permeability.engines.circuit.interface.interface import Candidates
+from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.landscape import Landscape, check_resistance
 from permeability.landscape.patches import Patches
+from permeability.linkage.landscape_indices import pair_mean
 from permeability.ranking import uncertainty
 from permeability.ranking.line_positions import displaced
 from permeability.ranking.unknown_numbers import (
@@ -254,8 +256,7 @@ def conductance_gain(today: Array, after: Array, weight: Array) -> Array:
     """
     i, j = np.triu_indices(len(weight), 1)
     pair = weight[i] * weight[j]
-    with np.errstate(divide="ignore"):
-        return np.asarray((1.0 / after[:, i, j] - 1.0 / today[i, j]) @ pair / pair.sum())
+    return pair_mean(pair_conductance(after[:, i, j]) - pair_conductance(today[i, j]), pair)
 
 
 def _weights(patches: Patches, quantiles: pd.DataFrame) -> Array:

@@ -19,16 +19,16 @@ from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
-from permeability.linkage.landscape_indices import FALLING, INDICES
+from permeability.linkage.index_table import INDICES, MAIN, gain_of
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.rank_draws import RankDraws, draw_ranks
 from permeability.ranking.unknown_numbers import VARY
 
-__all__ = ["SORT_BY", "Ranking", "gain_of", "rank"]
+__all__ = ["SORT_BY", "Ranking", "rank"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-SORT_BY = "mean_conductance"
+SORT_BY = MAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +275,7 @@ def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list
 def _row(
     land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float], pressed: LinePressure
 ) -> dict[str, Any]:
-    gain = {f"gain_{k}": gain_of(k, today[k], after[k]) for k in INDICES}
+    gain = {f"gain_{k}": float(gain_of(k, today[k], after[k])) for k in INDICES}
     low, best, high = site.cost_usd.as_tuple()
     press, passages = pressed.of_steps(site.interventions)
     return {
@@ -285,35 +285,6 @@ def _row(
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
         "pressure": press, "passages": passages, "geometry": site.geometry(land),
     }  # fmt: skip
-
-
-def gain_of(index: str, before: float, after: float) -> float:
-    """Gain in an index, positive when the landscape got better; inf when infinity became finite.
-
-    Parameters
-    ----------
-    index : str
-        One of :data:`permeability.linkage.landscape_indices.INDICES`.
-    before : float
-        [unit of the index]
-    after : float
-        [unit of the index]
-
-    Returns
-    -------
-    float
-        [unit of the index]
-
-    Examples
-    --------
-    >>> gain_of("range_cut_off_km2", 17_182.0, 0.0), gain_of("mean_resistance", float("inf"), 2.0)
-    (17182.0, inf)
-    """
-    if before == after or (np.isnan(before) and np.isnan(after)):
-        return 0.0
-    if index in FALLING:
-        return float(before - after)
-    return float(after - before)
 
 
 def unmoved(table: pd.DataFrame, engine: Evaluator, sites: Sequence[Candidate]) -> list[str]:

@@ -9,10 +9,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from permeability.linkage.index_table import AREA_AND_FLOW, INDEX
 from permeability.locale.language import N_, Words
 from permeability.report import figures
 from permeability.report.facts import Row, line_names
-from permeability.report.labels import INDEX, TREATMENTS, amount, change, known
+from permeability.report.labels import TREATMENTS, amount, change, known
 from permeability.report.results import Results, number
 
 TODAY: Final = "today"
@@ -22,7 +23,6 @@ MEASURES: Final[Mapping[str, str]] = {
     "restore": N_("Restore"),
     "offset": N_("Offset"),
 }
-LOSSES: Final[tuple[str, ...]] = ("range_cut_off_km2", "reachable_km2", "mean_conductance", "eca_km2")
 FENCES: Final[Mapping[str, str]] = {
     "rail_barbed_both_sides": N_("barbed wire on both sides"),
     "rail_wildlife_friendly": N_("wildlife-friendly fence"),
@@ -155,7 +155,7 @@ def options_part(results: Results, species: str, tr: Words) -> Row | None:
     table = results.scenarios[results.scenarios["species"] == species]
     moved = [n for n in INDEX if _moves(table, n)]
     still = [tr(INDEX[n].label) for n in INDEX if n not in moved and (table["index"] == n).any()]
-    losses = [n for n in LOSSES if n in moved]
+    losses = [n for n in AREA_AND_FLOW if n in moved]
     return {
         "heads": [tr(INDEX[n].label) for n in moved], "still": ", ".join(still), "rows": _matrix(results, table, moved, tr),
         "residual": _residual(results, species, losses, tr), "loss_heads": [tr(INDEX[n].label) for n in losses],
@@ -189,7 +189,7 @@ def _cell(name: str, row: Mapping[Any, Any], is_base: bool, tr: Words) -> Row:
     cell: Row = {"value": amount(name, value, tr), "range": _range(row, "after", tr), "change": "", "moved": "", "word": "", "worse": False}  # fmt: skip
     if is_base:
         return cell
-    worse = moved > 0 if INDEX[name].falling else moved < 0
+    worse = moved > 0 if INDEX[name].lower_is_better else moved < 0
     share = moved / before if before and math.isfinite(before) and math.isfinite(moved) else math.nan
     cell["change"] = change(name, moved, tr)
     if math.isfinite(share) and moved:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from permeability.linkage.index_table import INDEX, MAIN
 from permeability.locale.language import N_, Words
 from permeability.report import facts
 from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
-from permeability.report.labels import INDEX, TREATMENTS, amount, gained, known
+from permeability.report.labels import TREATMENTS, amount, gained, known
 from permeability.report.results import Results, number
 
 ALL = "all species"
@@ -131,7 +132,7 @@ def _sites(results: Results, name: str, species: list[str], tr: Words) -> list[R
         low, best, high = (number(row.get(c)) for c in ("cost_usd_low", "cost_usd", "cost_usd_high"))
         out.append({
             "id": str(row["id"]), "line": ranked.place_name(rows_of, row, tr), "treatment": known(TREATMENTS, row.get("treatment"), tr),
-            "cost": ranked.cost_text(low, best, high, tr), "alone": [gained("mean_conductance", number(row.get(f"gain_alone_{s}")), tr) for s in species],
+            "cost": ranked.cost_text(low, best, high, tr), "alone": [gained(MAIN, number(row.get(f"gain_alone_{s}")), tr) for s in species],
         })  # fmt: skip
     return out
 
@@ -152,8 +153,8 @@ def _indices(plan: Mapping[str, Any], species: str, who: str, tr: Words) -> list
 def _shares(plan: Mapping[str, Any], called: Mapping[str, str], tr: Words) -> list[Row]:
     return [
         {
-            "who": called[s], "weight": tr.number(number(r.get("weight"))), "gain": gained("mean_conductance", number(r.get("gain")), tr),
-            "all": gained("mean_conductance", number(r.get("gain_of_all")), tr), "share": tr.percent(number(r.get("share"))),
+            "who": called[s], "weight": tr.number(number(r.get("weight"))), "gain": gained(MAIN, number(r.get("gain")), tr),
+            "all": gained(MAIN, number(r.get("gain_of_all")), tr), "share": tr.percent(number(r.get("share"))),
         }
         for s, r in plan.get("species", {}).items()
     ]  # fmt: skip
@@ -167,7 +168,7 @@ def _front(plan: Mapping[str, Any], called: Mapping[str, str], tr: Words) -> lis
         rows = [r for i, r in enumerate(rows) if i in wanted or r.get("chosen")]
     return [
         {
-            "gains": [gained("mean_conductance", number(r.get(f"gain_{s}")), tr) for s in called], "chosen": bool(r.get("chosen")),
+            "gains": [gained(MAIN, number(r.get(f"gain_{s}")), tr) for s in called], "chosen": bool(r.get("chosen")),
             "cost": tr.number(number(r.get("cost_usd"))), "sites": str(r.get("sites")),
         }
         for r in rows

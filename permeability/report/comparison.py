@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from permeability.linkage.index_table import AREA_AND_FLOW, INDEX, MAIN, change_of
 from permeability.locale.language import Words
 from permeability.ranking.uncertainty import middle
 from permeability.report import facts, figures
 from permeability.report.alternatives import drawn_change, title_of
 from permeability.report.facts import Row
-from permeability.report.labels import INDEX, amount, change, gained
+from permeability.report.labels import amount, change, gained
 from permeability.report.results import Results, number
 from permeability.report.sections import software, when
 
@@ -133,14 +134,8 @@ def index_rows(runs: Sequence[Results], species: str, tr: Words) -> list[Row]:
         cells = []
         for i, f in enumerate(found):
             value = f[name][1]
-            moved = (
-                0.0
-                if value == base
-                else value - base
-                if math.isfinite(value) or math.isfinite(base)
-                else math.nan
-            )
-            worse = moved > 0 if INDEX[name].falling else moved < 0
+            moved = float(change_of(base, value))
+            worse = moved > 0 if INDEX[name].lower_is_better else moved < 0
             cells.append(
                 {
                     "value": amount(name, value, tr),
@@ -181,9 +176,9 @@ def residual_rows(runs: Sequence[Results], labels: Sequence[str], species: str, 
     for label, run in zip(labels, runs):
         cells = []
         for name, (bare, today) in facts.headline(run, species).items():
-            if name in ("range_cut_off_km2", "reachable_km2", "mean_conductance", "eca_km2"):
-                loss = today - bare if INDEX[name].falling else bare - today
-                share = loss / bare if bare and not INDEX[name].falling else math.nan
+            if name in AREA_AND_FLOW:
+                loss = today - bare if INDEX[name].lower_is_better else bare - today
+                share = loss / bare if bare and not INDEX[name].lower_is_better else math.nan
                 cells.append(
                     {
                         "label": tr(INDEX[name].label),
@@ -202,12 +197,12 @@ def best_rows(runs: Sequence[Results], labels: Sequence[str], species: str, tr: 
         ranked = run.ranked(species)
         if ranked is not None and len(ranked):
             top = ranked.iloc[0]
-            gain = number(top.get("gain_mean_conductance"))
+            gain = number(top.get(f"gain_{MAIN}"))
             rows.append(
                 {
                     "label": label,
                     "id": str(top["id"]),
-                    "gain": gained("mean_conductance", gain, tr),
+                    "gain": gained(MAIN, gain, tr),
                     "cost": tr.number(number(top.get("cost_usd"))),
                 }
             )

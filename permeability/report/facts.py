@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from permeability.linkage.index_table import HEADLINES, INDEX, INDICES, MAIN, change_of
 from permeability.locale.language import Words, proper_name
-from permeability.report.labels import INDEX, INDICES, amount, change
+from permeability.report.labels import amount, change
 from permeability.report.results import BARE, TODAY, Results, number
 
 Row = dict[str, Any]
@@ -37,7 +38,7 @@ def line_names(results: Results, tr: Words) -> dict[str, str]:
 def headline(results: Results, species: str) -> dict[str, tuple[float, float]]:
     """Index -> (without barriers, today), for the indices the run has."""
     bare, today = results.case(species, BARE), results.case(species, TODAY)
-    return {i.name: (number(bare.get(i.name)), number(today.get(i.name))) for i in INDICES if i.name in today}
+    return {i: (number(bare.get(i)), number(today.get(i))) for i in INDICES if i in today}
 
 
 def sentence(name: str, bare: float, today: float, who: str, tr: Words) -> str:
@@ -113,17 +114,13 @@ def impact_rows(results: Results, species: str, tr: Words) -> list[Row]:
         index = INDEX[name]
         rows.append({
             "label": tr(index.label), "meaning": tr(index.meaning), "bare": amount(name, bare, tr), "today": amount(name, today, tr),
-            "change": change(name, _difference(bare, today), tr), "worse": _worse(name, bare, today), "sentence": sentence(name, bare, today, who, tr),
+            "change": change(name, float(change_of(bare, today)), tr), "worse": _worse(name, bare, today), "sentence": sentence(name, bare, today, who, tr),
         })  # fmt: skip
     return rows
 
 
-def _difference(a: float, b: float) -> float:
-    return 0.0 if a == b else (b - a if math.isfinite(a) or math.isfinite(b) else math.nan)
-
-
 def _worse(name: str, bare: float, today: float) -> bool:
-    return today > bare if INDEX[name].falling else today < bare
+    return today > bare if INDEX[name].lower_is_better else today < bare
 
 
 def line_rows(results: Results, species: str, tr: Words) -> list[Row]:
@@ -132,16 +129,15 @@ def line_rows(results: Results, species: str, tr: Words) -> list[Row]:
     called = line_names(results, tr)
     table = results.cases(species)
     rows = []
-    shown = ("range_cut_off_km2", "reachable_km2", "mean_conductance")
     for line in dict.fromkeys(str(x) for x in table["line"].dropna() if str(x)):
         only, without = results.case(species, f"only {line}"), results.case(species, f"without {line}")
         if not only or not without:
             continue
-        alone = {n: number(only.get(n)) - number(bare.get(n)) for n in shown}
-        back = {n: number(without.get(n)) - number(today.get(n)) for n in shown}
+        alone = {n: number(only.get(n)) - number(bare.get(n)) for n in HEADLINES}
+        back = {n: number(without.get(n)) - number(today.get(n)) for n in HEADLINES}
         rows.append({
-            "line": line, "name": called.get(line, ""), "weight": alone["mean_conductance"],
-            "alone": [change(n, alone[n], tr) for n in shown], "back": [change(n, back[n], tr) for n in shown],
+            "line": line, "name": called.get(line, ""), "weight": alone[MAIN],
+            "alone": [change(n, alone[n], tr) for n in HEADLINES], "back": [change(n, back[n], tr) for n in HEADLINES],
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["weight"], r["line"]))
 

@@ -1,53 +1,13 @@
-"""What the report calls its numbers: label, unit and meaning of every index, evidence grades, treatments, factors."""
+"""What the report calls its numbers: index values with their unit, evidence grades, treatments, factors."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+from permeability.linkage.index_table import INDEX, Index
 from permeability.locale.language import N_, Words
-
-
-@dataclass(frozen=True)
-class Index:
-    """An index in words.
-
-    Attributes
-    ----------
-    name : str
-        Column of ``impact.csv``.
-    label, unit, meaning : str
-        English texts; the unit is ``""`` for plain numbers.
-    falling : bool
-        Whether a lower value is better for the animals.
-    infinite : str
-        What an infinite value means.
-    gain : str
-        What a gain in it is called.
-    """
-
-    name: str
-    label: str
-    unit: str
-    meaning: str
-    falling: bool
-    infinite: str = ""
-    gain: str = ""
-
-
-INDICES: Final = (
-    Index("range_cut_off_km2", N_("Range cut off"), N_("km²"), N_("part of the range that has no path to its largest connected piece"), True, gain=N_("Range joined")),
-    Index("range_pieces", N_("Pieces of the range"), "", N_("connected pieces the range falls into"), True),
-    Index("reachable_km2", N_("Reachable range"), N_("km²"), N_("land within the movement budget of a patch, mean over the patches"), False, gain=N_("More within reach")),
-    Index("pairs_apart", N_("Pairs without a path"), "", N_("pairs of patches between which an animal finds no way at all"), True),
-    Index("detour", N_("Detour"), N_("times"), N_("cost of the way from patch to patch against the same way without barriers"), True, N_("no path between any two patches")),
-    Index("mean_resistance", N_("Effective resistance"), "", N_("mean over the pairs of patches; for an animal that does not know the way"), True, N_("infinite: at least one pair has no path")),
-    Index("mean_conductance", N_("Conductance"), "", N_("inverse of the effective resistance, mean over the pairs; a pair without a path counts as zero"), False, gain=N_("More conductance")),
-    Index("eca_km2", N_("Equivalent connected area"), N_("km²"), N_("size of one patch that would be worth as much as all patches as they are linked"), False),
-)  # fmt: skip
-INDEX: Final = {i.name: i for i in INDICES}
 
 GRADES: Final[Mapping[str, tuple[str, str]]] = {
     "F": (N_("found"), N_("stated in a source that was read")),
@@ -215,7 +175,7 @@ def gained(name: str, value: float, tr: Words) -> str:
 
 
 def _with_unit(index: Index | None, text: str, value: float, tr: Words) -> str:
-    unit = tr(index.unit) if index is not None and index.unit else ""
+    unit = tr(index.unit_label) if index is not None and index.unit_label else ""
     return f"{text}\xa0{unit}" if unit and math.isfinite(value) else text
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
+from permeability.linkage.index_table import INDEX
 from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text, headline
-from permeability.report.labels import COMPONENTS, INDEX, TREATMENTS, amount, gained, known
+from permeability.report.labels import COMPONENTS, TREATMENTS, amount, gained, known
 from permeability.report.results import Results, number
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def residual(results: Results, species: str, sites: list[Row], tr: Words) -> lis
     for name, (bare, today) in headline(results, species).items():
         if name in ("mean_resistance", "detour"):
             continue
-        loss = (today - bare) if INDEX[name].falling else (bare - today)
+        loss = (today - bare) if INDEX[name].lower_is_better else (bare - today)
         back = best.get(name, 0.0)
         rows.append({
             "label": tr(INDEX[name].label), "bare": amount(name, bare, tr), "loss": amount(name, loss, tr), "back": amount(name, back, tr),

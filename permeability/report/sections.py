@@ -6,18 +6,16 @@ import math
 import re
 from typing import Any
 
+from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import Words, proper_name
 from permeability.report import alternatives as options
 from permeability.report import budget, evidence, facts, figures
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
-from permeability.report.labels import GRADES, INDEX, KINDS, SEASONS, STATUSES, STUCK, amount, grade, known
+from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, STUCK, amount, grade, known
 from permeability.report.results import Results, number
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
-
-SORT_BY = "mean_conductance"
-SITE_GAINS = ("range_cut_off_km2", "reachable_km2", "mean_conductance")
 
 
 def report_context(results: Results, tr: Words) -> Row:
@@ -27,7 +25,7 @@ def report_context(results: Results, tr: Words) -> Row:
         "title": tr.name(results.title), "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
         "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
-        "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain)} for n in SITE_GAINS],
+        "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
         "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
@@ -170,7 +168,7 @@ def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
         sites = s["sites"]
         if not sites:
             continue
-        same = ranked.alike(sites, SORT_BY)
+        same = ranked.alike(sites, MAIN)
         if s["has_ranges"]:
             text = tr("Ranks are given with their range over draws of the uncertain numbers.") + " "
             text += tr("{n} sections may be the best one.", n=tr.number(same)) if same > 1 else ""
@@ -209,7 +207,7 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
         "summary": summary(results, species, called["name"], sites, tr), "figures": [
             f for f in (figures.habitat_map(results, species, tr), figures.current_map(results, species, tr), figures.distance_map(results, species, tr)) if f is not None
         ],
-        "map": figures.ranking_map(results, species, sites, SORT_BY, top, tr) if sites else None,
+        "map": figures.ranking_map(results, species, sites, MAIN, top, tr) if sites else None,
         "has_ranges": any(s["rank_range"] for s in sites), "has_share": any(s["share_in_top"] for s in sites),
     }  # fmt: skip
 
@@ -250,7 +248,7 @@ def summary(results: Results, species: str, who: str, sites: list[Row], tr: Word
             text.append(
                 tr("It adds {area} within reach of a patch.", area=amount("reachable_km2", reach, tr))
             )
-        same = ranked.alike(sites, SORT_BY)
+        same = ranked.alike(sites, MAIN)
         if same > 1:
             text.append(
                 tr(

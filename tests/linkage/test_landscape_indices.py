@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -10,21 +12,32 @@ import shapely
 from permeability.barriers.lines import prepare
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import BarrierError, OptionError
+from permeability.core.units import unit_of
+from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.impact.comparison import compare
 from permeability.impact.line_by_line import barrier_impact, by_line, standing_lines
 from permeability.landscape.landscape import Landscape, build
 from permeability.landscape.patches import Patches, place
 from permeability.layers.grid import Grid
-from permeability.linkage.landscape_indices import (
-    FALLING,
+from permeability.linkage.index_table import (
+    AREA_AND_FLOW,
+    BY_LINE,
+    HEADLINES,
+    INDEX,
     INDICES,
+    change_of,
+    gain_of,
+)
+from permeability.linkage.landscape_indices import (
     equivalent_connected_area,
     indices,
+    pair_mean,
     range_pieces,
     scalars,
 )
 from permeability.ranking.candidate_sites import candidates
-from permeability.ranking.ranking import gain_of, rank
+from permeability.ranking.rank_draws import conductance_gain
+from permeability.ranking.ranking import rank
 from permeability.species import species
 
 CRS, N, CELL = "EPSG:32648", 10, 1000.0
@@ -165,9 +178,48 @@ def test_a_comparison_lists_before_and_after() -> None:
 
 @pytest.mark.parametrize("index", INDICES)
 def test_gains_are_positive_when_things_get_better(index: str) -> None:
-    assert gain_of(index, 2.0, 1.0) == (1.0 if index in FALLING else -1.0)
+    assert gain_of(index, 2.0, 1.0) == (1.0 if INDEX[index].lower_is_better else -1.0)
     assert gain_of(index, np.inf, np.inf) == 0.0
     assert gain_of(index, np.nan, np.nan) == 0.0
+    many = np.array([1.0, np.inf, 3.0])
+    assert gain_of(index, many, many[::-1]).tolist() == [
+        float(gain_of(index, a, b)) for a, b in zip(many, many[::-1])
+    ]
+
+
+def test_a_change_is_not_known_where_either_end_is_not() -> None:
+    assert np.isnan(change_of([np.nan, 1.0, np.nan], [1.0, np.nan, np.nan])).all()
+
+
+def test_the_table_gives_every_number_of_a_landscape_its_unit_and_its_words() -> None:
+    land = two_walls("border", "stock")
+    values = indices(land, strips(land), land.valid).values
+    assert tuple(values) == INDICES
+    for name, index in INDEX.items():
+        assert index.unit == unit_of(name)
+        assert all((index.label, index.meaning))
+        assert (index.unit_label == "km²") == (index.unit == "km2")
+    assert set(HEADLINES) <= set(AREA_AND_FLOW) <= set(BY_LINE) <= set(INDICES)
+    assert all(INDEX[n].gain_label for n in HEADLINES)
+
+
+def test_mean_conductance_is_one_number_in_the_index_and_in_the_draws() -> None:
+    rng = np.random.default_rng(4)
+    resistance = rng.uniform(1, 9, (4, 4))
+    resistance = resistance + resistance.T
+    resistance[0, 3] = resistance[3, 0] = np.inf
+    np.fill_diagonal(resistance, 0.0)
+    weight = np.array([1.0, 2.0, 0.5, 3.0])
+    by_hand = total = 0.0
+    for i, j in combinations(range(4), 2):
+        total += weight[i] * weight[j]
+        by_hand += weight[i] * weight[j] / resistance[i, j]
+    i, j = np.triu_indices(4, 1)
+    assert float(pair_mean(pair_conductance(resistance[i, j]), weight[i] * weight[j])) == pytest.approx(
+        by_hand / total, rel=1e-14
+    )
+    apart = np.where(np.eye(4) > 0, 0.0, np.inf)
+    assert conductance_gain(apart, resistance[None], weight) == pytest.approx([by_hand / total], rel=1e-14)
 
 
 def test_candidates_cover_the_line_and_rank_ties_by_kilometre() -> None:

@@ -412,7 +412,8 @@ def opened_by_hand(km_from: float, km_to: float) -> gpd.GeoDataFrame:
 @pytest.mark.parametrize("absolute", [False, True])
 def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: bool) -> None:
     """Every gain is the difference of two runs from scratch, the second one on an edited file."""
-    from permeability.linkage.landscape_indices import FALLING, INDICES, indices
+    from permeability.linkage.index_table import INDEX, INDICES
+    from permeability.linkage.landscape_indices import indices
     from permeability.ranking.candidate_sites import candidates
     from permeability.ranking.ranking import rank
 
@@ -434,7 +435,7 @@ def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: boo
         after = from_scratch(tmp_path / f"km{site.km_from:g}", opened_by_hand(site.km_from, site.km_to))
         for name in INDICES:
             gain = after[name] - today[name] if after[name] != today[name] else 0.0
-            gain = -gain if name in FALLING and gain else gain
+            gain = -gain if INDEX[name].lower_is_better and gain else gain
             assert getattr(site, f"gain_{name}") == pytest.approx(gain, rel=1e-9, abs=1e-12), (site.id, name)
     assert found.table["gain_mean_conductance"].is_monotonic_decreasing
     assert (found.table["gain_mean_conductance"] > 0).any()

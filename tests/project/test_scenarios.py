@@ -19,9 +19,10 @@ from pydantic import ValidationError
 from permeability.cli.commands import main
 from permeability.core.errors import BarrierError, ProjectError
 from permeability.layers.whole_files import sha256
-from permeability.linkage.landscape_indices import FALLING, INDICES, indices
+from permeability.linkage.index_table import INDEX, INDICES, change_of
+from permeability.linkage.landscape_indices import indices
 from permeability.locale.language import words
-from permeability.planning.alternatives import cumulative, evaluate_options, gain
+from permeability.planning.alternatives import cumulative, evaluate_options
 from permeability.project.checking import check_project
 from permeability.project.project import Project, open_project
 from permeability.project.run.input_differences import differing_inputs, unexplained
@@ -272,7 +273,7 @@ def test_residual_and_cumulative_impact_add_up(project: Project, found: Any) -> 
 
 
 def test_infinite_impacts_are_kept_apart_from_numbers() -> None:
-    assert gain(np.array([np.inf, np.inf, 1.0]), np.array([np.inf, 2.0, np.inf])).tolist() == [
+    assert change_of(np.array([np.inf, np.inf, 1.0]), np.array([np.inf, 2.0, np.inf])).tolist() == [
         0.0,
         -np.inf,
         np.inf,
@@ -288,7 +289,7 @@ def test_more_barriers_are_never_better_and_openings_never_worse(found: Any) -> 
         "Plan C and openings in the old fence",
     ]
     for index in INDICES:
-        sign = -1.0 if index in FALLING else 1.0
+        sign = -1.0 if INDEX[index].lower_is_better else 1.0
         line = [sign * values[n][index] for n in order]
         assert all(b >= a - 1e-9 for a, b in pairwise(line)), index
         assert sign * values["Railway unfenced"][index] <= sign * values["No-build"][index] + 1e-9

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from permeability.core.units import unit_of
+from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio
 from permeability.planning.economics import cost_benefit, offset_account
 from permeability.project.project import Project
@@ -105,7 +106,7 @@ def plan_table(plans: Mapping[str, Plan]) -> gpd.GeoDataFrame | None:
         part = plan.table[[*keep, "geometry"]].copy()
         part.insert(0, "plan", name)
         for species, ranking in plan.rankings.items():
-            alone = ranking.table.set_index("id")["gain_mean_conductance"]
+            alone = ranking.table.set_index("id")[f"gain_{MAIN}"]
             part[f"gain_alone_{species}"] = alone.reindex(part["id"]).to_numpy()
         parts.append(part)
     if not parts:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from permeability.impact.line_by_line import standing_lines
 from permeability.landscape.landscape import Landscape, build
+from permeability.linkage.index_table import BY_LINE
 from permeability.linkage.landscape_indices import Indices, indices, pair_costs
 from permeability.project.project import Project
 
@@ -51,10 +52,7 @@ class Timeline:
             "year",
             "lines",
             "range_pieces",
-            "range_cut_off_km2",
-            "reachable_km2",
-            "pairs_apart",
-            "mean_conductance",
+            *BY_LINE,
         ]
         text = f"{self.species} by year\n{self.table[columns].to_string(index=False)}\n{self.lines.to_string(index=False)}"
         if self.undated:
@@ -101,10 +99,7 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
         rows.append({"year": year, "lines": len(lines), "new_lines": ", ".join(new), **now.values})
         for line in new:
             without = indices(land.without_lines([line]), patches, inside, open_cost=open_cost).values
-            given = {
-                f"given_back_{k}": without[k] - now.values[k]
-                for k in ("range_cut_off_km2", "reachable_km2", "pairs_apart", "mean_conductance")
-            }
+            given = {f"given_back_{k}": without[k] - now.values[k] for k in BY_LINE}
             blame.append({"year": year, "line": line, **given})
         before = lines
     table = project.barriers.table

@@ -32,6 +32,7 @@ from permeability.engines.circuit.interface.halving import SingleTree
 from permeability.engines.circuit.interface.layered_state import LayeredSingles, LayeredState
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import OpenState
+from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
@@ -174,8 +175,7 @@ class Interface(BarrierNetwork):
         check_choice("index", kind, INDICES)
         i, j = np.nonzero(np.triu(self.weights, 1))
         values, w = resistance[..., i, j], self.weights[i, j]
-        with np.errstate(divide="ignore"):
-            return np.asarray((values if kind == "resistance" else 1.0 / values) @ w)
+        return np.asarray((values if kind == "resistance" else pair_conductance(values)) @ w)
 
     def gain(self, today: Floats, after: Floats, kind: str = "resistance") -> Floats:
         """Gain in the index: decrease of resistance, or increase of conductance; NaN where both are inf."""
