@@ -14,7 +14,8 @@ from permeability.core.display import Face
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDICES
-from permeability.linkage.landscape_indices import Indices, indices, pair_costs
+from permeability.linkage.landscape_indices import Indices
+from permeability.linkage.measured import Measured, indices_from
 
 __all__ = ["Comparison", "compare"]
 
@@ -57,6 +58,7 @@ def compare(
     inside: NDArray[np.bool_] | None = None,
     *,
     base: Landscape | None = None,
+    measured: Measured | None = None,
 ) -> Comparison:
     """Indices before and after a scenario.
 
@@ -72,6 +74,8 @@ def compare(
     base : Landscape, optional
         What the interventions are applied to, on the same grid, when the scenario also changes layers or the year;
         ``land`` by default.
+    measured : Measured, optional
+        ``land``, where something of it is known already.
 
     Returns
     -------
@@ -89,8 +93,8 @@ def compare(
     """
     inside = land.valid if inside is None else inside
     after = (land if base is None else base).with_scenario(scenario)
-    open_cost = pair_costs(land.without_barriers(), patches)
-    a, b = (indices(x, patches, inside, open_cost=open_cost) for x in (land, after))
+    before = Measured(land, patches, inside) if measured is None else measured
+    a, b = (indices_from(before.state_of(x), before.bare.cost, patches, x) for x in (land, after))
     frame = a.to_frame().rename(columns={"value": "before"})
     frame["after"] = [b.values[i] for i in INDICES]
     with np.errstate(invalid="ignore"):

@@ -14,7 +14,8 @@ from permeability.core.display import Face
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import BY_LINE
-from permeability.linkage.landscape_indices import Indices, indices, pair_costs
+from permeability.linkage.landscape_indices import Indices
+from permeability.linkage.measured import Measured, indices_from
 
 __all__ = ["Impact", "barrier_impact", "standing_lines"]
 
@@ -67,6 +68,7 @@ def barrier_impact(
     patches: Patches,
     inside: NDArray[np.bool_] | None = None,
     *,
+    measured: Measured | None = None,
     progress: Progress | None = None,
 ) -> Impact:
     """Indices today, without barriers, with each line alone and with each line taken away.
@@ -77,6 +79,8 @@ def barrier_impact(
     patches : Patches
     inside : bool array, shape (rows, cols), optional
         The species' range; the whole landscape by default.
+    measured : Measured, optional
+        The same landscape, where something of it is known already.
     progress : callable, optional
         Called with (done, all).
 
@@ -95,14 +99,16 @@ def barrier_impact(
     """
     inside = land.valid if inside is None else inside
     lines = standing_lines(land)
-    bare_land = land.without_barriers()
-    open_cost = pair_costs(bare_land, patches)
-    cases: list[tuple[str, str, Landscape]] = [("no barriers", "", bare_land), ("all barriers", "", land)]
+    today = Measured(land, patches, inside) if measured is None else measured
+    cases: list[tuple[str, str, Landscape]] = [
+        ("no barriers", "", today.bare.land),
+        ("all barriers", "", land),
+    ]
     cases += [(f"only {x}", x, land.without_barriers(keep=[x])) for x in lines]
     cases += [(f"without {x}", x, land.without_lines([x])) for x in lines]
     results = []
     for i, (_, _, variant) in enumerate(cases):
-        results.append(indices(variant, patches, inside, open_cost=open_cost))
+        results.append(indices_from(today.state_of(variant), today.bare.cost, patches, land))
         if progress is not None:
             progress(i + 1, len(cases))
     table = pd.DataFrame([{"case": c, "line": x, **r.values} for (c, x, _), r in zip(cases, results)])

@@ -25,7 +25,8 @@ from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import cost_surface
 from permeability.landscape.landscape import Landscape, aggregate
 from permeability.landscape.patches import Patches
-from permeability.linkage.landscape_indices import distance_from, pair_costs, range_pieces, scalars
+from permeability.linkage.landscape_indices import range_pieces, scalars
+from permeability.linkage.measured import Measured
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -66,15 +67,22 @@ class Evaluator:
         The species' range.
     lines : sequence of str
         Lines that interventions will be on; their edges stay outside the condensed network.
+    measured : Measured, optional
+        The same landscape, where something of it is known already.
     """
 
     def __init__(
-        self, land: Landscape, patches: Patches, inside: NDArray[np.bool_], lines: Sequence[str]
+        self,
+        land: Landscape,
+        patches: Patches,
+        inside: NDArray[np.bool_],
+        lines: Sequence[str],
+        measured: Measured | None = None,
     ) -> None:
         self.land, self.patches, self.inside = land, patches, inside
-        self.masks = [patches.mask(i + 1) for i in range(len(patches))]
-        self.fields = [distance_from(land, m) for m in self.masks]
-        self.open_cost = pair_costs(land.without_barriers(), patches)
+        self.measured = Measured(land, patches, inside, keep_fields=True) if measured is None else measured
+        self.masks, self.fields = self.measured.masks, self.measured.fields
+        self.open_cost = self.measured.bare.cost
         self.edges = land.edge_barriers()
         self.view = CircuitView(land, patches, lines)
         self.today_resistance = self.view.face.resistances()

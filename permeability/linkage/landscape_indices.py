@@ -38,10 +38,8 @@ from permeability.linkage.index_table import INDEX, INDICES
 __all__ = [
     "INDICES",
     "Indices",
-    "costs_and_reach",
     "distance_from",
     "equivalent_connected_area",
-    "indices",
     "pair_costs",
     "pair_mean",
     "pair_resistances",
@@ -73,7 +71,7 @@ class Indices:
     --------
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
-    >>> found = indices(land, patches, land.valid)
+    >>> found = pm.barrier_impact(land, patches).today
     >>> found.pieces.tolist(), found.values["range_pieces"]
     ([48.0, 48.0], 2.0)
     """
@@ -140,38 +138,10 @@ def pair_costs(land: Landscape, patches: Patches) -> Array:
     >>> pair_costs(land.without_barriers(), patches).tolist()  # 7 steps of 1 km
     [[0.0, 7000.0], [7000.0, 0.0]]
     """
-    return costs_and_reach(land, patches)[0]
-
-
-def costs_and_reach(land: Landscape, patches: Patches) -> tuple[Array, Array]:
-    """Least costs between patches [m] and reachable range of each patch [km2], from one field per patch.
-
-    Parameters
-    ----------
-    land : Landscape
-    patches : Patches
-
-    Returns
-    -------
-    tuple[array, array]
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> cost, reach = costs_and_reach(land, patches)
-    >>> reach.tolist()  # each patch reaches its half of the land
-    [48.0, 48.0]
-    """
-    n = len(patches)
-    cost, reach = np.zeros((n, n)), np.zeros(n)
-    budget = land.profile.budget_m.best
-    masks = [patches.mask(i + 1) for i in range(n)]
-    for i in range(n):
-        dist = distance_from(land, masks[i])
-        reach[i] = np.count_nonzero(dist <= budget) * land.grid.cell_area_km2
-        cost[i] = [dist[m].min() for m in masks]
-    return np.minimum(cost, cost.T), reach
+    masks = [patches.mask(i + 1) for i in range(len(patches))]
+    fields = (distance_from(land, m) for m in masks)
+    cost = np.array([[distance[m].min() for m in masks] for distance in fields])
+    return np.minimum(cost, cost.T)
 
 
 def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
@@ -233,41 +203,6 @@ def pair_resistances(land: Landscape, patches: Patches) -> Array:
     from permeability.engines.circuit.solvers.condensation import effective_resistances
 
     return effective_resistances(land.links(), regions=patches.labels)
-
-
-def indices(
-    land: Landscape, patches: Patches, inside: NDArray[np.bool_], *, open_cost: Array | None = None
-) -> Indices:
-    """All indices of a landscape.
-
-    Parameters
-    ----------
-    land : Landscape
-    patches : Patches
-    inside : bool array, shape (rows, cols)
-        The species' range.
-    open_cost : array, optional
-        Least costs between patches without any barrier, for the detour.
-
-    Returns
-    -------
-    Indices
-        Numbers, matrices and pieces.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> indices(land, patches, land.valid).values["range_cut_off_km2"]  # half of 96 km2
-    48.0
-    """
-    cost, reach = costs_and_reach(land, patches)
-    resistance = pair_resistances(land, patches)
-    pieces = range_pieces(land.parts, inside, land.grid.cell_area_km2)
-    if open_cost is None:
-        open_cost = pair_costs(land.without_barriers(), patches)
-    values = scalars(cost, open_cost, resistance, reach, pieces, patches, land.profile.dispersal_m.best)
-    return Indices(values, cost, resistance, reach, pieces)
 
 
 def scalars(

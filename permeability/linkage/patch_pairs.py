@@ -11,11 +11,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from permeability.core.display import Face
-from permeability.engines.circuit import SolveReport, pairwise
-from permeability.engines.leastcost.distance import cost_distance
+from permeability.engines.circuit import SolveReport
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
-from permeability.linkage.landscape_indices import distance_from
+from permeability.linkage.measured import Measured
 
 __all__ = ["Connectivity", "connectivity", "pair_table"]
 
@@ -71,7 +70,9 @@ class Connectivity(Face):
         )
 
 
-def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> Connectivity:
+def connectivity(
+    land: Landscape, patches: Patches, *, solver: str = "auto", measured: Measured | None = None
+) -> Connectivity:
     """Least-cost and circuit connectivity of all pairs of patches.
 
     Parameters
@@ -80,6 +81,8 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
     patches : Patches
     solver : str
         Circuit solver, see :mod:`permeability.engines.circuit`.
+    measured : Measured, optional
+        The same landscape, where something of it is known already.
 
     Returns
     -------
@@ -95,37 +98,22 @@ def connectivity(land: Landscape, patches: Patches, *, solver: str = "auto") -> 
     >>> pm.connectivity(land, patches).pairs["cost_km"].item()
     inf
     """
-    circuit = pairwise(
-        land.resistance, patches.labels, neighbours=min(land.neighbours, 8), barriers=land.edge_barriers(),
-        current="cumulative", solver=solver,
-    )  # fmt: skip
-    bare = land.without_barriers()
-    pairs = pair_table(land, bare, patches, circuit.resistance)
-    nearest = cost_distance(
-        land.resistance, patches.labels > 0, cell_size=land.grid.cell_size, neighbours=land.neighbours,
-        barriers=land.edge_barriers(),
-    )  # fmt: skip
-    assert circuit.current is not None  # asked for above
-    current = np.where(land.valid, circuit.current, np.nan)
+    measured = Measured(land, patches, land.valid) if measured is None else measured
+    flow = measured.flow if solver == "auto" else measured.flow_by(solver)
     return Connectivity(
-        land, patches, pairs,
-        land.to_xarray(current, "current", unit="passages per unit injected", long_name="summed current"),
-        land.to_xarray(np.where(land.valid, nearest, np.nan), "cost_distance", unit="m of open ground", long_name="least-cost distance from the nearest patch"),
-        circuit.report,
+        land, patches, pair_table(measured, flow.resistance),
+        land.to_xarray(flow.current, "current", unit="passages per unit injected", long_name="summed current"),
+        land.to_xarray(measured.nearest, "cost_distance", unit="m of open ground", long_name="least-cost distance from the nearest patch"),
+        flow.report,
     )  # fmt: skip
 
 
-def pair_table(
-    land: Landscape, bare: Landscape, patches: Patches, resistance: NDArray[np.float64]
-) -> pd.DataFrame:
-    """One row per pair of patches; ``bare`` is the landscape without barriers.
+def pair_table(measured: Measured, resistance: NDArray[np.float64]) -> pd.DataFrame:
+    """One row per pair of patches.
 
     Parameters
     ----------
-    land : Landscape
-    bare : Landscape
-        The same without barriers.
-    patches : Patches
+    measured : Measured
     resistance : array
         Effective resistances, shape (patches, patches) [dimensionless].
 
@@ -138,18 +126,16 @@ def pair_table(
     --------
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
-    >>> bare = land.without_barriers()
-    >>> pair_table(land, bare, patches, np.full((2, 2), np.inf))[["cost_km", "straight_km"]].values.tolist()
+    >>> today = Measured(land, patches, land.valid)
+    >>> pair_table(today, np.full((2, 2), np.inf))[["cost_km", "straight_km"]].values.tolist()
     [[inf, 6.0]]
     """
-    masks = [patches.mask(i + 1) for i in range(len(patches))]
-    today = [distance_from(land, m) for m in masks]
-    open_ground = [distance_from(bare, m) for m in masks]
-    shapes = patches.table.geometry
+    patches, shapes = measured.patches, measured.patches.table.geometry
+    today, open_ground = measured.cost_one_way, measured.bare.cost_one_way
     rows = []
     for i in range(len(patches)):
         for j in range(i + 1, len(patches)):
-            cost, free = float(today[i][masks[j]].min()), float(open_ground[i][masks[j]].min())
+            cost, free = float(today[i, j]), float(open_ground[i, j])
             connected = bool(np.isfinite(cost))
             rows.append({
                 "a": patches.ids[i], "b": patches.ids[j], "connected": connected, "cost_km": cost / 1000.0,

@@ -21,13 +21,8 @@ from permeability.core.tasks import content_hash, run_tasks
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDEX, INDICES, change_of, gain_of
-from permeability.linkage.landscape_indices import (
-    Indices,
-    distance_from,
-    indices,
-    pair_costs,
-)
-from permeability.linkage.patch_pairs import connectivity
+from permeability.linkage.landscape_indices import Indices, pair_costs
+from permeability.linkage.measured import Measured, indices, indices_from
 from permeability.ranking import uncertainty
 from permeability.ranking.rank_draws import draw_quantiles, inputs_hash, remade
 from permeability.ranking.unknown_numbers import KINDS, Unknown, unknowns
@@ -221,6 +216,7 @@ def evaluate_options(
     draws: int = 0,
     rng: int | np.random.Generator = 1,
     vary: Sequence[str] = VARY,
+    measured: Measured | None = None,
     workers: int = 1,
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
@@ -239,6 +235,8 @@ def evaluate_options(
     rng : int or numpy.random.Generator
     vary : sequence of str
         Kinds of numbers to draw, see :mod:`permeability.ranking.unknown_numbers`; costs and weights are no part of the indices.
+    measured : Measured, optional
+        A landscape of the species of which something is known already.
     workers, scheduler
         Threads, or a cluster, see :func:`permeability.core.tasks.run_tasks`; the results do not depend on them.
     store : path, optional
@@ -248,23 +246,20 @@ def evaluate_options(
     """
     named = {o.name: o for o in options}
     first = named[baseline]
-    common = pair_costs(first.land.without_barriers(), first.patches)
+    known = Measured(first.land, first.patches, first.inside) if measured is None else measured
+    here = {n: known.of(o.land, o.patches, o.inside) for n, o in named.items()}
     numbers = option_unknowns(options, vary)
     drawn = draw_quantiles(numbers, draws, rng) if draws else pd.DataFrame()
-    open_cost = {
-        n: common if _same_ends(o, first) else pair_costs(o.land.without_barriers(), o.patches)
-        for n, o in named.items()
-    }
+    open_cost = {n: here[baseline if _same_ends(o, first) else n].bare.cost for n, o in named.items()}
     same = {n: _hash(o, open_cost[n], numbers) for n, o in named.items()}
     tasks = [(n, d) for n in named for d in range(-1, len(drawn))]
 
     def one(task: tuple[str, int]) -> tuple[Array, ...]:
         name, d = task
-        option = named[name]
         if d < 0:
-            return _maps(option)
-        here = {str(k): float(v) for k, v in drawn.iloc[d].items()}
-        return (_drawn(option, open_cost[name], here),)
+            return here[name].flow.current, here[name].nearest, here[name].reach_count
+        quantiles = {str(k): float(v) for k, v in drawn.iloc[d].items()}
+        return (_drawn(named[name], open_cost[name], quantiles),)
 
     def key(task: tuple[str, int]) -> str:
         name, d = task
@@ -285,7 +280,8 @@ def evaluate_options(
                 found[name][d] = result[0]
             if progress is not None:
                 progress(i + 1, len(tasks))
-    results = {n: OptionResult(o, _indices(o, open_cost[n]), found[n], *maps[n]) for n, o in named.items()}
+    best = {n: indices_from(here[n].state, open_cost[n], o.patches, o.land) for n, o in named.items()}
+    results = {n: OptionResult(o, best[n], found[n], *maps[n]) for n, o in named.items()}
     return Alternatives(baseline, results, drawn, numbers)
 
 
@@ -303,27 +299,8 @@ def _drawn(option: Option, open_cost: Array, quantiles: Mapping[str, float]) -> 
     made = remade(option.land, quantiles)
     if made.resistance is not option.land.resistance:
         open_cost = pair_costs(made.without_barriers(), option.patches)
-    values = _indices(replace(option, land=made.drawn(quantiles)), open_cost).values
+    values = indices(made.drawn(quantiles), option.patches, option.inside, open_cost=open_cost).values
     return np.array([values[i] for i in INDICES])
-
-
-def _indices(option: Option, open_cost: Array) -> Indices:
-    return indices(option.land, option.patches, option.inside, open_cost=open_cost)
-
-
-def _maps(option: Option) -> tuple[Array, ...]:
-    """Current, least-cost distance and reach of an option."""
-    found = connectivity(option.land, option.patches)
-    return found.current.to_numpy(), found.distance.to_numpy(), reach_count(option.land, option.patches)
-
-
-def reach_count(land: Landscape, patches: Patches) -> Array:
-    """Number of patches from which each cell lies within the movement budget, NaN outside, shape (rows, cols)."""
-    budget = land.profile.budget_m.best
-    count = np.zeros(land.grid.shape)
-    for i in range(len(patches)):
-        count += distance_from(land, patches.mask(i + 1)) <= budget
-    return np.where(land.valid, count, np.nan)
 
 
 def _same_ends(a: Option, b: Option) -> bool:
@@ -340,7 +317,7 @@ def _hash(option: Option, open_cost: Array, numbers: Sequence[Unknown]) -> str:
 
 
 # ---------------------------------------------------------------- in order of building
-def cumulative(option: Option, built: Array) -> pd.DataFrame:
+def cumulative(option: Option, built: Array, measured: Measured | None = None) -> pd.DataFrame:
     """Effect of the lines of an option one after the other, in the order of building.
 
     Parameters
@@ -348,6 +325,8 @@ def cumulative(option: Option, built: Array) -> pd.DataFrame:
     option : Option
     built : array, shape (barriers,)
         Year in which each barrier row was or will be built; NaN where nobody knows: such lines come first.
+    measured : Measured, optional
+        A landscape of the species of which something is known already.
 
     Returns
     -------
@@ -355,18 +334,19 @@ def cumulative(option: Option, built: Array) -> pd.DataFrame:
         One row per year and line: ``year``, ``line``, the indices with it and all before it, ``added_<index>`` (its
         own share) and ``total_<index>`` (against no barriers).  The lines without a year are one row.
     """
-    land = option.land
-    open_cost = pair_costs(land.without_barriers(), option.patches)
+    land, patches, inside = option.land, option.patches, option.inside
+    known = (Measured(land, patches, inside) if measured is None else measured).of(land, patches, inside)
     names = land.barriers.table["line"].astype(str).to_numpy()
     groups: dict[tuple[float, str], NDArray[np.bool_]] = {}
     for i in np.flatnonzero(land.standing):
         when = (float(built[i]), names[i]) if np.isfinite(built[i]) else (-np.inf, "")
         groups.setdefault(when, np.zeros(len(names), bool))[i] = True
     standing, rows = np.zeros(len(names), bool), []
-    bare = before = _indices(replace(option, land=land.without_barriers()), open_cost).values
+    bare = before = known.bare.indices.values
     for year, line in sorted(groups):
         standing = standing | groups[year, line]
-        now = _indices(replace(option, land=replace(land, standing=standing)), open_cost).values
+        state = known.state_of(replace(land, standing=standing))
+        now = indices_from(state, known.bare.cost, patches, land).values
         who = line or ", ".join(dict.fromkeys(names[groups[year, line]]))
         row: dict[str, object] = {"year": year if np.isfinite(year) else np.nan, "line": who, **now}
         row |= {f"added_{k}": float(change_of(before[k], now[k])) for k in INDICES}

@@ -15,7 +15,7 @@ from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
 from permeability.impact.what_if import Evaluator
 from permeability.linkage.index_table import INDICES, MAIN
-from permeability.linkage.landscape_indices import distance_from
+from permeability.linkage.measured import ground_quality_ha
 from permeability.planning.budget_choice import Plan
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.ranking import Ranking
@@ -27,7 +27,6 @@ YEARS = 30
 RATES = (0.01, 0.03, 0.07)
 ENDS = ("low", "best", "high")
 GAINS = ("reachable_km2", MAIN)
-HECTARES = 100.0  # per km2
 
 
 def annuity(rate: float, years: float) -> float:
@@ -333,15 +332,14 @@ def _default_sites(result: Ranking | Plan, ranking: Ranking) -> list[str]:
 def _quality(engine: Evaluator, steps: Sequence[Intervention]) -> dict[str, tuple[float, float, float]]:
     """Quality hectares without barriers, today and after interventions, by measure."""
     land = engine.land
-    quality = np.where(land.valid, 1.0 / land.resistance, 0.0) * land.grid.cell_area_km2 * HECTARES
-    change = engine.change(steps)
-    bare = land.without_barriers()
-    parts = [bare.parts, land.parts, engine.parts_after(change)]
-    fields = [[distance_from(bare, m) for m in engine.masks], engine.fields, engine.fields_after(change)]
-    weight = engine.patches.table["weight"].to_numpy(float)
-    budget = land.profile.budget_m.best
+    quality, budget = ground_quality_ha(land), land.profile.budget_m.best
+    change, today = engine.change(steps), engine.measured
+    parts = [today.bare.land.parts, land.parts, engine.parts_after(change)]
     joined = [_largest(quality, p, engine.inside) for p in parts]
-    reach = [float(np.average([quality[f <= budget].sum() for f in fs], weights=weight)) for fs in fields]
+    after = np.array([quality[f <= budget].sum() for f in engine.fields_after(change)])
+    weight = engine.patches.table["weight"].to_numpy(float)
+    by_patch = (today.bare.reach_quality_ha, today.reach_quality_ha, after)
+    reach = [float(np.average(x, weights=weight)) for x in by_patch]
     return {"connected_range": (joined[0], joined[1], joined[2]), "reachable": (reach[0], reach[1], reach[2])}
 
 

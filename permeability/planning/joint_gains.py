@@ -26,7 +26,6 @@ from permeability.engines.leastcost.opening_sets import OpenedWays, way_sets
 from permeability.engines.leastcost.openings import Openings, PortalNetwork
 from permeability.engines.leastcost.surface import cost_surface
 from permeability.impact.what_if import Change, Evaluator
-from permeability.linkage.landscape_indices import pair_costs
 from permeability.planning.gain_bounds import Columns
 from permeability.planning.set_search import Members
 from permeability.ranking.candidate_sites import Candidate
@@ -144,7 +143,7 @@ class LeastCostGains:
         self.ways = OpenedWays(network, tuple(groups))
         weight = patches.table["weight"].to_numpy(float)
         i, j = np.triu_indices(len(patches), 1)
-        self.pairs, self.open_cost = (i, j), pair_costs(land.without_barriers(), patches)[i, j]
+        self.pairs, self.open_cost = (i, j), self.engine.open_cost[i, j]
         self.weight = weight[i] * weight[j] / float((weight[i] * weight[j]).sum())
         self.today = self._efficiency(self.ways.costs(()))
 

@@ -20,6 +20,7 @@ from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDICES, MAIN, gain_of
+from permeability.linkage.measured import Measured
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.rank_draws import RankDraws, draw_ranks
 from permeability.ranking.unknown_numbers import VARY
@@ -128,6 +129,7 @@ def rank(
     sites: Sequence[Candidate],
     *,
     inside: NDArray[np.bool_] | None = None,
+    measured: Measured | None = None,
     sort_by: str = SORT_BY,
     draws: int = 0,
     rng: int | np.random.Generator = 1,
@@ -150,6 +152,8 @@ def rank(
     sites : sequence of Candidate
     inside : bool array, shape (rows, cols), optional
         The species' range; the whole landscape by default.
+    measured : Measured, optional
+        The same landscape, where something of it is known already.
     sort_by : str
         One of :data:`permeability.linkage.landscape_indices.INDICES`.
     draws : int
@@ -203,7 +207,7 @@ def rank(
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
     todo = len(sites) + draws
-    engine = Evaluator(land, patches, inside, lines)
+    engine = Evaluator(land, patches, inside, lines, measured)
     found = engine.singles(steps, progress=_part(progress, 0, todo))
     pressed = LinePressure(engine.view)
     rows = [_row(land, site, engine.today, after, pressed) for site, after in zip(sites, found)]

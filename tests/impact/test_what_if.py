@@ -14,7 +14,7 @@ from permeability.core.errors import OptionError
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
-from permeability.linkage.landscape_indices import indices
+from permeability.linkage.measured import indices
 from permeability.ranking.rank_draws import draw_ranks
 from permeability.species import species
 

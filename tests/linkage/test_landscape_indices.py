@@ -30,11 +30,11 @@ from permeability.linkage.index_table import (
 )
 from permeability.linkage.landscape_indices import (
     equivalent_connected_area,
-    indices,
     pair_mean,
     range_pieces,
     scalars,
 )
+from permeability.linkage.measured import indices
 from permeability.ranking.candidate_sites import candidates
 from permeability.ranking.rank_draws import conductance_gain
 from permeability.ranking.ranking import rank

@@ -14,7 +14,7 @@ from permeability.barriers.lines import prepare
 from permeability.core.errors import OptionError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
-from permeability.linkage.landscape_indices import indices
+from permeability.linkage.measured import indices
 from permeability.planning.joint_gains import CircuitGains, LeastCostGains, exclusive_pairs
 from permeability.species import species
 

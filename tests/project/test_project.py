@@ -413,7 +413,7 @@ def opened_by_hand(km_from: float, km_to: float) -> gpd.GeoDataFrame:
 def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: bool) -> None:
     """Every gain is the difference of two runs from scratch, the second one on an edited file."""
     from permeability.linkage.index_table import INDEX, INDICES
-    from permeability.linkage.landscape_indices import indices
+    from permeability.linkage.measured import indices
     from permeability.ranking.candidate_sites import candidates
     from permeability.ranking.ranking import rank
 

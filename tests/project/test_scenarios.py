@@ -20,7 +20,7 @@ from permeability.cli.commands import main
 from permeability.core.errors import BarrierError, ProjectError
 from permeability.layers.whole_files import sha256
 from permeability.linkage.index_table import INDEX, INDICES, change_of
-from permeability.linkage.landscape_indices import indices
+from permeability.linkage.measured import indices
 from permeability.locale.language import words
 from permeability.planning.alternatives import cumulative, evaluate_options
 from permeability.project.checking import check_project

@@ -15,7 +15,7 @@ from permeability.core.errors import LayerError, OptionError, PatchError
 from permeability.landscape.habitat import FactorGround
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
-from permeability.linkage.landscape_indices import indices
+from permeability.linkage.measured import indices
 from permeability.ranking import unknown_numbers
 from permeability.ranking.line_positions import displaced
 from permeability.ranking.rank_draws import draw_ranks, remade

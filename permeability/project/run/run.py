@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from permeability.core.errors import Finding, ProjectError
 from permeability.core.tasks import connected
 from permeability.layers import whole_files
+from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity
 from permeability.project.checking import check
 from permeability.project.project import Project, open_project
@@ -118,10 +119,11 @@ def run_project(
         ),  # the dense blocks are small; threads go to steps and draws
         connected(scheduler, workers) as cluster,
     ):
-        found = take_steps(_steps(project), workers=workers, scheduler=cluster, progress=progress)
+        measured = {name: _measured(project, name) for name in project.species_ids}
+        found = take_steps(_steps(measured), workers=workers, scheduler=cluster, progress=progress)
         results = {
-            name: _run_species(project, name, found, progress, workers, cluster, store)
-            for name in project.species_ids
+            name: _run_species(project, name, mine, found, progress, workers, cluster, store)
+            for name, mine in measured.items()
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
         told = None if progress is None else (lambda done, n: progress("choice", done, n))
@@ -164,18 +166,21 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
     return error
 
 
-def _steps(project: Project) -> list[Step]:
+def _measured(project: Project, name: str) -> Measured:
+    """The landscape of a species; its fields are kept where candidates will be ranked."""
+    land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
+    return Measured(land, patches, inside, keep_fields=bool(project.spec.candidates))
+
+
+def _steps(measured: dict[str, Measured]) -> list[Step]:
     """Everything that does not depend on anything else: connectivity and impact of every species."""
-    steps = []
-    for name in project.species_ids:
-        mine = (project.landscape(name), project.patches(name), project.range_mask(name))
-        steps += [Step(name, "connectivity", *mine), Step(name, "impact", *mine)]
-    return steps
+    return [Step(name, kind, mine) for name, mine in measured.items() for kind in ("connectivity", "impact")]
 
 
 def _run_species(
     project: Project,
     name: str,
+    measured: Measured,
     found: dict[tuple[str, str], Any],
     progress: Progress | None,
     workers: int,
@@ -184,19 +189,21 @@ def _run_species(
 ) -> SpeciesResult:
     """One species: what its steps found, and the ranking of its candidates."""
     links: Connectivity = found[name, "connectivity"]
-    land, patches, inside = links.land, links.patches, project.range_mask(name)
+    land, patches, inside = measured.land, measured.patches, measured.inside
     tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
     ranking = None
     sites = project.candidates(name)
     if sites:
         how = project.spec.ranking
         ranking = rank(
-            land, patches, sites, inside=inside, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
+            land, patches, sites, inside=inside, measured=measured, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
             worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, scheduler=scheduler,
             store=store, progress=tell,
         )  # fmt: skip
     tell = None if progress is None else lambda done, n: progress(f"{name}: scenarios", done, n)
-    plans = run_scenarios(project, name, workers=workers, scheduler=scheduler, store=store, progress=tell)
+    plans = run_scenarios(
+        project, name, measured=measured, workers=workers, scheduler=scheduler, store=store, progress=tell
+    )
     return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
 
 

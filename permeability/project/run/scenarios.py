@@ -34,6 +34,7 @@ from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers import rasters, whole_files
 from permeability.layers.grid import Grid
+from permeability.linkage.measured import Measured
 from permeability.planning.alternatives import (
     Alternatives,
     Option,
@@ -77,7 +78,7 @@ class ScenarioResult:
 
 
 def run_scenarios(
-    project: Project, species: str, *, workers: int = 1, scheduler: Any = None, store: Path | None = None,
+    project: Project, species: str, *, measured: Measured | None = None, workers: int = 1, scheduler: Any = None, store: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> ScenarioResult | None:  # fmt: skip
     """Evaluate every scenario of a project for one species; None when the project has none.
@@ -87,6 +88,8 @@ def run_scenarios(
     project : Project
     species : str
         Id of a species of the project.
+    measured : Measured, optional
+        The landscape of the species, where something of it is known already.
     workers, scheduler
         Threads, or a cluster, see :func:`permeability.core.tasks.run_tasks`; the results do not depend on them.
     store : path, optional
@@ -108,18 +111,22 @@ def run_scenarios(
     options = {n: option_of(project, n, species) for n in project.scenario_names}
     how = spec.comparison
     found = evaluate_options(
-        list(options.values()), how.baseline, draws=how.draws, rng=how.seed, vary=how.vary, workers=workers,
+        list(options.values()), how.baseline, draws=how.draws, rng=how.seed, vary=how.vary, measured=measured, workers=workers,
         scheduler=scheduler, store=store,
         progress=progress,
     )  # fmt: skip
     inputs = {n: differing_inputs(project, how.baseline, n, options) for n in options}
     whole = _cumulative_scenario(project)
-    order = cumulative(options[whole], years_built(project, whole)) if whole is not None else None
+    order = cumulative(options[whole], years_built(project, whole), measured) if whole is not None else None
     return ScenarioResult(found, order, inputs, whole)
 
 
 def loose_scenarios(
-    land: Landscape, patches: Patches, inside: NDArray[np.bool_], after: Mapping[str, Landscape]
+    land: Landscape,
+    patches: Patches,
+    inside: NDArray[np.bool_],
+    after: Mapping[str, Landscape],
+    measured: Measured | None = None,
 ) -> ScenarioResult:
     """Options that come from no project file: the landscapes after some scenarios, measured against one before.
 
@@ -132,6 +139,8 @@ def loose_scenarios(
         The species' range.
     after : mapping
         Name of a scenario -> landscape.
+    measured : Measured, optional
+        The landscape before, where something of it is known already.
 
     Examples
     --------
@@ -143,7 +152,7 @@ def loose_scenarios(
     """
     options = {TODAY: Option(TODAY, land, patches, inside)}
     options |= {n: Option(n, x, patches, inside) for n, x in after.items()}
-    found = evaluate_options(list(options.values()), TODAY)
+    found = evaluate_options(list(options.values()), TODAY, measured=measured)
     return ScenarioResult(found, None, {n: differing_inputs(None, TODAY, n, options) for n in options})
 
 

@@ -19,6 +19,7 @@ from permeability.impact.line_by_line import Impact, barrier_impact
 from permeability.landscape.habitat import Habitat
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity, connectivity
 from permeability.planning.budget_choice import Plan
 from permeability.project.project import Project
@@ -158,10 +159,14 @@ def _species(drawer: _Found, inside: NDArray[np.bool_] | None) -> SpeciesResult:
         name = "Plan" if len(drawer.plans) == 1 else f"Plan {i}"
         steps = [s for c in plan.ranking.sites if c.id in plan.sites for s in c.interventions]
         after[name] = land.with_scenario(Scenario(name, tuple(steps)))
-    scenarios = loose_scenarios(land, patches, inside, after) if after else None
+    if ranked is not None and ranked._engine is not None:
+        known = ranked.engine.measured.of(land, patches, inside)
+    else:
+        known = Measured(land, patches, inside)
+    scenarios = loose_scenarios(land, patches, inside, after, known) if after else None
     return SpeciesResult(
-        land, patches, inside, drawer.connectivity or connectivity(land, patches),
-        drawer.impact or barrier_impact(land, patches, inside), ranked, scenarios,
+        land, patches, inside, drawer.connectivity or connectivity(land, patches, measured=known),
+        drawer.impact or barrier_impact(land, patches, inside, measured=known), ranked, scenarios,
     )  # fmt: skip
 
 

@@ -11,14 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from permeability.core.tasks import run_tasks
 from permeability.impact.line_by_line import barrier_impact, standing_lines
-from permeability.landscape.landscape import Landscape
-from permeability.landscape.patches import Patches
+from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import connectivity
 
 Progress = Callable[[str, int, int], None]
@@ -32,22 +29,18 @@ class Step:
     ----------
     species, kind : str
         ``kind`` is ``"connectivity"`` or ``"impact"``.
-    land : Landscape
-    patches : Patches
-    inside : bool array, shape (rows, cols)
-        The species' range.
+    measured : Measured
+        The landscape, of which one step finds what another may use.
     """
 
     species: str
     kind: str
-    land: Landscape = field(repr=False)
-    patches: Patches = field(repr=False)
-    inside: NDArray[np.bool_] = field(repr=False)
+    measured: Measured = field(repr=False)
 
     @property
     def work(self) -> float:
         """Expected work: landscapes that are solved."""
-        return 1.0 + 2.0 * len(standing_lines(self.land)) if self.kind == "impact" else 2.0
+        return 1.0 + 2.0 * len(standing_lines(self.measured.land)) if self.kind == "impact" else 2.0
 
 
 def take_step(step: Step) -> Any:
@@ -55,9 +48,10 @@ def take_step(step: Step) -> Any:
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # a worker of its own knows nothing of the caller's limit
+        mine = step.measured
         if step.kind == "connectivity":
-            return connectivity(step.land, step.patches)
-        return barrier_impact(step.land, step.patches, step.inside)
+            return connectivity(mine.land, mine.patches, measured=mine)
+        return barrier_impact(mine.land, mine.patches, mine.inside, measured=mine)
 
 
 def take_steps(
@@ -85,6 +79,7 @@ def take_steps(
 
 def _of_this_side(result: Any, step: Step) -> Any:
     """The same result on the objects of the caller instead of a worker's copies."""
+    mine = step.measured
     return replace(
-        result, land=step.land, **({"patches": step.patches} if step.kind == "connectivity" else {})
+        result, land=mine.land, **({"patches": mine.patches} if step.kind == "connectivity" else {})
     )

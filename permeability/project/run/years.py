@@ -10,7 +10,8 @@ import pandas as pd
 from permeability.impact.line_by_line import standing_lines
 from permeability.landscape.landscape import Landscape, build
 from permeability.linkage.index_table import BY_LINE
-from permeability.linkage.landscape_indices import Indices, indices, pair_costs
+from permeability.linkage.landscape_indices import Indices
+from permeability.linkage.measured import Measured, indices_from
 from permeability.project.project import Project
 
 __all__ = ["Timeline", "in_year", "timeline"]
@@ -88,17 +89,19 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
     [1.0, 1.0]
     """
     base, patches, inside = project.landscape(species), project.patches(species), project.range_mask(species)
-    open_cost = pair_costs(base.without_barriers(), patches)
+    measured = Measured(base, patches, inside)
+    open_cost = measured.bare.cost
     rows, blame, results = [], [], {}
     before: list[str] | None = None
     for year in sorted(years):
         land = in_year(project, base, year)
-        results[year] = now = indices(land, patches, inside, open_cost=open_cost)
+        results[year] = now = indices_from(measured.state_of(land), open_cost, patches, land)
         lines = standing_lines(land)
         new = [x for x in lines if before is not None and x not in before]
         rows.append({"year": year, "lines": len(lines), "new_lines": ", ".join(new), **now.values})
         for line in new:
-            without = indices(land.without_lines([line]), patches, inside, open_cost=open_cost).values
+            state = measured.state_of(land.without_lines([line]))
+            without = indices_from(state, open_cost, patches, land).values
             given = {f"given_back_{k}": without[k] - now.values[k] for k in BY_LINE}
             blame.append({"year": year, "line": line, **given})
         before = lines
