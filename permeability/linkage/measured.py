@@ -23,7 +23,7 @@ from permeability.linkage.landscape_indices import (
     scalars,
 )
 
-__all__ = ["Flow", "Measured", "State", "ground_quality_ha", "indices", "indices_from"]
+__all__ = ["Measured", "ground_quality_ha", "indices", "indices_from"]
 
 Array = NDArray[np.float64]
 V = TypeVar("V")
