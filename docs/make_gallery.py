@@ -18,7 +18,6 @@ from permeability.linkage.corridors import least_cost_corridors
 from permeability.linkage.patch_network import patch_network
 from permeability.linkage.paths import least_cost_paths
 from permeability.viz.maps import plot_difference
-from permeability.viz.plots import plot_omnidirectional
 
 HERE = Path(__file__).resolve().parent / "gallery"
 CELL_M = 10_000
@@ -49,7 +48,7 @@ def pictures() -> dict[str, Callable[[], Any]]:
         "network": patch_network(land, patches).plot,
         "corridors": least_cost_corridors(land, patches).plot,
         "barrier_score": barrier_score(land, patches, 20_000.0).plot,
-        "omnidirectional": lambda: plot_omnidirectional(windows, show="normalised"),
+        "omnidirectional": lambda: windows.plot(show="normalised"),
     }
 
 

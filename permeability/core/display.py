@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 
 class Face:
-    """Base of the results that show themselves; a class names its views in ``_face``.
+    """Base of the results that show themselves; a class names its row of :data:`permeability.viz.views.VIEWS` in ``_face``.
 
     Examples
     --------
@@ -28,8 +28,12 @@ class Face:
 
     _face: ClassVar[str]
 
+    @classmethod
+    def _view(cls) -> Any:
+        return import_module("permeability.viz.views").VIEWS[cls._face]
+
     def _repr_html_(self) -> str:
-        return str(_view("notebook", f"{self._face}_html")(self))
+        return str(self._view().html(self))
 
     def plot(self, ax: Any = None, **options: Any) -> Any:
         """A map with legend, scale bar, north and units, as a :class:`permeability.viz.maps.Map`.
@@ -39,10 +43,10 @@ class Face:
         ax : matplotlib.axes.Axes, optional
             Drawn into; a figure of its own by default.
         **options
-            ``language`` ("en", "mn", "ru") and those of the function of the same name in
-            :mod:`permeability.viz.maps` or :mod:`permeability.viz.plots`.
+            ``language`` ("en", "mn", "ru") and those of ``plot`` in the file of its kind in
+            :mod:`permeability.viz.views`.
         """
-        return _view("plots", f"plot_{self._face}")(self, ax, **options)
+        return self._view().plot(self, ax, **options)
 
     def explore(self, **options: Any) -> Any:
         """A web map to zoom and point at (needs the extra ``explore``); without a background by default.
@@ -58,7 +62,7 @@ class Face:
         OptionError
             O05 without the extra, O06 when there is nothing with a place on a map.
         """
-        return _view("explore", f"explore_{self._face}")(self, **options)
+        return self._view().explore(self, **options)
 
     def save(self, path: str | Path) -> Path:
         """Write the result to one file: ``.csv``, ``.gpkg``, ``.tif`` or ``.png``, by the end of its name.
@@ -76,8 +80,4 @@ class Face:
         OptionError
             O07 when this result has nothing for such a file.
         """
-        return Path(_view("saving", "save")(self, Path(path)))
-
-
-def _view(room: str, name: str) -> Any:
-    return getattr(import_module(f"permeability.viz.{room}"), name)
+        return Path(import_module("permeability.viz.saving").save(self, Path(path)))

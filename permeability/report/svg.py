@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.locale.language import Words, proper_name
-from permeability.viz.maps import shortened, symbol_places
+from permeability.viz.maps import symbol_places
 from permeability.viz.style import (
     BARRIER_STYLES,
     LineStyle,
@@ -25,6 +25,7 @@ from permeability.viz.style import (
     png_bytes,
     ramp_stops,
     round_length,
+    shortened,
     thinned,
 )
 

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 
 from permeability.core.plain_text import one_line
 from permeability.locale.language import Words, proper_name, words
+from permeability.viz.furniture import colour_bar, draw_frame, draw_furniture, draw_legend
+from permeability.viz.ground import Ground, ground_of, ground_of_array, ground_of_grid
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
@@ -27,8 +29,8 @@ from permeability.viz.style import (
     LineStyle,
     Scale,
     barrier_key,
-    round_length,
     scale_for,
+    shortened,
 )
 
 if TYPE_CHECKING:
@@ -36,9 +38,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from permeability.landscape.landscape import Landscape
-    from permeability.layers.grid import Grid
-    from permeability.linkage.patch_pairs import Connectivity
-    from permeability.ranking.ranking import Ranking
 
 __all__ = [
     "Map",
@@ -46,15 +45,11 @@ __all__ = [
     "draw_barriers",
     "draw_patches",
     "new_map",
-    "plot_connectivity",
     "plot_difference",
-    "plot_landscape",
-    "plot_ranking",
 ]
 
 Array = NDArray[np.float64]
 METADATA = {"Software": None}
-LONG_LABEL = 46  # characters that still fit beside another column of the legend
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,113 +125,6 @@ def new_map(width: float = 8.4, height: float = 5.2) -> Any:
 
 
 # ---------------------------------------------------------------- the maps
-def plot_landscape(land: Landscape, ax: Any = None, *, language: str = "en") -> Map:
-    """Resistance of the ground with the barriers.
-
-    Parameters
-    ----------
-    land : Landscape
-    ax : matplotlib.axes.Axes, optional
-        Drawn into; a figure of its own by default.
-    language : {"en", "mn", "ru"}
-
-    Returns
-    -------
-    Map
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> print(plot_landscape(land).alt)
-    Map of khulan (Asiatic wild ass), Equus hemionus: landscape with 2 barriers.
-    """
-    tr = words(language)
-    values = np.where(land.valid, land.resistance, np.nan)
-    title = tr("{species}: landscape", species=species_name(land, tr))
-    return draw_map(ground_of(land, tr), values, scale_for("habitat", values), title, ax, tr)
-
-
-def plot_connectivity(
-    conn: Connectivity, ax: Any = None, *, show: str = "current", language: str = "en"
-) -> Map:
-    """Current (or least-cost distance) between the patches, with the barriers.
-
-    Parameters
-    ----------
-    conn : Connectivity
-    ax : matplotlib.axes.Axes, optional
-    show : {"current", "distance"}
-    language : {"en", "mn", "ru"}
-
-    Returns
-    -------
-    Map
-        The map.
-
-    Raises
-    ------
-    OptionError
-        O01 for another ``show``.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> plot_connectivity(pm.connectivity(land, patches), show="distance").axes.get_title(loc="left")
-    'khulan (Asiatic wild ass), Equus hemionus: least-cost distance from the nearest patch'
-    """
-    from permeability.core.errors import check_choice
-
-    check_choice("show", show, ("current", "distance"))
-    tr = words(language)
-    if show == "current":
-        values = conn.current.to_numpy()
-        title = tr("{species}: current between patches", species=species_name(conn.land, tr))
-    else:
-        values = conn.distance.to_numpy() / 1000.0
-        title = tr(
-            "{species}: least-cost distance from the nearest patch", species=species_name(conn.land, tr)
-        )
-    return draw_map(
-        ground_of(conn.land, tr), values, scale_for(show, values), title, ax, tr, patches=conn.patches.table
-    )
-
-
-def plot_ranking(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en") -> Map:
-    """Ranked sections by their gain, the best ones numbered.
-
-    Parameters
-    ----------
-    ranking : Ranking
-    ax : matplotlib.axes.Axes, optional
-    top : int
-        Sections that get their number.
-    language : {"en", "mn", "ru"}
-
-    Returns
-    -------
-    Map
-        The map.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
-    >>> print(plot_ranking(sites).alt.split(". ")[1])
-    4 sections ranked; the best is F km 2-4.
-    """
-    tr, land = words(language), ranking.land
-    title = tr("{species}: ranked sections", species=species_name(land, tr))
-    gains = ranking.table[f"gain_{ranking.sort_by}"].to_numpy(float)
-    scale = scale_for("gain", gains)
-    done = draw_map(ground_of(land, tr), None, None, title, ax, tr, around=ranking.table.total_bounds)
-    _sections(done.axes, ranking.table, gains, scale, top)
-    _colour_bar(done.axes, scale, tr)
-    best = ranking.table.iloc[0]
-    alt = tr("{n} sections ranked; the best is {best}", n=tr.number(len(ranking.table)), best=best["id"])
-    return Map(done.figure, done.axes, f"{title}. {alt}.")
 
 
 def plot_difference(
@@ -309,56 +197,6 @@ def species_name(land: Landscape, tr: Words) -> str:
 
 
 # ---------------------------------------------------------------- drawing
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """What a map is drawn on.
-
-    Attributes
-    ----------
-    bounds : tuple of float
-        West, south, east, north [m, or cells where the size of a cell is not known].
-    valid : array of bool, shape (rows, cols)
-    foot : str
-        Coordinate system and scenario.
-    barriers : GeoDataFrame or None
-        With the column ``standing``.
-    placed : bool
-        False for a plain array: no north, and a scale bar in cells.
-    """
-
-    bounds: tuple[float, float, float, float]
-    valid: NDArray[np.bool_]
-    foot: str
-    barriers: gpd.GeoDataFrame | None = None
-    placed: bool = True
-
-
-def ground_of(land: Landscape, tr: Words) -> Ground:
-    """The ground of a landscape, with its barriers."""
-    foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up. Scenario: {scenario}.",
-              scenario=shortened(land.scenario.name, 60), **_place(land.grid, tr))  # fmt: skip
-    barriers = land.barriers.table.assign(standing=land.standing)
-    return Ground(grid_bounds(land.grid), land.valid, foot, barriers)
-
-
-def ground_of_grid(grid: Grid, valid: NDArray[np.bool_], tr: Words) -> Ground:
-    """The ground of a grid alone."""
-    foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up.", **_place(grid, tr))
-    return Ground(grid_bounds(grid), valid, foot)
-
-
-def ground_of_array(valid: NDArray[np.bool_], tr: Words) -> Ground:
-    """The ground of a plain array, whose place is not known."""
-    rows, cols = valid.shape
-    return Ground(
-        (0.0, 0.0, float(cols), float(rows)), valid, tr("A plain array: its place is not known."), None, False
-    )
-
-
-def _place(grid: Grid, tr: Words) -> dict[str, str]:
-    from permeability.layers.grid import describe_crs
-
-    return {"crs": describe_crs(grid.crs), "n": tr.number(grid.cell_size)}
 
 
 def draw_map(
@@ -375,46 +213,18 @@ def draw_map(
     )
     if scale is not None and values is not None:
         ax.imshow(scale.rgba(values), extent=(west, east, south, north), interpolation="nearest")
-        _colour_bar(ax, scale, tr)
+        colour_bar(ax, scale, tr)
     drawn = [] if ground.barriers is None else draw_barriers(ax, ground.barriers, east - west)
-    _frame(ax, ground, around)
+    draw_frame(ax, ground, around)
     if patches is not None:
         draw_patches(ax, patches, tr)
     ax.set_title(one_line(title), loc="left", fontsize=10.5, fontweight="bold", color=INK, parse_math=False)
-    _legend(ax, drawn, tr, with_patches=patches is not None, extra=extra)
-    _furniture(ax, ground, tr)
+    draw_legend(ax, drawn, tr, with_patches=patches is not None, extra=extra)
+    draw_furniture(ax, ground, tr)
     if ground.barriers is None:
         return Map(ax.figure, ax, tr("Map of {what}.", what=title))
     alt = tr("Map of {what} with {n} barriers.", what=title, n=tr.number(len(ground.barriers)))
     return Map(ax.figure, ax, alt)
-
-
-def grid_bounds(grid: Grid) -> tuple[float, float, float, float]:
-    """West, south, east, north of a grid [m]."""
-    rows, cols = grid.shape
-    return grid.west, grid.north - rows * grid.cell_size, grid.west + cols * grid.cell_size, grid.north
-
-
-def _frame(ax: Any, ground: Ground, around: Array | None = None) -> None:
-    valid, (west, _, east, north) = ground.valid, ground.bounds
-    rows, cols = np.flatnonzero(valid.any(axis=1)), np.flatnonzero(valid.any(axis=0))
-    if len(rows) == 0:
-        return
-    h = (east - west) / valid.shape[1]
-    west, east = west + cols[0] * h, west + (cols[-1] + 1) * h
-    north, south = north - rows[0] * h, north - (rows[-1] + 1) * h
-    if around is not None and np.all(np.isfinite(around)):
-        west, south, east, north = around
-        middle, half = (west + east) / 2, max(east - west, 1.7 * (north - south)) / 2
-        west, east = middle - half, middle + half
-    pad = 0.06 * max(east - west, north - south)
-    ax.set_xlim(west - pad, east + pad)
-    ax.set_ylim(south - pad, north + pad)
-    ax.set_aspect("equal")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for side in ax.spines.values():
-        side.set_visible(False)
 
 
 def draw_barriers(ax: Any, barriers: gpd.GeoDataFrame, width_m: float) -> list[LineStyle]:
@@ -535,123 +345,14 @@ def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
         )  # fmt: skip
 
 
-def shortened(text: str, most: int) -> str:
-    """A long text cut with an ellipsis.
-
-    >>> shortened("a long name", 7)
-    'a long…'
-    """
-    text = one_line(text)
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
-
-
-def _sections(ax: Any, table: gpd.GeoDataFrame, gains: Array, scale: Scale, top: int) -> None:
-    from matplotlib.patheffects import withStroke
-
-    colours = scale.rgba(gains[None, :])[0] / 255.0
-    ranks = table["rank"].to_numpy()
-    for i in np.argsort(-ranks, kind="stable"):
-        shape = table.geometry.iloc[i]
-        for part in shapely.get_parts(shape):
-            xy = shapely.get_coordinates(part)
-            ax.plot(xy[:, 0], xy[:, 1], color=INK, lw=6.0, solid_capstyle="butt", zorder=6)
-            ax.plot(xy[:, 0], xy[:, 1], color=colours[i], lw=4.2, solid_capstyle="butt", zorder=7)
-        if ranks[i] <= top and not shape.is_empty:
-            spot = shape.interpolate(0.5, normalized=True)
-            ax.annotate(
-                str(ranks[i]), (spot.x, spot.y), xytext=(12 if ranks[i] % 2 else -12, 5), textcoords="offset points",
-                fontsize=7, fontweight="bold", ha="center", color=INK, zorder=9,
-                path_effects=[withStroke(linewidth=2, foreground=PAPER)],
-            )  # fmt: skip
-
-
-def _colour_bar(ax: Any, scale: Scale, tr: Words) -> None:
-    bar = ax.inset_axes((0.02, -0.105, 0.30, 0.035))
-    bar.imshow(
-        scale.rgba(np.array([[scale.value(p) for p in np.linspace(0, 1, 256)]])),
-        aspect="auto",
-        extent=(0, 1, 0, 1),
-    )
-    ticks = scale.ticks(3)
-    bar.set_xticks([p for _, p in ticks], [tr.number(v, 2) for v, _ in ticks], fontsize=6.5)
-    bar.set_yticks([])
-    bar.tick_params(length=2, pad=1)
-    unit = f"\n[{tr(scale.unit)}]" if scale.unit != "1" else ""
-    bar.set_title(tr(scale.label) + unit, fontsize=6.5, loc="left", pad=2)
-
-
-def _legend(
-    ax: Any, drawn: Sequence[LineStyle], tr: Words, *, with_patches: bool, extra: Sequence[Any] = ()
-) -> None:
-    from matplotlib.lines import Line2D
-
-    handles = []
-    for style in drawn:
-        marker = {"tick": "|", "cross": "x", "dot": "o", "": ""}[style.symbol]
-        dash: Any = (0, style.dash) if style.dash else "-"
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=style.colour,
-                lw=style.width,
-                ls=dash,
-                marker=marker,
-                ms=4.5,
-                label=style.legend(tr),
-            )
-        )
-    if with_patches:
-        handles.append(Line2D([], [], color=PATCH, lw=1.6, label=tr("Patch that should stay connected")))
-    handles.extend(extra)
-    if handles:
-        longest = max(len(str(h.get_label())) for h in handles)
-        ax.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(0.36, -0.015), ncols=2, fontsize=6.3 if longest < LONG_LABEL else 5.4, frameon=False,
-            handlelength=3.4, borderaxespad=0.0, labelspacing=0.45, columnspacing=1.2,
-        )  # fmt: skip
-
-
-def _furniture(ax: Any, ground: Ground, tr: Words) -> None:
-    """Scale bar, north arrow, coordinate system and scenario."""
-    x0, x1 = ax.get_xlim()
-    y0, y1 = ax.get_ylim()
-    length = round_length((x1 - x0) / 4)
-    left, base, tall = x0 + 0.02 * (x1 - x0), y0 + 0.045 * (y1 - y0), 0.012 * (y1 - y0)
-    for i, colour in enumerate((INK, PAPER)):
-        ax.barh(
-            base,
-            length / 2,
-            height=tall,
-            left=left + i * length / 2,
-            color=colour,
-            edgecolor=INK,
-            linewidth=0.7,
-            zorder=9,
-        )
-    ax.text(
-        left + length,
-        base + 2 * tall,
-        tr("{n} km", n=tr.number(length / 1000)) if ground.placed else tr("{n} cells", n=tr.number(length)),
-        fontsize=7,
-        ha="center",
-        color=INK,
-    )
-    ax.text(left, base + 2 * tall, "0", fontsize=7, ha="center", color=INK)
-    if ground.placed:
-        tip = (x1 - 0.03 * (x1 - x0), y1 - 0.03 * (y1 - y0))
-        ax.annotate(
-            tr("N"), tip, xytext=(tip[0], tip[1] - 0.14 * (y1 - y0)), ha="center", fontsize=8, color=INK,
-            arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2},
-        )  # fmt: skip
-    ax.text(
-        0.98,
-        -0.245,
-        ground.foot,
-        transform=ax.transAxes,
-        fontsize=6,
-        ha="right",
-        va="bottom",
-        color="#444444",
-        parse_math=False,
-    )
+def values_map(place: Any, values: Array, kind: str, title: str, ax: Any, tr: Words) -> Map:
+    """A raster of an engine, on its landscape or grid where it has one."""
+    shown = np.where(np.isfinite(values), values, np.nan)
+    grid = getattr(place, "grid", None)
+    if hasattr(place, "barriers") and hasattr(place, "scenario"):
+        ground = ground_of(place, tr)
+    elif grid is not None:
+        ground = ground_of_grid(grid, place.passable(), tr)
+    else:
+        ground = ground_of_array(place.passable() if hasattr(place, "passable") else np.isfinite(values), tr)
+    return draw_map(ground, shown, scale_for(kind, shown), title, ax, tr)

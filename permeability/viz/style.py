@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.core.plain_text import one_line
 from permeability.locale.language import N_, Words
 
 Array = NDArray[np.float64]
@@ -302,3 +303,13 @@ def thinned(values: Array, most: int = 1400) -> tuple[Array, int]:
     count = np.isfinite(blocks).sum(axis=(1, 3))
     total = np.nansum(blocks, axis=(1, 3))
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0), step
+
+
+def shortened(text: str, most: int) -> str:
+    """A long text cut with an ellipsis.
+
+    >>> shortened("a long name", 7)
+    'a long…'
+    """
+    text = one_line(text)
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

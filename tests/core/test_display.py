@@ -28,6 +28,9 @@ from permeability.linkage.patch_network import patch_network
 from permeability.linkage.paths import least_cost_paths
 from permeability.species import species
 from permeability.viz import explore
+from permeability.viz.maps import Map, new_map
+from permeability.viz.view import Contents, View
+from permeability.viz.views import VIEWS
 
 HOSTILE = "<script>alert(1)</script>"
 SNEAKY = "<img src=x onerror=alert(1)>"
@@ -79,7 +82,40 @@ def faces() -> set[str]:
 
 
 def test_every_class_with_a_face_is_tried(results: dict[str, Any]) -> None:
-    assert faces() == set(results)
+    assert faces() == set(results) == set(VIEWS)
+
+
+def test_a_new_kind_of_result_is_one_row_of_the_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Hopes:
+        def __init__(self, words: list[str]) -> None:
+            self.words = words
+
+        _face = "hopes"
+        _view, _repr_html_, plot, explore, save = (
+            vars(Face)[n] for n in ("_view", "_repr_html_", "plot", "explore", "save")
+        )
+
+    def plot(hopes: Hopes, ax: Any = None) -> Map:
+        drawn = new_map() if ax is None else ax
+        drawn.set_title(", ".join(hopes.words))
+        return Map(drawn.figure, drawn, "Hopes.")
+
+    shown = View(
+        plot,
+        lambda hopes: f"<ul>{len(hopes.words)}</ul>",
+        lambda hopes, **options: (hopes.words, options),
+        lambda hopes: Contents(pd.DataFrame({"hope": hopes.words})),
+    )
+    monkeypatch.setitem(VIEWS, "hopes", shown)
+    hopes: Any = Hopes(["rain", "grass"])
+    assert hopes._repr_html_() == "<ul>2</ul>"
+    assert hopes.plot().axes.get_title() == "rain, grass"
+    assert hopes.explore(tiles=None) == (["rain", "grass"], {"tiles": None})
+    assert hopes.save(tmp_path / "hopes.csv").read_text().split() == ["hope", "rain", "grass"]
+    assert hopes.save(tmp_path / "hopes.png").read_bytes()[:4] == b"\x89PNG"
+    assert kinds(hopes, tmp_path) == {".png", ".csv"}
 
 
 @pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))

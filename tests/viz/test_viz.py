@@ -15,6 +15,7 @@ from permeability.core.errors import OptionError
 from permeability.locale.language import words
 from permeability.viz import style
 from permeability.viz.notebook import page, table_html
+from permeability.viz.views import connectivity, landscape
 
 HOSTILE = runpy.run_path(str(REPOSITORY / "tests" / "helpers" / "result_sample.py"))["HOSTILE"]
 
@@ -165,9 +166,7 @@ def land():
 
 
 def test_map_has_its_furniture_and_escapes_nothing_away(land):
-    from permeability.viz.maps import plot_landscape
-
-    drawn = plot_landscape(land)
+    drawn = landscape.plot(land)
     texts = [t.get_text() for t in drawn.axes.texts] + [
         t.get_text() for t in drawn.axes.get_legend().get_texts()
     ]
@@ -176,18 +175,18 @@ def test_map_has_its_furniture_and_escapes_nothing_away(land):
     assert any("EPSG:32648" in t for t in texts)
     assert any("over 1,000 vehicles" in t for t in texts)
     assert "khulan" in drawn.alt
-    assert drawn.png(50) == plot_landscape(land).png(50)
+    assert drawn.png(50) == landscape.plot(land).png(50)
 
 
 def test_map_draws_into_given_axes_in_every_language_without_pyplot(land, recwarn):
     import sys
 
-    from permeability.viz.maps import new_map, plot_landscape
+    from permeability.viz.maps import new_map
 
     before = "matplotlib.pyplot" in sys.modules
     for language in ("mn", "ru"):
         ax = new_map()
-        drawn = plot_landscape(land, ax, language=language)
+        drawn = landscape.plot(land, ax, language=language)
         assert drawn.axes is ax
         assert drawn.png(40).startswith(
             b"\x89PNG"
@@ -196,13 +195,13 @@ def test_map_draws_into_given_axes_in_every_language_without_pyplot(land, recwar
 
 
 def test_difference_map_and_refused_choice(land):
-    from permeability.viz.maps import plot_connectivity, plot_difference
+    from permeability.viz.maps import plot_difference
 
     one = land.to_xarray(np.where(land.valid, 1.0, np.nan), "x")
     two = land.to_xarray(np.where(land.valid, np.arange(240.0).reshape(12, 20), np.nan), "x")
     assert plot_difference(one, two, land).png(40).startswith(b"\x89PNG")
     with pytest.raises(OptionError):
-        plot_connectivity(None, show="currents")
+        connectivity.plot(None, show="currents")
 
 
 def test_landscape_face_is_escaped_and_whole(land):
@@ -274,12 +273,10 @@ def test_page_escapes_its_title():
 def test_explore_asks_for_its_extra_or_draws(land):
     from importlib.util import find_spec
 
-    from permeability.viz.explore import explore_landscape
-
     if find_spec("folium") is None or find_spec("mapclassify") is None:
         with pytest.raises(OptionError) as caught:
-            explore_landscape(land)
+            landscape.explore(land)
         assert caught.value.code == "O05"
         assert "explore" in str(caught.value)
     else:
-        assert "<script>alert(1)</script>" not in explore_landscape(land).get_root().render()
+        assert "<script>alert(1)</script>" not in landscape.explore(land).get_root().render()

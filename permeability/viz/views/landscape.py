@@ -1,0 +1,135 @@
+"""A landscape: resistance of the ground and its barriers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from permeability.core.plain_text import inert_html
+from permeability.locale.language import proper_name, words
+from permeability.viz.explore import on_web_map
+from permeability.viz.ground import ground_of
+from permeability.viz.maps import Map, draw_map, species_name
+from permeability.viz.notebook import facts_html, page, provenance
+from permeability.viz.style import BARRIER_STYLES, barrier_key, scale_for
+from permeability.viz.view import Contents, View
+
+if TYPE_CHECKING:
+    from permeability.landscape.landscape import Landscape
+
+__all__ = ["explore", "plot"]
+
+
+def plot(land: Landscape, ax: Any = None, *, language: str = "en") -> Map:
+    """Resistance of the ground with the barriers.
+
+    Parameters
+    ----------
+    land : Landscape
+    ax : matplotlib.axes.Axes, optional
+        Drawn into; a figure of its own by default.
+    language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    Map
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> print(plot(land).alt)
+    Map of khulan (Asiatic wild ass), Equus hemionus: landscape with 2 barriers.
+    """
+    tr = words(language)
+    values = np.where(land.valid, land.resistance, np.nan)
+    title = tr("{species}: landscape", species=species_name(land, tr))
+    return draw_map(ground_of(land, tr), values, scale_for("habitat", values), title, ax, tr)
+
+
+def html(land: Landscape) -> str:
+    """Map, main figures and barriers of a landscape."""
+    tr = words()
+    edges = land.edge_barriers()
+    facts = {
+        "grid": repr(land.grid),
+        "cells": f"{tr.number(land.valid.sum())}, {tr.number(land.valid.sum() * land.grid.cell_area_km2)} km²",
+        "barriers standing": f"{int(land.standing.sum())} of {len(land.barriers)}",
+        "edges cut": tr.number(len(edges.cell)),
+        "connected parts": str(int(land.parts.max())),
+        "scenario": land.scenario.name,
+    }
+    shown = [
+        c
+        for c in ("id", "line", "kind", "status", "fence_class", "vehicles_per_day")
+        if c in land.barriers.table
+    ]
+    table = pd.DataFrame(land.barriers.table[shown]).assign(standing=land.standing)
+    return page(
+        f"Landscape: {species_name(land, tr)}",
+        plot(land),
+        facts_html(facts),
+        table,
+        provenance(land),
+    )
+
+
+def explore(land: Landscape, *, language: str = "en", **options: Any) -> Any:
+    """Barriers by class on a folium map.
+
+    Parameters
+    ----------
+    land : Landscape
+    language : {"en", "mn", "ru"}
+    **options
+        Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+
+    Returns
+    -------
+    folium.Map
+        Shows itself in a notebook.
+
+    Raises
+    ------
+    OptionError
+        O05 when folium or mapclassify is not installed.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> type(explore(land)).__name__  # with the extra
+    'Map'
+    """
+    tr = words(language)
+    table = land.barriers.table.assign(standing=land.standing)
+    keys = [
+        barrier_key({str(k): v for k, v in row.items()})
+        for row in table.drop(columns="geometry").to_dict("records")
+    ]
+    legend = [inert_html(BARRIER_STYLES[k].legend(tr)) for k in keys]
+    shown = [s for s in BARRIER_STYLES.values() if s.key in keys]
+    named = [
+        proper_name({str(k): v for k, v in row.items()}, tr)
+        for row in table.drop(columns="geometry").to_dict("records")
+    ]
+    frame = table[["id", "line", "geometry"]].assign(
+        name=named, type=pd.Categorical(legend, [inert_html(s.legend(tr)) for s in shown])
+    )
+    return on_web_map(
+        frame,
+        column="type",
+        cmap=[s.colour for s in shown],
+        tooltip=["name", "id", "line", "type"],
+        **options,
+    )
+
+
+def contents(land: Landscape) -> Contents:
+    """What can be written to a file."""
+    return Contents(land.table, {"barriers": land.table}, land.resistance, land.grid, "1")
+
+
+VIEW = View(plot, html, explore, contents)

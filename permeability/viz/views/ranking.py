@@ -1,0 +1,157 @@
+"""A ranking: sections by their gain, the best ones numbered."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from permeability.locale.language import words
+from permeability.viz.explore import on_web_map
+from permeability.viz.furniture import colour_bar
+from permeability.viz.ground import ground_of
+from permeability.viz.maps import Array, Map, draw_map, species_name
+from permeability.viz.notebook import page, provenance
+from permeability.viz.style import INK, PAPER, Scale, scale_for
+from permeability.viz.view import Contents, View
+
+if TYPE_CHECKING:
+    from permeability.ranking.ranking import Ranking
+
+__all__ = ["explore", "plot"]
+
+
+def plot(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en") -> Map:
+    """Ranked sections by their gain, the best ones numbered.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    ax : matplotlib.axes.Axes, optional
+    top : int
+        Sections that get their number.
+    language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    Map
+        The map.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> print(plot(sites).alt.split(". ")[1])
+    4 sections ranked; the best is F km 2-4.
+    """
+    tr, land = words(language), ranking.land
+    title = tr("{species}: ranked sections", species=species_name(land, tr))
+    gains = ranking.table[f"gain_{ranking.sort_by}"].to_numpy(float)
+    scale = scale_for("gain", gains)
+    done = draw_map(ground_of(land, tr), None, None, title, ax, tr, around=ranking.table.total_bounds)
+    _sections(done.axes, ranking.table, gains, scale, top)
+    colour_bar(done.axes, scale, tr)
+    best = ranking.table.iloc[0]
+    alt = tr("{n} sections ranked; the best is {best}", n=tr.number(len(ranking.table)), best=best["id"])
+    return Map(done.figure, done.axes, f"{title}. {alt}.")
+
+
+def html(ranking: Ranking) -> str:
+    """Map and the best sections."""
+    tr = words()
+    wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", f"gain_{ranking.sort_by}",
+              "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd_low", "cost_usd", "cost_usd_high")  # fmt: skip
+    columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
+    notes = "".join(f"<p>{escape(n)}</p>" for n in ranking.notes)
+    table = pd.DataFrame(ranking.table[columns])
+    return page(
+        f"Ranking: {species_name(ranking.land, tr)}",
+        plot(ranking),
+        notes,
+        table,
+        provenance(ranking.land),
+    )
+
+
+def explore(ranking: Ranking, **options: Any) -> Any:
+    """Ranked sections by gain on a folium map; the tooltip tells rank, rank range, gain and cost.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    **options
+        Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+
+    Returns
+    -------
+    folium.Map
+        Shows itself in a notebook.
+
+    Raises
+    ------
+    OptionError
+        O05 when folium or mapclassify is not installed.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> type(explore(sites)).__name__
+    'Map'
+    """
+    gain = f"gain_{ranking.sort_by}"
+    wanted = (
+        "rank",
+        "rank_low",
+        "rank_high",
+        "share_in_top",
+        "id",
+        gain,
+        "gain_reachable_km2",
+        "cost_usd_low",
+        "cost_usd",
+        "cost_usd_high",
+    )
+    columns = [c for c in dict.fromkeys(wanted) if c in ranking.table.columns]
+    return on_web_map(
+        ranking.table[[*columns, "geometry"]],
+        column=gain,
+        cmap="cividis_r",
+        tooltip=columns,
+        style_kwds={"weight": 6},
+        **options,
+    )
+
+
+def contents(ranking: Ranking) -> Contents:
+    """What can be written to a file."""
+    return Contents(ranking.table, {"sites": ranking.table})
+
+
+def _sections(ax: Any, table: gpd.GeoDataFrame, gains: Array, scale: Scale, top: int) -> None:
+    from matplotlib.patheffects import withStroke
+
+    colours = scale.rgba(gains[None, :])[0] / 255.0
+    ranks = table["rank"].to_numpy()
+    for i in np.argsort(-ranks, kind="stable"):
+        shape = table.geometry.iloc[i]
+        for part in shapely.get_parts(shape):
+            xy = shapely.get_coordinates(part)
+            ax.plot(xy[:, 0], xy[:, 1], color=INK, lw=6.0, solid_capstyle="butt", zorder=6)
+            ax.plot(xy[:, 0], xy[:, 1], color=colours[i], lw=4.2, solid_capstyle="butt", zorder=7)
+        if ranks[i] <= top and not shape.is_empty:
+            spot = shape.interpolate(0.5, normalized=True)
+            ax.annotate(
+                str(ranks[i]), (spot.x, spot.y), xytext=(12 if ranks[i] % 2 else -12, 5), textcoords="offset points",
+                fontsize=7, fontweight="bold", ha="center", color=INK, zorder=9,
+                path_effects=[withStroke(linewidth=2, foreground=PAPER)],
+            )  # fmt: skip
+
+
+VIEW = View(plot, html, explore, contents)
