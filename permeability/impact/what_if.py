@@ -24,6 +24,7 @@ from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarrier
 from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import cost_surface
 from permeability.landscape.landscape import Landscape, aggregate
+from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import range_pieces, scalars
 from permeability.linkage.measured import Measured
@@ -132,7 +133,7 @@ class Evaluator:
         parts = self.parts_after(self.change(interventions))
         pieces = range_pieces(parts, self.inside, self.land.grid.cell_area_km2)
         home = np.array([parts[m].max() for m in self.masks])
-        apart = np.count_nonzero(np.triu(home[:, None] != home[None], 1))
+        apart = self.patches.pairs_apart(home[:, None] == home[None])
         return {"range_cut_off_km2": float(pieces[1:].sum()), "pairs_apart": float(apart)}
 
     def _surface(self, edges: EdgeBarriers) -> object:
@@ -208,6 +209,7 @@ class CircuitView:
     def __init__(
         self, land: Landscape, patches: Patches, lines: Sequence[str], *, check: bool = True
     ) -> None:
+        require_unbridged(land, patches.labels, patches.ids)
         self.land = land
         cuts, flat = land.cuts, patches.labels.ravel()
         valid = land.valid.ravel()
@@ -231,14 +233,13 @@ class CircuitView:
         fixed = EdgeBarriers(
             edges.cell[other], edges.direction[other], edges.cost[other], edges.resistance[other]
         )
-        weights = patches.table["weight"].to_numpy(float)
         self.face = Interface.build(
             grid_links(land.resistance, neighbours=min(land.neighbours, 8), barriers=fixed),
             edges=(wanted // 8, wanted % 8),
             cuts=(edge_of_cut, np.arange(len(self.cuts)), 1.0 / land.weight[self.cuts]),
             crossing=land.cut_costs.interface_m[self.cuts],
             regions=patches.labels,
-            weights=np.outer(weights, weights),
+            weights=patches.pair_weights(),
             check=check,
         )
 

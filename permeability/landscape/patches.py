@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from permeability.core.display import Face
-from permeability.core.errors import PatchError
+from permeability.core.errors import Finding, PatchError, check_choice
 from permeability.landscape.landscape import Landscape
+from permeability.landscape.patch_parts import CrossedPatch, crossed_patches
 from permeability.layers.grid import Grid
 
 __all__ = ["Patches", "cells_of_geometry", "label_raster", "place", "try_labels"]
@@ -27,10 +29,16 @@ class Patches(Face):
     Attributes
     ----------
     table : geopandas.GeoDataFrame
-        ``id``, ``name``, geometry in the CRS of the grid, ``area_km2`` of the patch's cells, ``weight``.
+        ``id``, ``name``, geometry in the CRS of the grid, ``area_km2`` of the patch's cells, ``weight``.  A patch
+        that a barrier crosses stands there in parts, with the columns ``patch`` (id as drawn) and ``share``
+        (of its area, and so of its weight).
     labels : array of int32, shape (rows, cols)
         1..n in the order of the table, 0 = no patch.
     grid : Grid
+    findings : tuple of Finding
+        P13 for every patch that was taken apart, with the lines and their costs.
+    whole : Patches or None
+        The patches as drawn, where any was taken apart.
 
     Examples
     --------
@@ -45,11 +53,52 @@ class Patches(Face):
     table: gpd.GeoDataFrame
     labels: NDArray[np.int32] = field(repr=False)
     grid: Grid
+    findings: tuple[Finding, ...] = field(default=(), repr=False)
+    whole: Patches | None = field(default=None, repr=False)
 
     @property
     def ids(self) -> list[str]:
         """Ids in the order of the labels."""
         return [str(i) for i in self.table["id"]]
+
+    @property
+    def drawn(self) -> list[str]:
+        """Id of the patch as drawn that every row is, or is a part of."""
+        return [str(i) for i in self.table["patch"]] if "patch" in self.table.columns else self.ids
+
+    @property
+    def share(self) -> NDArray[np.float64]:
+        """Share of its patch that every row is; 1 for a patch that nothing crosses."""
+        if "share" not in self.table.columns:
+            return np.ones(len(self))
+        return self.table["share"].to_numpy(float)
+
+    def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Positions i < j of all pairs of rows that belong to different patches: two parts of one are no pair."""
+        i, j = np.triu_indices(len(self), 1)
+        drawn = pd.factorize(np.array(self.drawn))[0]
+        keep = drawn[i] != drawn[j]
+        return i[keep], j[keep]
+
+    def pair_weights(self) -> NDArray[np.float64]:
+        """Product of the weights of all pairs of different patches, 0 elsewhere; symmetric, shape (n, n)."""
+        weight, out = self.table["weight"].to_numpy(float), np.zeros((len(self), len(self)))
+        i, j = self.pairs()
+        out[i, j] = out[j, i] = weight[i] * weight[j]
+        return out
+
+    def pairs_apart(self, joined: NDArray[np.bool_]) -> int:
+        """Pairs of patches without a path, from which rows have one, shape (n, n); one joined part is enough."""
+        drawn, names = pd.factorize(np.array(self.drawn))
+        met = np.zeros((len(names), len(names)), bool)
+        np.logical_or.at(met, (drawn[:, None], drawn[None]), joined | joined.T)
+        return int(np.count_nonzero(~met[np.triu_indices(len(names), 1)]))
+
+    def on(self, land: Landscape, *, layer: str = "patches") -> Patches:
+        """The same patches on a landscape whose barriers lie elsewhere, taken apart anew along them."""
+        drawn = self.whole or self
+        crossed = crossed_patches(land, drawn.labels)
+        return self if self.whole is None and not crossed else _apart(drawn, crossed, layer)
 
     def mask(self, label: int) -> NDArray[np.bool_]:
         """Cells of the patch with a label 1..n."""
@@ -63,11 +112,19 @@ class Patches(Face):
         return f"Patches({len(self)}: {names})"
 
 
-def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -> Patches:
+def place(
+    table: gpd.GeoDataFrame,
+    land: Landscape,
+    *,
+    layer: str = "patches",
+    on_barrier: str = "split",
+    also: NDArray[np.bool_] | None = None,
+) -> Patches:
     """Patches on the cells of a landscape.
 
     A polygon takes the valid cells whose centre it holds (the cell of its inner point when it holds none), a point
-    its cell.
+    its cell.  A patch that a barrier crosses is taken apart along it, so that it is no free bridge; the parts share
+    its weight by their area and are no pair of patches.
 
     Parameters
     ----------
@@ -76,6 +133,10 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     land : Landscape
     layer : str
         Name used in messages.
+    on_barrier : {"split", "refuse"}
+        What becomes of a patch that a barrier crosses which stands or may stand.
+    also : bool array, shape (barriers,), optional
+        Further rows that will stand in another scenario or year.
 
     Returns
     -------
@@ -86,7 +147,8 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     ------
     PatchError
         P01 outside the grid, P02 on no valid cell, P03 duplicate ids, P04 two patches on one cell, P05 a patch that
-        a complete barrier cuts in two (shorting it would open the barrier), P08 weights out of order.
+        lies on ground without a path between (shorting it would open a barrier), P08 weights out of order, P14 a
+        patch that a barrier crosses where ``on_barrier = "refuse"``.
 
     Examples
     --------
@@ -96,25 +158,83 @@ def place(table: gpd.GeoDataFrame, land: Landscape, *, layer: str = "patches") -
     >>> place(spots, land).table["area_km2"].tolist()  # a point takes its cell
     [1.0, 1.0]
     """
+    check_choice("on_barrier", on_barrier, ("split", "refuse"))
     _check_weights(table, layer)
     labels = label_raster(table, land.grid, land.valid, layer=layer)
-    parts = land.parts
-    cut = [
-        str(row_id) for i, row_id in enumerate(table["id"], start=1) if len(np.unique(parts[labels == i])) > 1
-    ]
-    if cut:
-        raise PatchError(
-            "P05", "a complete barrier cuts these patches in two.", layer=layer, rows=cut,
-            remedy="draw one patch on each side of the barrier",
-        )  # fmt: skip
     out = table.reset_index(drop=True).copy()
     if "name" not in out.columns:
         out["name"] = out["id"]
     if "weight" not in out.columns:
         out["weight"] = 1.0
+    crossed = crossed_patches(land, labels, also=also)
+    names = [str(i) for i in out["id"]]
+    if crossed and on_barrier == "refuse":
+        raise PatchError(
+            "P14", "barriers cross these patches.", layer=layer, rows=[names[p.label - 1] for p in crossed],
+            details={"lines": "; ".join(dict.fromkeys(w for p in crossed for w in p.lines))},
+            remedy='draw one patch on each side of the barrier, or use on_barrier = "split"',
+        )  # fmt: skip
     counts = np.bincount(labels.ravel(), minlength=len(out) + 1)[1:]
     out["area_km2"] = counts * land.grid.cell_area_km2
-    return Patches(out, labels, land.grid)
+    placed = _apart(Patches(out, labels, land.grid), crossed, layer)
+    _refuse_bridges(placed, land.parts, layer)
+    return placed
+
+
+def _apart(whole: Patches, crossed: Sequence[CrossedPatch], layer: str) -> Patches:
+    """Patches taken apart along the barriers that cross them."""
+    if not crossed:
+        return whole
+    labels, table = _in_parts(whole.table, whole.labels, crossed, whole.grid)
+    counts = np.bincount(labels.ravel(), minlength=len(table) + 1)[1:]
+    table["area_km2"] = counts * whole.grid.cell_area_km2
+    found = tuple(p.finding(whole.ids[p.label - 1], layer, whole.grid.cell_area_km2) for p in crossed)
+    return Patches(table, labels, whole.grid, found, whole)
+
+
+def _in_parts(
+    table: gpd.GeoDataFrame, labels: NDArray[np.int32], crossed: Sequence[CrossedPatch], grid: Grid
+) -> tuple[NDArray[np.int32], gpd.GeoDataFrame]:
+    """Labels and table with one row a part; the parts of a patch share its weight by their area."""
+    table = table if table.crs == grid.crs else table.to_crs(grid.crs)
+    by_label, new = {p.label: p for p in crossed}, np.zeros_like(labels)
+    rows = []
+    for label in range(1, len(table) + 1):
+        row = table.iloc[label - 1].to_dict()
+        found = by_label.get(label)
+        groups = [np.flatnonzero(labels.ravel() == label)] if found is None else found.parts
+        total = sum(len(g) for g in groups)
+        for k, cells in enumerate(groups, start=1):
+            share = len(cells) / total
+            part = {**row, "patch": row["id"], "share": share}
+            for key in ("weight_low", "weight", "weight_high"):
+                if key in part:
+                    part[key] = part[key] * share
+            if found is not None:
+                part |= {"id": f"{row['id']}/{k}", "name": f"{row['name']}/{k}"}
+                part["geometry"] = _part_of(row[table.geometry.name], cells, grid)
+            rows.append(part)
+            new.ravel()[cells] = len(rows)
+    new.setflags(write=False)
+    return new, gpd.GeoDataFrame(rows, geometry=table.geometry.name, crs=grid.crs)
+
+
+def _part_of(geometry: shapely.Geometry, cells: NDArray[np.int64], grid: Grid) -> shapely.Geometry:
+    """What a part of a patch covers: its cells, within the polygon as drawn."""
+    x, y, half = grid.x[cells % grid.cols], grid.y[cells // grid.cols], grid.cell_size / 2
+    mine = shapely.union_all(shapely.box(x - half, y - half, x + half, y + half))
+    within = shapely.intersection(mine, geometry)
+    return within if within.geom_type in ("Polygon", "MultiPolygon") and not within.is_empty else mine
+
+
+def _refuse_bridges(patches: Patches, parts: NDArray[np.int32], layer: str) -> None:
+    """Refuse patches that lie on two parts of the landscape between which nothing can walk."""
+    cut = [name for i, name in enumerate(patches.ids, 1) if len(np.unique(parts[patches.mask(i)])) > 1]
+    if cut:
+        raise PatchError(
+            "P05", "these patches lie on ground that nothing connects.", layer=layer, rows=cut,
+            remedy="draw one patch on each side of what lies between",
+        )  # fmt: skip
 
 
 def _check_weights(table: gpd.GeoDataFrame, layer: str) -> None:

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.landscape.landscape import Landscape
+from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDEX, INDICES
 
@@ -193,6 +194,11 @@ def pair_resistances(land: Landscape, patches: Patches) -> Array:
     array
         [dimensionless]
 
+    Raises
+    ------
+    PatchError
+        P09 when a barrier of this landscape crosses a patch that was placed on another one.
+
     Examples
     --------
     >>> import permeability as pm
@@ -202,6 +208,7 @@ def pair_resistances(land: Landscape, patches: Patches) -> Array:
     """
     from permeability.engines.circuit.solvers.condensation import effective_resistances
 
+    require_unbridged(land, patches.labels, patches.ids)
     return effective_resistances(land.links(), regions=patches.labels)
 
 
@@ -247,16 +254,15 @@ def scalars(
     (1.0, 0.0)
     """
     weight = patches.table["weight"].to_numpy(float)
-    i, j = np.triu_indices(len(patches), 1)
+    i, j = patches.pairs()
     pair_weight = weight[i] * weight[j]
-    joined = np.isfinite(cost[i, j])
     with np.errstate(divide="ignore", invalid="ignore"):
         efficiency = np.where(cost[i, j] > 0, open_cost[i, j] / cost[i, j], 1.0)
     return {
         "range_cut_off_km2": float(pieces[1:].sum()) if len(pieces) else 0.0,
         "range_pieces": float(len(pieces)),
         "reachable_km2": float(np.average(reach, weights=weight)),
-        "pairs_apart": float(np.count_nonzero(~joined)),
+        "pairs_apart": float(patches.pairs_apart(np.isfinite(cost))),
         "detour": _inverse(float(pair_mean(efficiency, pair_weight))),
         "mean_resistance": float(pair_mean(resistance[i, j], pair_weight)),
         "mean_conductance": float(pair_mean(pair_conductance(resistance[i, j]), pair_weight)),

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.core.tasks import content_hash
-from permeability.engines.circuit import SolveReport, pairwise
+from permeability.engines.circuit import PairwiseResult, SolveReport, pairwise
 from permeability.engines.leastcost.distance import cost_distance
 from permeability.landscape.landscape import Landscape
+from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import (
     Indices,
@@ -218,12 +219,15 @@ class Measured:
             found = (distance_from(self.land, m) for m in self.masks)
         masks, budget, quality = self.masks, self.land.profile.budget_m.best, ground_quality_ha(self.land)
         cost, cells, good = np.zeros((len(masks), len(masks))), np.zeros(len(masks)), np.zeros(len(masks))
-        patches_near = np.zeros(self.land.grid.shape, np.uint16)
+        patches_near, drawn = np.zeros(self.land.grid.shape, np.uint16), self.patches.drawn
+        told = np.zeros(self.land.grid.shape, bool)  # cells near the parts of this patch so far
         for i, distance in enumerate(found):
             near = distance <= budget
             cost[i] = [distance[m].min() for m in masks]
             cells[i], good[i] = np.count_nonzero(near), quality[near].sum()
-            patches_near += near
+            told &= i > 0 and drawn[i] == drawn[i - 1]
+            patches_near += near & ~told
+            told |= near
         return _Ways(cost, cells * self.land.grid.cell_area_km2, good, patches_near)
 
     @property
@@ -274,13 +278,24 @@ class Measured:
 
     def flow_by(self, solver: str) -> Flow:
         """Currents of all pairs by a solver of :mod:`permeability.engines.circuit`; not kept."""
-        land = self.land
+        land, whole = self.land, self.patches.whole is None
+        require_unbridged(land, self.patches.labels, self.patches.ids)
         found = pairwise(
             land.resistance, self.patches.labels, neighbours=min(land.neighbours, 8), barriers=land.edge_barriers(),
-            current="cumulative", solver=solver,
+            current="cumulative" if whole else "pairs", solver=solver,
         )  # fmt: skip
         assert found.current is not None  # asked for above
-        return Flow(found.resistance, np.where(land.valid, found.current, np.nan), found.report)
+        current = found.current if whole else self._of_parts(found)
+        return Flow(found.resistance, np.where(land.valid, current, np.nan), found.report)
+
+    def _of_parts(self, found: PairwiseResult) -> Array:
+        """Current of all pairs of patches; a pair of parts counts by their shares, parts of one patch not at all."""
+        share, drawn, out = self.patches.share, self.patches.drawn, np.zeros(self.land.grid.shape)
+        assert found.current is not None
+        for (a, b), current in zip(found.pairs, found.current):
+            if drawn[a - 1] != drawn[b - 1]:
+                out += share[a - 1] * share[b - 1] * current
+        return out
 
     # ---------------------------------------------------------------- indices
     @once

@@ -315,7 +315,7 @@ def _labels_of(patches: Any) -> tuple[Labels, dict[int, Any], dict[int, float]]:
     """Label raster, id and weight of each label."""
     if hasattr(patches, "labels") and hasattr(patches, "table"):
         ids = {i + 1: name for i, name in enumerate(patches.ids)}
-        weights = {i + 1: float(w) for i, w in enumerate(patches.table["weight"])}
+        weights = {i + 1: float(w) for i, w in enumerate(patches.table["weight"] / patches.share)}
         return np.asarray(patches.labels), ids, weights
     labels = np.asarray(patches)
     if labels.ndim != 2 or labels.dtype.kind not in "iu" or not (labels > 0).any():

@@ -133,11 +133,10 @@ def pair_table(measured: Measured, resistance: NDArray[np.float64]) -> pd.DataFr
     patches, shapes = measured.patches, measured.patches.table.geometry
     today, open_ground = measured.cost_one_way, measured.bare.cost_one_way
     rows = []
-    for i in range(len(patches)):
-        for j in range(i + 1, len(patches)):
-            cost, free = float(today[i, j]), float(open_ground[i, j])
-            connected = bool(np.isfinite(cost))
-            rows.append({
+    for i, j in zip(*patches.pairs()):
+        cost, free = float(today[i, j]), float(open_ground[i, j])
+        connected = bool(np.isfinite(cost))
+        rows.append({
                 "a": patches.ids[i], "b": patches.ids[j], "connected": connected, "cost_km": cost / 1000.0,
                 "straight_km": float(shapes.iloc[i].distance(shapes.iloc[j])) / 1000.0,
                 "detour": cost / free if np.isfinite(free) and free > 0 else float("nan"),

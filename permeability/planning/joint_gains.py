@@ -142,7 +142,7 @@ class LeastCostGains:
         network = PortalNetwork.build(surface, self.engine.masks, Openings.of(openings), workers=workers)
         self.ways = OpenedWays(network, tuple(groups))
         weight = patches.table["weight"].to_numpy(float)
-        i, j = np.triu_indices(len(patches), 1)
+        i, j = patches.pairs()
         self.pairs, self.open_cost = (i, j), self.engine.open_cost[i, j]
         self.weight = weight[i] * weight[j] / float((weight[i] * weight[j]).sum())
         self.today = self._efficiency(self.ways.costs(()))

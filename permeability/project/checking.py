@@ -165,7 +165,7 @@ class _Checker:
         self._interventions()
         if not any(f.severity == "error" for f in self.findings):
             for name in self.project.spec.species:
-                self.attempt(partial(self.project.patches, name))
+                self.attempt(partial(self._patches, name))
                 self.attempt(partial(self.project.range_mask, name))
         return self.findings
 
@@ -400,6 +400,11 @@ class _Checker:
                 "P07", "one patch alone has nothing to be connected with.", "give at least two patches", spec.patches,
                 tuple(map(str, table.get("id", table.index))), severity="warning",
             ))  # fmt: skip
+
+    def _patches(self, name: str) -> None:
+        """Place the patches; what barriers cross is told."""
+        for finding in self.project.patches(name).findings:
+            self.add(finding)
 
     def _valid(self, spec: SpeciesSpec) -> NDArray[np.bool_]:
         """Cells a species can be on, as far as its layers can be read."""

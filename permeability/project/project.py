@@ -236,10 +236,29 @@ class Project:
 
     def patches(self, name: str) -> Patches:
         """Patches of a species on the grid."""
-        layer = self.spec.species[name].patches
-        return self._once(
-            f"patches {name}", lambda: patches.place(self.vector(layer), self.landscape(name), layer=layer)
-        )
+        return self._once(f"patches {name}", lambda: self._patches(name))
+
+    def _patches(self, name: str) -> Patches:
+        spec = self.spec.species[name]
+        return patches.place(
+            self.vector(spec.patches), self.landscape(name), layer=spec.patches, on_barrier=spec.on_barrier,
+            also=self._added_later,
+        )  # fmt: skip
+
+    @property
+    def _added_later(self) -> NDArray[np.bool_]:
+        """Barrier rows that a scenario adds, or that stand in the year of one."""
+        rows = np.zeros(len(self.barriers), bool)
+        for name in self.scenario_names:
+            for step in self.scenario(name).interventions:
+                if step.action == "add":
+                    rows[self.barriers.rows_of(step.line)] = True
+            year = year_of(chain_of(self.spec.scenarios, name))
+            if year is not None:
+                rows |= (
+                    self.barriers.table["id"].isin(self.barriers.standing(year).table["id"]).to_numpy(bool)
+                )
+        return rows
 
     def range_mask(self, name: str) -> NDArray[np.bool_]:
         """Cells of the species' range; the whole landscape when the project gives none."""

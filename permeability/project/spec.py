@@ -85,6 +85,7 @@ class SpeciesSpec(Table):
     """``[species.ID]``: patches, range and numbers of a species."""
 
     patches: str
+    on_barrier: Literal["split", "refuse"] = "split"
     range: str | None = None
     suitability: str | None = None
     resistance: str | None = None

@@ -206,7 +206,9 @@ def draw_ranks(
 
     def one(d: int) -> Array:
         here = {str(k): float(v) for k, v in quantiles.iloc[d].items()}
-        return conductance_gain(*worlds.of(here).resistances(here), weights[d])
+        world = worlds.of(here)
+        weight = weights[d][world.of_drawn] * world.patches.share
+        return conductance_gain(*world.resistances(here), weight, world.patches.pairs())
 
     gains = np.empty((draws, len(sets)))
     same = "" if store is None else inputs_hash(land, patches, sets, numbers)
@@ -238,7 +240,12 @@ def draw_quantiles(
     return table
 
 
-def conductance_gain(today: Array, after: Array, weight: Array) -> Array:
+def conductance_gain(
+    today: Array,
+    after: Array,
+    weight: Array,
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+) -> Array:
     """Gain in mean conductance of every candidate, pairs weighted by the product of their patches' weights.
 
     Parameters
@@ -247,6 +254,8 @@ def conductance_gain(today: Array, after: Array, weight: Array) -> Array:
         Effective resistances.
     after : array, shape (K, P, P)
     weight : array, shape (P,)
+    pairs : two int arrays, optional
+        Positions of the pairs that count; all by default.
 
     Examples
     --------
@@ -254,16 +263,17 @@ def conductance_gain(today: Array, after: Array, weight: Array) -> Array:
     >>> conductance_gain(today, opened, np.ones(2)).tolist()
     [0.25]
     """
-    i, j = np.triu_indices(len(weight), 1)
+    i, j = np.triu_indices(len(weight), 1) if pairs is None else pairs
     pair = weight[i] * weight[j]
     return pair_mean(pair_conductance(after[:, i, j]) - pair_conductance(today[i, j]), pair)
 
 
 def _weights(patches: Patches, quantiles: pd.DataFrame) -> Array:
-    """Weight of every patch in every draw, shape (draws, P)."""
-    w = np.tile(patches.table["weight"].to_numpy(float), (len(quantiles), 1))
+    """Weight of every patch as drawn in every draw of the numbers, shape (draws, patches as drawn)."""
+    whole = patches.whole or patches
+    w = np.tile(whole.table["weight"].to_numpy(float), (len(quantiles), 1))
     ranged = {k: e for k, (_, e) in weight_estimates(patches).items()}
-    for p, name in enumerate(patches.ids):
+    for p, name in enumerate(whole.ids):
         key = f"weight.{name}"
         if key in ranged and key in quantiles:
             w[:, p] = ranged[key].draw(quantiles[key].to_numpy())
@@ -301,6 +311,7 @@ class _World:
     ) -> None:
         self.first = first  # taken by the first condensation of all worlds, never released
         self.land, self.patches, self.lines, self.plan = land, patches, lines, _Plan(land, sets)
+        self.of_drawn = [(patches.whole or patches).ids.index(i) for i in patches.drawn]
         self.view: CircuitView | None = None
         if shared and worth_sharing(land, lines):
             may_stand = replace(land, standing=land.chance_of > 0)
@@ -376,7 +387,9 @@ class _Worlds:
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
-                self.known[name] = _World(made, *self.rest, self.first)
+                patches, sets, lines, shared = self.rest
+                here = patches if made is self.land else patches.on(made)
+                self.known[name] = _World(made, here, sets, lines, shared, self.first)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)
             return self.known[name]

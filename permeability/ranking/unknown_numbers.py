@@ -229,7 +229,7 @@ def _name(land: Landscape, line: str) -> str:
 
 def weight_estimates(patches: Patches) -> dict[str, tuple[str, Estimate]]:
     """Weights of the patches that have a range, by key, with their words."""
-    t = patches.table
+    t = (patches.whole or patches).table
     if not {"weight_low", "weight_high"} <= set(t.columns):
         return {}
     found = {}

@@ -276,6 +276,12 @@ def _note(note: str, tr: Words) -> str:
     )
     if ahead:
         return tr("Ahead of the others: {first}. Behind, these sections cannot be told apart: {names}", first=ahead[1], names=ahead[2])  # fmt: skip
+    crossed = re.fullmatch(
+        r"Barriers cross the patch (.*); it counts as parts of (.*) km2\. Lines: (.*)", note
+    )
+    if crossed:
+        return tr("Barriers cross the patch {name}; it counts as parts of {areas} km2. Lines: {lines}",
+                  name=crossed[1], areas=crossed[2], lines=crossed[3])  # fmt: skip
     held = re.fullmatch(
         r"No single candidate changes that (.*?): (.*) hold it together: only opening both would join them\.",
         note,

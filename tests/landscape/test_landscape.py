@@ -316,7 +316,7 @@ def test_resistances_that_cannot_be_used(values: list[list[float]], code: str) -
         assert "row 0 column 1" in str(caught.value)
 
 
-def test_a_patch_cut_in_two_is_refused() -> None:
+def test_a_patch_cut_in_two_is_taken_apart_or_refused() -> None:
     wall = gpd.GeoDataFrame(
         {"id": ["w"], "kind": ["fence"], "fence_class": ["rail_barbed_both_sides"]},
         geometry=[shapely.LineString([(5200, -900), (5300, 13_000)])],
@@ -326,8 +326,13 @@ def test_a_patch_cut_in_two_is_refused() -> None:
     land = build(square(), np.ones((N, N)), prepare(wall), profile)
     assert land.parts.max() == 2
     across = gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.box(3000, 3000, 8000, 8000)], crs=CRS)
+    assert place(across, land).ids == ["a/1", "a/2"]
+    with pytest.raises(PatchError, match="P14"):
+        place(across, land, on_barrier="refuse")
+    lake = land.resistance.copy()
+    lake[:, 4:6] = np.nan  # no barrier, but nothing to walk on: one node would be a bridge
     with pytest.raises(PatchError, match="P05"):
-        place(across, land)
+        place(across, build(square(), lake, prepare(wall.assign(fenced="no")), profile))
 
 
 def test_unknown_options_are_refused() -> None:

@@ -358,7 +358,11 @@ def test_faults_of_layers(tmp_path: Path) -> None:
     text = PROJECT.replace(
         "[candidates]", '[species.khulan.override]\n"crossing.border" = 0.0\n\n[candidates]'
     )
-    assert codes(check(write_project(tmp_path / "d", text, places=split, lines=absolute))) == ["P05"]
+    (crossed,) = check(write_project(tmp_path / "d", text, places=split, lines=absolute))
+    assert (crossed.code, crossed.severity) == ("P13", "warning")
+    assert "no crossing" in crossed.text()
+    refuse = text.replace("[species.khulan]\n", '[species.khulan]\non_barrier = "refuse"\n')
+    assert codes(check(write_project(tmp_path / "r", refuse, places=split, lines=absolute))) == ["P14"]
     same = places()
     same.loc[1, "geometry"] = box(2.5, 3)
     same.loc[2, "id"] = "a"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from permeability._version import __version__
+from permeability.core.errors import Finding
 from permeability.core.units import unit_of
 from permeability.layers import whole_files
 from permeability.project.project import Project
@@ -114,9 +115,15 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
             "notes": list(report.notes),
         },
         "sentences": r.impact.sentences,
-        "notes": list(r.ranking.notes) if r.ranking is not None else [],
+        "notes": [*map(_crossed, r.patches.findings), *(r.ranking.notes if r.ranking is not None else ())],
         "influence": _influence(r.ranking),
     }  # fmt: skip
+
+
+def _crossed(finding: Finding) -> str:
+    """A patch that barriers cross, as a note: what it counts as and which lines cross it."""
+    parts, lines = (str(finding.details[k]) for k in ("parts [km2]", "lines"))
+    return f"Barriers cross the patch {finding.rows[0]!r}; it counts as parts of {parts} km2. Lines: {lines}"
 
 
 def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pandas as pd
 
 from permeability.impact.line_by_line import standing_lines
@@ -88,13 +89,15 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
     >>> found.table["pairs_apart"].tolist()
     [1.0, 1.0]
     """
-    base, patches, inside = project.landscape(species), project.patches(species), project.range_mask(species)
+    base, inside = project.landscape(species), project.range_mask(species)
+    lands = {year: in_year(project, base, year) for year in sorted(years)}
+    ever = np.any([x.standing for x in lands.values()], axis=0) if lands else base.standing
+    patches = project.patches(species).on(replace(base, standing=ever, chances=None))  # one set of parts
     measured = Measured(base, patches, inside)
     open_cost = measured.bare.cost
     rows, blame, results = [], [], {}
     before: list[str] | None = None
-    for year in sorted(years):
-        land = in_year(project, base, year)
+    for year, land in lands.items():
         results[year] = now = indices_from(measured.state_of(land), open_cost, patches, land)
         lines = standing_lines(land)
         new = [x for x in lines if before is not None and x not in before]
