@@ -50,7 +50,7 @@ from permeability.project.scenario_spec import (
 )
 from permeability.project.spec import GridSpec, ProjectSpec, SpeciesSpec, valid_keys
 from permeability.project.toml_lines import line_of
-from permeability.species import species, species_list
+from permeability.species import SpeciesProfile, species, species_list
 
 __all__ = ["check"]
 
@@ -388,7 +388,9 @@ class _Checker:
 
     # ------------------------------------------------------------ species and patches
     def _species(self, name: str, spec: SpeciesSpec) -> None:
-        self.attempt(partial(self.project.profile, name), rows=line_of(self.text, "species", name))
+        profile = self.attempt(partial(self.project.profile, name), rows=line_of(self.text, "species", name))
+        if profile is not None:
+            self._traces(profile)
         table = self.tables.get(spec.patches)
         if table is None or self.grid is None:
             return
@@ -399,6 +401,17 @@ class _Checker:
             self.add(Finding(
                 "P07", "one patch alone has nothing to be connected with.", "give at least two patches", spec.patches,
                 tuple(map(str, table.get("id", table.index))), severity="warning",
+            ))  # fmt: skip
+
+    def _traces(self, profile: SpeciesProfile) -> None:
+        """Say it where a changed trace length does not reach every class of barriers."""
+        shipped, own = species(profile.id), profile.trace_by_class
+        left = [k for k, e in own.items() if e == shipped.trace_by_class.get(k)]
+        if left and profile.trace_km != shipped.trace_km:
+            self.add(Finding(
+                "S06", "the trace length was changed, but some classes of barriers keep their own.",
+                "change trace_km.<class> too where it should differ", profile.id, tuple(left),
+                {k: own[k].text() for k in left}, severity="note",
             ))  # fmt: skip
 
     def _patches(self, name: str) -> None:

@@ -55,6 +55,15 @@ PHRASES: Mapping[str, str] = {
 }
 
 
+CLASS_WORDS: Mapping[str, str] = {
+    "border": "border fence",
+    "rail_barbed_both_sides": "railway with barbed wire on both sides",
+    "rail_wildlife_friendly": "railway with a wildlife-friendly fence",
+    "rail_unfenced": "railway without fences",
+    "stock": "stock fence",
+}
+
+
 @dataclass(frozen=True)
 class Unknown:
     """One number that is not known for sure.
@@ -179,6 +188,10 @@ def phrase(key: str) -> str:
     if key in PHRASES:
         return PHRASES[key]
     kind, _, name = key.partition(".")
+    if kind == TRACE:
+        return f"way along a {CLASS_WORDS.get(name, name)} before giving up"
+    if kind == "crossing_cost":
+        return f"crossing cost of a {CLASS_WORDS.get(name, name)}"
     name = name.replace("_", " ")
     if kind == "structures":
         return f"chance to use {'an' if name[:1] in 'aeiou' else 'a'} {name}"

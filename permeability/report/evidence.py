@@ -9,6 +9,7 @@ import numpy as np
 
 from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text
+from permeability.report.factsheet_tables import LINES
 from permeability.report.labels import (
     COMPONENTS,
     FACTORS,
@@ -43,13 +44,20 @@ def component_rows(results: Results, species: str, tr: Words) -> list[Row]:
     return list(joined.values())
 
 
+OF_CLASS = {"trace_km": "trace_length", "crossing_cost_km": "crossing_cost"}
+"""Sections of a profile with one number a class of barriers, and the kind of their keys among the unknown numbers."""
+
+
 def profile_rows(results: Results, species: str, tr: Words) -> list[Row]:
     """Numbers of the species profile with grade and source."""
     out = []
     for name, e in results.record.get("species", {}).get(species, {}).get("profile", {}).items():
+        section, _, barrier = name.partition(".")
         label = (
             known(PARAMETERS, name, tr)
             if name in PARAMETERS
+            else f"{tr(UNKNOWNS[OF_CLASS[section]], name=known(LINES, barrier, tr))} [{e.get('unit')}]"
+            if section in OF_CLASS
             else f"{name} [{e.get('unit')}]"
             if e.get("unit")
             else name
@@ -115,7 +123,7 @@ def unknown_words(key: str, results: Results, tr: Words) -> str:
     kind, _, name = key.partition(".")
     if key in PARAMETERS or kind not in UNKNOWNS:
         return known(PARAMETERS, key, tr)
-    tables = {"treatment": TREATMENTS, "habitat": FACTORS}
+    tables = {"treatment": TREATMENTS, "habitat": FACTORS} | dict.fromkeys(OF_CLASS.values(), LINES)
     if kind in tables:
         return tr(UNKNOWNS[kind], name=known(tables[kind], name, tr))
     layer = results.patches if kind == "weight" else results.barriers

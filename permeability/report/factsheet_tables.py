@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from permeability.barriers.passability import ABSOLUTE_P, crossing_cost_m, road_chance
 from permeability.core.estimate import Estimate
 from permeability.locale.language import N_, Words, words
-from permeability.report.labels import FACTORS, SEASONS, known
+from permeability.report.labels import FACTORS, SEASONS, UNKNOWNS, known
 from permeability.species import SpeciesProfile
 
 LINES: Final[Mapping[str, str]] = {
@@ -17,6 +17,7 @@ LINES: Final[Mapping[str, str]] = {
     "rail_wildlife_friendly": N_("railway, wildlife-friendly fences"),
     "stock": N_("stock fence"),
     "rail_unfenced": N_("railway without fences, up to 50 trains a day"),
+    "road": N_("road"),
 }
 STRUCTURES: Final[Mapping[str, str]] = {
     "gap_500m": N_("fence gap at grade, 500 m and wider"),
@@ -123,7 +124,9 @@ def tables(profile: SpeciesProfile, tr: Words) -> list[Table]:
     plain = ("", tr("best (low-high)"), "", grade, source)
     costs = ("", tr("best (low-high)"), tr("at the best value: succeeds; costs"), grade, source)
     ground = ("", tr("best"), tr("low / ... to high / ..."), grade, source)
-    crossing = [_row(known(LINES, k, tr), p, tr, _costs(p, profile, tr)) for k, p in profile.crossing.items()]
+    crossing = [
+        _row(known(LINES, k, tr), p, tr, _costs(p, profile, k, tr)) for k, p in profile.crossing.items()
+    ]
     structures = [_row(known(STRUCTURES, k, tr), p, tr) for k, p in profile.structures.items()]
     return [
         Table(tr("Body and movement"), plain, _body(profile, tr)),
@@ -138,9 +141,12 @@ def _row(label: str, estimate: Estimate, tr: Words, extra: str = "") -> Row:
     return Row(label, amount(estimate, tr), extra, estimate.evidence, estimate.source)
 
 
-def _costs(p: Estimate, profile: SpeciesProfile, tr: Words) -> str:
-    """Crossing cost at the best values [km of open ground]."""
-    cost = crossing_cost_m(p.best, profile.trace_length_m.best)
+def _costs(p: Estimate, profile: SpeciesProfile, barrier_class: str, tr: Words) -> str:
+    """Crossing cost at the best values [km of open ground], with the trace length of the class or as measured."""
+    measured = profile.cost_of(barrier_class)
+    if measured is not None:
+        return tr("measured: {n} km of open ground", n=figures(measured.best / 1000, tr))
+    cost = crossing_cost_m(p.best, profile.trace_of(barrier_class)[0].best)
     said = crossing_words(p.best, tr)
     if cost == float("inf"):
         return said
@@ -154,6 +160,14 @@ def _body(profile: SpeciesProfile, tr: Words) -> list[Row]:
         _row(tr("annual range"), profile.annual_range_km2, tr),
         _row(tr("distance a day"), profile.daily_km, tr),
         _row(tr("trace length along a barrier per failed try"), profile.trace_km, tr),
+        *(
+            _row(tr(UNKNOWNS["trace_length"], name=known(LINES, k, tr)), e, tr)
+            for k, e in profile.trace_by_class.items()
+        ),
+        *(
+            _row(tr(UNKNOWNS["crossing_cost"], name=known(LINES, k, tr)), e, tr)
+            for k, e in profile.crossing_cost_km.items()
+        ),
         _row(tr("cost distance that counts as reachable"), profile.budget_km, tr),
         _row(tr("dispersal kernel, mean"), profile.dispersal_km, tr),
     ]
@@ -171,7 +185,7 @@ def _roads(profile: SpeciesProfile, tr: Words) -> list[Row]:
         label = tr("road with {n} vehicles a day", n=tr.number(q))
         if q == 1_000:
             label = tr("{road} (the programme's class begins here)", road=label)
-        rows.append(Row(label, amount(p, tr), _costs(p, profile, tr), p.evidence, "rule"))
+        rows.append(Row(label, amount(p, tr), _costs(p, profile, "road", tr), p.evidence, "rule"))
     return rows
 
 

@@ -74,6 +74,8 @@ PARAMETERS: Final[Mapping[str, str]] = {
 }
 
 UNKNOWNS: Final[Mapping[str, str]] = {
+    "trace_length": N_("trace length along a barrier: {name}"),
+    "crossing_cost": N_("measured crossing cost: {name}"),
     "traffic": N_("traffic: {name}"),
     "presence": N_("whether it is there: {name}"),
     "fenced": N_("whether it is fenced: {name}"),

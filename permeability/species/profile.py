@@ -23,6 +23,7 @@ from permeability.species.vocabulary import (
     GROUPS,
     MOVEMENT,
     ROAD_BEHAVIOURS,
+    TRACE_CLASSES,
 )
 
 
@@ -62,6 +63,8 @@ class SpeciesProfile:
     road_avoidance_km: Estimate | None
     structures: Mapping[str, Estimate]
     trace_km: Estimate
+    trace_by_class: Mapping[str, Estimate]
+    crossing_cost_km: Mapping[str, Estimate]
     budget_km: Estimate
     dispersal_km: Estimate
     annual_range_km2: Estimate
@@ -87,6 +90,28 @@ class SpeciesProfile:
         """Mean distance worked along a barrier per failed try [m]."""
         return self.trace_km.map(_to_metres, unit="m")
 
+    def trace_of(self, barrier_class: str) -> tuple[Estimate, str]:
+        """Trace length at one class of barriers [m] and its key among the unknown numbers.
+
+        The species' own trace length and ``trace_length`` where the class has none.
+
+        >>> from permeability.species import species
+        >>> khulan = species("khulan")
+        >>> khulan.trace_of("stock")[0].best, khulan.trace_of("border")[0].best
+        (600.0, 16000.0)
+        >>> khulan.trace_of("stock")[1]
+        'trace_length.stock'
+        """
+        own = self.trace_by_class.get(barrier_class)
+        if own is None:
+            return self.trace_length_m, "trace_length"
+        return own.map(_to_metres, unit="m"), f"trace_length.{barrier_class}"
+
+    def cost_of(self, barrier_class: str) -> Estimate | None:
+        """Crossing cost of one class of barriers [m of open ground] where it was measured directly, else None."""
+        own = self.crossing_cost_km.get(barrier_class)
+        return None if own is None else own.map(_to_metres, unit="m")
+
     @property
     def budget_m(self) -> Estimate:
         """Cost distance that counts as reachable [m of open ground]."""
@@ -110,6 +135,8 @@ class SpeciesProfile:
         found |= {"road.p0": self.road_p0, "road.gap_s": self.road_gap_s}
         if self.road_avoidance_km is not None:
             found["road.avoidance_km"] = self.road_avoidance_km
+        found |= {f"trace_km.{k}": v for k, v in self.trace_by_class.items()}
+        found |= {f"crossing_cost_km.{k}": v for k, v in self.crossing_cost_km.items()}
         return found | {f"structures.{k}": v for k, v in self.structures.items()}
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,21 +175,21 @@ class SpeciesProfile:
             + ["group", "road.behaviour"]
             + [f"names.{k}" for k in self.names]
         )
-        for key, value in _flatten(values, set(known)).items():
+        for key, value in _flatten(values, set(known) | set(_OPTIONAL)).items():
             target, _, part = key.rpartition(".")
-            if key in known:
+            if key in known or key in _OPTIONAL:
                 table = (
                     dict(value)
                     if isinstance(value, Mapping)
                     else {"low": value, "best": value, "high": value}
                 )
-                _set(data, key, _changed(known[key].to_dict(), table, source, key))
+                _set(data, key, _changed(known[key].to_dict() if key in known else _NEW, table, source, key))
             elif target in known and part in {"low", "best", "high", "evidence", "source"}:
                 _set(data, target, _changed(_get(data, target), {part: value}, source, key))
             elif key in plain:
                 _set(data, key, value)
             else:
-                guess = nearest(key, [*known, *plain])
+                guess = nearest(key, [*known, *_OPTIONAL, *plain])
                 raise SpeciesError(
                     "S02",
                     f"{key!r} is not a number of species {self.id!r}.",
@@ -224,7 +251,13 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any], source: str, key: s
 _TOP = (
     *("id", "group", "cami", "names", "body", "movement", "crossing", "road", "structures", "habitat"),
     *("habitat_from", "habitat_drop", "facts", "knowledge_gaps", "range_states", "landscapes", "analogy"),
+    *("trace_km", "crossing_cost_km"),
 )
+_OPTIONAL = (
+    *(f"trace_km.{k}" for k in TRACE_CLASSES),
+    *(f"crossing_cost_km.{k}" for k in BARRIER_CLASSES),
+)
+_NEW: Mapping[str, Any] = MappingProxyType({"unit": "km", "spread": "log"})
 _ROW_KEYS = (
     *("factor", "kind", "breakpoints", "multipliers", "low", "high", "range_factor", "season"),
     *("evidence", "source"),
@@ -297,6 +330,8 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
     _refuse_unknown(body, [*BODY, *ABILITIES], identifier, "body.")
     _refuse_unknown(movement, MOVEMENT, identifier, "movement.")
     _refuse_unknown(whole["crossing"], BARRIER_CLASSES, identifier, "crossing.")
+    _refuse_unknown(whole.get("trace_km", {}), TRACE_CLASSES, identifier, "trace_km.")
+    _refuse_unknown(whole.get("crossing_cost_km", {}), BARRIER_CLASSES, identifier, "crossing_cost_km.")
     _refuse_unknown(road, ["p0", "gap_s", "avoidance_km", "behaviour"], identifier, "road.")
     _refuse_choice("group", whole["group"], GROUPS, identifier)
     _refuse_choice("road.behaviour", road.get("behaviour", "unknown"), ROAD_BEHAVIOURS, identifier)
@@ -312,6 +347,11 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
 
     def number(section: Mapping[str, Any], name: str, key: str) -> Estimate:
         return _estimate(f"{name}.{key}", section.get(key), identifier)
+
+    def by_class(name: str) -> Mapping[str, Estimate]:
+        return MappingProxyType(
+            {k: _estimate(f"{name}.{k}", v, identifier, unit="km") for k, v in whole.get(name, {}).items()}
+        )
 
     return SpeciesProfile(
         id=identifier,
@@ -333,6 +373,8 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
         road_avoidance_km=number(road, "road", "avoidance_km") if "avoidance_km" in road else None,
         structures=MappingProxyType({k: crossing[f"structures.{k}"] for k in group_table}),
         trace_km=number(movement, "movement", "trace_km"),
+        trace_by_class=by_class("trace_km"),
+        crossing_cost_km=by_class("crossing_cost_km"),
         budget_km=number(movement, "movement", "budget_km"),
         dispersal_km=number(movement, "movement", "dispersal_km"),
         annual_range_km2=number(movement, "movement", "annual_range_km2"),
@@ -367,8 +409,8 @@ def _refuse_choice(key: str, value: Any, valid: tuple[str, ...], identifier: str
         )
 
 
-def _estimate(key: str, table: Any, identifier: str, *, chance: bool = False) -> Estimate:
-    """The estimate of one key, refused with the key and the species named."""
+def _estimate(key: str, table: Any, identifier: str, *, chance: bool = False, unit: str = "") -> Estimate:
+    """The estimate of one key, refused with the key and the species named; with a unit, known to a factor."""
     if not isinstance(table, Mapping):
         raise SpeciesError(
             "S04",
@@ -376,7 +418,8 @@ def _estimate(key: str, table: Any, identifier: str, *, chance: bool = False) ->
             remedy=f"give {key} = {{ low = ..., best = ..., high = ..., evidence = ..., source = ... }}",
         )
     name = key.rpartition(".")[2]
-    defaults = {"unit": _UNITS.get(name, ""), "spread": "log" if name in _LOG_KEYS else "pert"}
+    log = bool(unit) or name in _LOG_KEYS
+    defaults = {"unit": unit or _UNITS.get(name, ""), "spread": "log" if log else "pert"}
     try:
         estimate = Estimate.from_dict(table, **defaults)
     except OptionError as error:

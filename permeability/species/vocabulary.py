@@ -11,6 +11,9 @@ BARRIER_CLASSES: tuple[str, ...] = (
 )
 """Keys of :attr:`SpeciesProfile.crossing`: the columns of the table of default crossing chances."""
 
+TRACE_CLASSES: tuple[str, ...] = (*BARRIER_CLASSES, "road")
+"""Barriers that a profile may give a trace length of their own."""
+
 GROUPS: tuple[str, ...] = ("equid", "gazelle", "deer", "cat")
 """Animal groups of the table of crossing structures: equids, camels and yak; gazelles, saiga and chiru;
 argali and deer; cats."""

@@ -443,3 +443,14 @@ def test_the_ranking_equals_editing_the_layer_file(tmp_path: Path, absolute: boo
             assert getattr(site, f"gain_{name}") == pytest.approx(gain, rel=1e-9, abs=1e-12), (site.id, name)
     assert found.table["gain_mean_conductance"].is_monotonic_decreasing
     assert (found.table["gain_mean_conductance"] > 0).any()
+
+
+def test_a_trace_length_that_does_not_reach_every_class_is_told(tmp_path: Path) -> None:
+    text = PROJECT.replace(
+        "[candidates]", '[species.khulan.override]\n"movement.trace_km" = 5.0\n\n[candidates]'
+    )
+    found = [f for f in check(write_project(tmp_path / "a", text)) if f.code == "S06"]
+    assert [(f.severity, f.rows) for f in found] == [("note", ("stock",))]
+    assert "0.6" in found[0].text()
+    both = text.replace("= 5.0", '= 5.0\n"trace_km.stock" = 5.0')
+    assert not [f for f in check(write_project(tmp_path / "b", both)) if f.code == "S06"]

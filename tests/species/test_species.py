@@ -332,6 +332,42 @@ def test_units_in_metres():
     assert float(khulan.trace_length_m.draw(0.0)) == pytest.approx(8_000.0)
 
 
+def test_trace_length_by_class_of_barriers():
+    khulan = species("khulan")
+    for p in map(species, species_list()):
+        own = p.trace_by_class["stock"]
+        assert own.as_tuple() == (0.2, 0.6, 2.0)  # measured ranch fences, other species
+        assert (own.evidence, own.unit, own.spread) == ("M-l", "km", "log")
+        assert "Wyoming" in own.source
+        assert set(p.trace_by_class) == {"stock"}
+        assert p.trace_of("stock")[0].as_tuple() == pytest.approx((200, 600, 2000))
+        assert p.trace_of("border") == (p.trace_length_m, "trace_length")
+        assert p.trace_of("road")[1] == "trace_length"
+        assert p.cost_of("stock") is None
+    mine = khulan.override(
+        {
+            "trace_km": {"stock": {"best": 1.0}, "road": 4.0},
+            "crossing_cost_km.border": {"low": 10, "best": 20, "high": 40},
+        }
+    )
+    assert mine.trace_by_class["stock"].as_tuple() == (0.2, 1.0, 2.0)
+    assert mine.trace_of("road")[0].best == 4_000
+    assert mine.trace_of("road")[1] == "trace_length.road"
+    assert mine.cost_of("border").as_tuple() == (10_000, 20_000, 40_000)
+    assert mine.crossing_cost_km["border"].source == "project file"
+    assert profile_from_dict(mine.to_dict()) == mine
+    assert mine.estimates()["crossing_cost_km.border"].best == 20
+
+
+def test_a_profile_without_the_table_means_what_it_meant():
+    data = species("mongolian_gazelle").to_dict()
+    del data["trace_km"]
+    plain = profile_from_dict(data)
+    assert plain.trace_of("stock") == (plain.trace_length_m, "trace_length")
+    mine = plain.override({"movement.trace_km": 5.0})
+    assert mine.trace_of("stock")[0].best == 5_000
+
+
 def test_overrides():
     khulan = species("khulan")
     mine = khulan.override(
@@ -361,6 +397,10 @@ def test_overrides():
         ({"crossing.border.best": 0.3}, r"\[S03\].*low <= best <= high"),
         ({"crossing.border": 1.3}, r"\[S03\].*0..1"),
         ({"movement.trace_km": -1.0}, r"\[S03\]"),
+        ({"trace_km.stock": 0.0}, r"\[S03\]"),
+        ({"trace_km.fence": 1.0}, r"(?s)\[S02\].*trace_km"),
+        ({"crossing_cost_km.stock": {"best": 1.0}}, r"\[S03\]"),
+        ({"crossing_cost_km.road": 1.0}, r"\[S02\]"),
         ({"group": "bird"}, r"\[S03\].*bird"),
         ({"colour": "brown"}, r"\[S02\]"),
     ],
