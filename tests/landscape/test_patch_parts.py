@@ -18,7 +18,8 @@ from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape, build
 from permeability.landscape.patches import Patches, place
 from permeability.layers.grid import Grid
-from permeability.linkage.landscape_indices import indices, pair_resistances
+from permeability.linkage.landscape_indices import pair_resistances
+from permeability.linkage.measured import indices
 from permeability.linkage.patch_network import patch_network
 from permeability.linkage.patch_pairs import connectivity
 from permeability.ranking.rank_draws import draw_ranks
