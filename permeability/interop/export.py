@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -258,8 +259,6 @@ def _geometry(frame: gpd.GeoDataFrame) -> str:
 
 
 def _proj4(crs: Any) -> str:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"

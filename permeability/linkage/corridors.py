@@ -24,6 +24,7 @@ from permeability.engines.circuit import pairwise
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.distance import cost_distances
 from permeability.engines.leastcost.surface import Cells, CostSurface, Floats, cost_surface, source_cells
+from permeability.landscape.patches import Patches
 
 __all__ = ["Corridors", "least_cost_corridors", "mask_to_polygon", "named_places", "normalised_corridor"]
 
@@ -349,7 +350,7 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
     >>> named_places(patches)[0], named_places({"a": [(0, 0)]})[0]
     (['W', 'E'], ['a'])
     """
-    if hasattr(places, "labels") and hasattr(places, "ids"):
+    if isinstance(places, Patches):
         return list(places.ids), [places.mask(i + 1) for i in range(len(places))]
     return [str(k) for k in places], list(places.values())
 

@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, check_choice
+from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.engines.kernels.trace import territory_edges
 from permeability.engines.leastcost.distance import (
     CellPath,
@@ -28,6 +29,8 @@ from permeability.engines.leastcost.distance import (
     trace_cells,
 )
 from permeability.engines.leastcost.surface import Cells, CostSurface, Floats, cost_surface, step_costs
+from permeability.landscape.landscape import Landscape
+from permeability.landscape.patches import Patches
 from permeability.linkage.corridors import normalised_corridor
 
 Labels = NDArray[np.int32]
@@ -289,7 +292,7 @@ def patch_network(
     widths: dict[tuple[int, int], float] = {}
     if links != "planar":
         found, widths = _full_links(surface, labels, pairs, limit, corridor_m, workers)
-    land = resistance if hasattr(resistance, "cuts") else None
+    land = resistance if isinstance(resistance, Landscape) else None
     for (a, b), path in sorted(found.items()):
         if limit is None or path.cost <= limit:
             graph.add_edge(ids[a], ids[b], cost_m=path.cost, length_m=path.length, path=path)
@@ -313,7 +316,7 @@ def _drop_detours(graph: nx.Graph) -> None:
 
 def _labels_of(patches: Any) -> tuple[Labels, dict[int, Any], dict[int, float]]:
     """Label raster, id and weight of each label."""
-    if hasattr(patches, "labels") and hasattr(patches, "table"):
+    if isinstance(patches, Patches):
         ids = {i + 1: name for i, name in enumerate(patches.ids)}
         weights = {i + 1: float(w) for i, w in enumerate(patches.table["weight"] / patches.share)}
         return np.asarray(patches.labels), ids, weights
@@ -365,8 +368,6 @@ def _join(
     cost: float, cell: int, k: int,
 ) -> CellPath:  # fmt: skip
     """The way from patch to patch over one edge between their territories."""
-    from permeability.engines.kernels.edges import D_COL, D_ROW
-
     cols = surface.shape[1]
     other = cell + int(D_ROW[k]) * cols + int(D_COL[k])
     first, second = (cell, other) if int(territory.reshape(-1)[cell]) == pair[0] else (other, cell)

@@ -6,6 +6,7 @@ that a machine made carries the comment :data:`UNREVIEWED`; a translator who has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -135,8 +136,6 @@ def mo_bytes(catalogue: Any) -> bytes:
 
 def missing(language: str) -> list[str]:
     """Texts that a catalogue lacks, holds without translation, or holds with other ``{places}``."""
-    import re
-
     catalogue, out = read_po(language), []
     for text, context in texts():
         entry = catalogue.get(text, context)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from permeability.core.plain_text import one_line
 from permeability.locale.language import Words, proper_name, words
 from permeability.viz.furniture import colour_bar, draw_frame, draw_furniture, draw_legend
-from permeability.viz.ground import Ground, ground_of, ground_of_array, ground_of_grid
+from permeability.viz.ground import Ground, ground_of
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from permeability.landscape.landscape import Landscape
+
 
 __all__ = [
     "Map",
@@ -345,14 +346,7 @@ def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
         )  # fmt: skip
 
 
-def values_map(place: Any, values: Array, kind: str, title: str, ax: Any, tr: Words) -> Map:
-    """A raster of an engine, on its landscape or grid where it has one."""
+def values_map(ground: Ground, values: Array, kind: str, title: str, ax: Any, tr: Words) -> Map:
+    """A raster of an engine on its ground; what is not finite stays blank."""
     shown = np.where(np.isfinite(values), values, np.nan)
-    grid = getattr(place, "grid", None)
-    if hasattr(place, "barriers") and hasattr(place, "scenario"):
-        ground = ground_of(place, tr)
-    elif grid is not None:
-        ground = ground_of_grid(grid, place.passable(), tr)
-    else:
-        ground = ground_of_array(place.passable() if hasattr(place, "passable") else np.isfinite(values), tr)
     return draw_map(ground, shown, scale_for(kind, shown), title, ax, tr)

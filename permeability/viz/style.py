@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import Any, Final, cast
 
 import numpy as np
@@ -282,8 +283,6 @@ def ramp_stops(name: str, n: int = 9) -> list[tuple[float, str]]:
 
 def png_bytes(rgba: NDArray[np.uint8]) -> bytes:
     """A picture as PNG without dates or program names; the same array gives the same bytes."""
-    from io import BytesIO
-
     from matplotlib.image import imsave
 
     stream, nameless = BytesIO(), cast("dict[str, str]", {"Software": None})  # None takes the entry out

@@ -124,6 +124,21 @@ def test_the_interface_of_the_circuit_has_no_circle_of_types_either() -> None:
     assert circles(arrows(True).subgraph(room)) == []
 
 
+def test_no_refusal_names_a_path_inside_the_house() -> None:
+    """A user types pm.name; a dotted path of a module breaks when the module moves."""
+    said = []
+    for path in FILES:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).endswith(("Error", "Finding", "warn")):
+                texts = [
+                    n.value
+                    for n in ast.walk(call)
+                    if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                ]
+                said += [f"{path.name}: {t}" for t in texts if re.search(r"permeability\.[a-z_]+", t)]
+    assert said == []
+
+
 # ---------------------------------------------------------------- the map of the house
 
 

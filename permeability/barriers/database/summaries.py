@@ -5,7 +5,9 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import Geod
 
+from permeability.core.errors import LayerError
 from permeability.species.seasons import missing
 
 TRAFFIC_CLASS = 1_000.0
@@ -95,10 +97,6 @@ def _traffic(layer: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.floa
 
 def _length_km(layer: gpd.GeoDataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Length of each row [km]."""
-    from pyproj import Geod
-
-    from permeability.core.errors import LayerError
-
     if layer.crs is None:
         raise LayerError("K11", "the layer has no CRS, so its lines have no length.", remedy="set its CRS")
     if layer.crs.is_geographic:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import OptionError, PatchError
 from permeability.core.tasks import in_threads
-from permeability.engines.kernels.edges import N_DIRECTIONS, EdgeBarriers
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest import relax_grid
 from permeability.engines.kernels.trace import allocate, cut_off, trace
 from permeability.engines.leastcost.surface import (
@@ -397,8 +397,6 @@ def edges_along(surface: CostSurface, cells: NDArray[np.int64]) -> tuple[float, 
     -------
     tuple[float, list[tuple[int, int]]]
     """
-    from permeability.engines.kernels.edges import D_COL, D_ROW
-
     number = {(int(r), int(c)): k for k, (r, c) in enumerate(zip(D_ROW, D_COL))}
     cols, length, edges = surface.shape[1], 0.0, []
     for (r, c), (r2, c2) in zip(cells[:-1].tolist(), cells[1:].tolist()):

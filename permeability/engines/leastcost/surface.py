@@ -23,6 +23,7 @@ from permeability.core.errors import (
     ResistanceError,
     check_choice,
 )
+from permeability.engines.graph import PlacedGraph
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest import TileCuts, tile_cuts
 from permeability.engines.kernels.trace import EdgeModel, count_cells, has_exit, row_starts
@@ -164,7 +165,7 @@ def cost_surface(
         return resistance
     check_choice("neighbours", neighbours, tuple(N_DIRECTIONS))
     like, grid = None, None
-    if hasattr(resistance, "edge_barriers") and hasattr(resistance, "grid"):
+    if isinstance(resistance, PlacedGraph):
         grid = resistance.grid
         cell_size, neighbours = _of_landscape(resistance, cell_size, neighbours, barriers)
         barriers = resistance.edge_barriers()
@@ -394,18 +395,15 @@ def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "source
     ]
 
 
-def _empty_map(landscape: Any) -> xr.DataArray:
+def _empty_map(landscape: PlacedGraph) -> xr.DataArray:
     """A map with the coordinates and the CRS of a landscape."""
-    shape = landscape.grid.shape
-    nothing = np.broadcast_to(np.zeros(1, np.bool_), shape)  # no memory
-    if hasattr(landscape, "to_xarray"):
-        like: xr.DataArray = landscape.to_xarray(nothing, "like")
-        return like
-    return xr.DataArray(nothing, {"y": landscape.grid.y, "x": landscape.grid.x}, ("y", "x"))
+    nothing = np.broadcast_to(np.zeros(1, np.bool_), landscape.grid.shape)  # no memory
+    like: xr.DataArray = landscape.to_xarray(nothing, "like")
+    return like
 
 
 def _of_landscape(
-    landscape: Any, cell_size: Any, neighbours: int, barriers: EdgeBarriers | None
+    landscape: PlacedGraph, cell_size: Any, neighbours: int, barriers: EdgeBarriers | None
 ) -> tuple[float, int]:
     """Cell size and neighbourhood of a landscape; options that say something else are refused."""
     own_size, own_neighbours = float(landscape.grid.cell_size), int(landscape.neighbours)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.core.tasks import Progress, run_tasks
+from permeability.engines.graph import PlacedGraph, parts
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.omnidirectional.change import WindowDifference, difference
 from permeability.engines.omnidirectional.effort import WindowEstimate, estimate_windows
@@ -110,7 +111,7 @@ class OmnidirectionalResult(Face):
             "normalised_current": self.normalised,
         }
         have = {name: values for name, values in maps.items() if values is not None}
-        if hasattr(self.landscape, "to_xarray"):
+        if self.landscape is not None:
             return xr.Dataset({name: self.landscape.to_xarray(values, name) for name, values in have.items()})
         return xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
 
@@ -228,7 +229,9 @@ def omnidirectional(
         from permeability.engines.omnidirectional.solving import measure_deviation
 
         deviation = measure_deviation(problem)
-    return replace(result, deviation=deviation, landscape=landscape if hasattr(landscape, "grid") else None)
+    return replace(
+        result, deviation=deviation, landscape=landscape if isinstance(landscape, PlacedGraph) else None
+    )
 
 
 def omnidirectional_difference(
@@ -295,7 +298,7 @@ def _problem(
     check_choice("compatibility", compatibility, COMPATIBILITY)
     check_choice("values", values, ("resistance", "conductance"))
     omniscape = compatibility == "omniscape"
-    grid, edges, joined = _parts(landscape, barriers, neighbours)
+    grid, edges, joined = parts(landscape, barriers, neighbours)
     chosen = WindowOptions(
         radius=radius,
         neighbours=joined,
@@ -307,16 +310,6 @@ def _problem(
         grid, chosen, strength=strength, threshold=threshold, cutoff=cutoff, conditions=conditions,
         reclass=reclass, values=values, barriers=edges,
     )  # fmt: skip
-
-
-def _parts(
-    landscape: Any, barriers: EdgeBarriers | None, neighbours: int | None
-) -> tuple[Any, EdgeBarriers, int]:
-    """Grid of values, barriers on edges and number of neighbours of an array or a landscape."""
-    if hasattr(landscape, "edge_barriers"):
-        edges = barriers if barriers is not None else landscape.edge_barriers()
-        return landscape.resistance, edges, neighbours or min(8, landscape.neighbours)
-    return landscape, barriers if barriers is not None else EdgeBarriers.empty(), neighbours or 8
 
 
 def prepare(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
 
 from permeability.core.errors import OptionError
 from permeability.core.tasks import run_tasks
@@ -110,8 +111,6 @@ def difference(
     WindowDifference
         After minus before, from the windows that see the change.
     """
-    from scipy.ndimage import distance_transform_edt
-
     changed = changed_cells(before, after)
     current = np.zeros(changed.shape)
     targets = max(len(before.row), len(after.row))

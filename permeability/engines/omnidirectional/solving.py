@@ -9,11 +9,12 @@ import numpy as np
 
 from permeability.engines.kernels.edges import EdgeBarriers, grid_links
 from permeability.engines.omnidirectional.inputs import block_correction
-from permeability.engines.omnidirectional.shared_windows import ApproximationReport, groups_of
+from permeability.engines.omnidirectional.shared_windows import ApproximationReport, groups_of, shared_windows
 from permeability.engines.omnidirectional.tasks import (
     WindowProblem,
     WindowResult,
     WindowTask,
+    WindowTasks,
     plain,
     rules_of,
     targets_of,
@@ -31,8 +32,6 @@ def measure_deviation(problem: WindowProblem, domains: int = 4, rng: Any = 1) ->
         Shared domains in the sample.
     rng : int or numpy.random.Generator
     """
-    from permeability.engines.omnidirectional.tasks import WindowTasks
-
     options = problem.options
     draw = np.random.default_rng(rng)
     groups = [members for members, _, _ in groups_of(options, problem.row, problem.col, 0, 0)]
@@ -66,7 +65,6 @@ def solve_task(task: WindowTask) -> WindowResult:
     """Currents of all windows of a task."""
     from permeability.engines.kernels.windows_structure import window_structure
     from permeability.engines.omnidirectional.large_windows import large_windows
-    from permeability.engines.omnidirectional.shared_windows import shared_windows
 
     options, reach = task.options, task.options.reach
     cell, direction, series = task.barriers

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, check_choice
 from permeability.core.tasks import Progress, run_tasks
+from permeability.engines.graph import parts
 from permeability.engines.kernels.edges import EdgeBarriers, GridLinks, grid_links
 from permeability.engines.omnidirectional.inputs import cell_resistance
 
@@ -154,11 +155,9 @@ def wall_to_wall(
         check_choice("sides", side, SIDES)
     if buffer < 0 or int(buffer) != buffer:
         raise OptionError("W10", f"buffer = {buffer!r} is not a number of cells.", remedy="0 or more")
-    whole = hasattr(landscape, "edge_barriers")
-    edges = barriers if barriers is not None else landscape.edge_barriers() if whole else EdgeBarriers.empty()
-    joined = neighbours or (min(8, landscape.neighbours) if whole else 8)
+    values, edges, joined = parts(landscape, barriers, neighbours)
     check_choice("neighbours", joined, (8, 4))
-    grid = cell_resistance(landscape.resistance if whole else landscape)
+    grid = cell_resistance(values)
     around = _buffer_resistance(grid, buffer_resistance)
     framed = np.pad(grid, buffer, constant_values=around)
     moved = _shift(edges, grid.shape[1], buffer)

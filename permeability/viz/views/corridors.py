@@ -8,6 +8,7 @@ import numpy as np
 
 from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
+from permeability.viz.ground import ground_of_surface
 from permeability.viz.maps import Map, values_map
 from permeability.viz.notebook import page
 from permeability.viz.view import Contents, View, raster
@@ -39,7 +40,9 @@ def plot(corridors: Corridors, ax: Any = None, *, language: str = "en") -> Map:
     """
     tr = words(language)
     values = np.asarray(corridors.mosaic, float) / 1000.0
-    return values_map(corridors.surface, values, "corridor", tr("Least-cost corridors"), ax, tr)
+    return values_map(
+        ground_of_surface(corridors.surface, tr), values, "corridor", tr("Least-cost corridors"), ax, tr
+    )
 
 
 def html(corridors: Corridors) -> str:

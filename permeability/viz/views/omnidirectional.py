@@ -10,6 +10,7 @@ import pandas as pd
 from permeability.core.errors import check_choice
 from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
+from permeability.viz.ground import ground_of, ground_of_array
 from permeability.viz.maps import Map, values_map
 from permeability.viz.notebook import facts_html, page
 from permeability.viz.view import Contents, View, raster
@@ -55,7 +56,9 @@ def plot(
     tr = words(language)
     values = np.asarray(getattr(result, show), float)
     kind = "normalised" if show == "normalised" else "window"
-    return values_map(result.landscape, values, kind, tr("Omnidirectional current"), ax, tr)
+    land = result.landscape
+    ground = ground_of_array(np.isfinite(values), tr) if land is None else ground_of(land, tr)
+    return values_map(ground, values, kind, tr("Omnidirectional current"), ax, tr)
 
 
 def html(result: OmnidirectionalResult) -> str:

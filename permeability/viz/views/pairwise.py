@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from permeability.core.errors import OptionError
 from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
+from permeability.viz.ground import ground_of_array
 from permeability.viz.maps import Map, values_map
 from permeability.viz.notebook import facts_html, page, table_html, title_html
 from permeability.viz.view import Contents, View
@@ -48,7 +51,9 @@ def plot(result: PairwiseResult, ax: Any = None, *, language: str = "en") -> Map
             "O06", "this result holds no map.", remedy='compute it with current="cumulative" or "maximum"'
         )
     flat = values.sum(axis=0) if values.ndim == 3 else values
-    return values_map(None, flat, "current", tr("Current between focal nodes"), ax, tr)
+    return values_map(
+        ground_of_array(np.isfinite(flat), tr), flat, "current", tr("Current between focal nodes"), ax, tr
+    )
 
 
 def html(result: PairwiseResult) -> str:

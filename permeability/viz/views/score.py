@@ -8,6 +8,7 @@ import numpy as np
 
 from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
+from permeability.viz.ground import ground_of_surface
 from permeability.viz.maps import Map, values_map
 from permeability.viz.notebook import facts_html, page
 from permeability.viz.view import Contents, View, raster
@@ -39,7 +40,14 @@ def plot(score: BarrierScore, ax: Any = None, *, language: str = "en") -> Map:
     'Map of Barrier score.'
     """
     tr = words(language)
-    return values_map(score.surface, np.asarray(score.score, float), "score", tr("Barrier score"), ax, tr)
+    return values_map(
+        ground_of_surface(score.surface, tr),
+        np.asarray(score.score, float),
+        "score",
+        tr("Barrier score"),
+        ax,
+        tr,
+    )
 
 
 def html(score: BarrierScore) -> str:

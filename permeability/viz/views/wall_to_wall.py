@@ -9,6 +9,7 @@ import pandas as pd
 
 from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
+from permeability.viz.ground import ground_of_array
 from permeability.viz.maps import Map, values_map
 from permeability.viz.notebook import facts_html, page
 from permeability.viz.view import Contents, View, raster
@@ -40,7 +41,9 @@ def plot(result: WallToWall, ax: Any = None, *, language: str = "en") -> Map:
     'Map of Current from side to side.'
     """
     tr = words(language)
-    return values_map(None, np.asarray(result.current), "current", tr("Current from side to side"), ax, tr)
+    values = np.asarray(result.current)
+    ground = ground_of_array(np.isfinite(values), tr)
+    return values_map(ground, values, "current", tr("Current from side to side"), ax, tr)
 
 
 def html(result: WallToWall) -> str:

@@ -386,6 +386,9 @@ class _Landscape:
     grid, neighbours = _Grid(), 4
     resistance = np.array([[1.0, 1.0, 2.0]])
 
+    def to_xarray(self, values: np.ndarray, name: str) -> xr.DataArray:
+        return xr.DataArray(values, {"y": self.grid.y, "x": self.grid.x}, ("y", "x"), name)
+
     def edge_barriers(self) -> EdgeBarriers:
         cost = np.array([1000.0])
         return EdgeBarriers(np.array([0]), np.zeros(1, np.uint8), cost, cost)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import coo_matrix, csc_matrix
+from scipy.sparse.csgraph import connected_components
 
 from permeability.core.errors import ResistanceError, SolverError
 from permeability.engines.circuit.solvers.direct import symmetric_lu
@@ -54,9 +56,6 @@ class Graph:
         >>> Graph.of(3, [0, 1, 1], [1, 0, 1], [1.0, 2.0, 5.0]).conductance
         array([3.])
         """
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
         a, b = np.asarray(first, np.int64), np.asarray(second, np.int64)
         c = np.asarray(conductance, np.float64)
         bad = ~(np.isfinite(c) & (c >= 0))
@@ -123,8 +122,6 @@ class GraphSolver:
     def __init__(
         self, graph: Graph, ground: NDArray[np.bool_], leak: Floats | None = None, *, rtol: float = 1e-10
     ) -> None:
-        from scipy.sparse import csc_matrix
-
         started = time.perf_counter()
         self.graph, self.rtol = graph, rtol
         self.leak = np.zeros(graph.size) if leak is None else leak

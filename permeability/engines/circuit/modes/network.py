@@ -130,7 +130,7 @@ class Network:
             raise ResistanceError(
                 "C22",
                 f"steps have shape {planes.shape}; 4, 8 or 16 planes are needed.",
-                remedy="use permeability.engines.leastcost.surface.step_costs",
+                remedy="use pm.leastcost.step_costs",
             )
         if not np.array_equal(planes[:n], planes[n:]):
             raise ResistanceError(

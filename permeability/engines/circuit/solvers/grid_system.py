@@ -242,7 +242,7 @@ def check_links(links: GridLinks) -> GridLinks:
             "C01",
             "link conductances must be finite and not negative, and no link may leave the grid.",
             details={"smallest": low, "largest": high},
-            remedy="build the planes with permeability.engines.kernels.edges.grid_links",
+            remedy="build the planes with pm.circuit.grid_links",
         )
     return GridLinks(*planes)
 
