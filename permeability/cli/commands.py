@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Callable
@@ -29,6 +30,17 @@ from permeability.core.errors import (
 @click.version_option(__version__, prog_name="permeability")
 def cli() -> None:
     """Landscape permeability: which fence comes down first?"""
+    log = logging.getLogger("permeability")
+    if not any(isinstance(h, _Said) for h in log.handlers):
+        log.addHandler(_Said())
+        log.setLevel(logging.INFO)
+
+
+class _Said(logging.Handler):
+    """What the package has to say on its own account goes to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"permeability: {record.getMessage()}", err=True)
 
 
 class Progress:

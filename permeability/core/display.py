@@ -65,7 +65,7 @@ class Face:
         return self._view().explore(self, **options)
 
     def save(self, path: str | Path) -> Path:
-        """Write the result to one file: ``.csv``, ``.gpkg``, ``.tif`` or ``.png``, by the end of its name.
+        """Write the result to one file, by the end of its name: ``.csv``, ``.gpkg``, ``.tif``, ``.png``, ``.pdf``, ``.svg`` or ``.html``.
 
         Parameters
         ----------

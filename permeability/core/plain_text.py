@@ -112,8 +112,8 @@ def quoted_xml(text: object) -> str:
 
     Examples
     --------
-    >>> quoted_xml('a"<')
-    '\'a"&lt;\''
+    >>> print(quoted_xml('a"<'))
+    'a"&lt;'
     """
     return quoteattr(printable(text))
 

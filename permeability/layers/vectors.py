@@ -55,10 +55,43 @@ def write_gpkg(path: str | os.PathLike[str], tables: Mapping[str, gpd.GeoDataFra
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
         try:
             for name, table in tables.items():
-                pyogrio.write_dataframe(table, aside, layer=name, driver="GPKG", append=aside.exists())
+                pyogrio.write_dataframe(
+                    writable(table), aside, layer=name, driver="GPKG", append=aside.exists()
+                )
         finally:
             pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": previous})
     return Path(path)
+
+
+def writable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A table with columns that a GeoPackage can hold: its names know no letter case, and two of them are its own.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+
+    Returns
+    -------
+    GeoDataFrame
+        ``Name`` beside ``name`` is written as ``Name_2``, ``fid`` as ``fid_2``; the same table where nothing clashes.
+
+    Examples
+    --------
+    >>> both = gpd.GeoDataFrame({"Name": ["a"], "name": ["b"], "fid": ["x"]}, geometry=gpd.points_from_xy([0], [0]))
+    >>> list(writable(both).columns)
+    ['Name_2', 'name', 'fid_2', 'geometry']
+    """
+    place = table.geometry.name
+    columns = [str(c) for c in table.columns]
+    kept = {c for c in columns if c == place or (c == c.lower() and c not in ("fid", "geom"))}
+    taken, names = {c.lower() for c in kept} | {"fid", "geom"}, []
+    for column in columns:
+        name, k = column, 2
+        while column not in kept and name.lower() in taken:
+            name, k = f"{column}_{k}", k + 1
+        taken.add(name.lower())
+        names.append(name)
+    return table if names == list(table.columns) else table.set_axis(names, axis=1).set_geometry(place)
 
 
 def read_vector(

@@ -25,6 +25,7 @@ from permeability.core.errors import (
     nearest,
 )
 from permeability.core.plain_text import cell, from_cell
+from permeability.layers.folder_lock import folder_lock
 
 __all__ = [
     "json_text",
@@ -110,10 +111,12 @@ def require_free(target: Path, mark: str) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path, mark: str) -> Iterator[Path]:
+def whole_folder(target: Path, mark: str, *, locked: bool = False) -> Iterator[Path]:
     """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
 
-    Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.
+    Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.  The place is locked
+    meanwhile, see :func:`permeability.layers.folder_lock.folder_lock`; an earlier output that a killed process had moved aside
+    comes back first.
 
     Parameters
     ----------
@@ -121,6 +124,8 @@ def whole_folder(target: Path, mark: str) -> Iterator[Path]:
         Folder to make or replace.
     mark : str
         File by which an earlier output is known.
+    locked : bool
+        The caller holds the lock.
 
     Yields
     ------
@@ -130,7 +135,7 @@ def whole_folder(target: Path, mark: str) -> Iterator[Path]:
     Raises
     ------
     OptionError
-        O02 when the target holds something else.
+        O02 when the target holds something else, O08 when another run is writing there.
 
     Examples
     --------
@@ -141,20 +146,30 @@ def whole_folder(target: Path, mark: str) -> Iterator[Path]:
     ...     [p.name for p in (Path(folder) / "out").iterdir()]
     ['record.json']
     """
-    require_free(target, mark)
-    aside = target.with_name(f".{target.name}-unfinished")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    try:
-        yield aside
-        old = target.with_name(f".{target.name}-old")
-        shutil.rmtree(old, ignore_errors=True)
-        if target.exists():
-            target.rename(old)
-        aside.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
+    with contextlib.nullcontext() if locked else folder_lock(target):
+        old = put_back(target)
+        require_free(target, mark)
+        aside = target.with_name(f".{target.name}-unfinished")
         shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+        try:
+            yield aside
+            if target.exists():
+                target.rename(old)
+            aside.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            put_back(target)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def put_back(target: Path) -> Path:
+    """Where the earlier output stands while a new one takes its place; one that was left there is put back or removed."""
+    old = target.with_name(f".{target.name}-old")
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+    return old
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> Path:

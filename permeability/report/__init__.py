@@ -20,7 +20,7 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     results_folder : path
         A folder that ``permeability run`` wrote.
     target_html : path
-        File to write; it appears whole or not at all.
+        File to write, ``.html``, or ``.pdf`` where a Chromium is installed; it appears whole or not at all.
     language : {"en", "mn", "ru"}
 
     Returns
@@ -33,7 +33,7 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     ProjectError
         J06 when the folder holds no results.
     OptionError
-        O01 for a language without a catalogue.
+        O01 for a language without a catalogue, O09 for a file of another kind.
 
     Examples
     --------
@@ -44,14 +44,14 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
       missing        summary.json, record.json, impact.csv, pairs.csv
       remedy         name a folder that `permeability run` wrote
     """
-    from permeability.layers.whole_files import write_text
     from permeability.locale.language import words
-    from permeability.report.render import render
+    from permeability.report.render import render, require_page, write_page
     from permeability.report.results import read_results
     from permeability.report.sections import report_context
 
     tr = words(language)
-    return write_text(
+    require_page(target_html)
+    return write_page(
         target_html, render("report.html.j2", report_context(read_results(results_folder), tr), tr)
     )
 
@@ -70,7 +70,7 @@ def write_comparison(
     folders : sequence of path
         Result folders, in order of building where scenarios add up; one folder when ``scenarios`` are named.
     target : path
-        File to write.
+        File to write, ``.html`` or ``.pdf``.
     language : {"en", "mn", "ru"}
     scenarios : sequence of str
         Names of scenarios of the one folder.
@@ -84,6 +84,8 @@ def write_comparison(
     ------
     ProjectError
         J04 no such scenario, J06 when a folder holds no results, J07 for fewer than two things to compare.
+    OptionError
+        O09 for a file of another kind.
 
     Examples
     --------
@@ -96,10 +98,9 @@ def write_comparison(
     'comparison.html'
     """
     from permeability.core.errors import ProjectError
-    from permeability.layers.whole_files import write_text
     from permeability.locale.language import words
     from permeability.report.comparison import comparison_context
-    from permeability.report.render import render
+    from permeability.report.render import render, require_page, write_page
     from permeability.report.results import read_results
 
     if len(scenarios if scenarios else folders) < 2 or (scenarios and len(folders) != 1):
@@ -109,7 +110,8 @@ def write_comparison(
             remedy="name them, the one to compare with first",
         )
     tr = words(language)
+    require_page(target)
     runs = [read_results(f) for f in folders]
     if scenarios:
         runs = [runs[0].scenario(name) for name in scenarios]
-    return write_text(target, render("comparison.html.j2", comparison_context(runs, tr), tr))
+    return write_page(target, render("comparison.html.j2", comparison_context(runs, tr), tr))

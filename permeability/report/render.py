@@ -6,13 +6,18 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from permeability.core.errors import OptionError
 from permeability.core.plain_text import printable
 from permeability.locale.language import NAMES, Words
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+PAGES = (".html", ".htm", ".pdf")
 
 
 @cache
@@ -56,3 +61,38 @@ def render(template: str, context: dict[str, Any], tr: Words) -> str:
         )
     )
     return "\n".join(line.rstrip() for line in printable(page).split("\n") if line.strip()) + "\n"
+
+
+def require_page(target: str | Path) -> None:
+    """Refuse a report under a name that says it is something else.
+
+    Raises
+    ------
+    OptionError
+        O09 for a name that does not end in ``.html`` or ``.pdf``, or that is a folder.
+
+    Examples
+    --------
+    >>> require_page("report.docx")
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.OptionError: OptionError [O09]: ...
+    """
+    path = Path(target)
+    if path.suffix.lower() not in PAGES or path.is_dir():
+        raise OptionError(
+            "O09", f"a report cannot be written as {path.name!r}{': it is a folder' if path.is_dir() else ''}.",
+            remedy=f"give a file name that ends in {' or '.join(PAGES)}",
+        )  # fmt: skip
+
+
+def write_page(target: str | Path, page: str) -> Path:
+    """Write a page as the file that its name says."""
+    from permeability.layers.whole_files import write_text
+    from permeability.report.pdf import write_pdf
+
+    path = Path(target)
+    if path.suffix.lower() != ".pdf":
+        return write_text(path, page)
+    with TemporaryDirectory() as folder:
+        return write_pdf(write_text(Path(folder) / "report.html", page), path)

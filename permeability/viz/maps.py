@@ -84,11 +84,13 @@ class Map:
         return stream.getvalue()
 
     def save(self, path: str | Path, dpi: int = 200) -> Path:
-        """Write the map as a PNG file."""
+        """Write the map as what the name says: ``.png``, ``.pdf``, ``.svg`` or ``.html``; O09 for another name."""
         from permeability.layers.whole_files import whole_file
+        from permeability.viz.picture_files import picture_bytes
 
+        data = picture_bytes(self, Path(path), dpi, PAPER)
         with whole_file(path) as aside:
-            aside.write_bytes(self.png(dpi))
+            aside.write_bytes(data)
         return Path(path)
 
     def _repr_png_(self) -> bytes:

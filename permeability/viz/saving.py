@@ -11,13 +11,14 @@ import pandas as pd
 
 from permeability.core.errors import OptionError
 from permeability.layers import rasters, vectors, whole_files
+from permeability.viz.picture_files import PICTURES
 from permeability.viz.views import VIEWS
 
 
 def save(result: Any, path: Path) -> Path:
     """Write a result to one file, by the end of its name; see :meth:`permeability.core.display.Face.save`."""
     held, end = VIEWS[result._face].contents(result), path.suffix.lower()
-    if end == ".png":
+    if end in PICTURES:
         return Path(result.plot().save(path))
     if end == ".csv" and held.table is not None:
         return whole_files.write_csv(path, pd.DataFrame(held.table.drop(columns="geometry", errors="ignore")))
@@ -27,7 +28,7 @@ def save(result: Any, path: Path) -> Path:
     if end == ".tif" and held.values is not None and held.grid is not None:
         values = np.where(np.isfinite(held.values), held.values, np.nan)
         return rasters.write_geotiff(path, values, held.grid, unit=held.unit)
-    can = [".png"] + [".csv"] * (held.table is not None) + [".gpkg"] * bool(places)
+    can = [*PICTURES] + [".csv"] * (held.table is not None) + [".gpkg"] * bool(places)
     can += [".tif"] * (held.values is not None and held.grid is not None)
     raise OptionError(
         "O07", f"{type(result).__name__} cannot be written as {end or path.name!r}.",

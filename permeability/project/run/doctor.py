@@ -37,7 +37,15 @@ def doctor() -> dict[str, str]:
         "memory": memory.told(),
     }
     facts |= {name: metadata.version(name) for name in LIBRARIES}
+    facts["compiled kernels"] = _kernels_at()
     return facts | _self_test()
+
+
+def _kernels_at() -> str:
+    """Where compiled kernels are kept."""
+    from permeability.engines.kernels.trace import count_cells
+
+    return getattr(count_cells.stats, "cache_path", None) or "in memory, compiled anew in every run"
 
 
 def _self_test() -> dict[str, str]:

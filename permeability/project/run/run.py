@@ -32,6 +32,7 @@ from threadpoolctl import threadpool_limits
 from permeability.core.errors import Finding, ProjectError
 from permeability.core.tasks import connected
 from permeability.layers import whole_files
+from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity
 from permeability.project.checking import check
@@ -92,6 +93,8 @@ def run_project(
     ------
     ProjectError
         J05 with all findings when an input cannot be used; nothing is written.
+    OptionError
+        O02 when the folder holds something else, O08 when another run is writing there.
 
     Examples
     --------
@@ -106,13 +109,28 @@ def run_project(
     ('F', 48.0)
     """
     project = project if isinstance(project, Project) else open_project(project)
-    workers = workers or os.cpu_count() or 1
-    if folder is not None:
-        whole_files.require_free(Path(folder), RESULT_MARK)
+    how = {
+        "progress": progress,
+        "report": report,
+        "workers": workers or os.cpu_count() or 1,
+        "scheduler": scheduler,
+    }
+    if folder is None:
+        return _run(project, None, None, **how)
+    place = Path(folder)
+    with folder_lock(place):
+        whole_files.put_back(place)
+        whole_files.require_free(place, RESULT_MARK)
+        return _run(project, place, _step_store(place, resume), **how)
+
+
+def _run(
+    project: Project, folder: Path | None, store: Path | None, *, progress: Progress | None, report: bool, workers: int, scheduler: Any
+) -> Run:  # fmt: skip
+    """The run itself; the lock of the folder is held."""
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
-    store = _step_store(folder, resume)
     with (
         threadpool_limits(
             limits=1, user_api="blas"
@@ -130,26 +148,29 @@ def run_project(
         choice = make_choice(project, ranked, told)
     summary = summarise(project, results) | choice_summary(project, choice)
     record = make_record(project, results)
-    done = Run(project, results, summary, record, Path(folder) if folder is not None else None, choice)
+    done = Run(project, results, summary, record, folder, choice)
     if folder is not None:
-        with whole_files.whole_folder(Path(folder), RESULT_MARK) as aside:
-            write_results(done, aside)
-            if report:
-                from permeability.report import write_report
-
-                if progress is not None:
-                    progress("report", 0, 1)
-                write_report(aside, aside / "report.html")
-        if store is not None:
-            shutil.rmtree(store, ignore_errors=True)
+        _write(done, folder, report, progress)
+    if store is not None:
+        shutil.rmtree(store, ignore_errors=True)
     return done
 
 
-def _step_store(folder: str | Path | None, resume: bool) -> Path | None:
+def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> None:
+    """All files of a run into its folder, at once."""
+    with whole_files.whole_folder(folder, RESULT_MARK, locked=True) as aside:
+        write_results(run, aside)
+        if report:
+            from permeability.report import write_report
+
+            if progress is not None:
+                progress("report", 0, 1)
+            write_report(aside, aside / "report.html")
+
+
+def _step_store(folder: Path, resume: bool) -> Path:
     """Where finished steps are kept while a run is under way: a hidden folder beside the result folder."""
-    if folder is None:
-        return None
-    store = Path(folder).with_name(f".{Path(folder).name}-steps")
+    store = folder.with_name(f".{folder.name}-steps")
     if not resume:
         shutil.rmtree(store, ignore_errors=True)
     return store

@@ -30,6 +30,7 @@ from permeability.project.run.scenarios import loose_scenarios
 from permeability.project.spec import ProjectSpec
 from permeability.ranking.ranking import Ranking
 from permeability.report import write_report as write_report_of_folder
+from permeability.report.render import require_page
 
 __all__ = ["write_report"]
 
@@ -43,7 +44,7 @@ def write_report(
     statement: str = "",
     inside: NDArray[np.bool_] | None = None,
 ) -> Path:
-    """Write the report of what was found: one HTML file that opens offline.
+    """Write the report of what was found: one file that opens offline, ``.html``, or ``.pdf`` where a Chromium is installed.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def write_report(
         J06 for a folder without results, J10 for an object that is no result or for results from which the patches
         cannot be told.
     OptionError
-        O01 for a language without a catalogue.
+        O01 for a language without a catalogue, O09 for a file of another kind.
 
     Examples
     --------
@@ -86,6 +87,7 @@ def write_report(
     ...     "Two patches and a fence" in path.read_text(encoding="utf-8")
     True
     """
+    require_page(target_html)
     if isinstance(results, (str, Path)):
         return write_report_of_folder(results, target_html, language=language)
     run = results if isinstance(results, Run) else _run_of(_sorted(results), title, statement, inside)

@@ -1,0 +1,61 @@
+"""Kernels run where nothing can be written: another user, no home, a read-only installation, no temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import permeability as pm
+
+CODE = """
+import numpy as np
+from permeability.leastcost import cost_distance
+print(float(cost_distance(np.ones((1, 3)), [(0, 0)])[0, 2]))
+"""
+NO_TEMPORARY = """
+import tempfile
+def none(*a, **k):
+    raise OSError("read-only")
+tempfile.mkdtemp = none
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the package none of whose folders can take a cache: a file stands where the folder would be."""
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(
+        Path(pm.__file__).parent, site / "permeability", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for folder in [site / "permeability", *(p for p in (site / "permeability").rglob("*") if p.is_dir())]:
+        (folder / "__pycache__").touch()
+    return site
+
+
+def run(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k not in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")}
+    env |= {"HOME": "/dev/null/none", "PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments], env=env, capture_output=True, text=True, cwd=site, check=False
+    )
+
+
+@pytest.mark.parametrize("before", ["", NO_TEMPORARY])
+def test_kernels_are_compiled_for_the_run(installed: Path, before: str) -> None:
+    done = run(installed, "-c", before + CODE)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "2.0"
+
+
+@pytest.mark.slow
+def test_the_command_line_says_so(installed: Path) -> None:
+    done = run(installed, "-m", "permeability", "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "no writable place to keep compiled kernels" in done.stderr
+    assert "NUMBA_CACHE_DIR" in done.stderr
+    assert "permeability-kernels-" in done.stdout
