@@ -115,7 +115,7 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
     assert hopes.explore(tiles=None) == (["rain", "grass"], {"tiles": None})
     assert hopes.save(tmp_path / "hopes.csv").read_text().split() == ["hope", "rain", "grass"]
     assert hopes.save(tmp_path / "hopes.png").read_bytes()[:4] == b"\x89PNG"
-    assert kinds(hopes, tmp_path) == {".png", ".csv"}
+    assert kinds(hopes, tmp_path) == {".png", ".pdf", ".svg", ".html", ".csv"}
 
 
 @pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
