@@ -61,22 +61,24 @@ class LinePressure:
     @cached_property
     def drop(self) -> Array:
         """Share of the potential difference across every cut, mean over the pairs, shape (cuts,)."""
-        land, face = self.view.land, self.view.face
-        trace_m = land.cost_model.trace_m
-        limit = float(crossing_cost_m(ABSOLUTE_P, trace_m))
-        costs = face.crossing
-        shut = replace(face, crossing=np.where(np.isinf(costs), limit, costs))
+        land, face, cuts = self.view.land, self.view.face, self.view.cuts
+        limit = float(crossing_cost_m(ABSOLUTE_P, land.cost_model.trace_m))
+        cost = np.where(np.isinf(land.cut_costs.interface_m), limit, land.cut_costs.interface_m)[cuts]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(cost > 0, cost / land.weight[cuts], 0.0)
+        series = np.bincount(self.view.edge_of_cut, weights=z, minlength=len(face.base))
+        shut = replace(face, crossing=np.where(np.isinf(face.crossing), series, face.crossing))
         pairs, weight = self._pairs
         resistance = shut.today.resistances[pairs[:, 0], pairs[:, 1]]
-        z = shut.cut_resistances()
-        series = np.bincount(shut.cut_edge, weights=z, minlength=len(shut.base))
-        across = (
-            z / (1.0 / shut.base + series)[shut.cut_edge]
-        )  # the rest of the drop is on the ground of the edge
+        with np.errstate(invalid="ignore"):
+            mine = np.nan_to_num(z / series[self.view.edge_of_cut])  # of the drop on the barriers of its edge
+        on_barriers = shut.crossing / (
+            1.0 / shut.base + shut.crossing
+        )  # the rest is on the ground of the edge
         with np.errstate(invalid="ignore"):
             share = np.abs(shut.drops(pairs)) / resistance[:, None]
         mean = np.nan_to_num(share).T @ weight / weight.sum()
-        return np.asarray(mean[shut.cut_edge] * across)
+        return np.asarray((mean * on_barriers)[self.view.edge_of_cut] * mine)
 
     @cached_property
     def flow(self) -> Array:
@@ -111,7 +113,7 @@ class LinePressure:
         if not here.any():
             return float("nan"), float("nan")
         length = self.view.land.cut_length[self.view.cuts[here]]
-        edges = np.unique(self.view.face.cut_edge[here])
+        edges = np.unique(self.view.edge_of_cut[here])
         return float(np.average(self.drop[here], weights=length)), float(self.flow[edges].sum())
 
 
@@ -163,7 +165,7 @@ def pressure(
     low, high = land.barriers.km_range(line)
     found = engine if engine is not None else LinePressure(CircuitView(land, patches, [line]))
     step = (length_m if length_m is not None else max(1000.0, 2 * land.grid.cell_size)) / 1000.0
-    closed = np.isinf(found.view.face.crossing)
+    closed = np.isinf(land.cut_costs.interface_m[found.view.cuts])
     rows = []
     for i in range(int(np.floor(low / step + 1e-9)), int(np.ceil(high / step - 1e-9))):
         a, b = max(low, i * step), min(high, (i + 1) * step)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -16,14 +17,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from permeability.barriers.crossing_costs import CutCosts
 from permeability.barriers.scenario import Intervention
 from permeability.engines.circuit.interface.interface import Candidates, Interface
 from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links
 from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import cost_surface
-from permeability.landscape.landscape import Landscape, aggregate
+from permeability.landscape.edge_effects import EdgeEffects
+from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import range_pieces, scalars
@@ -35,26 +36,39 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What interventions do to the cuts and edges of a landscape.
+    """What interventions do to the edges of a landscape.
 
     Attributes
     ----------
-    costs : CutCosts
-    edges : EdgeBarriers
-        Of the whole landscape afterwards.
-    cuts : array of int
-        Cuts of standing barriers whose crossing cost differs.
+    before : EdgeBarriers
+        Of the whole landscape without them.
     keys : array of int
-        Edges (cell * 8 + direction) that differ.
-    rises : bool
-        Whether any edge becomes dearer.
+        Edges (cell * 8 + direction) that they touch, also those that they leave as they are.
+    cost, resistance : array
+        What barriers add to these edges afterwards.
     """
 
-    costs: CutCosts
-    edges: EdgeBarriers
-    cuts: NDArray[np.int64]
+    before: EdgeBarriers
     keys: NDArray[np.int64]
-    rises: bool
+    cost: Array
+    resistance: Array
+
+    @cached_property
+    def edges(self) -> EdgeBarriers:
+        """Of the whole landscape afterwards."""
+        return self.before.replaced(self.keys, self.cost, self.resistance)
+
+    @cached_property
+    def changed(self) -> NDArray[np.int64]:
+        """Edges that differ afterwards."""
+        cost, resistance = self.before.at(self.keys)
+        return self.keys[(cost != self.cost) | (resistance != self.resistance)]
+
+    @cached_property
+    def rises(self) -> bool:
+        """Whether any edge becomes dearer."""
+        cost, resistance = self.before.at(self.keys)
+        return bool(((self.cost > cost) | (self.resistance > resistance * (1 + 1e-12))).any())
 
 
 class Evaluator:
@@ -90,29 +104,30 @@ class Evaluator:
         self.today = self._scalars(self.fields, self.today_resistance, land.parts)
 
     def change(self, interventions: Sequence[Intervention]) -> Change:
-        """What further interventions do to cuts and edges."""
-        land = self.land
-        costs = land.costs_after([*land.scenario.interventions, *interventions])
-        before, stands = land.cut_costs, land.standing[land.cuts.barrier]
-        differs = stands & ((costs.cost_m != before.cost_m) | (costs.interface_m != before.interface_m))
-        edges = aggregate(land.cuts, costs, land.weight, stands)
-        keys, rises = changed_edges(self.edges, edges)
-        return Change(costs, edges, np.flatnonzero(differs), keys, rises)
+        """What further interventions do to edges."""
+        return self.changes([interventions])[0]
+
+    def changes(self, sets: Sequence[Sequence[Intervention]]) -> list[Change]:
+        """What each of several sets of interventions does to edges by itself."""
+        effects = EdgeEffects(self.land, sets)
+        cost, resistance = effects.after(self.land)
+        parts = [slice(a, b) for a, b in zip(effects.start[:-1], effects.start[1:])]
+        return [Change(self.edges, effects.keys[p], cost[p], resistance[p]) for p in parts]
 
     def after(self, interventions: Sequence[Intervention]) -> dict[str, float]:
         """All indices with further interventions on this landscape."""
         change = self.change(interventions)
-        return self.values(change, self.view.resistances_after(change)) if len(change.keys) else self.today
+        return self.values(change, self.view.resistances_after(change)) if len(change.changed) else self.today
 
     def singles(
         self, sets: Sequence[Sequence[Intervention]], *, progress: Progress | None = None
     ) -> list[dict[str, float]]:
         """All indices with each set of interventions by itself; ``progress`` is called with (done, all)."""
-        changes = [self.change(s) for s in sets]
+        changes = self.changes(sets)
         resistance = self.view.singles(changes)
         found = []
         for i, (change, r) in enumerate(zip(changes, resistance)):
-            found.append(self.values(change, r) if len(change.keys) else self.today)
+            found.append(self.values(change, r) if len(change.changed) else self.today)
             if progress is not None:
                 progress(i + 1, len(sets))
         return found
@@ -152,7 +167,7 @@ class Evaluator:
         """The field after edges became cheaper: lowered from their ends to the new fixed point."""
         dist = field.copy()
         flat = dist.reshape(-1)
-        a, b, step = edge_steps(self.land, change.edges, change.keys)
+        a, b, step = edge_steps(self.land, change.edges, change.changed)
         fallen = []
         for u, v in ((a, b), (b, a)):
             new = flat[u] + step
@@ -171,7 +186,7 @@ class Evaluator:
 
             return connected_parts(self.land.valid, change.edges, self.land.neighbours)
         old = self.land.parts
-        a, b, step = edge_steps(self.land, change.edges, change.keys)
+        a, b, step = edge_steps(self.land, change.edges, change.changed)
         pair = np.column_stack([old.ravel()[a], old.ravel()[b]])[np.isfinite(step)]
         n = int(old.max()) + 1
         graph = coo_matrix((np.ones(len(pair)), (pair[:, 0], pair[:, 1])), shape=(n, n))
@@ -215,33 +230,43 @@ class CircuitView:
         valid = land.valid.ravel()
         rows = np.concatenate([land.barriers.rows_of(line) for line in lines])
         second = cuts.cell + D_ROW[cuts.direction] * land.grid.cols + D_COL[cuts.direction]
-        usable = land.standing[cuts.barrier] & (cuts.direction < 4) & valid[cuts.cell]
+        stands = (
+            np.bincount(cuts.chains.chain, weights=land.standing) > 0
+        )  # a row shares the cut where it ends
+        usable = stands[cuts.chains.chain[cuts.barrier]] & (cuts.direction < 4) & valid[cuts.cell]
         usable &= valid[np.where(usable, second, 0)]
         apart = (flat[cuts.cell] == 0) | (flat[cuts.cell] != flat[np.where(usable, second, 0)])
         usable &= apart  # an edge inside one patch is inside one node
         if land.neighbours == 4:
             usable &= cuts.direction < 2
-        self.usable, self.labels, self.patches = usable, patches.labels, patches
-        key = cuts.cell * 8 + cuts.direction
-        wanted = np.unique(key[usable & np.isin(cuts.barrier, rows)])
-        self.cuts = np.flatnonzero(usable & np.isin(key, wanted))  # also other barriers on the same edges
-        edge_of_cut = np.searchsorted(wanted, key[self.cuts])
-        self.position = np.full(len(cuts), -1, np.int64)
-        self.position[self.cuts] = np.arange(len(self.cuts))
+        self.labels, self.patches = patches.labels, patches
+        key = cuts.edge_keys
+        self.keys = np.unique(key[usable & np.isin(cuts.barrier, rows)])  # edges that stay outside
+        self.links = np.unique(key[usable])  # every edge of the circuit that a standing barrier cuts
+        self.cuts = np.flatnonzero(usable & np.isin(key, self.keys))  # also other barriers on the same edges
+        self.edge_of_cut = np.searchsorted(self.keys, key[self.cuts])
         edges = land.edge_barriers()
-        other = ~np.isin(edges.cell * 8 + edges.direction, wanted)
+        other = ~np.isin(edges.keys, self.keys)
         fixed = EdgeBarriers(
             edges.cell[other], edges.direction[other], edges.cost[other], edges.resistance[other]
         )
+        number = np.arange(len(self.keys))
         self.face = Interface.build(
             grid_links(land.resistance, neighbours=min(land.neighbours, 8), barriers=fixed),
-            edges=(wanted // 8, wanted % 8),
-            cuts=(edge_of_cut, np.arange(len(self.cuts)), 1.0 / land.weight[self.cuts]),
-            crossing=land.cut_costs.interface_m[self.cuts],
+            edges=(self.keys // 8, self.keys % 8),
+            cuts=(number, number, np.ones(len(number))),  # one series resistance for each edge
+            crossing=edges.at(self.keys)[1],
             regions=patches.labels,
             weights=patches.pair_weights(),
             check=check,
         )
+
+    def position(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Number of edges among those that stay outside, -1 for others."""
+        if not len(self.keys):
+            return np.full(len(keys), -1, np.int64)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where(self.keys[at] == keys, at, -1)
 
     def resistances_after(self, change: Change) -> Array:
         """Effective resistances among the patches after one change, shape (patches, patches)."""
@@ -249,41 +274,42 @@ class CircuitView:
             land = self.land
             links = grid_links(land.resistance, neighbours=min(land.neighbours, 8), barriers=change.edges)
             return effective_resistances(links, regions=self.labels)
-        return self.face.resistances(change.costs.interface_m[self.cuts])
+        at = self.position(change.keys)
+        series = self.face.crossing.copy()
+        series[at[at >= 0]] = change.resistance[at >= 0]
+        return self.face.resistances(series)
 
     def covers(self, change: Change) -> bool:
         """Whether a change only touches edges that stay outside the condensed network."""
-        return not bool((self.usable[change.cuts] & (self.position[change.cuts] < 0)).any())
+        return not bool((np.isin(change.changed, self.links) & (self.position(change.changed) < 0)).any())
 
     def singles(self, changes: Sequence[Change]) -> Array:
         """Effective resistances with each change by itself, shape (changes, patches, patches).
 
         Changes on other lines than those of this view are solved afresh.
         """
-        found = self.face.single_resistances(self.candidates(changes))
+        start = np.cumsum([0, *(len(c.keys) for c in changes)])
+        keys = np.concatenate([np.zeros(0, np.int64), *(c.keys for c in changes)])
+        series = np.concatenate([np.zeros(0), *(c.resistance for c in changes)])
+        found = self.face.single_resistances(self.candidates(start, keys, series))
         for i, change in enumerate(changes):
             if not self.covers(change):
                 found[i] = self.resistances_after(change)
         return found
 
-    def candidates(self, changes: Sequence[Change]) -> Candidates:
-        """The changes as candidates of the interface."""
-        rows = [self.position[c.cuts] for c in changes]
-        rows = [r[r >= 0] for r in rows]
-        after = [c.costs.interface_m[self.cuts[r]] for c, r in zip(changes, rows)]
-        start = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
-        cut = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        return Candidates(start, cut, np.ones(len(cut)), np.concatenate(after) if after else np.zeros(0))
+    def candidates(self, start: NDArray[np.int64], keys: NDArray[np.int64], series: Array) -> Candidates:
+        """Sets of edges with the series resistance they get as candidates of the interface.
 
-
-def changed_edges(before: EdgeBarriers, after: EdgeBarriers) -> tuple[NDArray[np.int64], bool]:
-    """Keys (cell * 8 + direction) of the edges whose cost or resistance differs, and whether any rises."""
-    a = pd.DataFrame({"k": before.cell * 8 + before.direction, "c": before.cost, "r": before.resistance})
-    b = pd.DataFrame({"k": after.cell * 8 + after.direction, "c": after.cost, "r": after.resistance})
-    both = a.set_index("k").add_suffix("0").join(b.set_index("k").add_suffix("1"), how="outer").fillna(0.0)
-    differs = (both["c0"] != both["c1"]) | (both["r0"] != both["r1"])
-    rises = bool(((both["c1"] > both["c0"]) | (both["r1"] > both["r0"])).any())
-    return both.index[differs].to_numpy(np.int64), rises
+        Parameters
+        ----------
+        start : int array, shape (sets + 1,)
+        keys, series : array, shape (edges,)
+            As :class:`permeability.landscape.edge_effects.EdgeEffects` gives them.
+        """
+        at = self.position(keys)
+        kept = np.concatenate([[0], np.cumsum(at >= 0)])
+        at, series = at[at >= 0], series[at >= 0]
+        return Candidates(kept[start].astype(np.int64), at, np.ones(len(at)), series)
 
 
 def edge_steps(

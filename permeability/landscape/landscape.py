@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from permeability.barriers.crossing_costs import (
     Component,
-    CostModel,
-    CutCosts,
     components_of,
     fence_state,
     level_values,
     require_effect,
 )
-from permeability.barriers.edge_cuts import CutTable, cut_edges
+from permeability.barriers.cut_costs import CostModel, CutCosts
+from permeability.barriers.edge_cuts import CutTable, cut_edges, stands_for
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, Scenario
 from permeability.core.display import Face
@@ -40,6 +39,7 @@ from permeability.engines.kernels.edges import (
     GridLinks,
     grid_links,
 )
+from permeability.landscape.edge_series import on_edges
 from permeability.layers.grid import Grid, cells_in_words
 from permeability.species import SpeciesProfile
 
@@ -233,12 +233,12 @@ class Landscape(Face):
 
     @cached_property
     def cut_costs(self) -> CutCosts:
-        """Crossing cost of every cut, before any cut is left out because its barrier does not stand."""
+        """Crossing cost of every cut; nothing where its barrier does not stand."""
         return self.costs_after(self.scenario.interventions)
 
     def costs_after(self, interventions: Sequence[Intervention]) -> CutCosts:
         """Crossing cost of every cut after interventions, at this landscape's level."""
-        return self.cost_model.costs(self.cuts.barrier, self.cuts.km, self.cut_length, interventions)
+        return self.cost_model.costs(self.cuts, interventions)
 
     @cached_property
     def cost_model(self) -> CostModel:
@@ -249,18 +249,14 @@ class Landscape(Face):
             trace_length=self.trace_length,
             values=level_values(self.level),
             profile=self.profile,
-            cell_size=self.grid.cell_size,
+            standing=self.standing,
         )
 
     @cached_property
     def cut_length(self) -> NDArray[np.float64]:
-        """Length of line that every cut stands for in the circuit view [m].
-
-        ``weight`` over the conductivity of the sheet, 1 + sqrt 2 with diagonal links and 1 without (DESIGN 3.4); the
-        knight's moves of 16 neighbours are no links of the circuit and stand for none.
-        """
-        sheet = 1.0 if self.neighbours == 4 else 1.0 + np.sqrt(2.0)
-        return np.where(self.cuts.direction < 4, self.weight / sheet, 0.0)
+        """Length of line that every cut stands for in the circuit view [m]; 0 for knight's moves, which are no links of it."""
+        stands = stands_for(self.cuts.direction, self.cuts.normal_m, self.neighbours) > 0
+        return np.where(stands, self.cuts.own_to - self.cuts.own_from, 0.0)
 
     @property
     def trace_length(self) -> Estimate:
@@ -273,7 +269,11 @@ class Landscape(Face):
 
     @cached_property
     def _edges(self) -> EdgeBarriers:
-        return aggregate(self.cuts, self.cut_costs, self.weight, self.standing[self.cuts.barrier])
+        return self.edges_with(self.cut_costs)
+
+    def edges_with(self, costs: CutCosts) -> EdgeBarriers:
+        """What barriers add to every edge they cut, for given costs of the cuts."""
+        return on_edges(self.cuts, costs, self.weight, self.resistance)
 
     def links(self) -> GridLinks:
         """Conductances of the circuit view, barriers in series (DESIGN 3.4)."""
@@ -467,23 +467,6 @@ def check_resistance(
         )
     r.setflags(write=False)
     return r
-
-
-def aggregate(
-    cuts: CutTable, costs: CutCosts, weight: NDArray[np.float64], use: NDArray[np.bool_]
-) -> EdgeBarriers:
-    """Cuts summed to edges: crossing costs for the least-cost view, series resistances for the circuit view."""
-    # (length / h) C / |v.n| with weight = (h / length) |v.n|
-    with np.errstate(divide="ignore", invalid="ignore"):
-        series = np.where(costs.interface_m > 0, costs.interface_m / weight, 0.0)
-    use = use & ((costs.cost_m > 0) | (series > 0))
-    key = cuts.cell[use] * 8 + cuts.direction[use]
-    edges, inverse = np.unique(key, return_inverse=True)
-    cost = np.zeros(len(edges))
-    resistance = np.zeros(len(edges))
-    np.add.at(cost, inverse, costs.cost_m[use])
-    np.add.at(resistance, inverse, series[use])
-    return EdgeBarriers(edges // 8, (edges % 8).astype(np.uint8), cost, resistance)
 
 
 def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:

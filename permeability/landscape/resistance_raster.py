@@ -8,17 +8,15 @@ the line lies in the cells; the edge form does not, which is why it is the defau
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
-from permeability.barriers.crossing_costs import width_of
+from permeability.barriers.cut_costs import Act, Pieces, acts_of
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.lines import substring
-from permeability.barriers.scenario import FACTS, Intervention
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.landscape.landscape import Landscape
 
@@ -106,29 +104,28 @@ def stretches(land: Landscape, row: int) -> list[tuple[Any, float]]:
     >>> [(shape.length, cost) for shape, cost in stretches(land, 1)]
     [(2000.0, inf)]
     """
-    chain = land.barriers.chainages[row]
-    low, high = chain.km_range
-    steps = [
-        s
-        for s in land.scenario.interventions
-        if s.action not in FACTS and row in land.barriers.rows_of(s.line)
+    chains, geometry = land.cuts.chains, land.barriers.table.geometry.iloc[row]
+    begin, length = float(chains.start[row]), float(chains.length[row])
+    acts = [
+        _widened(a, 2 * land.grid.cell_size)
+        for a in acts_of(land.barriers, chains, land.scenario.interventions)
     ]
-    marks = sorted({low, high, *(k for s in steps for k in _ends(s, chain.km_range, land) if low < k < high)})
-    geometry = land.barriers.table.geometry.iloc[row]
+    acts = [a for a in acts if row in a.rows]
+    inner = (x - begin for a in acts for x in (a.low, a.high))
+    marks = np.unique([0.0, length, *(x for x in inner if 0 < x < length)])
+    n = len(marks) - 1
+    rows = np.full(n, row, np.int64)
+    pieces = Pieces(
+        np.arange(n), np.full(n, chains.chain[row]), rows, begin + marks[:-1], begin + marks[1:], np.ones(n)
+    )
     found: list[tuple[Any, float]] = []
-    for a, b in pairwise(marks):
-        middle = np.array([(a + b) / 2])
-        one = np.array([row], np.int32), middle, np.array([land.grid.cell_size])
-        cost = land.cost_model.costs(*one, steps).cost_m[0]
-        d0, d1 = sorted(float(chain.dist_at(k)) for k in (a, b))
-        found.append((substring(geometry, d0, d1), float(cost)))
+    for a, b, cost in zip(marks[:-1], marks[1:], land.cost_model.piece_costs(pieces, acts)):
+        ends = (a, b) if chains.forward[row] else (length - b, length - a)
+        found.append((substring(geometry, *map(float, ends)), float(cost)))
     return found
 
 
-def _ends(step: Intervention, span: tuple[float, float], land: Landscape) -> tuple[float, float]:
-    """Kilometres where an intervention begins and ends; a narrow structure takes two cells."""
-    a, b = max(step.km_from, span[0]), min(step.km_to, span[1])
-    if width_of(step) is not None or b - a < 2 * land.grid.cell_size / 1000:
-        middle, half = (a + b) / 2, land.grid.cell_size / 1000
-        return middle - half, middle + half
-    return a, b
+def _widened(act: Act, least_m: float) -> Act:
+    """An act that takes at least so much of the line: a narrow opening would vanish in the cells."""
+    middle, half = 0.5 * (act.low + act.high), 0.5 * max(act.high - act.low, least_m)
+    return act._replace(low=middle - half, high=middle + half)

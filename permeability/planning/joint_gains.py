@@ -14,18 +14,18 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.barriers.crossing_costs import opening_share, width_of
+from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError
 from permeability.core.renamed import renamed
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
-from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.opening_sets import OpenedWays, way_sets
 from permeability.engines.leastcost.openings import Openings, PortalNetwork
 from permeability.engines.leastcost.surface import cost_surface
-from permeability.impact.what_if import Change, Evaluator
+from permeability.impact.what_if import Change
+from permeability.landscape.edge_effects import EdgeEffects
 from permeability.planning.gain_bounds import Columns
 from permeability.planning.set_search import Members
 from permeability.ranking.candidate_sites import Candidate
@@ -61,32 +61,21 @@ class CircuitGains:
     def __init__(self, ranking: Ranking, apart: Sequence[tuple[int, int]] = ()) -> None:
         self.engine, self.sites, self.apart = ranking.engine, ranking.sites, apart
         view = self.engine.view
-        parts = [self._rows(s) for s in self.sites]
-        self.monotone = not any(rises for *_, rises in parts)
-        start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
-        cut = np.concatenate([p[0] for p in parts])
-        self.candidates = Candidates(start, cut, np.ones(len(cut)), np.concatenate([p[1] for p in parts]))
+        self.candidates = self._effects([s.interventions for s in self.sites])
+        today = view.face.crossing[self.candidates.cut]
+        self.monotone = not bool((self.candidates.after > today * (1 + 1e-12)).any())
         self.value = SetValue(view.face, self.candidates, "conductance", self._joint)
         self.scale = 1.0 / float(view.face.weights[np.triu_indices_from(view.face.weights, 1)].sum())
 
-    def _crossing(self, steps: Iterable[Intervention]) -> Floats:
-        """Crossing cost of the view's cuts after interventions [m of open ground]."""
-        land = self.engine.land
-        return land.costs_after([*land.scenario.interventions, *steps]).interface_m[self.engine.view.cuts]
-
-    def _rows(self, site: Candidate) -> tuple[Ints, Floats, bool]:
-        """Cuts a candidate is about, their crossing cost afterwards, and whether any gets tighter."""
-        view = self.engine.view
-        at = view.position[touched(self.engine, site.interventions)]
-        at = at[at >= 0]
-        after = self._crossing(site.interventions)[at]
-        return at, after, bool((after > view.face.crossing[at] * (1 + 1e-12)).any())
+    def _effects(self, sets: Sequence[Iterable[Intervention]]) -> Candidates:
+        """Edges of the view that sets of interventions touch, and their series resistance afterwards."""
+        effects = EdgeEffects(self.engine.land, sets)
+        return self.engine.view.candidates(effects.start, effects.keys, effects.after(self.engine.land)[1])
 
     def _joint(self, members: Members) -> tuple[Ints, Floats]:
-        """Cuts that some candidates change and their crossing cost with all of them built."""
-        after = self._crossing(i for k in members for i in self.sites[k].interventions)
-        cut = np.unique(self.candidates.cut[self.candidates.rows(members)])
-        return cut, after[cut]
+        """Edges that some candidates touch and their series resistance with all of them built."""
+        together = self._effects([[i for k in members for i in self.sites[k].interventions]])
+        return together.cut, together.after
 
     def __call__(self, members: Iterable[int]) -> float:
         return self.value(members) * self.scale
@@ -125,7 +114,7 @@ class LeastCostGains:
     def __init__(self, ranking: Ranking, apart: Sequence[tuple[int, int]] = (), *, workers: int = 1) -> None:
         self.engine, self.sites, self.apart = ranking.engine, ranking.sites, apart
         land, patches = self.engine.land, self.engine.patches
-        changes = [self.engine.change(s.interventions) for s in self.sites]
+        changes = self.engine.changes([s.interventions for s in self.sites])
         tighter = [s.id for s, c in zip(self.sites, changes) if c.rises]
         if tighter:
             raise OptionError(
@@ -152,22 +141,19 @@ class LeastCostGains:
         groups, openings = [], []
         owners: dict[int, list[int]] = {}
         alone: list[dict[int, float]] = []
-        cuts = self.engine.land.cuts
         for k, change in enumerate(changes):
-            at = touched(self.engine, self.sites[k].interventions)
-            keys = np.unique(cuts.cell[at] * 8 + cuts.direction[at])
-            cost = _cost_at(change.edges, keys)
+            keys, cost = change.keys, change.cost
             alone.append(dict(zip(keys.tolist(), cost.tolist())))
             for key in keys.tolist():
                 owners.setdefault(key, []).append(k)
-            better = cost < _cost_at(self.engine.edges, keys)
+            better = cost < self.engine.edges.at(keys)[0]
             groups.append(frozenset([k]))
             openings.append((keys[better] // 8, keys[better] % 8, cost[better]))
         for sharing in {tuple(o) for o in owners.values() if len(o) > 1}:
             keys = np.array([key for key, o in owners.items() if tuple(o) == sharing])
             for group in self._sets_of(sharing):
                 joint = self.engine.change([i for k in group for i in self.sites[k].interventions])
-                cost = _cost_at(joint.edges, keys)
+                cost = joint.edges.at(keys)[0]
                 least = np.array([min(alone[k][key] for k in group) for key in keys.tolist()])
                 better = cost < least
                 if better.any():
@@ -215,28 +201,6 @@ class LeastCostGains:
         return Columns(
             pair[keep].tolist(), [found.sites[i] for i in keep], gain[keep].tolist()
         ), found.complete
-
-
-def touched(engine: Evaluator, interventions: Iterable[Intervention]) -> Ints:
-    """Cuts of standing barriers that interventions are about, also where their cost stays infinite."""
-    land, found = engine.land, [np.zeros(0, np.int64)]
-    for step in interventions:
-        for row in land.barriers.rows_of(step.line):
-            mine = np.flatnonzero((land.cuts.barrier == row) & land.standing[land.cuts.barrier])
-            share = opening_share(
-                land.barriers, int(row), land.cuts.km[mine], land.cut_length[mine], step, land.grid.cell_size
-            )
-            found.append(mine[share > 0])
-    return np.unique(np.concatenate(found))
-
-
-def _cost_at(edges: EdgeBarriers, keys: Ints) -> Floats:
-    """Barrier cost of edges given by key; 0 where there is none."""
-    names = edges.cell * 8 + edges.direction
-    if not len(names):
-        return np.zeros(len(keys))
-    at = np.minimum(np.searchsorted(names, keys), len(names) - 1)
-    return np.where(names[at] == keys, edges.cost[at], 0.0)
 
 
 # ---------------------------------------------------------------- candidates that exclude each other

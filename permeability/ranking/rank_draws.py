@@ -16,7 +16,6 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from permeability._version import __version__
-from permeability.barriers.crossing_costs import opening_share
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
@@ -25,6 +24,7 @@ from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.impact.what_if import CircuitView
+from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape, check_resistance
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import pair_mean
@@ -310,27 +310,31 @@ class _World:
         first: threading.Lock,
     ) -> None:
         self.first = first  # taken by the first condensation of all worlds, never released
-        self.land, self.patches, self.lines, self.plan = land, patches, lines, _Plan(land, sets)
+        self.land, self.patches, self.lines, self.effects = land, patches, lines, EdgeEffects(land, sets)
         self.of_drawn = [(patches.whole or patches).ids.index(i) for i in patches.drawn]
         self.view: CircuitView | None = None
         if shared and worth_sharing(land, lines):
             may_stand = replace(land, standing=land.chance_of > 0)
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
             self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
-            self.singles = self.view.face.singles(self.plan.candidates(land, self.view))
+            self.singles = self.view.face.singles(self._opened(may_stand, self.view))
 
     def resistances(self, quantiles: Mapping[str, float]) -> tuple[Array, Array]:
         """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P)."""
         drawn = self.land.drawn(quantiles)
         if self.view is None:
             view = CircuitView(drawn, self.patches, self.lines, check=self.first.acquire(blocking=False))
-            after, today = view.face.singles_and_today(self.plan.candidates(drawn, view))
+            after, today = view.face.singles_and_today(self._opened(drawn, view))
             return today, after
-        here = drawn.standing[drawn.cuts.barrier]
-        crossing = np.where(here, drawn.cut_costs.interface_m, 0.0)[self.view.cuts]
-        opened = self.plan.candidates(drawn, self.view)
-        after, today = self.view.face.singles_and_today(opened, crossing, prepared=self.singles)
+        series = drawn.edge_barriers().at(self.view.keys)[1]
+        after, today = self.view.face.singles_and_today(
+            self._opened(drawn, self.view), series, prepared=self.singles
+        )
         return today, after
+
+    def _opened(self, land: Landscape, view: CircuitView) -> Candidates:
+        """The candidates in one state of the unknown numbers."""
+        return view.candidates(self.effects.start, self.effects.keys, self.effects.after(land)[1])
 
 
 def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
@@ -440,69 +444,6 @@ def inputs_hash(
         patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid), land.chance_of, repr(land.fence_chances),
         [repr(u) for u in numbers], shapes,
     )  # fmt: skip
-
-
-class _Plan:
-    """Which cuts every candidate opens and how far; the same in every draw of one landscape, only the costs differ."""
-
-    def __init__(self, land: Landscape, sets: Sequence[Sequence[Intervention]]) -> None:
-        self.sets = sets
-        self.start = [0]
-        cuts, shares, steps = [np.zeros(0, np.int64)], [np.zeros(0)], [np.zeros(0, np.int64)]
-        self.kinds: list[tuple[int, Intervention]] = []
-        known: dict[tuple[object, ...], int] = {}
-        may_stand = land.chance_of[land.cuts.barrier] > 0
-        for interventions in sets:
-            for step in interventions:
-                for row in land.barriers.rows_of(step.line):
-                    mine = np.flatnonzero((land.cuts.barrier == row) & may_stand)
-                    share = opening_share(
-                        land.barriers,
-                        int(row),
-                        land.cuts.km[mine],
-                        land.cut_length[mine],
-                        step,
-                        land.grid.cell_size,
-                    )
-                    use = share > 0
-                    same = (
-                        int(row),
-                        step.action,
-                        step.treatment,
-                        step.components,
-                        repr(step.options),
-                        step.width_m,
-                        repr(step.chance),
-                    )
-                    kind = known.setdefault(same, len(self.kinds))
-                    if kind == len(self.kinds):
-                        self.kinds.append((int(row), step))
-                    cuts.append(mine[use])
-                    shares.append(share[use])
-                    steps.append(np.full(int(use.sum()), kind))
-            self.start.append(sum(len(c) for c in cuts))
-        self.cut = np.concatenate(cuts)
-        self.share = np.concatenate(shares)
-        self.kind = np.concatenate(steps)
-
-    def candidates(self, land: Landscape, view: CircuitView) -> Candidates:
-        """The candidates with the costs of one draw, on one circuit view."""
-        opened = np.array(
-            [
-                land.cost_model.opened_total(row, step) if land.standing[row] else 0.0
-                for row, step in self.kinds
-            ]
-        )
-        position = view.position[self.cut]
-        keep = position >= 0
-        counts = (
-            np.add.reduceat(np.append(keep, False), self.start[:-1])
-            if len(keep)
-            else np.zeros(len(self.sets), int)
-        )
-        counts = np.where(np.diff(self.start) > 0, counts, 0)
-        start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return Candidates(start, position[keep], self.share[keep], opened[self.kind[keep]])
 
 
 def draw_costs(

@@ -71,14 +71,24 @@ def test_levels_pick_one_number() -> None:
 
 
 # ---------------------------------------------------------------- costs after interventions
-def test_a_stretch_is_opened_wholly_and_nothing_else() -> None:
+def test_a_stretch_is_opened_over_its_length_and_nothing_else() -> None:
     today = land(chance=0.2)
     opened = today.with_scenario(Scenario("x").remove("L", km=(15, 25)))
-    inside = (opened.cuts.km >= 15) & (opened.cuts.km <= 25)
+    parts, cuts = opened.cut_costs.parts, opened.cuts
+    begin = opened.barriers.chainages[0].dist_at(np.array([15.0, 25.0]))
+    inside, outside = (
+        (cuts.own_from >= begin[0]) & (cuts.own_to <= begin[1]),
+        (cuts.own_to <= begin[0]) | (cuts.own_from >= begin[1]),
+    )
+    assert inside.any()
     assert (opened.cut_costs.cost_m[inside] == 0).all()
     assert (opened.cut_costs.interface_m[inside] == 0).all()
-    np.testing.assert_allclose(opened.cut_costs.cost_m[~inside], cost(0.2))
-    np.testing.assert_allclose(opened.cut_costs.interface_m[~inside], cost(0.2))
+    np.testing.assert_allclose(opened.cut_costs.cost_m[outside], cost(0.2))
+    np.testing.assert_allclose(opened.cut_costs.interface_m[outside], cost(0.2))
+    free = parts.cost == 0
+    length = opened.cut_length
+    drawn = length[inside].sum() + (parts.share[free] * length[parts.cut[free]]).sum()
+    assert drawn == pytest.approx(10_000.0, rel=1e-9)
 
 
 @pytest.mark.parametrize("neighbours", [4, 8, 16])
@@ -101,7 +111,7 @@ def test_an_opening_conducts_in_proportion_to_its_width(neighbours: int, cell: f
     touched = opened.cut_costs.cost_m < today.cut_costs.cost_m
     assert touched.any()
     np.testing.assert_allclose(opened.cut_costs.cost_m[touched], cost(0.5))
-    assert np.abs(today.cuts.km[touched] - 25.0).max() <= cell / 1000 + 1e-9
+    assert np.abs(today.cuts.km[touched] - 25.0).max() <= (cell + width / 2) / 1000 + 1e-9
     if neighbours == 16:
         assert touched[~links].any()  # the knight's moves too go through the gap
 
@@ -117,7 +127,7 @@ def test_a_gap_in_an_absolute_fence_conducts_alike_at_every_cell_size(cell: floa
     assert np.isinf(effective_resistances(today.links(), regions=labels)[0, 1])
     found = effective_resistances(opened.links(), regions=labels)[0, 1]
     interface = cost(0.5) / (100 * (1 + np.sqrt(2)))  # C / (width s), plus the ground around it
-    assert found == pytest.approx(interface, rel=0.05)
+    assert found == pytest.approx(interface, rel=0.15)
     assert opened.parts.max() == 1
     assert today.parts.max() == 2
 

@@ -47,6 +47,33 @@ class EdgeBarriers(NamedTuple):
         none = np.zeros(0)
         return cls(np.zeros(0, np.int64), np.zeros(0, np.uint8), none, none)
 
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Name of every edge, cell * 8 + direction."""
+        return np.asarray(self.cell * 8 + self.direction)
+
+    def at(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """``cost`` and ``resistance`` of edges given by key; 0 where there is none."""
+        if not len(self.cell):
+            return np.zeros(len(keys)), np.zeros(len(keys))
+        here = self.keys
+        place = np.minimum(np.searchsorted(here, keys), len(here) - 1)
+        there = here[place] == keys
+        return np.where(there, self.cost[place], 0.0), np.where(there, self.resistance[place], 0.0)
+
+    def replaced(
+        self, keys: NDArray[np.int64], cost: NDArray[np.float64], resistance: NDArray[np.float64]
+    ) -> EdgeBarriers:
+        """The same with other values on some edges (no duplicates)."""
+        keep = ~np.isin(self.keys, keys)
+        every = np.concatenate([self.keys[keep], keys])
+        order = np.argsort(every, kind="stable")
+        every = every[order]
+        return EdgeBarriers(
+            every // 8, (every % 8).astype(np.uint8),
+            np.concatenate([self.cost[keep], cost])[order], np.concatenate([self.resistance[keep], resistance])[order],
+        )  # fmt: skip
+
 
 class GridLinks(NamedTuple):
     """Conductances of the links of a 4- or 8-neighbour grid, four (rows, cols) float64 planes, 0 = no link.

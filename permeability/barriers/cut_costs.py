@@ -1,0 +1,335 @@
+"""Crossing cost of every cut after interventions: each cut in the pieces of line that it stands for.
+
+An intervention acts on a stretch of line.  A cut that the stretch covers in part is crossed at two costs side by side,
+each over its share of the stretch that the cut stands for (:mod:`permeability.barriers.own_stretches`); so do rows of one
+line that meet within it.  What is opened is as long as what is drawn, wherever the grid begins and however the line
+is split into rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.barriers.crossing_costs import TRACE, Component, Values, level_values, width_of
+from permeability.barriers.edge_cuts import CutTable
+from permeability.barriers.line_chains import LineChains
+from permeability.barriers.lines import Barriers
+from permeability.barriers.passability import crossing_cost_m, treated_chances
+from permeability.barriers.scenario import FACTS, Intervention
+from permeability.core.estimate import Estimate
+from permeability.species import SpeciesProfile
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class CutParts(NamedTuple):
+    """Cuts that are crossed at several costs side by side, one row a piece, sorted by cut.
+
+    ``cut``: number of the cut; ``share`` of the stretch it stands for, the shares of a cut add up to 1; ``cost``: crossing
+    cost there [m of open ground].
+    """
+
+    cut: Ints
+    share: Array
+    cost: Array
+
+
+@dataclass(frozen=True)
+class CutCosts:
+    """Crossing cost of every cut in both views.
+
+    Attributes
+    ----------
+    cost_m : array, shape (cuts,)
+        Least-cost view: the most open piece counts, for an animal that knows the way [m of open ground]; ``inf`` =
+        impassable.
+    interface_m : array, shape (cuts,)
+        Circuit view; of a cut in pieces the one cost that conducts as much as they do side by side [m of open
+        ground].
+    parts : CutParts
+        The cuts in pieces.
+    """
+
+    cost_m: Array
+    interface_m: Array
+    parts: CutParts
+
+
+class Act(NamedTuple):
+    """One intervention on one chain: where it acts [m along the chain], and on which barrier rows."""
+
+    chain: int
+    low: float
+    high: float
+    step: Intervention
+    rows: tuple[int, ...]
+
+
+class CostModel:
+    """Crossing costs of a barrier table for one choice of the uncertain numbers.
+
+    Parameters
+    ----------
+    barriers, components
+        The table and, for each of its rows, its components.
+    trace_length : Estimate
+        Mean trace length [m].
+    values : callable, optional
+        Which number of each estimate to use; best by default.
+    profile : SpeciesProfile, optional
+        Needed for treatments whose chance depends on the species.
+    standing : bool array, shape (rows,), optional
+        Rows that stand; the others cost nothing.  All by default.
+    """
+
+    def __init__(
+        self,
+        barriers: Barriers,
+        components: Sequence[tuple[Component, ...]],
+        *,
+        trace_length: Estimate,
+        values: Values | None = None,
+        profile: SpeciesProfile | None = None,
+        standing: NDArray[np.bool_] | None = None,
+    ) -> None:
+        self.barriers, self.components, self.profile = barriers, components, profile
+        self.pick = values or level_values()
+        self.trace_m = self.pick(trace_length, TRACE)
+        self.standing = np.ones(len(barriers), bool) if standing is None else standing
+        self._changes: dict[tuple[int, tuple[object, ...]], dict[int, float]] = {}
+
+    @cached_property
+    def plain(self) -> Array:
+        """Crossing cost of every component of every standing row [m of open ground], shape (rows, most components)."""
+        widest = max((len(c) for c in self.components), default=0)
+        out = np.zeros((len(self.components), max(widest, 1)))
+        for i in map(int, np.flatnonzero(self.standing)):
+            for k, c in enumerate(self.components[i]):
+                out[i, k] = float(crossing_cost_m(self.pick(c.chance, c.key), self.trace_m))
+        return out
+
+    def costs(self, cuts: CutTable, interventions: Sequence[Intervention] = ()) -> CutCosts:
+        """Crossing cost of every cut after interventions.
+
+        Parameters
+        ----------
+        cuts : CutTable
+        interventions : sequence of Intervention
+            In their order; of two on one component the later counts.
+
+        Returns
+        -------
+        CutCosts
+        """
+        cost = self.plain.sum(axis=1)[cuts.barrier] if len(cuts) else np.zeros(0)
+        acts = acts_of(self.barriers, cuts.chains, interventions)
+        pieces = pieces_of(cuts, acts)
+        worth = self.piece_costs(pieces, acts)
+        return _of_pieces(cost, pieces, worth)
+
+    def piece_costs(self, pieces: Pieces, acts: Sequence[Act]) -> Array:
+        """Crossing cost of pieces of line after some acts [m of open ground]."""
+        cost = self.plain[pieces.row].copy()
+        middle = 0.5 * (pieces.low + pieces.high)
+        for act in acts:
+            inside = (pieces.chain == act.chain) & (middle > act.low) & (middle < act.high)
+            for row in np.unique(pieces.row[inside]):
+                change = self.change(int(row), act.step) if row in act.rows else {}
+                here = np.flatnonzero(inside & (pieces.row == row))
+                cost[here] = apply_change(cost[here], change, act.step)
+        return np.asarray(cost.sum(axis=1))
+
+    def change(self, row: int, step: Intervention) -> dict[int, float]:
+        """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
+        key = row, signature(step)
+        if key not in self._changes:
+            self._changes[key] = self._change(row, step)
+        return self._changes[key]
+
+    def _change(self, row: int, step: Intervention) -> dict[int, float]:
+        parts = self.components[row]
+        absent = step.components is not None and not {c.name for c in parts} & set(step.components)
+        if not parts or absent or not self.standing[row]:
+            return {}  # nothing there in this draw
+        if step.action == "drop":
+            return dict.fromkeys(range(len(parts)), 0.0)
+        if step.action == "remove":
+            names = step.components
+            return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
+        new = self.treated(row, step)
+        return {i: float(crossing_cost_m(self.pick(p, key), self.trace_m)) for i, (p, key) in new.items()}
+
+    def treated(self, row: int, step: Intervention) -> dict[int, tuple[Estimate, str]]:
+        """Chance and key of the components that a treatment gives a new crossing chance."""
+        facts = self.barriers.table.iloc[row].to_dict()
+        return treated_chances(step, facts, self.components[row], self.profile)
+
+
+def signature(step: Intervention) -> tuple[object, ...]:
+    """What a step does, wherever it does it."""
+    return step.action, step.treatment, step.components, repr(step.options), step.width_m, repr(step.chance)
+
+
+def apply_change(cost: Array, change: dict[int, float], step: Intervention) -> Array:
+    """Cost by component, shape (pieces, components), after a change; a treatment of the catalogue never makes it dearer.
+
+    >>> fence = Intervention("treat", "F", treatment="modify")
+    >>> apply_change(np.array([[5.0, 2.0]]), {0: 9.0}, fence).tolist(), apply_change(np.array([[5.0, 2.0]]), {-1: 3.0}, fence).tolist()
+    ([[5.0, 2.0]], [[3.0, 0.0]])
+    """
+    out = cost.copy()
+    limit = np.inf if step.action == "treat" and step.treatment is None else 0.0
+    for i, new in change.items():
+        if i >= 0:
+            out[:, i] = np.where((new < out[:, i]) | (limit > 0), new, out[:, i])
+        else:
+            better = (new < out.sum(axis=1)) | (limit > 0)
+            out[better] = 0.0
+            out[better, 0] = new
+    return out
+
+
+# ---------------------------------------------------------------- where interventions act
+def acts_of(barriers: Barriers, chains: LineChains, interventions: Sequence[Intervention]) -> list[Act]:
+    """Where interventions act, in their order.
+
+    A stretch acts on the drawn line between its two kilometres; a structure or gap over its own width about its place,
+    across the ends of rows.
+
+    Parameters
+    ----------
+    barriers : Barriers
+    chains : LineChains
+    interventions : sequence of Intervention
+
+    Returns
+    -------
+    list of Act
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> act, = acts_of(land.barriers, land.cuts.chains, [Intervention("treat", "F", 4, 4, "gap", width_m=500.0)])
+    >>> act.low, act.high
+    (3750.0, 4250.0)
+    """
+    out = []
+    for step in interventions:
+        if step.action in FACTS:
+            continue
+        by_chain: dict[int, list[int]] = {}
+        for i in map(int, barriers.rows_of(step.line)):
+            by_chain.setdefault(int(chains.chain[i]), []).append(i)
+        for chain, rows in by_chain.items():
+            spans = [s for s in (_span(barriers, chains, i, step) for i in rows) if s is not None]
+            width = width_of(step)
+            if spans and width is not None:
+                low, high = min(s[0] for s in spans), max(s[1] for s in spans)
+                end = max(chains.start[i] + chains.length[i] for i in rows)
+                begin = min(chains.start[i] for i in rows)
+                middle = 0.5 * (low + high)
+                spans = [(max(begin, middle - width / 2), min(end, middle + width / 2))]
+            out += [Act(chain, a, b, step, tuple(rows)) for a, b in _joined(spans) if b > a]
+    return out
+
+
+def _span(barriers: Barriers, chains: LineChains, row: int, step: Intervention) -> tuple[float, float] | None:
+    """Stretch of a chain between the kilometres of a step on one row [m]."""
+    low, high = barriers.chainages[row].km_range
+    a, b = max(step.km_from, low), min(step.km_to, high)
+    if a > b:
+        return None
+    ends = [_place(barriers, chains, row, k) for k in (a, b)]
+    return min(ends), max(ends)
+
+
+def _place(barriers: Barriers, chains: LineChains, row: int, km: float) -> float:
+    chain = barriers.chainages[row]
+    low, high = chain.km_range
+    if km <= low:
+        return float(chains.start[row])
+    if km >= high:
+        return float(chains.start[row] + chains.length[row])
+    return float(chains.along(row, chain.dist_at(km)))
+
+
+def _joined(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Stretches that touch as one."""
+    out: list[tuple[float, float]] = []
+    for a, b in sorted(spans):
+        if out and a <= out[-1][1] + 1e-6:
+            out[-1] = out[-1][0], max(out[-1][1], b)
+        else:
+            out.append((a, b))
+    return out
+
+
+# ---------------------------------------------------------------- pieces
+class Pieces(NamedTuple):
+    """Pieces of line of the cuts that acts or the ends of rows meet, sorted by cut."""
+
+    cut: Ints
+    chain: Ints
+    row: Ints
+    low: Array
+    high: Array
+    share: Array
+
+
+def pieces_of(cuts: CutTable, acts: Sequence[Act], which: Ints | None = None) -> Pieces:
+    """The stretches of cuts broken where acts begin and end and where rows of a line meet.
+
+    Parameters
+    ----------
+    cuts : CutTable
+    acts : sequence of Act
+    which : int array, optional
+        Cuts to look at; by default those that an act or the end of a row meets.
+
+    Returns
+    -------
+    Pieces
+    """
+    ends = [complex(a.chain, x) for a in acts for x in (a.low, a.high)]
+    breaks = np.unique(np.concatenate([np.array(ends, complex), cuts.row_ends]))
+    if which is None:
+        met = [cuts.met_by(a.chain, a.low, a.high) for a in acts]
+        which = np.unique(np.concatenate([cuts.at_row_ends, *met]))
+    chain = cuts.chains.chain[cuts.barrier[which]] if len(which) else np.zeros(0, np.int64)
+    low, high = cuts.own_from[which], cuts.own_to[which]
+    first = np.searchsorted(breaks, chain + 1j * low, side="right")
+    inner = np.maximum(np.searchsorted(breaks, chain + 1j * high, side="left") - first, 0)
+    of = np.repeat(np.arange(len(which)), inner + 1)
+    number = np.arange(len(of)) - np.repeat(np.cumsum(inner + 1) - (inner + 1), inner + 1)
+    padded = np.append(breaks.imag, 0.0)
+    begin = np.where(number == 0, low[of], padded[np.minimum(first[of] + number - 1, len(breaks))])
+    end = np.where(number == inner[of], high[of], padded[np.minimum(first[of] + number, len(breaks))])
+    share = (end - begin) / (high - low)[of]
+    row = cuts.row_at(chain[of], 0.5 * (begin + end), cuts.barrier[which][of])
+    return Pieces(which[of], chain[of], row, begin, end, share)
+
+
+def _of_pieces(cost: Array, pieces: Pieces, worth: Array) -> CutCosts:
+    """Costs of all cuts from those of the cuts in pieces."""
+    least, circuit = cost, cost.copy()
+    if not len(pieces.cut):
+        none = np.zeros(0)
+        return CutCosts(least, circuit, CutParts(np.zeros(0, np.int64), none, none))
+    least = cost.copy()
+    start = np.flatnonzero(np.concatenate([[True], np.diff(pieces.cut) != 0]))
+    cut = pieces.cut[start]
+    low, high = np.minimum.reduceat(worth, start), np.maximum.reduceat(worth, start)
+    least[cut] = low
+    with np.errstate(divide="ignore"):
+        conductance = np.add.reduceat(pieces.share / worth, start)
+        circuit[cut] = np.where(low == high, low, 1.0 / conductance)
+    several = np.repeat(low != high, np.diff(np.append(start, len(worth))))
+    return CutCosts(least, circuit, CutParts(pieces.cut[several], pieces.share[several], worth[several]))

@@ -1,0 +1,118 @@
+"""From cuts to edges: crossing costs added up for the least-cost view, one series resistance for the circuit view.
+
+An edge whose cut is open over a share of its stretch is two edges side by side, each with the ground under it: it
+conducts ``share / (r + z_open) + (1 - share) / (r + z_closed)`` with the ground's resistance ``r`` and the barriers' ``z``.
+What is handed on is the one series resistance that conducts as much.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.barriers.cut_costs import CutCosts, CutParts
+from permeability.barriers.edge_cuts import CutTable
+from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def on_edges(cuts: CutTable, costs: CutCosts, weight: Array, resistance: Array) -> EdgeBarriers:
+    """What barriers add to every edge they cut.
+
+    Parameters
+    ----------
+    cuts : CutTable
+    costs : CutCosts
+    weight : array, shape (cuts,)
+        ``(h / length) |v.n|`` [m].
+    resistance : array, shape (rows, cols)
+        Of the ground [dimensionless].
+
+    Returns
+    -------
+    EdgeBarriers
+        One row per edge that costs anything: least-cost metres to add, circuit resistance in series.
+    """
+    cost, parts = costs.cost_m, costs.parts
+    apart = np.zeros(len(cost), bool)
+    apart[parts.cut] = True
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where((costs.interface_m > 0) & ~apart, costs.interface_m / weight, 0.0)
+    use = (cost > 0) | (z > 0) | apart
+    key = cuts.cell[use] * 8 + cuts.direction[use]
+    edges, inverse = np.unique(key, return_inverse=True)
+    added, series = np.zeros(len(edges)), np.zeros(len(edges))
+    np.add.at(added, inverse, cost[use])
+    np.add.at(series, inverse, z[use])
+    if len(parts.cut):
+        edge_of_cut = np.full(len(cost), -1, np.int64)
+        edge_of_cut[use] = inverse
+        mixed = np.unique(edge_of_cut[parts.cut])
+        ground = ground_resistance(edges[mixed], resistance)
+        series[mixed] = side_by_side(
+            np.searchsorted(mixed, edge_of_cut[parts.cut]), parts, weight, ground, series[mixed]
+        )
+    return EdgeBarriers(edges // 8, (edges % 8).astype(np.uint8), added, series)
+
+
+def ground_resistance(edges: Ints, resistance: Array) -> Array:
+    """Resistance of the ground under edges given by key (cell * 8 + direction): length times the mean of both cells."""
+    a, k = edges // 8, edges % 8
+    flat = resistance.ravel()
+    b = np.clip(a + D_ROW[k] * resistance.shape[1] + D_COL[k], 0, flat.size - 1)
+    out = LENGTH[k] * 0.5 * (flat[a] + flat[b])
+    return np.where(np.isfinite(out), out, 1.0)  # edges that lead out of the landscape carry nothing
+
+
+def side_by_side(edge: Ints, parts: CutParts, weight: Array, ground: Array, rest: Array) -> Array:
+    """Series resistance of edges with cuts in pieces.
+
+    Parameters
+    ----------
+    edge : int array, shape (pieces,)
+        Number of the edge of each piece.
+    parts : CutParts
+    weight : array, shape (cuts,)
+    ground, rest : array, shape (edges,)
+        Resistance of the ground, and of the whole cuts on the same edge [dimensionless].
+
+    Returns
+    -------
+    array, shape (edges,)
+
+    Notes
+    -----
+    Where several lines on one edge are open in part, their openings are taken as facing each other: the most open pieces
+    come together, then the next (an animal that meets the one opening meets the other).
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.where(parts.cost > 0, parts.cost / weight[parts.cut], 0.0)
+        conductance = np.bincount(edge, parts.share / (ground[edge] + rest[edge] + z), len(ground))
+        several = np.flatnonzero(_cuts_on(edge, parts.cut, len(ground)) > 1)
+        for e in several:
+            mine = edge == e
+            conductance[e] = _facing(parts.cut[mine], parts.share[mine], z[mine], ground[e] + rest[e])
+        return np.maximum(1.0 / conductance - ground, 0.0)
+
+
+def _cuts_on(edge: Ints, cut: Ints, n: int) -> Ints:
+    """Number of cuts in pieces on every edge."""
+    first = np.concatenate([[True], (np.diff(cut) != 0) | (np.diff(edge) != 0)])
+    return np.bincount(edge[first], minlength=n)
+
+
+def _facing(cut: Ints, share: Array, z: Array, base: float) -> float:
+    """Conductance of one edge on which several cuts are in pieces, most open pieces together."""
+    upto, costs = [], []
+    for c in np.unique(cut):
+        mine = np.flatnonzero(cut == c)
+        mine = mine[np.argsort(z[mine], kind="stable")]
+        upto.append(np.cumsum(share[mine]))
+        costs.append(z[mine])
+    ends = np.unique(np.concatenate([np.minimum(u, 1.0) for u in upto]))
+    widths = np.diff(np.concatenate([[0.0], ends]))
+    middle = ends - 0.5 * widths
+    total = base + sum(c[np.minimum(np.searchsorted(u, middle), len(c) - 1)] for u, c in zip(upto, costs))
+    return float((widths / total).sum())
