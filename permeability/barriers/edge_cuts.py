@@ -190,7 +190,7 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     barrier, km = _rows_and_km(barriers, chains, chain, along)
     normal = normal * grid.cell_size
     low, high = own_stretches(
-        chain, along, stands_for(direction, normal, neighbours), chain_length(chains), grid.cell_size
+        chain, along, stands_for(direction, normal, neighbours), chains.lengths, grid.cell_size
     )
     order = np.lexsort((km, barrier, direction, cell))
     return CutTable(
@@ -228,13 +228,6 @@ def stands_for(
     """
     sheet = 1.0 if neighbours == 4 else 1.0 + np.sqrt(2.0)
     return np.where(direction < 4, normal_m / LENGTH[direction] / sheet, 0.0)
-
-
-def chain_length(chains: LineChains) -> NDArray[np.float64]:
-    """Length of every chain [m]."""
-    out = np.zeros(int(chains.chain.max(initial=-1)) + 1)
-    np.maximum.at(out, chains.chain, chains.start + chains.length)
-    return out
 
 
 def _rows_and_km(

@@ -76,6 +76,13 @@ class LineChains:
         """Distance along the chain [m] of distances along a row as it is drawn [m]."""
         return np.asarray(self.start[row] + (dist if self.forward[row] else self.length[row] - dist))
 
+    @property
+    def lengths(self) -> NDArray[np.float64]:
+        """Length of every chain [m]."""
+        out = np.zeros(int(self.chain.max(initial=-1)) + 1)
+        np.maximum.at(out, self.chain, self.start + self.length)
+        return out
+
     def rows_in_order(self) -> list[NDArray[np.int64]]:
         """Rows of every chain from its beginning to its end."""
         order = np.lexsort((self.start, self.chain))
