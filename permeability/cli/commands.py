@@ -14,7 +14,7 @@ import click
 
 from permeability import __version__
 from permeability.cli import data_commands as cli_data
-from permeability.cli.data_commands import LANGUAGES, PATH, say, tell
+from permeability.cli.data_commands import PATH, say, tell
 from permeability.core.errors import (
     EXIT_DIFFERS,
     EXIT_FAULT,
@@ -24,6 +24,7 @@ from permeability.core.errors import (
     PermeabilityError,
     ProjectError,
 )
+from permeability.locale.language import LANGUAGES
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from permeability.core.errors import EXIT_INPUT
+from permeability.locale.language import LANGUAGES
 
 PATH = click.Path(path_type=Path)
-LANGUAGES = ("en", "mn", "ru")
 
 
 def say(text: str = "") -> None:
@@ -37,9 +37,8 @@ def species_list() -> None:
 
     for name in names():
         profile = load(name)
-        say(
-            f"{name:<22} {profile.scientific:<34} {profile.name('en')}; {profile.name('mn')}; {profile.name('ru')}"
-        )
+        called = "; ".join(profile.name(language) for language in LANGUAGES)
+        say(f"{name:<22} {profile.scientific:<34} {called}")
 
 
 @species.command("show")

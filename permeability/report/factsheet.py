@@ -261,6 +261,6 @@ def species_table() -> list[dict[str, str]]:
     rows = []
     for identifier in species_list():
         p = species(identifier)
-        names = {"scientific": p.scientific, "en": p.name("en"), "mn": p.name("mn"), "ru": p.name("ru")}
+        names = {"scientific": p.scientific, **{code: p.name(code) for code in LANGUAGES}}
         rows.append({"id": p.id, **names, "group": p.group, "cami": "yes" if p.cami else "no (look-alike)"})
     return rows

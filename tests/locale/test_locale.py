@@ -168,6 +168,19 @@ def test_names_of_a_layer_come_before_the_catalogue():
     assert proper_name({"id": "a", "name": None}, words("en")) == "a"
 
 
+def test_languages_stand_in_one_list():
+    """A new language is one entry; a second list elsewhere would leave it out."""
+    second = re.compile(r"""["']en["'],\s*["']mn["'],\s*["']ru["']""")
+    texts = {p.relative_to(PACKAGE).as_posix(): p.read_text(encoding="utf-8") for p in PACKAGE.rglob("*.py")}
+    code = {
+        name: "\n".join(
+            ast.unparse(n) for n in ast.walk(ast.parse(t)) if isinstance(n, (ast.Tuple, ast.List, ast.Set))
+        )
+        for name, t in texts.items()
+    }
+    assert [name for name, t in code.items() if second.search(t)] == ["locale/language.py"]
+
+
 def test_unknown_language_is_refused_with_the_nearest():
     with pytest.raises(OptionError) as caught:
         words("rus")

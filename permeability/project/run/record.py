@@ -11,6 +11,7 @@ from permeability._version import __version__
 from permeability.core.errors import Finding
 from permeability.core.units import unit_of
 from permeability.layers import whole_files
+from permeability.locale.language import LANGUAGES
 from permeability.project.project import Project
 from permeability.project.run.scenarios import (
     scenario_record,
@@ -103,7 +104,7 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
     report = r.connectivity.report
     return {
         "profile": {k: e.to_dict() for k, e in r.land.profile.estimates().items()},
-        "names": {lang: r.land.profile.name(lang) for lang in ("en", "mn", "ru")} | {"scientific": r.land.profile.scientific},
+        "names": {lang: r.land.profile.name(lang) for lang in LANGUAGES} | {"scientific": r.land.profile.scientific},
         "habitat": project.habitat(name).factors.to_dict("records"),
         "components": component_table(r.land).to_dict("records"),
         "edges_cut": len(r.land.edge_barriers().cell),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,19 @@ from permeability.engines.circuit.solvers.solve_report import Solved, merge_repo
 from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH
 
 Floats = NDArray[np.float64]
-OPTIONAL = tuple(
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(not registry.REGISTRY[name].available(), reason=f"{name} not installed"),
+
+
+def tried(names: Iterable[str]) -> tuple[Any, ...]:
+    """Solvers to try, skipped where their library is not installed."""
+    missing = {n: not registry.REGISTRY[n].available() for n in names}
+    return tuple(
+        pytest.param(n, marks=pytest.mark.skipif(gone, reason=f"{n} not installed"))
+        for n, gone in missing.items()
     )
-    for name in ("cholmod", "pardiso")
-)
-GRID_SOLVERS = ("splu", "multigrid", "condensation", *OPTIONAL)
+
+
+OPTIONAL = tried(("cholmod", "pardiso"))
+GRID_SOLVERS = tried(registry.REGISTRY)
 
 
 def dense_laplacian(resistance: Floats, neighbours: int = 8, average: str = "resistance") -> Floats:

@@ -120,7 +120,7 @@ REGISTRY: dict[str, SolverInfo] = {
     )
 }
 
-SOLVERS = ("auto", "multigrid", "condensation", "direct", "splu", "cholmod", "pardiso")
+SOLVERS = ("auto", "direct", *REGISTRY)
 
 
 @dataclass(frozen=True)
