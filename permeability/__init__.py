@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -94,13 +93,16 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'permeability' has no attribute {name!r}")
 
 
-class _Doors(MetaPathFinder, Loader):
+class _Doors:
     """Lets ``from permeability.database import check`` reach the room that ``pm.database`` reaches."""
 
     def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
         head, _, name = fullname.rpartition(".")
         known = name in _ROOMS or _RENAMED.get(name) in _ROOMS
-        return ModuleSpec(fullname, self) if head == __name__ and known else None
+        loader: Any = (
+            self  # not a subclass of importlib.abc.Loader, whose import takes longer than all of this
+        )
+        return ModuleSpec(fullname, loader) if head == __name__ and known else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         name = spec.name.rpartition(".")[2]
