@@ -14,6 +14,8 @@ from permeability.core.errors import check_choice
 from permeability.engines.circuit.interface.agreement import Check
 from permeability.engines.circuit.interface.layered import Fronts, Layered
 from permeability.engines.circuit.solvers.condensation import Condensed, condense, kept_nodes, make_plan
+from permeability.engines.kernels import dissection as nd
+from permeability.engines.kernels import fronts as layers
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
@@ -135,8 +137,6 @@ def _choice(
 
 def _numbered(links: GridLinks, node: NDArray[np.int32]) -> NDArray[np.int32]:
     """Number every cell that has a link, in place."""
-    from permeability.engines.kernels import dissection as nd
-
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
     number: Any = nd.number_nodes
     number(*planes, np.zeros((0, 0)), node)
@@ -161,8 +161,6 @@ def _own_numbers(
 
 def _sides(links: GridLinks, own: NDArray[np.int32], edges: tuple[Ints, Ints], nodes: Ints) -> Ints:
     """Component of every interface node without the barrier edges."""
-    from permeability.engines.kernels import fronts as layers
-
     planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
     parts: Any = layers.grid_parts
     root = parts(*planes, own, np.unique(4 * edges[0] + edges[1]))

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.engines.circuit.solvers.condensation import LEAF, network_resistances, refuse_memory
+from permeability.engines.kernels import dissection as nd
+from permeability.engines.kernels import fronts as layers
 from permeability.engines.kernels.edges import GridLinks
 
 Floats = NDArray[np.float64]
@@ -51,9 +53,6 @@ class Fronts:
         cls, shape: tuple[int, int], node: NDArray[np.int32], edges: tuple[Ints, Ints], ends: Ints
     ) -> Fronts:
         """The fronts for edges (cells, directions) with the given end cells; ``node`` numbers all cells."""
-        from permeability.engines.kernels import dissection as nd
-        from permeability.engines.kernels import fronts as layers
-
         rows, cols = shape
         bounds, child = nd.box_tree(rows, cols, LEAF)
         box = nd.elimination_box(rows, cols, bounds, child, node)
@@ -175,8 +174,6 @@ class Layered:
 
     def state(self, conductance: Floats, columns: Columns | None = None) -> StateNumbers:
         """Eliminate all barrier nodes in one state of the edges, by edge conductances (E,)."""
-        from permeability.engines.kernels import fronts as layers
-
         f, none = self.fronts, self.columns(NO_COLUMNS) if columns is None else columns
         run: Any = layers.run_state
         y = np.empty(int(none.y_start[-1]))
@@ -230,8 +227,6 @@ def _first_live(fronts: Fronts) -> Ints:
 
 
 def _places(nodes: Ints, front: Ints, fronts: Fronts) -> Ints:
-    from permeability.engines.kernels import fronts as layers
-
     find: Any = layers.local_places
     out: Ints = find(np.arange(len(nodes)), front, nodes, fronts.ids, fronts.start, fronts.size)
     return out
@@ -241,15 +236,12 @@ def _eliminate_once(
     links: GridLinks, fronts: Fronts, node: NDArray[np.int32], edges: tuple[Ints, Ints], n_kept: int
 ) -> Floats:
     """The results of all subtrees that never change, and the links of live leaves, packed."""
-    from permeability.engines.kernels import dissection
-    from permeability.engines.kernels import fronts as layers
-
     planes = [np.array(p, dtype=np.float64, order="C") for p in links]
     for k, plane in enumerate(planes):
         plane.ravel()[edges[0][edges[1] == k]] = 0.0
     keys = np.zeros(0, dtype=np.int64)
-    eliminate: Any = dissection.eliminate
-    assemble: Any = dissection.assemble_leaf
+    eliminate: Any = nd.eliminate
+    assemble: Any = nd.assemble_leaf
     stack, pos = np.empty(fronts.peak[0]), np.empty(len(node) + n_kept, dtype=np.int32)
     rows_buffer, rest_buffer = np.empty(fronts.rows_max.max()), np.empty(fronts.rest_max.max())
     cache, nothing = np.empty(fronts.cache), np.zeros(0)

@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.layered import Columns, StateNumbers
 from permeability.engines.kernels import fronts as layers
+from permeability.engines.kernels.dissection import reduce_front
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -127,8 +128,6 @@ def _gram(x: Floats) -> Floats:
 
 def _inverse_root(g: Floats, leak: Floats) -> Floats:
     """Upper triangular ``T >= 0`` with ``T T' = L^-1``; where a component has no leak, its last node is the ground."""
-    from permeability.engines.kernels.dissection import reduce_front
-
     none = np.zeros(0)
     reduce: Any = reduce_front
     reduce(g, np.zeros((0, 0)), leak, none, none)

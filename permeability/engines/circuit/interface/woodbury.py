@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotri
 
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.kernels import gains as _gains
+from permeability.engines.kernels.dissection import reduce_front
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -111,10 +113,6 @@ class OpenState:
 
 def generalised_inverse(g: Floats) -> tuple[Ints, Floats]:
     """Of a dense network: component of every node, and the inverse of each component's Laplacian grounded at one of its nodes."""
-    from scipy.linalg.lapack import dpotri
-
-    from permeability.engines.kernels.dissection import reduce_front
-
     part: Ints = kernel.dense_components(g)
     w, none = g.copy(), np.zeros(0)
     reduce: Any = reduce_front
