@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, ClassVar
@@ -15,21 +15,13 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
 from permeability.linkage.index_table import gain_of
+from permeability.planning.budget_questions import budget_curve, next_best, pareto
 from permeability.planning.gain_bounds import columns_plan, relaxed_bound
 from permeability.planning.joint_gains import CircuitGains, Gains, LeastCostGains, exclusive_pairs
-from permeability.planning.set_search import (
-    EXHAUSTIVE,
-    Bound,
-    Members,
-    Portfolio,
-    Rules,
-    budget_curve,
-    choose,
-    find_bundles,
-    next_best,
-    pareto,
-    spacing,
-)
+from permeability.planning.searches import find_bundles
+from permeability.planning.set_gains import Objective
+from permeability.planning.set_rules import Bound, Members, Rules, spacing
+from permeability.planning.set_search import EXHAUSTIVE, Portfolio, choose
 from permeability.ranking.candidate_sites import Candidate, merged
 from permeability.ranking.ranking import Ranking
 
@@ -153,65 +145,6 @@ class Plan(Face):
         if len(self.rankings) > 1:
             lines.append(self.species.to_string(index=False))
         return "\n".join([*lines, self.indices.to_string(index=False)])
-
-
-class Objective:
-    """One number from the gains of several species (or one): their weighted sum, or the smallest.
-
-    Parameters
-    ----------
-    gains : sequence of Gains
-    factors : array, shape (species,)
-        What each gain is multiplied by.
-    worst : bool
-        The smallest instead of the sum.
-    """
-
-    def __init__(self, gains: Sequence[Gains], factors: Floats, worst: bool = False) -> None:
-        self.gains, self.factors, self.worst = gains, factors, worst
-        self.known: dict[Members, Floats] = {}
-
-    def with_factors(self, factors: Floats, worst: bool) -> Objective:
-        """The same gains joined in another way; what is known of them is shared."""
-        other = Objective(self.gains, factors, worst)
-        other.known = self.known
-        return other
-
-    def vector(self, members: Iterable[int]) -> Floats:
-        """Gain of every species, in its own unit."""
-        key = tuple(sorted(int(k) for k in members))
-        if key not in self.known:
-            self.known[key] = np.array([g(key) for g in self.gains])
-        return self.known[key]
-
-    def join(self, vectors: Floats) -> Floats:
-        """One number from gains in the last axis."""
-        scaled = vectors * self.factors
-        return np.asarray(scaled.min(axis=-1) if self.worst else scaled.sum(axis=-1))
-
-    def __call__(self, members: Iterable[int]) -> float:
-        return float(self.join(self.vector(members)))
-
-    def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
-        """Value of a built set with each of some candidates."""
-        done = tuple(built)
-        keys = [tuple(sorted((*done, int(k)))) for k in which]
-        if any(key not in self.known for key in keys):
-            columns = np.stack([g.with_each(done, which) for g in self.gains], axis=-1)
-            for key, row in zip(keys, columns):
-                self.known.setdefault(key, row)
-        return self.join(np.array([self.known[key] for key in keys]).reshape(len(keys), len(self.gains)))
-
-    def relaxed(self, x: Floats) -> tuple[float, Floats]:
-        """Value and slopes of the concave relaxation; circuit view only."""
-        parts = []
-        for g, factor in zip(self.gains, self.factors):
-            assert isinstance(g, CircuitGains)
-            value, slope = g.relaxed(x)
-            parts.append((value * g.scale * factor, slope * g.scale * factor))
-        if self.worst:
-            return min(parts, key=lambda p: p[0])
-        return sum(v for v, _ in parts), np.sum([s for _, s in parts], axis=0)
 
 
 def portfolio(
@@ -500,11 +433,22 @@ class _Proof:
 
     def bound(self, rules: Rules) -> Bound:
         if self.view == "circuit":
-            return relaxed_bound(self.objective.relaxed, rules, iterations=TANGENTS)
+            return relaxed_bound(self._relaxed, rules, iterations=TANGENTS)
         if not self._complete():
             return Bound(float("inf"))
         plan = self._solve(rules)
         return Bound(float(plan.bound), plan.cut_off)
+
+    def _relaxed(self, x: Floats) -> tuple[float, Floats]:
+        """Value and slopes of the concave relaxation; circuit view only."""
+        parts = []
+        for g, factor in zip(self.objective.gains, self.objective.factors):
+            assert isinstance(g, CircuitGains)
+            value, slope = g.relaxed(x)
+            parts.append((value * g.scale * factor, slope * g.scale * factor))
+        if self.objective.worst:
+            return min(parts, key=lambda p: p[0])
+        return sum(v for v, _ in parts), np.sum([s for _, s in parts], axis=0)
 
     def searches(self) -> dict[str, Callable[[Rules], Members]]:
         if self.view == "circuit":

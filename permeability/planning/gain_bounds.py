@@ -15,7 +15,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack
 
 from permeability.core.errors import OptionError
-from permeability.planning.set_search import Bound, Members, Rules
+from permeability.planning.set_rules import Bound, Members, Rules
 
 NODES = 10_000  # most branches of one integer program: the same on every machine, however busy
 GAP = 1e-4  # relative; the bound holds whatever it is

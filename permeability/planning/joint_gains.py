@@ -27,7 +27,8 @@ from permeability.engines.leastcost.surface import cost_surface
 from permeability.impact.what_if import Change
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.planning.gain_bounds import Columns
-from permeability.planning.set_search import Members
+from permeability.planning.set_gains import SetGains
+from permeability.planning.set_rules import Members
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.ranking import Ranking
 
@@ -38,14 +39,10 @@ MOST_SHARING = 8  # candidates on one edge of which every set is looked at
 __getattr__ = renamed(__name__, {"alternatives": "exclusive_pairs"})
 
 
-class Gains(Protocol):
+class Gains(SetGains, Protocol):
     """Joint gains of a ranking's candidates in one view."""
 
     monotone: bool
-
-    def __call__(self, members: Iterable[int], /) -> float: ...
-
-    def with_each(self, built: Iterable[int], which: Sequence[int], /) -> Floats: ...
 
 
 class CircuitGains:

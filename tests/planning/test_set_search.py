@@ -18,17 +18,11 @@ from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
 from permeability.engines.kernels.edges import grid_links
 from permeability.planning import gain_bounds as bounds
+from permeability.planning.budget_questions import budget_curve, next_best, pareto
 from permeability.planning.gain_bounds import Columns, columns_plan, relaxed_bound
-from permeability.planning.set_search import (
-    Rules,
-    budget_curve,
-    choose,
-    next_best,
-    pareto,
-    spacing,
-    weighted,
-    worst_of,
-)
+from permeability.planning.set_gains import Objective
+from permeability.planning.set_rules import Rules, spacing
+from permeability.planning.set_search import choose
 
 
 def fenced(seed: int, columns: int = 14, lines: int = 2, complete: float = 0.0) -> tuple[Interface, int]:
@@ -321,8 +315,8 @@ def test_money_questions():
 
 def test_several_species():
     first, second = (lambda s: float(0 in s)), (lambda s: 2.0 * float(1 in s))
-    assert choose(weighted([first, second], [1, 1]), [1, 1], 1).members == (1,)
-    assert choose(worst_of([first, second], [1, 2]), [1, 1], 2).members == (0, 1)
+    assert choose(Objective([first, second]), [1, 1], 1).members == (1,)
+    assert choose(Objective([first, second], [1, 1 / 2], worst=True), [1, 1], 2).members == (0, 1)
     assert pareto([[1, 0], [0, 2], [0, 1], [1, 0]]).tolist() == [True, True, False, True]
 
 
