@@ -224,7 +224,7 @@ def child_maps(kind: str, n: int, who: str, seed: int) -> dict:
 
             return run
 
-        module = sys.modules["permeability.engines.circuit.focal_pairs"]
+        module = sys.modules["permeability.engines.circuit.pair_job"]
         assert module.accumulate_pairs is kernels.accumulate_pairs
         for name in ("accumulate_pairs", "pair_gradient"):
             setattr(module, name, timed(name))

@@ -312,10 +312,6 @@ class Grid:
         return Grid.from_bounds(self.bounds, cell_size=cell_size, crs=self.crs)
 
     # ---------------------------------------------------------------- identity
-    def matches(self, other: Grid) -> bool:
-        """Whether the two grids are one within a thousandth of a cell."""
-        return not self.differences(other)
-
     def differences(self, other: Grid) -> list[str]:
         """Every difference between two grids, in words with cells and metres."""
         found: list[str] = []
@@ -361,12 +357,6 @@ class Grid:
             error, on a lattice of ``points`` x ``points`` (Snyder 1987, doi:10.3133/pp1395).
         """
         return _distortion(self.crs, self.bounds, points)
-
-    def lonlat_bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east, north in degrees."""
-        to = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True)
-        w, s, e, n = to.transform_bounds(*self.bounds)
-        return float(w), float(s), float(e), float(n)
 
     def __repr__(self) -> str:
         return (

@@ -125,30 +125,6 @@ def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def present(chance: ArrayLike, u: ArrayLike) -> NDArray[np.bool_]:
-    """Whether an unsure thing exists in a draw (an unmapped fence, a line that may be misdrawn).
-
-    ``chance`` of existing, shape (n,), and quantiles ``u``, shape (draws, n).
-
-    Parameters
-    ----------
-    chance : array
-        That it is there [0..1].
-    u : array
-        Quantiles of the draws [0..1].
-
-    Returns
-    -------
-    bool array
-
-    Examples
-    --------
-    >>> present([0.2, 0.9], [[0.1, 0.5], [0.3, 0.95]]).tolist()
-    [[True, True], [False, False]]
-    """
-    return np.asarray(np.asarray(u, dtype=np.float64) < np.asarray(chance, dtype=np.float64))
-
-
 def ranks(gains: ArrayLike) -> Ints:
     """Ranks by falling gain in every draw (row); 1 = best, ties share the lower rank.
 

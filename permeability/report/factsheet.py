@@ -12,7 +12,7 @@ from permeability.locale.names import country
 from permeability.report.factsheet_tables import Row, crossing_words, tables
 from permeability.species import SpeciesProfile, species, species_list
 
-__all__ = ["crossing_words", "factsheet_html", "factsheet_text", "species_list_text", "species_table"]
+__all__ = ["crossing_words", "factsheet_html", "factsheet_text", "species_table"]
 
 TOPICS: Final[Mapping[str, str]] = {
     "range": N_("Range"),
@@ -224,25 +224,6 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
     parts.append(f"<h2>{escape(tr('Gaps in knowledge'))}</h2>\n<ul>\n{gaps}</ul>\n")
     parts.append(f"<p><small>{escape(tr('Grades: {text}', text=tr(GRADES)))}</small></p>\n")
     return "".join([*parts, "</body>\n</html>\n"])
-
-
-def species_list_text() -> str:
-    """The shipped species as lines for a terminal.
-
-    Returns
-    -------
-    str
-        One line per species.
-
-    Examples
-    --------
-    >>> species_list_text().splitlines()[0].split()[:2]
-    ['id', 'scientific']
-    """
-    rows = species_table()
-    widths = {k: max(len(k), *(len(r[k]) for r in rows)) for k in rows[0]}
-    lines = ["  ".join(f"{k:<{w}}" for k, w in widths.items()).rstrip()]
-    return "\n".join(lines + ["  ".join(f"{r[k]:<{w}}" for k, w in widths.items()).rstrip() for r in rows])
 
 
 def species_table() -> list[dict[str, str]]:
