@@ -29,6 +29,7 @@ from permeability.landscape.landscape import Landscape, check_resistance
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import pair_mean
 from permeability.ranking import uncertainty
+from permeability.ranking.draw_effort import cost_of_draws, seconds_per_draw, seconds_per_state
 from permeability.ranking.line_positions import displaced
 from permeability.ranking.unknown_numbers import (
     ANEW,
@@ -340,9 +341,9 @@ class _World:
 def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
     """Whether one condensation with all barriers outside makes draws cheaper than one condensation per draw."""
     every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
-    alone = uncertainty.seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
+    alone = seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
     cells = int(land.valid.sum())
-    return uncertainty.seconds_per_state(interface_nodes(land, every), cells) <= alone
+    return seconds_per_state(interface_nodes(land, every), cells) <= alone
 
 
 def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
@@ -483,7 +484,7 @@ def draw_costs(
     shared = interface_nodes(land, every) if worth_sharing(land, lines) else None
     if any(k in ANEW for k in vary) and not draws_anew:
         shared = None
-    table = uncertainty.cost_of_draws(
+    table = cost_of_draws(
         int(land.valid.sum()), interface_nodes(land, lines), draws, shared=shared, cuts=len(land.cuts), anew=draws_anew or 0
     )  # fmt: skip
     asked = {

@@ -13,13 +13,12 @@ from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.kernels.edges import grid_links
+from permeability.ranking.draw_effort import cost_of_draws
 from permeability.ranking.uncertainty import (
-    cost_of_draws,
     coverage,
     draw,
     first_order,
     influence,
-    present,
     quantiles,
     rank_range,
     rank_table,
@@ -42,11 +41,6 @@ def test_draws_follow_the_stated_distribution():
     assert values.p.mean() == pytest.approx((0.1 + 4 * 0.2 + 0.7) / 6, rel=0.01)  # PERT mean
     assert stats.kstest(np.log10(values.q) - 1, stats.beta(3, 3, scale=2).cdf).statistic < 0.02
     assert abs(np.corrcoef(values.p, np.log(values.q))[0, 1]) < 0.05
-
-
-def test_unsure_things_exist_as_often_as_stated():
-    u = quantiles(["a", "b", "c"], 2000, 1)
-    np.testing.assert_allclose(present([0.0, 0.3, 1.0], u).mean(axis=0), [0, 0.3, 1], atol=0.01)
 
 
 @settings(max_examples=30, deadline=None)
