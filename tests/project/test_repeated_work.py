@@ -8,6 +8,7 @@ import pytest
 from repeated_work import counted_work
 
 import permeability as pm
+from permeability.project.run.effort import plan_species
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -18,6 +19,8 @@ def test_a_run_repeats_no_field_and_no_condensation(tmp_path: Path, workers: int
     assert work.all("field") > 0
     assert work.all("condensation") > 0
     assert work.repeats("field") == work.repeats("condensation") == 0, work.places.most_common()
+    told = plan_species(pm.open_project(project), "khulan").fields
+    assert work.all("field") / 2 < told < 2 * work.all("field")
 
 
 def test_results_that_share_what_was_measured_repeat_nothing() -> None:

@@ -80,7 +80,9 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     n = len(patches)
     options = len(project.scenario_names) if project.spec.scenarios else 0
     variants = options * (2 + project.spec.comparison.draws)  # each option once, its maps, and every draw
-    fields = (cases + 3 + variants) * n
+    fields = (
+        (cases + variants - options) * n + 1 + options
+    )  # one per patch and landscape, one from the nearest patch
     solves = cases + 2 + variants
     lowered = sites * n * 0.3  # a lowered field touches a part of the grid
     seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
