@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.planning.set_rules import Members
 
-__all__ = ["Objective", "remembered"]
+__all__ = ["Objective"]
 
 Floats = NDArray[np.float64]
 Value = Callable[[Members], float]  # members, sorted -> gain; 0 for none

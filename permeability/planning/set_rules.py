@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import OptionError
 
-__all__ = ["SLACK", "Bound", "Members", "Rules", "spacing"]
+__all__ = ["Rules", "spacing"]
 
 Floats = NDArray[np.float64]
 Members = tuple[int, ...]
