@@ -53,6 +53,36 @@ SPECIES_TEXTS = (  # statements of the profiles that are translated; the others 
     N_("Distribution of trace lengths: one record found"),
     N_("Use of gaps by hour, season and herd since 2020"),
     N_("Fence state and design of the railways opened in 2022"),
+    N_("About 19,000 km2 a year and about 100,000 km2 in a lifetime."),
+    N_("Adults 14,000-32,000 km2 a year."),
+    N_("Walks 10-20 km a day, bursts of 40+ km."),
+    N_("One animal walked at least 18,000 km in five years, 900 km in one winter."),
+    N_("Free of water when forage is green or snow lies."),
+    N_("Flat to rolling steppe; the winter range follows short snow cover and high NDVI."),
+    N_("Winter ranges of one animal up to 340 km apart."),
+    N_(
+        "The border fence was an absolute barrier and affected 80% of 22 tracked animals: that is the share that met it. They walked along it, median 11 km."
+    ),
+    N_("62 animals: mean trace 40.2 km, longest 211.6 km."),
+    N_(
+        "Fences were major obstacles; the paper reports length traced, duration and crossing success by type of barrier for 62 animals."
+    ),
+    N_("0 of 24 tracked animals crossed the railway 2002-2012."),
+    N_("Most never crossed in the later set."),
+    N_("More than 5,300 died along the line in winter 2015."),
+    N_("Paved roads with heavy traffic bring the same bouncing as fences: semi-permeable."),
+    N_("Absolute barrier."),
+    N_("Herds go through the gaps of the railway fence since 2019-2020."),
+    N_(
+        "Closer to the railway and the border in winter than in summer; new closures matter most from November to March and in dzud years."
+    ),
+    N_("Calving in June-July."),
+    N_("Crossing chance per encounter at the fenced railway: 0 of 24 animals gives only an upper limit"),
+    N_(
+        "Crossing success by type of barrier was measured on 62 animals (Seveque et al. 2025 Proc R Soc B), but no figure stands in the part of the abstract that was seen: take the figures from the paper and put them in place of the expert defaults"
+    ),
+    N_("Traffic by hour on the roads of the eastern steppe"),
+    N_("Use of gaps in the railway fence since 2019"),
 )
 
 LANDSCAPES = (  # of the species profiles
