@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ import numpy as np
 from permeability.core.errors import OptionError
 from permeability.core.kept_results import read_kept, write_kept
 
-__all__ = ["Progress", "Store", "content_hash", "run_tasks"]
+__all__ = ["Progress", "RunOn", "Store", "content_hash", "run_tasks"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -225,6 +225,58 @@ def run_tasks(
     job = _Job(function, tasks, Store(store) if store is not None else None, label, key, weights, progress)
     with _pool(workers, scheduler) as pool:
         yield from job.run(pool)
+
+
+@dataclass(frozen=True)
+class RunOn:
+    """On what a long job runs, what it keeps and whom it tells; for jobs that are made of jobs.
+
+    Attributes
+    ----------
+    workers : int
+        Threads, or processes of a cluster.
+    scheduler : str or distributed.Client, optional
+    store : path, optional
+        All three as for :func:`run_tasks`.
+    progress : callable, optional
+        Called with (done, all).
+
+    Examples
+    --------
+    >>> told = []
+    >>> on = RunOn(workers=2, progress=lambda done, total: told.append((done, total)))
+    >>> [result for _, result in on.part(1, 3).tasks(abs, [-1, 2])], told
+    ([1, 2], [(2, 3), (3, 3)])
+    """
+
+    workers: int = 1
+    scheduler: Any = None
+    store: str | os.PathLike[str] | None = None
+    progress: Callable[[int, int], None] | None = None
+
+    def telling(self, progress: Callable[[int, int], None] | None) -> RunOn:
+        """The same, telling somebody else."""
+        return replace(self, progress=progress)
+
+    def part(self, before: int, total: int) -> RunOn:
+        """The same for one part of a longer job, of which some is done ``before``."""
+        tell = self.progress
+        return self.telling(None if tell is None else lambda done, _: tell(before + done, total))
+
+    def tasks(
+        self, function: Callable[[Task], Result], tasks: Sequence[Task], **options: Any
+    ) -> Iterator[tuple[int, Result]]:
+        """:func:`run_tasks` on this; tells after every result that was taken."""
+        every = run_tasks(
+            function, tasks, workers=self.workers, scheduler=self.scheduler, store=self.store, **options
+        )
+        for i, result in every:
+            yield i, result
+            if self.progress is not None:
+                self.progress(i + 1, len(tasks))
+
+
+HERE = RunOn()  # one thread, nothing kept, nobody told
 
 
 def in_threads(function: Callable[[Task], Result], items: Sequence[Task], workers: int) -> list[Result]:

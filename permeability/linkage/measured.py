@@ -147,7 +147,7 @@ class Measured:
         edges, table, profile = self.land.edge_barriers(), self.patches.table, self.land.profile
         return content_hash(
             self.land.resistance, self.land.neighbours, self.land.grid.cell_size, self.patches.labels, self.inside,
-            table["weight"].to_numpy(float), table["area_km2"].to_numpy(float),
+            table["weight"].to_numpy(float), table["area_km2"].to_numpy(float), *self.patches.pairs(),
             profile.budget_m.best, profile.dispersal_m.best,
             edges.cell, edges.direction, edges.cost, edges.resistance,
         )  # fmt: skip

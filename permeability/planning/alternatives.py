@@ -7,17 +7,15 @@ difference of two options has a range of its own, which is much narrower than th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from permeability.core.tasks import content_hash, run_tasks
+from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDEX, INDICES, change_of, gain_of
@@ -217,10 +215,7 @@ def evaluate_options(
     rng: int | np.random.Generator = 1,
     vary: Sequence[str] = VARY,
     measured: Measured | None = None,
-    workers: int = 1,
-    scheduler: Any = None,
-    store: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    on: RunOn = HERE,
 ) -> Alternatives:
     """All indices and maps of every option, and the indices in every draw.
 
@@ -237,12 +232,9 @@ def evaluate_options(
         Kinds of numbers to draw, see :mod:`permeability.ranking.unknown_numbers`; costs and weights are no part of the indices.
     measured : Measured, optional
         A landscape of the species of which something is known already.
-    workers, scheduler
-        Threads, or a cluster, see :func:`permeability.core.tasks.run_tasks`; the results do not depend on them.
-    store : path, optional
-        Folder in which finished options and draws are kept; a later call with the same inputs takes them from there.
-    progress : callable, optional
-        Called with (done, all).
+    on : RunOn
+        Workers, a folder in which finished options and draws are kept (a later call with the same inputs takes them
+        from there), and whom to tell; the results do not depend on it.
     """
     named = {o.name: o for o in options}
     first = named[baseline]
@@ -270,16 +262,12 @@ def evaluate_options(
     maps: dict[str, tuple[Array, ...]] = {}
     found = {n: np.empty((len(drawn), len(INDICES))) for n in named}
     with threadpool_limits(limits=1, user_api="blas"):
-        for i, result in run_tasks(
-            one, tasks, workers=workers, scheduler=scheduler, store=store, label="options", key=key
-        ):
+        for i, result in on.tasks(one, tasks, label="options", key=key):
             name, d = tasks[i]
             if d < 0:
                 maps[name] = result
             else:
                 found[name][d] = result[0]
-            if progress is not None:
-                progress(i + 1, len(tasks))
     best = {n: indices_from(here[n].state, open_cost[n], o.patches, o.land) for n, o in named.items()}
     results = {n: OptionResult(o, best[n], found[n], *maps[n]) for n, o in named.items()}
     return Alternatives(baseline, results, drawn, numbers)

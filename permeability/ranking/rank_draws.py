@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +18,7 @@ from permeability._version import __version__
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
-from permeability.core.tasks import content_hash, run_tasks
+from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels.edges import D_COL, D_ROW
@@ -151,10 +150,7 @@ def draw_ranks(
     vary: Sequence[str] = VARY,
     draws_anew: int | None = None,
     costs: Sequence[tuple[str, Estimate]] = (),
-    workers: int = 1,
-    scheduler: Any = None,
-    store: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    on: RunOn = HERE,
 ) -> RankDraws:
     """Rank all candidates in every draw of the unknown numbers.
 
@@ -175,12 +171,9 @@ def draw_ranks(
         for every draw.
     costs : sequence of (treatment, Estimate), optional
         Of every candidate [USD].
-    workers, scheduler
-        Threads, or a cluster, see :func:`permeability.core.tasks.run_tasks`; the results do not depend on them.
-    store : path, optional
-        Folder in which finished draws are kept; a later call with the same inputs takes them from there.
-    progress : callable, optional
-        Called with (done, all).
+    on : RunOn
+        Workers, a folder in which finished draws are kept (a later call with the same inputs takes them from there),
+        and whom to tell; the results do not depend on it.
 
     Returns
     -------
@@ -212,7 +205,7 @@ def draw_ranks(
         return conductance_gain(*world.resistances(here), weight, world.patches.pairs())
 
     gains = np.empty((draws, len(sets)))
-    same = "" if store is None else inputs_hash(land, patches, sets, numbers)
+    same = "" if on.store is None else inputs_hash(land, patches, sets, numbers)
 
     def key(d: int) -> str:
         return content_hash(same, list(quantiles.columns), quantiles.iloc[d].to_numpy())
@@ -221,12 +214,8 @@ def draw_ranks(
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
-        for i, row in run_tasks(
-            one, turns, workers=workers, scheduler=scheduler, store=store, label="draws", key=key
-        ):
+        for i, row in on.tasks(one, turns, label="draws", key=key):
             gains[turns[i]] = row
-            if progress is not None:
-                progress(i + 1, draws)
     return RankDraws(quantiles, gains, uncertainty.ranks(gains), numbers, _costs(costs, quantiles))
 
 

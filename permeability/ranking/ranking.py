@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from permeability.barriers.scenario import Intervention
 from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
+from permeability.core.tasks import RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape
@@ -206,9 +207,9 @@ def rank(
     inside = land.valid if inside is None else inside
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
-    todo = len(sites) + draws
+    on, todo = RunOn(workers, scheduler, store, progress), len(sites) + draws
     engine = Evaluator(land, patches, inside, lines, measured)
-    found = engine.singles(steps, progress=_part(progress, 0, todo))
+    found = engine.singles(steps, progress=on.part(0, todo).progress)
     pressed = LinePressure(engine.view)
     rows = [_row(land, site, engine.today, after, pressed) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
@@ -216,8 +217,7 @@ def rank(
     if draws:
         drawn = draw_ranks(
             land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew,
-            costs=[(s.treatment, s.cost_usd) for s in sites], workers=workers, scheduler=scheduler, store=store,
-            progress=_part(progress, len(sites), todo),
+            costs=[(s.treatment, s.cost_usd) for s in sites], on=on.part(len(sites), todo),
         )  # fmt: skip
         table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))
     order = np.lexsort(
@@ -231,11 +231,6 @@ def rank(
         gaps = gap_table(drawn, [s.id for s in sites])
         notes += draw_notes(drawn, [s.id for s in sites], gaps)
     return Ranking(land, table, sort_by, engine.today, notes, drawn, gaps, list(sites), engine)
-
-
-def _part(progress: Progress | None, before: int, total: int) -> Progress | None:
-    """The same callback for one part of a longer job."""
-    return None if progress is None else (lambda done, _: progress(before + done, total))
 
 
 def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import permeability as pm
 from permeability.barriers.lines import prepare
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError
+from permeability.core.tasks import RunOn
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
@@ -112,7 +113,7 @@ def test_draws_repeat_with_their_seed_and_not_with_the_workers():
     land, patches = landscape()
     steps = [s.interventions for s in pm.candidates(land, "R", length_m=14_000)]
     one = draw_ranks(land, patches, steps, ["R"], draws=6, rng=3)
-    two = draw_ranks(land, patches, steps, ["R"], draws=6, rng=3, workers=2)
+    two = draw_ranks(land, patches, steps, ["R"], draws=6, rng=3, on=RunOn(2))
     other = draw_ranks(land, patches, steps, ["R"], draws=6, rng=4)
     assert np.array_equal(one.gains, two.gains)
     assert not np.array_equal(one.gains, other.gains)

@@ -8,7 +8,7 @@ import pytest
 
 from permeability.cli import commands as cli
 from permeability.core.errors import OptionError
-from permeability.core.tasks import run_tasks
+from permeability.core.tasks import RunOn, run_tasks
 from permeability.linkage.measured import Measured
 from permeability.project import samples
 from permeability.project.project import open_project
@@ -110,5 +110,5 @@ def test_steps_are_checked_like_every_job(project: Path) -> None:
     measured = Measured(land.landscape("khulan"), land.patches("khulan"), land.range_mask("khulan"))
     step = Step("khulan", "impact", measured)
     with pytest.raises(OptionError, match="W01"):
-        take_steps([step], workers=0)
+        take_steps([step], RunOn(workers=0))
     assert step.work == 5.0  # two lines, alone and away, and today

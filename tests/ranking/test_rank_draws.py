@@ -12,6 +12,7 @@ from scipy import stats
 import permeability as pm
 from permeability.barriers.lines import prepare
 from permeability.core.errors import LayerError, OptionError, PatchError
+from permeability.core.tasks import RunOn
 from permeability.landscape.habitat import FactorGround
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
@@ -260,16 +261,18 @@ def test_draws_anew_equal_landscapes_made_by_hand(case):
 # ---------------------------------------------------------------- repeatable
 def test_seeds_workers_and_resume(case, tmp_path):
     land, patches, sites = case
-    one = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=3, store=tmp_path)
+    one = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=3, on=RunOn(store=tmp_path))
     kept = set(tmp_path.iterdir())
     assert len(kept) == 6
-    two = draw_ranks(land, patches, steps_of(sites), ["R"], draws=8, rng=3, workers=2, store=tmp_path)
+    two = draw_ranks(land, patches, steps_of(sites), ["R"], draws=8, rng=3, on=RunOn(2, store=tmp_path))
     assert np.array_equal(one.gains, two.gains[:6])  # more draws keep the first
     assert len(set(tmp_path.iterdir()) - kept) == 2  # and only the new ones were computed
-    draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=3, vary=("crossing",), store=tmp_path)
+    draw_ranks(
+        land, patches, steps_of(sites), ["R"], draws=6, rng=3, vary=("crossing",), on=RunOn(store=tmp_path)
+    )
     assert len(set(tmp_path.iterdir()) - kept) == 8  # other numbers, other draws
     other = landscape(barrier_rows(F={"presence": 0.7}))
-    draw_ranks(other, patches, steps_of(sites), ["R"], draws=6, rng=3, store=tmp_path)
+    draw_ranks(other, patches, steps_of(sites), ["R"], draws=6, rng=3, on=RunOn(store=tmp_path))
     assert len(set(tmp_path.iterdir()) - kept) == 14
 
 

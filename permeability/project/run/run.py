@@ -24,13 +24,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from permeability.core.errors import Finding, ProjectError
-from permeability.core.tasks import connected
+from permeability.core.tasks import RunOn, connected
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
@@ -138,14 +139,13 @@ def _run(
         connected(scheduler, workers) as cluster,
     ):
         measured = {name: _measured(project, name) for name in project.species_ids}
-        found = take_steps(_steps(measured), workers=workers, scheduler=cluster, progress=progress)
+        on = RunOn(workers, cluster, store)
+        found = take_steps(_steps(measured), replace(on, store=None, progress=_tell(progress, "species")))
         results = {
-            name: _run_species(project, name, mine, found, progress, workers, cluster, store)
-            for name, mine in measured.items()
+            name: _run_species(project, name, mine, found, progress, on) for name, mine in measured.items()
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
-        told = None if progress is None else (lambda done, n: progress("choice", done, n))
-        choice = make_choice(project, ranked, told)
+        choice = make_choice(project, ranked, _tell(progress, "choice"))
     summary = summarise(project, results) | choice_summary(project, choice)
     record = make_record(project, results)
     done = Run(project, results, summary, record, folder, choice)
@@ -198,33 +198,33 @@ def _steps(measured: dict[str, Measured]) -> list[Step]:
     return [Step(name, kind, mine) for name, mine in measured.items() for kind in ("connectivity", "impact")]
 
 
+def _tell(progress: Progress | None, step: str) -> Callable[[int, int], None] | None:
+    """What one step of the run tells, by (done, all)."""
+    return None if progress is None else lambda done, total: progress(step, done, total)
+
+
 def _run_species(
     project: Project,
     name: str,
     measured: Measured,
     found: dict[tuple[str, str], Any],
     progress: Progress | None,
-    workers: int,
-    scheduler: Any,
-    store: Path | None,
+    on: RunOn,
 ) -> SpeciesResult:
     """One species: what its steps found, and the ranking of its candidates."""
     links: Connectivity = found[name, "connectivity"]
     land, patches, inside = measured.land, measured.patches, measured.inside
-    tell = None if progress is None else lambda done, n: progress(f"{name}: ranking", done, n)
     ranking = None
     sites = project.candidates(name)
     if sites:
         how = project.spec.ranking
         ranking = rank(
             land, patches, sites, inside=inside, measured=measured, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
-            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=workers, scheduler=scheduler,
-            store=store, progress=tell,
+            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=on.workers, scheduler=on.scheduler,
+            store=on.store, progress=_tell(progress, f"{name}: ranking"),
         )  # fmt: skip
-    tell = None if progress is None else lambda done, n: progress(f"{name}: scenarios", done, n)
-    plans = run_scenarios(
-        project, name, measured=measured, workers=workers, scheduler=scheduler, store=store, progress=tell
-    )
+    told = on.telling(_tell(progress, f"{name}: scenarios"))
+    plans = run_scenarios(project, name, measured=measured, on=told)
     return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
 
 

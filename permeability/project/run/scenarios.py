@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from permeability._version import __version__
 from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import FACTS
-from permeability.core.tasks import content_hash
+from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers import rasters, whole_files
@@ -78,9 +78,8 @@ class ScenarioResult:
 
 
 def run_scenarios(
-    project: Project, species: str, *, measured: Measured | None = None, workers: int = 1, scheduler: Any = None, store: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> ScenarioResult | None:  # fmt: skip
+    project: Project, species: str, *, measured: Measured | None = None, on: RunOn = HERE
+) -> ScenarioResult | None:
     """Evaluate every scenario of a project for one species; None when the project has none.
 
     Parameters
@@ -90,12 +89,8 @@ def run_scenarios(
         Id of a species of the project.
     measured : Measured, optional
         The landscape of the species, where something of it is known already.
-    workers, scheduler
-        Threads, or a cluster, see :func:`permeability.core.tasks.run_tasks`; the results do not depend on them.
-    store : path, optional
-        Folder that keeps what is finished, for a run that goes on later.
-    progress : callable, optional
-        Called with (done, all).
+    on : RunOn
+        Workers, where finished parts are kept, whom to tell; the results do not depend on it.
 
     Examples
     --------
@@ -111,9 +106,7 @@ def run_scenarios(
     options = {n: option_of(project, n, species) for n in project.scenario_names}
     how = spec.comparison
     found = evaluate_options(
-        list(options.values()), how.baseline, draws=how.draws, rng=how.seed, vary=how.vary, measured=measured, workers=workers,
-        scheduler=scheduler, store=store,
-        progress=progress,
+        list(options.values()), how.baseline, draws=how.draws, rng=how.seed, vary=how.vary, measured=measured, on=on,
     )  # fmt: skip
     inputs = {n: differing_inputs(project, how.baseline, n, options) for n in options}
     whole = _cumulative_scenario(project)

@@ -7,18 +7,16 @@ objects of a run share one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from permeability.core.tasks import run_tasks
+from permeability.core.tasks import HERE, RunOn
 from permeability.impact.line_by_line import barrier_impact, standing_lines
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import connectivity
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,24 +52,16 @@ def take_step(step: Step) -> Any:
         return barrier_impact(mine.land, mine.patches, mine.inside, measured=mine)
 
 
-def take_steps(
-    steps: Sequence[Step], *, workers: int = 1, scheduler: Any = None, progress: Progress | None = None
-) -> dict[tuple[str, str], Any]:
+def take_steps(steps: Sequence[Step], on: RunOn = HERE) -> dict[tuple[str, str], Any]:
     """Results of all steps by (species, kind); they do not depend on the workers.
 
     Parameters
     ----------
     steps : sequence of Step
-    workers, scheduler
-        See :func:`permeability.core.tasks.run_tasks`.
-    progress : callable, optional
-        Called with (what, done, all).
+    on : RunOn
     """
     found = {}
-    for index, result in run_tasks(
-        take_step, steps, workers=workers, scheduler=scheduler, weights=[s.work for s in steps], label="steps",
-        progress=None if progress is None else lambda p: progress("species", p.done, p.total),
-    ):  # fmt: skip
+    for index, result in on.tasks(take_step, steps, weights=[s.work for s in steps], label="steps"):
         step = steps[index]
         found[step.species, step.kind] = _of_this_side(result, step)
     return found
