@@ -32,7 +32,8 @@ class Connectivity(Face):
         the nearest edges) [km], ``detour``
         (least cost with barriers / without), ``resistance`` [dimensionless], ``words``.
     current : xarray.DataArray
-        Current summed over all connected pairs [passages per unit injected], dims (y, x).
+        Current summed over all connected pairs [net passages per unit injected], dims (y, x).  Ways there and
+        back cancel: a place that is often crossed both ways shows little.
     distance : xarray.DataArray
         Least-cost distance from the nearest patch [m of open ground]; inf where unreachable.
     report : SolveReport
@@ -102,7 +103,7 @@ def connectivity(
     flow = measured.flow if solver == "auto" else measured.flow_by(solver)
     return Connectivity(
         land, patches, pair_table(measured, flow.resistance),
-        land.to_xarray(flow.current, "current", unit="passages per unit injected", long_name="summed current"),
+        land.to_xarray(flow.current, "current", unit="passages per unit injected", long_name="net passages, summed over the pairs of patches"),
         land.to_xarray(measured.nearest, "cost_distance", unit="m of open ground", long_name="least-cost distance from the nearest patch"),
         flow.report,
     )  # fmt: skip

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.core.errors import BarrierError, OptionError
+from permeability.barriers.edge_cuts import cut_edges
+from permeability.core.errors import BarrierError, OptionError, check_choice
 from permeability.engines.leastcost.distance import cost_distance, cost_distances
-from permeability.engines.leastcost.surface import Floats, cost_surface, source_cells
+from permeability.engines.leastcost.surface import CostSurface, Floats, cost_surface, source_cells
+from permeability.landscape.landscape import Landscape
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +51,19 @@ def reachable_range(resistance: Any, sources: Any, *, budget_m: float | None = N
     budget_m : float, optional
         Largest cost distance [m of open ground]; the species' own for a `Landscape`.
     **options
-        ``cell_size``, ``neighbours``, ``barriers`` for a plain array.
+        ``cell_size``, ``neighbours``, ``barriers`` for a plain array; ``neighbours`` also for a `Landscape`, whose
+        barriers are then cut into the further edges.
 
     Returns
     -------
     Reach
         Area and distances.
+
+    Notes
+    -----
+    Steps go in a few directions only, so the ground reached on an even plain is a polygon within the circle, at any
+    cell size: 0.637 of its area with 4 neighbours, 0.900 with 8, 0.972 with 16.  Use ``neighbours=16`` where the area
+    itself is the answer; comparisons among states of one landscape hardly feel it.
 
     Raises
     ------
@@ -67,10 +76,20 @@ def reachable_range(resistance: Any, sources: Any, *, budget_m: float | None = N
     2.0
     """
     budget = _budget(resistance, budget_m)
-    surface = cost_surface(resistance, **options)
+    surface = _surface(resistance, options)
     distance = cost_distance(surface, sources, limit=budget)
     cells = int(np.isfinite(np.asarray(distance)).sum())
     return Reach(cells * surface.cell_area / 1e6, distance, budget)
+
+
+def _surface(resistance: Any, options: dict[str, Any]) -> CostSurface:
+    """Cost surface; a landscape is cut anew where another number of neighbours is asked for."""
+    asked = options.get("neighbours")
+    if isinstance(resistance, Landscape) and asked not in (None, resistance.neighbours):
+        check_choice("neighbours", asked, (4, 8, 16))
+        cuts = cut_edges(resistance.barriers, resistance.grid, neighbours=asked)
+        resistance = replace(resistance, neighbours=asked, cuts=cuts)
+    return cost_surface(resistance, **options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +157,7 @@ def share_reachable(
     0.5
     """
     budget = _budget(resistance, budget_m)
-    surface = cost_surface(resistance, **options)
+    surface = _surface(resistance, options)
     inside = surface.passable() if area is None else np.asarray(area, bool) & surface.passable()
     cells = source_cells(surface, inside, layer="area")
     whole = len(cells) <= places

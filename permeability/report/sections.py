@@ -83,6 +83,12 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
             "Severe winters (dzud), grazing livestock that spreads through openings, disease, poaching at gaps, animals that learn, and collisions with trains and cars are not in the numbers."
         ),
     )
+    add(
+        tr("Lines in series"),
+        tr(
+            "The costs of lines crossed one after another are added: a lower bound, right for animals that never turn back between two lines."
+        ),
+    )
     if results.record.get("alignment"):
         add(tr("Layers that were fitted to the grid"), "", [str(x) for x in results.record["alignment"]])
     return items

@@ -645,3 +645,26 @@ def test_treated_components_chosen_and_refused():
     for step, code in ((Step("gap", ("fence middle",)), "T05"), (Step(None), "T06"), (Step("gapp"), "T01")):
         with pytest.raises(BarrierError, match=code):
             treated_chances(step, TMR, parts, gazelle)
+
+
+def test_turning_back_between_two_lines_costs_what_the_docs_say():
+    """The sum is the bound for animals that never turn back; with even odds of either line it is dearer."""
+    rng = np.random.default_rng(5)
+
+    def failed(p1: float, p2: float, back: float, animals: int = 20_000) -> float:
+        place = np.zeros(animals, int)  # 0 outside, 1 between the lines, 2 across
+        count = np.zeros(animals)
+        while (place < 2).any():
+            at_first = (place == 0) | ((place == 1) & (rng.random(animals) < back))
+            through = rng.random(animals) < np.where(at_first, p1, p2)
+            under_way = place < 2
+            count[under_way & ~through] += 1
+            step = np.where(at_first & (place == 1), -1, 1)
+            place = np.where(under_way & through, place + step, place)
+        return float(count.mean())
+
+    for p1, p2 in ((0.1, 0.1), (0.5, 0.1), (0.3, 0.6)):
+        both = (1 - p1) / p1 + (1 - p2) / p2
+        assert series_cost_m(crossing_cost_m(p1, 1.0), crossing_cost_m(p2, 1.0)) == pytest.approx(both)
+        assert failed(p1, p2, 0.0) == pytest.approx(both, rel=0.05)
+        assert failed(p1, p2, 0.5) == pytest.approx(both + 2 * (1 - p1) / p2, rel=0.05)

@@ -209,6 +209,38 @@ def test_reachable_range_counts_cells_within_the_budget(land: pl.Landscape) -> N
         reachable_range(np.ones((2, 2)), [(0, 0)], budget_m=-1)
 
 
+@pytest.mark.parametrize("neighbours", [4, 8, 16])
+def test_reach_on_even_ground_is_the_polygon_of_its_directions(neighbours: int) -> None:
+    """Shares of the circle that the docs state: 0.637, 0.900, 0.972, at any cell size."""
+    said = {
+        4: 2 / np.pi,
+        8: 8 * np.sin(np.pi / 4) / (2 * np.pi),
+        16: 4 * (np.sin(np.arctan(0.5)) + np.sin(np.arctan(1 / 3))) / np.pi,
+    }
+    assert said[neighbours] == pytest.approx({4: 0.637, 8: 0.900, 16: 0.972}[neighbours], abs=0.001)
+    for half, tolerance in ((60, 0.02), (150, 0.008)):
+        n = 2 * half + 3
+        found = reachable_range(
+            np.ones((n, n)),
+            [(half + 1, half + 1)],
+            budget_m=half * 1000.0,
+            cell_size=1000,
+            neighbours=neighbours,
+        )
+        assert found.area_km2 / (np.pi * half**2) == pytest.approx(said[neighbours], rel=tolerance)
+
+
+def test_reach_with_other_neighbours_meets_the_same_barriers(land: pl.Landscape) -> None:
+    wide, same = (reachable_range(land, [(5, 5)], budget_m=20_000, neighbours=n) for n in (16, 8))
+    own = reachable_range(land, [(5, 5)], budget_m=20_000)
+    assert own.area_km2 == same.area_km2
+    assert wide.area_km2 > own.area_km2
+    shut = land.at("low")  # the border fence cannot be crossed then
+    for n in (4, 8, 16):
+        found = np.asarray(reachable_range(shut, [(5, 5)], budget_m=1e9, neighbours=n).distance)
+        np.testing.assert_array_equal(np.isfinite(found), shut.parts == shut.parts[5, 5])
+
+
 def test_share_reachable_is_the_mean_over_places() -> None:
     r = ground(3, (14, 12), 0.3)
     area = np.zeros(r.shape, bool)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.display import Face
-from permeability.core.errors import check_choice
+from permeability.core.errors import OptionError, check_choice
 from permeability.core.tasks import Progress, run_tasks
 from permeability.engines.graph import PlacedGraph, parts
 from permeability.engines.kernels.edges import EdgeBarriers
@@ -81,6 +81,10 @@ class OmnidirectionalResult(Face):
         How far the shared domain is off, measured on a sample of exact windows.
     landscape : object or None
         The landscape that was passed in.
+    left_out : float
+        Strength given on cells without resistance, which is no source and no target.
+    margin : int
+        Cells along the rim that only serve as surroundings and are NaN in the maps.
 
     Examples
     --------
@@ -100,6 +104,26 @@ class OmnidirectionalResult(Face):
     options: WindowOptions
     deviation: Any = None
     landscape: Any = field(default=None, repr=False)
+    left_out: float = 0.0
+    margin: int = 0
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the maps must know: windows cut by the rim, strength that counts nowhere."""
+        found, reach = [], 2 * self.options.reach
+        shown = _rim_distance(self.current.shape) >= self.margin
+        cut = shown & (_rim_distance(self.current.shape) < reach)
+        if cut.any():
+            found.append(
+                f"{np.count_nonzero(cut) / np.count_nonzero(shown):.0%} of the cells lie within {reach} cells of the rim, where "
+                "windows are cut: current and normalised current are off there, most at the rim; bring surroundings of so "
+                f"many cells and pass margin={reach}"
+            )
+        if self.left_out > 0:
+            found.append(
+                f"a strength of {self.left_out:,.4g} lies on cells without resistance and counts nowhere"
+            )
+        return found
 
     def to_dataset(self) -> Any:
         """The maps as an ``xarray.Dataset``, on the grid of the landscape where there is one."""
@@ -122,6 +146,7 @@ def omnidirectional(
     radius: int,
     strength: ArrayLike | None = None,
     buffer: int = 0,
+    margin: int = 0,
     block_size: int = 1,
     threshold: float = 0.0,
     cutoff: float = np.inf,
@@ -154,9 +179,13 @@ def omnidirectional(
     radius : int
         Sources lie within this distance of their target [cells].
     strength : array, shape (rows, cols), optional
-        Source strength of the cells; NaN = none.  None: ``1 / resistance``.
+        Source strength of the cells; NaN = none.  None: ``1 / resistance``.  What stands on cells without
+        resistance counts nowhere (``result.left_out``).
     buffer : int
         The window reaches this far beyond the radius [cells].
+    margin : int
+        So many cells along the rim are surroundings only and become NaN in the maps [cells].  Windows near the rim
+        are cut; with ``2 (radius + buffer)`` cells and more the maps are those of a larger landscape.
     block_size : int
         Odd; every block of so many cells squared has one target, its centre, with the summed strength of
         the block.
@@ -220,18 +249,41 @@ def omnidirectional(
         correct_block_artefacts=correct_block_artefacts, compatibility=compatibility, domain=domain,
         shared_targets=shared_targets, solver=solver,
     )  # fmt: skip
+    _check_margin(margin, problem.resistance.shape)
     result = solve_problem(
         problem, mask_nodata=mask_nodata, normalised=normalised, workers=workers, scheduler=scheduler,
         store=store, progress=progress,
     )  # fmt: skip
+    if margin:
+        for layer in (result.current, result.flow_potential, result.normalised):
+            if layer is not None:
+                layer[_rim_distance(layer.shape) < margin] = np.nan
     deviation = None
     if domain == "shared":
         from permeability.engines.omnidirectional.solving import measure_deviation
 
         deviation = measure_deviation(problem)
     return replace(
-        result, deviation=deviation, landscape=landscape if isinstance(landscape, PlacedGraph) else None
+        result,
+        deviation=deviation,
+        landscape=landscape if isinstance(landscape, PlacedGraph) else None,
+        margin=margin,
     )
+
+
+def _rim_distance(shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Cells between each cell and the outer rim of a map, 0 in the outermost."""
+    row, col = (np.minimum(np.arange(n), np.arange(n)[::-1]) for n in shape)
+    return np.minimum(row[:, None], col[None])
+
+
+def _check_margin(margin: int, shape: tuple[int, ...]) -> None:
+    """Refuse a margin that is no number of cells or leaves nothing."""
+    if margin < 0 or 2 * margin >= min(shape):
+        raise OptionError(
+            "W19", f"a margin of {margin} cells leaves nothing of {shape[0]} x {shape[1]} cells.",
+            remedy="give a margin of 0 or more, below half the smaller side",
+        )  # fmt: skip
 
 
 def omnidirectional_difference(
@@ -359,7 +411,13 @@ def prepare(
     row, col, blocks = target_blocks(source, options.block_size)
     wanted = condition_values(conditions, row, col, options.block_size)
     edges = ordered(barriers if barriers is not None else EdgeBarriers.empty(), resistance.size)
-    return WindowProblem(options, resistance, edges, source, tuple(conditions), row, col, blocks, wanted)
+    lost = 0.0
+    if strength is not None and not options.omniscape:
+        given = np.asarray(strength, dtype=np.float64)
+        lost = float(given[np.isnan(resistance) & (given >= max(threshold, 0.0))].sum())
+    return WindowProblem(
+        options, resistance, edges, source, tuple(conditions), row, col, blocks, wanted, lost
+    )  # fmt: skip
 
 
 def solve_problem(
@@ -421,5 +479,6 @@ def solve_problem(
             if values is not None:
                 values[outside] = np.nan
     return OmnidirectionalResult(
-        current, potential, ratio, windows, lost, time.perf_counter() - begun, problem.options
-    )
+        current, potential, ratio, windows, lost, time.perf_counter() - begun, problem.options,
+        left_out=problem.left_out,
+    )  # fmt: skip

@@ -115,8 +115,9 @@ def source_strength(
     ----------
     resistance : array, shape (rows, cols)
     strength : array, shape (rows, cols), optional
-        NaN and values below ``threshold`` become 0.  None: ``1 / resistance``, 0 where the resistance is
-        above ``cutoff``; the threshold is not used then.
+        NaN and values below ``threshold`` become 0, and so does what stands on cells without resistance (unless
+        Omniscape is repeated, which scales by it and loses it).  None: ``1 / resistance``, 0 where the resistance
+        is above ``cutoff``; the threshold is not used then.
     threshold : float
     cutoff : float
         Resistance [dimensionless].
@@ -149,6 +150,8 @@ def sources_of(
         least = 1.0 / cutoff if cutoff > 0 else np.inf
         return np.where(conductance < least, 0.0, conductance), 0
     source = np.where(np.isnan(strength), 0.0, strength)
+    if negative == "refuse":  # nothing starts or ends where nothing can walk
+        source = np.where(np.isnan(resistance) & np.isfinite(source) & (source > 0), 0.0, source)
     bad = np.isinf(source) | ((source < 0) & (negative == "refuse"))
     return np.where((source < threshold) | (source < 0), 0.0, source), int(bad.sum())
 

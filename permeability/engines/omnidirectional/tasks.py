@@ -37,6 +37,7 @@ class WindowProblem:
     col: Ints
     strength: Floats
     wanted: Floats  # (targets, conditions)
+    left_out: float = 0.0  # strength given on cells without resistance
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ def plain(
     """Cumulative current without block correction, one window after the other, from the written rules."""
     rows, cols = resistance.shape
     g = np.where(np.isfinite(resistance), 1 / resistance, 0.0)
+    source = np.where(np.isfinite(resistance), source, 0.0)  # nothing starts or ends where nothing can walk
     half, reach = block // 2, radius + buffer
     r, c = np.mgrid[:rows, :cols]
     total = np.zeros((rows, cols))
