@@ -7,11 +7,11 @@ each.  Interventions change components between two kilometres (:mod:`permeabilit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from permeability.barriers.lines import Barriers
-from permeability.barriers.passability import split_fenced_railway
+from permeability.barriers.passability import crossing_cost_m, split_fenced_railway
 from permeability.core.errors import BarrierError, nearest
 from permeability.core.estimate import Derived, Estimate
 from permeability.species.seasons import missing
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Values = Callable[[Estimate, str], float]  # picks one number of an estimate, told the key it depends on
 
 LEVELS = ("low", "best", "high")
-TRACE = "trace_length"
+TRACE, COST = "trace_length", "crossing_cost"
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,20 @@ class Component:
         Crossing chance per encounter.
     key : str
         The unknown number that the chance comes from; components with one key are drawn together.
+    trace_m : Estimate or None
+        Trace length at this class of barriers [m]; None = the species' own.
+    cost_m : Estimate or None
+        Crossing cost as it was measured [m of open ground]; it goes before chance and trace length.
+    of_class : str
+        Class of the profile that the two come from.
     """
 
     name: str
     chance: Estimate
     key: str
+    trace_m: Estimate | None = None
+    cost_m: Estimate | None = None
+    of_class: str = ""
 
     @property
     def is_fence(self) -> bool:
@@ -73,6 +82,29 @@ def level_values(level: str | Mapping[str, float] = "best") -> Values:
     return pick
 
 
+def _component(name: str, chance: Estimate, key: str, of_class: str, profile: SpeciesProfile) -> Component:
+    """A component with what the profile knows of its class; a cost that was measured holds for the class as it stands."""
+    trace, trace_key = profile.trace_of(of_class)
+    own = trace if trace_key != TRACE else None
+    plain = profile.crossing.get(of_class)
+    cost = profile.cost_of(of_class) if plain is not None and chance.as_tuple() == plain.as_tuple() else None
+    return Component(name, chance, key, own, cost, of_class)
+
+
+def _railway_fence(
+    total: Estimate, track: Component, sides: int, of_class: str, profile: SpeciesProfile
+) -> tuple[Estimate, Estimate | None]:
+    """Chance of each fence of a railway, and its measured cost: what the whole costs beyond the track."""
+    chance = split_fenced_railway(total, track.chance, n_fences=sides)
+    whole, plain = profile.cost_of(of_class), profile.crossing.get(of_class)
+    if whole is None or plain is None or total.as_tuple() != plain.as_tuple():
+        return chance, None
+    bare = track.cost_m.best if track.cost_m is not None else float(
+        crossing_cost_m(track.chance.best, (track.trace_m or profile.trace_length_m).best)
+    )  # fmt: skip
+    return chance, whole.map(lambda c: max(c - bare, 1.0) / sides)
+
+
 def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: Any) -> tuple[Component, ...]:
     """The components of one barrier row for a species.
 
@@ -88,19 +120,22 @@ def components_of(row: Mapping[str, Any], profile: SpeciesProfile, **context: An
 
     kind = row["kind"]
     if kind == "road":
-        return (Component("road", crossing_estimate(row, profile, **context), "road"),)
+        return (_component("road", crossing_estimate(row, profile, **context), "road", "road", profile),)
     if kind == "fence":
-        key = f"crossing.{_class(row, 'stock')}"
-        return (Component("fence", crossing_estimate(row, profile, **context), key),)
+        own = _class(row, "stock")
+        return (
+            _component("fence", crossing_estimate(row, profile, **context), f"crossing.{own}", own, profile),
+        )
     bare = {**row, "fenced": "no"}
     track = crossing_estimate(bare, profile, **{**context, "assume_fenced": "no"})
-    parts = [Component("track", track, "crossing.rail_unfenced")]
+    parts = [_component("track", track, "crossing.rail_unfenced", "rail_unfenced", profile)]
     if is_fenced(row, context.get("assume_fenced", "no")):
         total = crossing_estimate({**row, "fenced": "yes"}, profile, **context)
         sides = {"left": ["left"], "right": ["right"]}.get(str(row.get("fence_sides")), ["left", "right"])
-        fence = split_fenced_railway(total, track, n_fences=len(sides))
-        key = f"crossing.{_class(row, 'rail_barbed_both_sides')}"
-        fences = [Component(f"fence {side}", fence, key) for side in sides]
+        own = _class(row, "rail_barbed_both_sides")
+        fence, cost = _railway_fence(total, parts[0], len(sides), own, profile)
+        one = replace(_component("", fence, f"crossing.{own}", own, profile), cost_m=cost)
+        fences = [replace(one, name=f"fence {side}") for side in sides]
         parts = [fences[0], *parts, *fences[1:]]
     return tuple(parts)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.barriers.crossing_costs import TRACE, Component, Values, level_values, width_of
+from permeability.barriers.crossing_costs import COST, TRACE, Component, Values, level_values, width_of
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.line_chains import LineChains
 from permeability.barriers.lines import Barriers
@@ -112,8 +112,24 @@ class CostModel:
         out = np.zeros((len(self.components), max(widest, 1)))
         for i in map(int, np.flatnonzero(self.standing)):
             for k, c in enumerate(self.components[i]):
-                out[i, k] = float(crossing_cost_m(self.pick(c.chance, c.key), self.trace_m))
+                out[i, k] = self.cost_of(c)
         return out
+
+    def cost_of(self, part: Component) -> float:
+        """Crossing cost of a component as it stands [m of open ground]: as measured, else by its chance."""
+        if part.cost_m is not None:
+            return self.pick(part.cost_m, f"{COST}.{part.of_class}")
+        return float(crossing_cost_m(self.pick(part.chance, part.key), self.trace_of(part)))
+
+    def trace_of(self, part: Component) -> float:
+        """Trace length at a component [m]: of its class, else the species' own."""
+        return self.trace_m if part.trace_m is None else self.pick(part.trace_m, f"{TRACE}.{part.of_class}")
+
+    def row_trace_m(self, row: int) -> float:
+        """Trace length at a barrier row as a whole [m]: that of its fence, which is what animals walk along."""
+        parts = self.components[row]
+        fence = next((c for c in parts if c.is_fence), parts[0] if parts else None)
+        return self.trace_m if fence is None else self.trace_of(fence)
 
     def costs(self, cuts: CutTable, interventions: Sequence[Intervention] = ()) -> CutCosts:
         """Crossing cost of every cut after interventions.
@@ -164,7 +180,8 @@ class CostModel:
             names = step.components
             return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
         new = self.treated(row, step)
-        return {i: float(crossing_cost_m(self.pick(p, key), self.trace_m)) for i, (p, key) in new.items()}
+        trace = {i: self.trace_of(parts[i]) if i >= 0 else self.row_trace_m(row) for i in new}
+        return {i: float(crossing_cost_m(self.pick(p, key), trace[i])) for i, (p, key) in new.items()}
 
     def treated(self, row: int, step: Intervention) -> dict[int, tuple[Estimate, str]]:
         """Chance and key of the components that a treatment gives a new crossing chance."""

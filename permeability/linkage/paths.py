@@ -123,6 +123,7 @@ def least_cost_paths(
     >>> least_cost_paths(land.without_barriers(), patches).table[["from", "to", "cost_m"]].values.tolist()
     [['W', 'E', 7000.0]]
     """
+    patches = patches.whole or patches  # a way ends at the nearest cell: it bridges nothing inside a patch
     ids = patches.ids
     number = {name: i for i, name in enumerate(ids)}
     unknown = sorted({str(name) for pair in pairs or () for name in pair} - set(ids))

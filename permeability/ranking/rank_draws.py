@@ -421,7 +421,10 @@ def inputs_hash(
     numbers: Sequence[Unknown],
 ) -> str:
     """Hash of everything that a draw depends on but its quantiles."""
-    chances = [[(c.name, c.key, c.chance.as_tuple()) for c in row] for row in land.components]
+    chances = [
+        [(c.name, c.key, *(e and e.as_tuple() for e in (c.chance, c.trace_m, c.cost_m))) for c in row]
+        for row in land.components
+    ]
     steps = [[repr(i) for i in s] for s in sets]
     shapes = (
         b"".join(g.wkb for g in land.barriers.table.geometry)

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from permeability.barriers.crossing_costs import TRACE
+from permeability.barriers.crossing_costs import COST, TRACE, Component
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Derived, Estimate
@@ -159,6 +159,13 @@ def _all(
     yield from _crossing(land, sets)
     if _open(land.trace_length):
         yield Unknown.of(TRACE, "trace", phrase(TRACE), land.trace_length)
+    for part in (c for parts in _parts(land) for c in parts):
+        if part.trace_m is not None and _open(part.trace_m):
+            key = f"{TRACE}.{part.of_class}"
+            yield Unknown.of(key, "trace", phrase(key), part.trace_m)
+        if part.cost_m is not None and _open(part.cost_m):
+            key = f"{COST}.{part.of_class}"
+            yield Unknown.of(key, "crossing", phrase(key), part.cost_m)
     for treatment, e in costs.items():
         if _open(e):
             words = f"cost of the treatment {treatment.replace('_', ' ')!r} (of one section)"
@@ -211,10 +218,15 @@ def _crossing(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterat
                 yield Unknown.of(name, "crossing", phrase(name), one)
 
 
-def _chances(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterable[tuple[str, Estimate]]:
+def _parts(land: Landscape) -> Iterator[tuple[Component, ...]]:
+    """Components of every row that may be there, in every state that it may be in."""
     for i in np.flatnonzero(land.chance_of > 0):
-        for parts in (land.components[i], *land.either_way.get(int(i), ())):
-            yield from ((c.key, c.chance) for c in parts)
+        yield from (land.components[i], *land.either_way.get(int(i), ()))
+
+
+def _chances(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterable[tuple[str, Estimate]]:
+    for parts in _parts(land):
+        yield from ((c.key, c.chance) for c in parts)
     seen = set()
     for step in (s for steps in sets for s in steps if s.action == "treat"):
         what = (

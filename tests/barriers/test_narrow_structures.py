@@ -24,7 +24,9 @@ def resistance(cell, *, gap_m=None, chance=0.5, removed=False):
     table = gpd.GeoDataFrame(
         {"id": ["F"], "kind": ["fence"], "fence_class": ["stock"]}, geometry=[line], crs=CRS
     )
-    land = build(grid, np.ones(grid.shape), prepare(table), species("khulan"))
+    land = build(
+        grid, np.ones(grid.shape), prepare(table), species("khulan").override({"trace_km.stock": 16.0})
+    )
     ends = [shapely.box(0, 0, 4_000, 40_000), shapely.box(36_000, 0, 40_000, 40_000)]
     patches = place(gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=ends, crs=CRS), land)
     plan = pm.Scenario("plan")

@@ -44,7 +44,7 @@ def across(chance, cols=12, rows=1, gap=None):
 def test_a_chain_of_cells():
     """Eleven links of 1 in a row, one of them with the fence in series: its share of the whole is C / (C + 11 h)."""
     land, patches = across(0.3)
-    cost = crossing_cost_m(0.3, land.profile.trace_length_m.best) / 1000.0  # in cells, as the links are
+    cost = crossing_cost_m(0.3, land.profile.trace_of("stock")[0].best) / 1000.0  # in cells, as the links are
     table = pm.pressure(land, patches, "F")
     assert len(table) == 1
     assert table["pressure"].item() == pytest.approx(cost / (cost + 11))
@@ -75,7 +75,7 @@ def test_current_is_blind_where_the_pressure_is():
 
 def test_pressure_against_a_dense_solve():
     land, patches = across(0.25, cols=8, rows=6)
-    cost = crossing_cost_m(0.25, land.profile.trace_length_m.best) / 1000.0
+    cost = crossing_cost_m(0.25, land.profile.trace_of("stock")[0].best) / 1000.0
     n, cols = 48, 8
     laplace = np.zeros((n, n))
     for a in range(n):

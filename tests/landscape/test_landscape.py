@@ -71,9 +71,8 @@ def plain_graph(
 ) -> Iterator[tuple[int, int, float]]:
     """Edges and their lengths straight from the design, with shapely: 3.3 for costs, 3.4 for the circuit."""
     r, profile = land.resistance, species("khulan")
-    m = profile.trace_length_m.best
-    chance = [profile.crossing[c].best for c in table["fence_class"]]
-    cost = [np.inf if p < 0.001 else m * (1 - p) / p for p in chance]
+    chance = [(profile.crossing[c].best, profile.trace_of(c)[0].best) for c in table["fence_class"]]
+    cost = [np.inf if p < 0.001 else m * (1 - p) / p for p, m in chance]
     for i in range(N):
         for j in range(N):
             for di, dj in STEPS[min(land.neighbours, 8) if circuit else land.neighbours]:

@@ -47,6 +47,7 @@ KHULAN = species("khulan").override(
         "movement.budget_km": 12.0,
         "movement.dispersal_km": 10.0,
         "movement.trace_km": 1.0,
+        "trace_km.stock": 1.0,
         "crossing.border": 0.0,
         "crossing.stock": 0.25,
     }
