@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -86,8 +87,26 @@ def crossed_patches(
     >>> [len(p.parts) for p in crossed_patches(land, wide.astype(np.int32))]
     [2]
     """
-    stands = land.standing | (land.chance_of > 0)
-    return _crossed(_unopened(land, stands if also is None else stands | also), land, labels)
+    rows = land.standing | (land.chance_of > 0)
+    rows = rows if also is None else rows | also
+    return _crossed(_unopened(land, rows), land, labels) if _may_be_crossed(land, labels, rows) else []
+
+
+def _may_be_crossed(land: Landscape, labels: NDArray[np.int32], rows: NDArray[np.bool_]) -> bool:
+    """Whether a line cuts an edge inside a patch or a patch lies in several places; quick, without any cost."""
+    if not rows.any():
+        return False
+    cuts, flat = land.cuts, labels.ravel()
+    second = cuts.cell + D_ROW[cuts.direction] * land.grid.cols + D_COL[cuts.direction]
+    ok = rows[cuts.barrier] & (second >= 0) & (second < flat.size)
+    label = flat[cuts.cell]
+    if (ok & (label > 0) & (label == flat[np.where(ok, second, 0)])).any():
+        return True
+    places = np.asarray(ndimage.label(labels > 0, np.ones((3, 3)))[0]).ravel()
+    kept = flat > 0
+    return len(np.unique(places[kept].astype(np.int64) * (int(flat.max()) + 1) + flat[kept])) > len(
+        np.unique(flat[kept])
+    )
 
 
 def _unopened(land: Landscape, rows: NDArray[np.bool_]) -> Landscape:
@@ -142,6 +161,8 @@ def require_unbridged(land: Landscape, labels: NDArray[np.int32], names: Sequenc
     >>> land, patches = pm.samples.tiny()
     >>> require_unbridged(land, patches.labels, patches.ids)  # nothing to refuse
     """
+    if not _may_be_crossed(land, labels, land.standing):
+        return
     found = _crossed(_unopened(land, land.standing), land, labels)
     if found:
         raise PatchError(
