@@ -21,7 +21,14 @@ from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.line_chains import LineChains
 from permeability.barriers.lines import Barriers
 from permeability.barriers.passability import crossing_cost_m, treated_chances
+from permeability.barriers.passability.structures import structure_rules
+from permeability.barriers.passability.tracing import (
+    REACH_TRACES,
+    found_chance,
+    traced_cost_m,
+)
 from permeability.barriers.scenario import FACTS, Intervention
+from permeability.barriers.treatments import treatments
 from permeability.core.estimate import Estimate
 from permeability.species import SpeciesProfile
 
@@ -63,13 +70,17 @@ class CutCosts:
 
 
 class Act(NamedTuple):
-    """One intervention on one chain: where it acts [m along the chain], and on which barrier rows."""
+    """One intervention on one chain: where it acts [m along the chain], and on which barrier rows.
+
+    ``mouth``: from where to where an animal that traces the line meets the opening; None for what is not looked for.
+    """
 
     chain: int
     low: float
     high: float
     step: Intervention
     rows: tuple[int, ...]
+    mouth: tuple[float, float] | None = None
 
 
 class CostModel:
@@ -102,6 +113,7 @@ class CostModel:
         self.barriers, self.components, self.profile = barriers, components, profile
         self.pick = values or level_values()
         self.trace_m = self.pick(trace_length, TRACE)
+        self.reach_m = REACH_TRACES * trace_length.best
         self.standing = np.ones(len(barriers), bool) if standing is None else standing
         self._changes: dict[tuple[int, tuple[object, ...]], dict[int, float]] = {}
 
@@ -146,8 +158,11 @@ class CostModel:
         """
         cost = self.plain.sum(axis=1)[cuts.barrier] if len(cuts) else np.zeros(0)
         acts = acts_of(self.barriers, cuts.chains, interventions)
-        pieces = pieces_of(cuts, acts)
-        worth = self.piece_costs(pieces, acts)
+        pieces = pieces_of(cuts, acts, reach_m=self.reach_m)
+        mouths = mouths_of(acts)
+        worth = self.traced(
+            self.piece_costs(pieces, acts), pieces.row, nearest_mouths(pieces, mouths, self.reach_m), mouths
+        )
         return _of_pieces(cost, pieces, worth)
 
     def piece_costs(self, pieces: Pieces, acts: Sequence[Act]) -> Array:
@@ -161,6 +176,27 @@ class CostModel:
                 here = np.flatnonzero(inside & (pieces.row == row))
                 cost[here] = apply_change(cost[here], change, act.step)
         return np.asarray(cost.sum(axis=1))
+
+    def traced(self, cost: Array, row: Ints, near: NearMouths, mouths: Sequence[Act]) -> Array:
+        """Costs of pieces where an animal may trace to an opening beside them [m of open ground]."""
+        if not mouths or not (near.sides >= 0).any():
+            return cost
+        m = self.trace_m
+        strength = np.array([[self.strength(int(r), a) for r in near.rows] for a in mouths])
+        place = np.searchsorted(near.rows, row)
+        found = np.zeros(len(cost))
+        for side, distance in zip(near.sides.T, near.distance_m.T):
+            there = side >= 0
+            found[there] += strength[side[there], place[there]] * found_chance(distance[there], m)
+        return traced_cost_m(cost, found, m)
+
+    def strength(self, row: int, mouth: Act) -> float:
+        """Chance that an animal that has traced to an opening goes through, 0..1; 0 where the line is as open beside it."""
+        if row not in mouth.rows or not self.standing[row]:
+            return 0.0
+        plain = self.plain[[row]]
+        opened = float(apply_change(plain, self.change(row, mouth.step), mouth.step).sum())
+        return self.trace_m / (self.trace_m + opened) if opened < plain.sum() else 0.0
 
     def change(self, row: int, step: Intervention) -> dict[int, float]:
         """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
@@ -253,9 +289,39 @@ def acts_of(barriers: Barriers, chains: LineChains, interventions: Sequence[Inte
                 end = max(chains.start[i] + chains.length[i] for i in rows)
                 begin = min(chains.start[i] for i in rows)
                 middle = 0.5 * (low + high)
-                spans = [(max(begin, middle - width / 2), min(end, middle + width / 2))]
+                low, high = max(begin, middle - width / 2), min(end, middle + width / 2)
+                out += _opening(Act(chain, low, high, step, tuple(rows), (low, high))) if high > low else []
+                continue
             out += [Act(chain, a, b, step, tuple(rows)) for a, b in _joined(spans) if b > a]
     return out
+
+
+def _opening(act: Act) -> list[Act]:
+    """A structure or gap; a gap wider than the catalogue's widest is that gap with the fences down between its halves."""
+    step, wide = act.step, float(structure_rules()["types"]["gap_500m"]["min_width_m"])
+    known = treatments().get(str(step.treatment))
+    gap = (
+        known is not None
+        and known.is_structure
+        and known.effect["structure"] == "gap"
+        and step.chance is None
+    )
+    if not gap or act.high - act.low <= wide:
+        return [act]
+    left = act._replace(high=act.low + wide / 2)
+    right = act._replace(low=act.high - wide / 2, mouth=None)
+    return [left, right, act._replace(low=left.high, high=right.low, step=_freed(step), mouth=None)]
+
+
+def _freed(step: Intervention) -> Intervention:
+    """The fences of a step's place taken down."""
+    return Intervention("remove", step.line, step.km_from, step.km_to, components=step.components)
+
+
+def mouths_of(acts: Sequence[Act]) -> list[Act]:
+    """The acts that animals look for along a line, by chain and place."""
+    found = [a for a in acts if a.mouth is not None]
+    return sorted(found, key=lambda a: (a.chain, a.mouth or (0.0, 0.0)))
 
 
 def _span(barriers: Barriers, chains: LineChains, row: int, step: Intervention) -> tuple[float, float] | None:
@@ -301,7 +367,54 @@ class Pieces(NamedTuple):
     share: Array
 
 
-def pieces_of(cuts: CutTable, acts: Sequence[Act], which: Ints | None = None) -> Pieces:
+class NearMouths(NamedTuple):
+    """The next opening on both sides of every piece.
+
+    ``sides``: its number, shape (pieces, 2), -1 where there is none within reach; ``distance_m``: the way along the line to it;
+    ``rows``: the barrier rows among the pieces.
+    """
+
+    sides: Ints
+    distance_m: Array
+    rows: Ints
+
+
+def nearest_mouths(pieces: Pieces, mouths: Sequence[Act], reach_m: float) -> NearMouths:
+    """The next openings along the line on both sides of pieces; none for a piece inside one.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    mouths : sequence of Act
+        As :func:`mouths_of` gives them.
+    reach_m : float
+        Beyond it none is looked for [m].
+
+    Returns
+    -------
+    NearMouths
+    """
+    n, middle = len(pieces.cut), 0.5 * (pieces.low + pieces.high)
+    sides, distance = np.full((n, 2), -1, np.int64), np.zeros((n, 2))
+    if mouths and n:
+        low = np.array([complex(a.chain, (a.mouth or (0, 0))[0]) for a in mouths])
+        high = np.array([complex(a.chain, (a.mouth or (0, 0))[1]) for a in mouths])
+        here = pieces.chain + 1j * middle
+        before, after = np.searchsorted(low, here, side="right") - 1, np.searchsorted(low, here, side="left")
+        b, a = np.clip(before, 0, None), np.minimum(after, len(mouths) - 1)
+        to_b, to_a = middle - high[b].imag, low[a].imag - middle
+        ok_b = (before >= 0) & (high[b].real == pieces.chain)
+        inside = ok_b & (to_b < 0)
+        ok_b &= ~inside & (to_b <= reach_m)
+        ok_a = (after < len(mouths)) & (low[a].real == pieces.chain) & ~inside & (to_a <= reach_m)
+        sides[:, 0], sides[:, 1] = np.where(ok_b, b, -1), np.where(ok_a, a, -1)
+        distance[:, 0], distance[:, 1] = np.where(ok_b, to_b, 0.0), np.where(ok_a, to_a, 0.0)
+    return NearMouths(sides, distance, np.unique(pieces.row))
+
+
+def pieces_of(
+    cuts: CutTable, acts: Sequence[Act], which: Ints | None = None, *, reach_m: float = 0.0
+) -> Pieces:
     """The stretches of cuts broken where acts begin and end and where rows of a line meet.
 
     Parameters
@@ -310,6 +423,8 @@ def pieces_of(cuts: CutTable, acts: Sequence[Act], which: Ints | None = None) ->
     acts : sequence of Act
     which : int array, optional
         Cuts to look at; by default those that an act or the end of a row meets.
+    reach_m : float
+        How far beside an opening cuts are looked at as well [m].
 
     Returns
     -------
@@ -318,8 +433,7 @@ def pieces_of(cuts: CutTable, acts: Sequence[Act], which: Ints | None = None) ->
     ends = [complex(a.chain, x) for a in acts for x in (a.low, a.high)]
     breaks = np.unique(np.concatenate([np.array(ends, complex), cuts.row_ends]))
     if which is None:
-        met = [cuts.met_by(a.chain, a.low, a.high) for a in acts]
-        which = np.unique(np.concatenate([cuts.at_row_ends, *met]))
+        which = np.unique(np.concatenate([cuts.at_row_ends, met_by_acts(cuts, acts, reach_m)]))
     chain = cuts.chains.chain[cuts.barrier[which]] if len(which) else np.zeros(0, np.int64)
     low, high = cuts.own_from[which], cuts.own_to[which]
     first = np.searchsorted(breaks, chain + 1j * low, side="right")
@@ -332,6 +446,15 @@ def pieces_of(cuts: CutTable, acts: Sequence[Act], which: Ints | None = None) ->
     share = (end - begin) / (high - low)[of]
     row = cuts.row_at(chain[of], 0.5 * (begin + end), cuts.barrier[which][of])
     return Pieces(which[of], chain[of], row, begin, end, share)
+
+
+def met_by_acts(cuts: CutTable, acts: Sequence[Act], reach_m: float) -> Ints:
+    """Cuts that acts meet, and those from which an animal may trace to an opening."""
+    found = [np.zeros(0, np.int64)]
+    for a in acts:
+        more = reach_m if a.mouth is not None else 0.0
+        found.append(cuts.met_by(a.chain, a.low - more, a.high + more))
+    return np.unique(np.concatenate(found))
 
 
 def _of_pieces(cost: Array, pieces: Pieces, worth: Array) -> CutCosts:

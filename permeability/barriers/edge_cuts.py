@@ -187,11 +187,12 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     keep = kernel.cancel_wiggles(found[0], found[1], found[2], found[3], WIGGLE_CELLS)
     cell, direction, arc, at, normal = _rows(found, np.flatnonzero(keep))
     chain, along = pieces.chain_of_arc[arc], at * grid.cell_size
-    barrier, km = _rows_and_km(barriers, chains, chain, along)
+    _, km = _rows_and_km(barriers, chains, chain, along)
     normal = normal * grid.cell_size
     low, high = own_stretches(
         chain, along, stands_for(direction, normal, neighbours), chains.lengths, grid.cell_size
     )
+    barrier, _ = _rows_and_km(barriers, chains, chain, 0.5 * (low + high))  # of the stretch it stands for
     order = np.lexsort((km, barrier, direction, cell))
     return CutTable(
         cell[order], direction[order], barrier[order], km[order], normal[order], low[order], high[order], chains,

@@ -17,8 +17,12 @@ from permeability.barriers.cut_costs import (
     Act,
     CostModel,
     CutParts,
+    NearMouths,
     acts_of,
     apply_change,
+    met_by_acts,
+    mouths_of,
+    nearest_mouths,
     pieces_of,
     signature,
 )
@@ -86,7 +90,10 @@ class EdgeEffects:
         before = acts_of(land.barriers, cuts.chains, land.scenario.interventions)
         self.kinds: list[_Kind] = []
         known: dict[tuple[object, ...], int] = {}
-        names = cuts.edge_keys
+        names, reach = cuts.edge_keys, land.cost_model.reach_m
+        self.mouths: list[Act] = []
+        near: list[NearMouths] = []
+        rows = [np.zeros(0, np.int64)]
         keys, start = [np.zeros(0, np.int64)], [0]
         edge, cut, share, kind = (
             [np.zeros(0, np.int64)],
@@ -96,8 +103,7 @@ class EdgeEffects:
         )
         for steps in sets:
             acts = acts_of(land.barriers, cuts.chains, list(steps))
-            met = [cuts.met_by(a.chain, a.low, a.high) for a in acts]
-            touched = np.unique(names[np.concatenate([np.zeros(0, np.int64), *met])])
+            touched = np.unique(names[met_by_acts(cuts, acts, reach)])
             which = cuts.on_edges(touched)
             pieces = pieces_of(cuts, [*before, *acts], which)
             edge.append(start[-1] + np.searchsorted(touched, names[pieces.cut]))
@@ -108,11 +114,23 @@ class EdgeEffects:
                     pieces.chain, pieces.row, 0.5 * (pieces.low + pieces.high), [*before, *acts], known
                 )
             )
+            mouths = mouths_of([*before, *acts])
+            beside = nearest_mouths(pieces, mouths, reach)
+            near.append(
+                beside._replace(sides=np.where(beside.sides < 0, -1, beside.sides + len(self.mouths)))
+            )
+            self.mouths += mouths
+            rows.append(pieces.row)
             keys.append(touched)
             start.append(start[-1] + len(touched))
         self.start, self.keys = np.array(start, np.int64), np.concatenate(keys)
         self.edge, self.cut, self.kind = np.concatenate(edge), np.concatenate(cut), np.concatenate(kind)
-        self.share = np.concatenate(share)
+        self.share, self.row = np.concatenate(share), np.concatenate(rows)
+        nothing = np.zeros((0, 2))
+        self.near = NearMouths(
+            np.concatenate([nothing.astype(np.int64), *(n.sides for n in near)]),
+            np.concatenate([nothing, *(n.distance_m for n in near)]), np.unique(self.row),
+        )  # fmt: skip
 
     def _kinds_of(
         self, chain: Ints, row: Ints, middle: Array, acts: Sequence[Act], known: dict[tuple[object, ...], int]
@@ -147,6 +165,7 @@ class EdgeEffects:
         if not len(first):
             return cost, series
         worth = np.array([self._cost(land.cost_model, k) for k in self.kinds])[self.kind]
+        worth = land.cost_model.traced(worth, self.row, self.near, self.mouths)
         low, high = np.minimum.reduceat(worth, first), np.maximum.reduceat(worth, first)
         weight = land.weight[self.cut[first]]
         with np.errstate(divide="ignore", invalid="ignore"):

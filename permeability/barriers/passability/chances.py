@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
+
 from permeability.barriers.passability.cost import (
     checked,
-    gap_encounter_chance,
     number,
     parallel,
     split_fenced_railway,
 )
 from permeability.barriers.passability.fences import FenceDesign, fence_chance, snow_factor
 from permeability.barriers.passability.structures import Structure, structure_chance
+from permeability.barriers.passability.tracing import spaced_chance
 from permeability.barriers.passability.traffic import rail_chance, road_chance
 from permeability.barriers.treatments import Treatment
 from permeability.barriers.treatments import treatment as treatment_named
@@ -315,21 +317,31 @@ def structure_of(
 
 
 def bottom_out_chance(found: Treatment, profile: SpeciesProfile, fence: Estimate) -> Estimate:
-    """Chance at a fence with the lowest wires out at regular places: find one, else try the fence.
+    """Chance at a fence with the lowest wires out at regular places: try the fence, and find one of the places.
 
-    ``P p_opening + (1 - P) p_fence`` with ``P`` from :func:`gap_encounter_chance`; never below ``p_fence``.
+    An animal goes through such a place as it does under the bare wires, and not more readily than through a gap of that width;
+    see :func:`permeability.barriers.passability.tracing.spaced_chance`.  Never below the fence's own chance.
     """
     effect = found.effect
     opening = fence_chance(
         FenceDesign(float(effect["clearance_m"]), max(1.2, float(effect["clearance_m"])), 2, "smooth"),
         profile,
     )
-    meet = gap_encounter_chance(float(effect["spacing_m"]), profile.trace_length_m)
+    gap = structure_chance(Structure("gap", float(effect["width_m"])), profile)
+    chance: Estimate = spaced_chance(
+        _lower(opening, gap), fence, profile.trace_length_m,
+        width_m=float(effect["width_m"]), spacing_m=float(effect["spacing_m"]),
+    )  # fmt: skip
+    return chance
 
-    def mixed(met: Any, opening: Any, fence: Any) -> Any:
-        return max(fence, met * opening + (1.0 - met) * fence)
 
-    chance: Estimate = propagate(mixed, increasing={"met": meet, "opening": opening, "fence": fence})
+def _lower(a: Estimate, b: Estimate) -> Estimate:
+    """The lower of two chances at every level."""
+
+    def lower(a: Any, b: Any) -> Any:
+        return np.minimum(a, b)
+
+    chance: Estimate = propagate(lower, increasing={"a": a, "b": b})
     return chance
 
 
