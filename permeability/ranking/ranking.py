@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
@@ -225,7 +226,7 @@ def rank(
     )
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", np.arange(1, len(table) + 1))
-    notes = unmoved(table, engine, sites)
+    notes = unmoved(table, engine, sites) + mixed_kinds(sites)
     gaps = None
     if drawn is not None:
         gaps = gap_table(drawn, [s.id for s in sites])
@@ -284,6 +285,17 @@ def _row(
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
         "pressure": press, "passages": passages, "geometry": site.geometry(land),
     }  # fmt: skip
+
+
+def mixed_kinds(sites: Sequence[Candidate]) -> list[str]:
+    """What a reader must know of a ranking of stretches and structures together."""
+    kinds = {width_of(step) is not None for s in sites for step in s.interventions}
+    if len(kinds) < 2:
+        return []
+    return [
+        "Gaps and structures count the animals that trace the barrier to them, removed and changed stretches count where they lie only: "
+        "a stretch is understated beside a gap or structure."
+    ]
 
 
 def unmoved(table: pd.DataFrame, engine: Evaluator, sites: Sequence[Candidate]) -> list[str]:

@@ -96,7 +96,7 @@ def test_a_stretch_is_opened_over_its_length_and_nothing_else() -> None:
     ("cell", "width"), [(1000.0, 200.0), (1000.0, 1500.0), (2000.0, 200.0), (500.0, 400.0)]
 )
 def test_an_opening_conducts_in_proportion_to_its_width(neighbours: int, cell: float, width: float) -> None:
-    """In the circuit view a gap adds width / C_gap to the conductance of the line, whatever the cells (DESIGN 3.2)."""
+    """Animals that meet a gap head-on add width / C, whatever the cells; those that trace to it come on top."""
     today = land(neighbours=neighbours, cell=cell, chance=0.2)
     gap = Scenario("gap").treat("L", km=25.0, treatment="gap", width_m=width, chance=Estimate(0.5, 0.5, 0.5))
     opened = today.with_scenario(gap)
@@ -106,9 +106,14 @@ def test_an_opening_conducts_in_proportion_to_its_width(neighbours: int, cell: f
     assert length.sum() == pytest.approx(sheet, abs=cell)  # every metre of the line is counted once
     before = (length / today.cut_costs.interface_m[links]).sum()
     after = (length / opened.cut_costs.interface_m[links]).sum()
-    expected = width * (1 / cost(0.5) - 1 / cost(0.2))
-    assert after - before == pytest.approx(expected, rel=1e-6)
-    touched = opened.cut_costs.cost_m < today.cut_costs.cost_m
+    away = np.linspace(
+        width / 2, 20_000.0, 200_001
+    )  # the line ends 20 km of the grid above and below the gap
+    beside = 1 - (1 - 0.2) * (1 - 0.5 * np.exp(-(away - width / 2) / M) * 0.5)
+    traced = 2 * np.trapezoid(beside / (M * (1 - beside)) - 1 / cost(0.2), away)
+    expected = width * (1 / cost(0.5) - 1 / cost(0.2)) + traced
+    assert after - before == pytest.approx(expected, rel=0.02)
+    touched = opened.cut_costs.cost_m <= cost(0.5) * (1 + 1e-9)
     assert touched.any()
     np.testing.assert_allclose(opened.cut_costs.cost_m[touched], cost(0.5))
     assert np.abs(today.cuts.km[touched] - 25.0).max() <= (cell + width / 2) / 1000 + 1e-9
@@ -126,8 +131,12 @@ def test_a_gap_in_an_absolute_fence_conducts_alike_at_every_cell_size(cell: floa
     labels[:, : int(15_000 / cell)], labels[:, int(25_000 / cell) :] = 1, 2
     assert np.isinf(effective_resistances(today.links(), regions=labels)[0, 1])
     found = effective_resistances(opened.links(), regions=labels)[0, 1]
-    interface = cost(0.5) / (100 * (1 + np.sqrt(2)))  # C / (width s), plus the ground around it
-    assert found == pytest.approx(interface, rel=0.15)
+    away = np.linspace(0, 20_000.0, 200_001)
+    beside = 0.25 * np.exp(-away / M)
+    traced = 2 * np.trapezoid(beside / (M * (1 - beside)), away)
+    interface = 1 / ((100 / cost(0.5) + traced) * (1 + np.sqrt(2)))
+    ground = 10_000 / 40_000 / (1 + np.sqrt(2))
+    assert found == pytest.approx(interface + ground, rel=0.02)
     assert opened.parts.max() == 1
     assert today.parts.max() == 2
 

@@ -30,6 +30,7 @@ from permeability.barriers.passability import (
     rail_chance,
     road_chance,
     series_cost_m,
+    spaced_chance,
     split_fenced_railway,
     structure_chance,
     traffic_of,
@@ -128,7 +129,11 @@ def test_kazakhstan_border_fix():
     saiga = species("saiga")
     fence = {"kind": "fence", "fence_class": "border"}
     plain, opened = crossing_estimate(fence, saiga), crossing_estimate(fence, saiga, treatment="drop_wires")
-    assert opened.best > 20 * plain.best
+    gap = structure_chance(
+        Structure("gap", 5.0), saiga
+    ).best  # 5 m of bare wires are no better than a gap of 5 m
+    assert opened.best > 4 * plain.best
+    assert opened.best == pytest.approx(1 - (1 - plain.best) * (1 - gap), rel=0.05)
     assert opened.best <= saiga.crossing["rail_wildlife_friendly"].best
     khulan = species("khulan")  # neither crawls nor jumps: nothing gained
     assert (
@@ -142,6 +147,43 @@ def test_gap_encounter_by_simulation(rng):
     to_gap = rng.uniform(0, 20.0, 200_000)
     met = rng.exponential(16.0, to_gap.size) >= to_gap
     assert gap_encounter_chance(20.0, 16.0) == pytest.approx(met.mean(), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("spacing", "width", "p", "fence"),
+    [(1e3, 5.0, 0.05, 0.0), (2e4, 500.0, 0.3, 0.0), (2e4, 50.0, 0.7, 0.02), (5e4, 500.0, 0.5, 0.1)],
+)
+def test_spaced_openings_by_walks_along_the_fence(rng, spacing, width, p, fence):
+    """Animals meet a fence anywhere, try it there, trace it one way, and go through the next opening or not.
+
+    What the fence conducts is the mean over places of ``P / (m (1 - P))`` with the walks' chance ``P`` at each place.
+    """
+    m, places, walks = 16_000.0, 400, 20_000
+    start = (np.arange(places) + 0.5) * spacing / places  # from the middle of an opening
+    to_right, to_left = spacing - width / 2 - start, start - width / 2
+    inside = (to_left < 0) | (to_right < 0)
+    way = np.where(rng.random((walks, places)) < 0.5, to_right, to_left)
+    reached = rng.exponential(m, (walks, places)) >= np.maximum(way, 0.0)
+    crossed = (rng.random((walks, places)) < fence) | (reached & (rng.random((walks, places)) < p))
+    chance = np.where(inside, max(p, fence), crossed.mean(axis=0))
+    conductance = (chance / (m * (1 - chance))).mean()
+    expected = m * conductance / (1 + m * conductance)
+    found = spaced_chance(p, fence, m, width_m=width, spacing_m=spacing)
+    assert found == pytest.approx(expected, rel=0.03)
+
+
+def test_spaced_openings_grow_with_width_and_fall_with_spacing():
+    chances = [
+        spaced_chance(0.3, 0.01, 16e3, width_m=w, spacing_m=2e4) for w in (0.0, 5.0, 50.0, 500.0, 2000.0)
+    ]
+    assert (np.diff(chances) > 0).all()
+    apart = [spaced_chance(0.3, 0.01, 16e3, width_m=50.0, spacing_m=s) for s in (1e3, 5e3, 2e4, 5e4, 1e8)]
+    assert (np.diff(apart) < 0).all()
+    assert apart[-1] == pytest.approx(0.01, rel=0.01)
+    assert (
+        spaced_chance(Estimate(0.1, 0.3, 0.5), 0.0, Estimate(5e3, 16e3, 6e4), width_m=50.0, spacing_m=2e4).low
+        < 0.1
+    )
 
 
 def test_gap_encounter_limits():
@@ -575,7 +617,11 @@ def test_treated_railways_keep_the_order(name, treatment):
 
 def test_treatments_help_the_species_they_are_for():
     gazelle, khulan = species("mongolian_gazelle"), species("khulan")
-    for treatment in ("remove", "modify", "drop_wires", "gap", "bridge", "overpass"):
+    helped = (
+        crossing_estimate(TMR, gazelle, treatment="drop_wires").best / crossing_estimate(TMR, gazelle).best
+    )
+    assert 2 < helped < 10  # the wires are out over 5 m each kilometre only
+    for treatment in ("remove", "modify", "gap", "bridge", "overpass"):
         assert (
             crossing_estimate(TMR, gazelle, treatment=treatment).best
             > 10 * crossing_estimate(TMR, gazelle).best

@@ -23,6 +23,7 @@ from permeability.barriers.passability.cost import (
 )
 from permeability.barriers.passability.fences import FenceDesign, fence_chance, fence_designs, fence_passage
 from permeability.barriers.passability.structures import Structure, learning_factor, structure_chance
+from permeability.barriers.passability.tracing import found_chance, spaced_chance, traced_cost_m
 from permeability.barriers.passability.traffic import hour_shares, rail_chance, road_chance
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "fence_chance",
     "fence_designs",
     "fence_passage",
+    "found_chance",
     "gap_encounter_chance",
     "hour_shares",
     "learning_factor",
@@ -43,8 +45,10 @@ __all__ = [
     "rail_chance",
     "road_chance",
     "series_cost_m",
+    "spaced_chance",
     "split_fenced_railway",
     "structure_chance",
+    "traced_cost_m",
     "traffic_of",
     "treated_chances",
 ]
