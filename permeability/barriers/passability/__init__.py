@@ -23,7 +23,7 @@ from permeability.barriers.passability.cost import (
 )
 from permeability.barriers.passability.fences import FenceDesign, fence_chance, fence_designs, fence_passage
 from permeability.barriers.passability.structures import Structure, learning_factor, structure_chance
-from permeability.barriers.passability.tracing import found_chance, spaced_chance, traced_cost_m
+from permeability.barriers.passability.tracing import spaced_chance
 from permeability.barriers.passability.traffic import hour_shares, rail_chance, road_chance
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "fence_chance",
     "fence_designs",
     "fence_passage",
-    "found_chance",
     "gap_encounter_chance",
     "hour_shares",
     "learning_factor",
@@ -48,7 +47,6 @@ __all__ = [
     "spaced_chance",
     "split_fenced_railway",
     "structure_chance",
-    "traced_cost_m",
     "traffic_of",
     "treated_chances",
 ]
