@@ -69,6 +69,7 @@ _ROOMS = {
     "species": "permeability.species",
     "structures": "permeability.barriers.structure_inventory",
     "tasks": "permeability.core.tasks",
+    "telemetry": "permeability.telemetry",
     "treatments": "permeability.barriers.treatments",
     "wall_to_wall": "permeability.engines.omnidirectional.wall_to_wall",
 }

@@ -373,6 +373,7 @@ def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple
     """Kilometres of every row: posts first, then published length, then drawn length."""
     found: list[Chainage] = []
     drawn: dict[str, float] = {}
+    rows_of = table["line"].value_counts()
     for row in table.itertuples(index=False):
         line, length = str(row.line), float(row.geometry.length)
         c = None
@@ -384,7 +385,7 @@ def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple
                 )
         if c is None:
             published = getattr(row, "length_km_published", None)
-            single = int((table["line"] == line).sum()) == 1
+            single = rows_of[line] == 1
             whole = (
                 float(published)
                 if single and published is not None and np.isfinite(float(published))

@@ -14,6 +14,7 @@ import click
 
 from permeability import __version__
 from permeability.cli import data_commands as cli_data
+from permeability.cli import track_commands as cli_tracks
 from permeability.cli.data_commands import PATH, say, tell
 from permeability.core.errors import (
     EXIT_DIFFERS,
@@ -381,7 +382,7 @@ def doctor() -> None:
         raise SystemExit(EXIT_FAULT)
 
 
-for command in (cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export):
+for command in (cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks):
     cli.add_command(command)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ SNEAKY = "<img src=x onerror=alert(1)>"
 MOST_BYTES = 300_000
 ON_A_MAP = (
     "landscape", "patches", "connectivity", "impact", "comparison", "ranking", "plan", "run", "paths", "network", "corridors",
-    "score", "omnidirectional",
+    "score", "omnidirectional", "tracks", "crossings", "encounters",
 )  # fmt: skip
 
 
@@ -66,9 +67,22 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         land, patches, pm.connectivity(land, patches), pm.barrier_impact(land, patches), pm.compare(land, patches, plan), ranking,
         pm.portfolio(ranking, 6000), pm.run_project(project), least_cost_paths(bare, patches), patch_network(bare, patches),
         least_cost_corridors(bare, patches), barrier_score(land, patches, 1000.0), omnidirectional(land, radius=3),
-        wall_to_wall(land), pairwise(land.resistance, patches.labels),
+        wall_to_wall(land), pairwise(land.resistance, patches.labels), *from_tracks(),
     ]  # fmt: skip
     return {r._face: r for r in found}
+
+
+def from_tracks() -> list[Any]:
+    tracks, barriers = pm.telemetry.samples.herd(2, 30)
+    tracks = replace(tracks, animals=(HOSTILE, SNEAKY), source=HOSTILE)
+    named = barriers.table.assign(line=[HOSTILE, *barriers.table["id"][1:]])
+    barriers = prepare(named)
+    t, grid = pm.telemetry, pm.Grid.from_bounds((-60_000, -60_000, 60_000, 60_000), cell_size=2000, crs=32648)
+    return [
+        tracks, t.crossings(tracks, barriers), t.encounters(tracks, barriers), t.crossing_cost(tracks, barriers, placebos=0),
+        t.step_selection(tracks, barriers, placebos=0, by="line"),
+        t.validate((-np.hypot(*np.meshgrid(grid.x, grid.y)), grid), tracks, barriers, sections_m=500, draws=20, shifts=9),
+    ]  # fmt: skip
 
 
 def faces() -> set[str]:
@@ -118,7 +132,9 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
     assert kinds(hopes, tmp_path) == {".png", ".pdf", ".svg", ".html", ".csv"}
 
 
-@pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
+@pytest.mark.parametrize(
+    "name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall", "crossing_costs", "step_selection", "validation"})
+)
 def test_notebook_face(results: dict[str, Any], name: str) -> None:
     text = results[name]._repr_html_()
     assert "<script" not in text

@@ -7,6 +7,9 @@ from permeability.viz.views import (
     comparison,
     connectivity,
     corridors,
+    crossing_costs,
+    crossings,
+    encounters,
     impact,
     landscape,
     network,
@@ -18,6 +21,9 @@ from permeability.viz.views import (
     ranking,
     run,
     score,
+    step_selection,
+    tracks,
+    validation,
     wall_to_wall,
 )
 
@@ -37,4 +43,10 @@ VIEWS: dict[str, View] = {  # by the word that a result's class names in ``_face
     "omnidirectional": omnidirectional.VIEW,
     "wall_to_wall": wall_to_wall.VIEW,
     "pairwise": pairwise.VIEW,
+    "tracks": tracks.VIEW,
+    "crossings": crossings.VIEW,
+    "encounters": encounters.VIEW,
+    "crossing_costs": crossing_costs.VIEW,
+    "step_selection": step_selection.VIEW,
+    "validation": validation.VIEW,
 }

@@ -1,0 +1,292 @@
+"""The crossing cost measured: kilometres worked along a line per crossing.
+
+The model says that a try fails with chance ``1 - p`` and then costs ``m`` kilometres along the line, so a crossing costs
+``C = m (1 - p) / p``: the kilometres worked along the line over the crossings, however the way is cut into encounters.  What an
+animal that takes no notice of the line walks near it per crossing is taken off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from permeability.barriers.lines import Barriers
+from permeability.core.display import Face
+from permeability.core.errors import OptionError
+from permeability.core.estimate import Estimate
+from permeability.telemetry.exposure import Exposure, Meter
+from permeability.telemetry.intervals import per_crossing
+from permeability.telemetry.placebo import Placebo, displaced, ratio_placebo
+from permeability.telemetry.tracks import Tracks
+
+__all__ = ["CrossingCosts", "crossing_cost"]
+
+FINE_H = 1.0  # beyond this, part of the way along a line and of the crossings is not seen
+LEAST_KM = 1e-3  # below a metre a cost says nothing
+
+
+@dataclass(frozen=True)
+class CrossingCosts(Face):
+    """Crossing costs by group of lines.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per group: ``group``, ``animals`` (that came near), ``animals_crossing``, ``km_worked``, ``crossings``,
+        ``chord_km`` (of an indifferent walk, per crossing), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``ratio`` (kilometres per
+        crossing over those of an indifferent walk), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
+    by_animal : DataFrame
+        ``animal``, ``group``, ``km_worked``, ``crossings``.
+    buffer_m : float
+        What counts as along the line [m].
+    step_h : float
+        Between fixes [h].
+    tracks : Tracks
+    barriers : Barriers
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> tracks, barriers = pm.telemetry.samples.walk()
+    >>> found = pm.telemetry.crossing_cost(tracks, barriers, buffer_m=100)
+    >>> round(found.of("stock").best, 2)
+    1.87
+    """
+
+    table: pd.DataFrame
+    by_animal: pd.DataFrame
+    buffer_m: float
+    step_h: float
+    tracks: Tracks = field(repr=False)
+    barriers: Barriers = field(repr=False)
+
+    _face = "crossing_costs"
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        told = "; ".join(f"{r.group} {_told(r)}" for r in self.table.itertuples())
+        mark = "simulated tracks, " if self.tracks.simulated else ""
+        return f"CrossingCosts({mark}within {self.buffer_m:g} m, fixes every {self.step_h:.3g} h: {told})"
+
+    def of(self, group: str) -> Estimate:
+        """The cost of one group as an estimate [km], graded D (worked out from tracks).
+
+        Raises
+        ------
+        OptionError
+            F23 for a group that is not there or has no finite cost.
+        """
+        rows = self.table[self.table["group"] == group]
+        if len(rows) == 0 or not np.isfinite(rows["cost_km_high"].iloc[0]):
+            raise OptionError(
+                "F23", f"there is no measured crossing cost of {group!r}.",
+                details={"groups": ", ".join(self.table["group"])}, remedy="see the column note of .table",
+            )  # fmt: skip
+        row = rows.iloc[0]
+        low, best, high = (max(float(row[c]), LEAST_KM) for c in ("cost_km_low", "cost_km", "cost_km_high"))
+        return Estimate(low, best, high, "km", "D", source_of(self.tracks, row), "log")
+
+
+def _told(row: object) -> str:
+    low, best, high = (getattr(row, c) for c in ("cost_km_low", "cost_km", "cost_km_high"))
+    if np.isnan(best):
+        return "never met"
+    text = f"at least {low:.3g} km" if np.isinf(best) else f"{best:.3g} km ({low:.3g}-{high:.3g})"
+    return text if getattr(row, "usable") else f"{text}, unusable"  # noqa: B009
+
+
+def source_of(tracks: Tracks, row: pd.Series) -> str:
+    """Where a measured number comes from, in words."""
+    mark = "SIMULATED tracks (no animal walked them)" if tracks.simulated else "tracks"
+    return (
+        f"measured from {mark} {tracks.source}: {int(row['crossings'])} crossings in {row['km_worked']:.1f} km worked by "
+        f"{int(row['animals'])} animals"
+    )
+
+
+def crossing_cost(
+    tracks: Tracks,
+    barriers: Barriers,
+    *,
+    by: str = "class",
+    buffer_m: float = 150.0,
+    error_m: float | None = None,
+    max_gap_h: float | None = None,
+    placebos: int = 20,
+    draws: int = 1000,
+    line_draws: int = 0,
+    rng: int = 0,
+) -> CrossingCosts:
+    """Crossing cost of each group of lines: kilometres worked along it per crossing, with interval and placebo.
+
+    ``C = K / n - pi A / (2 L)``: ``K`` kilometres walked within ``buffer_m`` of the lines, ``n`` crossings, and off it what an animal
+    that takes no notice of the lines walks there per crossing (``pi d`` for one long line), times the cuts per crossing on displaced
+    copies of the lines, for not every cut counts as a crossing.  The interval is Poisson within an animal and
+    a bootstrap between animals (:func:`permeability.telemetry.intervals.per_crossing`).
+
+    Parameters
+    ----------
+    tracks : Tracks
+        In the coordinate system of the barriers.
+    barriers : Barriers
+    by : str
+        ``"class"`` (as in species profiles), ``"all"``, or a column of the barriers such as ``"line"``.
+    buffer_m : float
+        Half width of what counts as along the line [m]; several times the error of fix and line.
+    error_m, max_gap_h
+        See :func:`permeability.telemetry.line_crossings.crossings`.
+    placebos : int
+        Displaced copies of the lines; 0 leaves them out, and every estimate unusable.
+    draws : int
+        Of the bootstrap between animals.
+    line_draws : int
+        Times that every line is moved by its stated accuracy; the interval then covers all of them.
+    rng : int
+
+    Returns
+    -------
+    CrossingCosts
+
+    Raises
+    ------
+    LayerError
+        F02, F03 for tracks that cannot be used.
+    GridMismatchError
+        F04 for tracks in another coordinate system.
+    OptionError
+        F21 for a column that is not there, F24 for a buffer that is not wider than the errors.
+
+    References
+    ----------
+    Garwood 1936, doi:10.1093/biomet/28.3-4.437; Santaló 1976, doi:10.1017/CBO9780511617331.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> tracks, barriers = pm.telemetry.samples.walk()
+    >>> crossing_cost(tracks, barriers, buffer_m=100).table[["group", "km_worked", "crossings"]].round(2).values.tolist()
+    [['stock', 2.22, 1]]
+    """
+    tracks.require_usable(barriers.table.crs)
+    _check_buffer(tracks, barriers, buffer_m, error_m)
+    meter = Meter(barriers, by, buffer_m)
+    found = meter.measure(tracks, error_m=error_m, max_gap_h=max_gap_h)
+    copies = [
+        meter.measure(t, error_m=error_m, max_gap_h=max_gap_h, chord_km=found.chord_km)
+        for t in displaced(tracks, placebos, rng)
+    ]
+    chord = found.chord_km * _unseen(copies, len(found.groups))
+    spans = [_spans(found, chord, draws, rng)]
+    for barriers_there in _jittered(barriers, line_draws, rng):
+        there = Meter(barriers_there, by, buffer_m).measure(
+            tracks, error_m=error_m, max_gap_h=max_gap_h, chord_km=found.chord_km
+        )
+        spans.append(_spans(there, chord, draws, rng))
+    rows = [_row(found, g, float(chord[g]), spans, copies, tracks) for g in range(len(found.groups))]
+    return CrossingCosts(
+        pd.DataFrame(rows), _by_animal(found), float(buffer_m), tracks.interval_h, tracks, barriers
+    )
+
+
+def _check_buffer(tracks: Tracks, barriers: Barriers, buffer_m: float, error_m: float | None) -> None:
+    from permeability.telemetry.line_crossings import both_errors
+
+    error = both_errors(tracks, barriers, error_m)
+    if not buffer_m > error:
+        raise OptionError(
+            "F24", f"buffer_m = {buffer_m:g} is not wider than the errors of fix and line together ({error:.0f} m).",
+            remedy="use a buffer of several times the error, such as 150 m",
+        )  # fmt: skip
+
+
+def _unseen(copies: list[Exposure], groups: int) -> np.ndarray:
+    """Cuts per crossing on displaced copies, shape (groups,): a way that touches a line, or turns within the errors, is no crossing."""
+    cuts = sum((c.cuts.sum(axis=0) for c in copies), np.zeros(groups))
+    crossings = sum((c.crossings.sum(axis=0) for c in copies), np.zeros(groups))
+    return np.where(crossings > 0, cuts / np.maximum(crossings, 1), 1.0)
+
+
+def _spans(found: Exposure, chord: np.ndarray, draws: int, rng: int) -> np.ndarray:
+    """Low, best, high of each group, shape (groups, 3), the chord taken off [km]."""
+    raw = [per_crossing(found.km[:, g], found.crossings[:, g], draws, rng) for g in range(len(found.groups))]
+    return np.maximum(np.asarray(raw) - chord[:, None], 0.0)
+
+
+def _jittered(barriers: Barriers, times: int, rng: int) -> list[Barriers]:
+    """Lines moved by their stated accuracy, each row by itself."""
+    import shapely
+
+    from permeability.telemetry.line_crossings import ACCURACY_M
+
+    draw = np.random.default_rng(rng)
+    stated = pd.to_numeric(barriers.table["accuracy_m"], errors="coerce").fillna(ACCURACY_M).to_numpy(float)
+    found = []
+    for _ in range(times):
+        shift = draw.normal(0, stated[:, None], (len(stated), 2))
+        shapes = [
+            shapely.transform(g, lambda xy, s=s: xy + s)
+            for g, s in zip(barriers.table.geometry, shift, strict=True)
+        ]
+        found.append(
+            Barriers(barriers.table.set_geometry(shapes, crs=barriers.table.crs), barriers.chainages)
+        )
+    return found
+
+
+def _row(
+    found: Exposure, g: int, chord: float, spans: list[np.ndarray], copies: list[Exposure], tracks: Tracks
+) -> dict[str, object]:
+    km, n = float(found.km[:, g].sum()), int(found.crossings[:, g].sum())
+    low, best, high = min(s[g, 0] for s in spans), spans[0][g, 1], max(s[g, 2] for s in spans)
+    placebo = ratio_placebo(
+        np.asarray([c.km[:, g].sum() for c in copies]),
+        np.asarray([c.cuts[:, g].sum() * found.chord_km[g] for c in copies]),
+    )
+    return {
+        "group": found.groups[g],
+        "animals": int(np.sum(found.km[:, g] > 0)),
+        "animals_crossing": int(np.sum(found.crossings[:, g] > 0)),
+        "km_worked": km,
+        "crossings": n,
+        "chord_km": chord,
+        "cost_km_low": low,
+        "cost_km": best,
+        "cost_km_high": high,
+        "ratio": km / (n * chord) if n else np.inf if km > 0 else np.nan,
+        "placebo": placebo.ratio,
+        "placebo_low": placebo.low,
+        "placebo_high": placebo.high,
+        "usable": placebo.usable and km > 0,
+        "note": _note(placebo, km, n, tracks),
+    }
+
+
+def _note(placebo: Placebo, km: float, n: int, tracks: Tracks) -> str:
+    """What a reader must know of an estimate, in words."""
+    told = []
+    if km == 0:
+        return "no animal came near"
+    if placebo.why:
+        told.append(f"unusable: {placebo.why}" if placebo.copies else "unusable: no placebo was asked for")
+    if n == 0:
+        told.append("nothing crossed: only a lower bound is known")
+    elif n < 10:
+        told.append(f"only {n} crossings")
+    if tracks.interval_h > FINE_H:
+        told.append(
+            f"fixes every {tracks.interval_h:.3g} h miss part of the way along a line and some crossings; not corrected"
+        )
+    return "; ".join(told)
+
+
+def _by_animal(found: Exposure) -> pd.DataFrame:
+    rows = [
+        {"animal": a, "group": g, "km_worked": float(found.km[i, j]), "crossings": int(found.crossings[i, j])}
+        for i, a in enumerate(found.animals)
+        for j, g in enumerate(found.groups)
+    ]
+    return pd.DataFrame(rows, columns=["animal", "group", "km_worked", "crossings"])
