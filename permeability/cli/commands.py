@@ -122,15 +122,24 @@ def demo(folder: Path) -> None:
 
 
 def _print_run(done: Any) -> None:
+    from permeability.locale.language import words
+    from permeability.ranking.statements import statements
+    from permeability.report.said import said
+
     for r in done.species.values():
         say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
         for sentence in r.impact.sentences:
             say(f"  {sentence}")
         if r.ranking is not None:
             say("")
-            say(site_table(r.ranking, done.project.spec.ranking.top))
+            top = done.project.spec.ranking.top
+            say(site_table(r.ranking, top))
+            lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
+            for sentence in said(statements(r.ranking, top), words(), lines.__getitem__):
+                say(f"  {sentence}")
             for note in r.ranking.notes:
-                say(f"  {note}")
+                if note.startswith(("No single", "The unknown")):  # the rest is said above
+                    say(f"  {note}")
     for name, plan in done.choice.plans.items():
         budget = done.project.spec.ranking.budget_usd
         say(f"\nFor {budget:,.0f} USD ({name}), at most {100 * plan.gap:.1f} % below the bound:")
@@ -143,18 +152,31 @@ def _print_run(done: Any) -> None:
 
 
 def site_table(ranking: Any, top: int) -> str:
-    """The best sections as text, with their railway kilometres."""
-    head = f"  {'rank':>4}  {'section':<22} {'km':>13}  {'range joined':>12}  {'reachable':>10}  {'conductance':>11}  {'cost':>20}"
-    unit = f"  {'':>4}  {'':<22} {'':>13}  {'km2':>12}  {'km2':>10}  {'gain':>11}  {'USD low-best-high':>20}"
+    """The best sections as text, with their railway kilometres; gains are expected gains with their 5 to 95 % range."""
+    from permeability.locale.language import words
+    from permeability.report.said import with_range
+
+    drawn, tr = ranking.draws is not None, words()
+
+    def told(row: Any, name: str, best: str) -> str:
+        if not drawn:
+            return str(tr.number(row[best]))
+        expected, low, high = (float(row[f"{name}_{part}"]) for part in ("expected", "low", "high"))
+        return with_range(expected, low, high, tr)
+
+    head = ["rank", "section", "km", "conductance gain", "reachable [km2]", "cost [USD]"]
     rows = []
-    for r in ranking.table.head(top).itertuples():
-        cost = f"{r.cost_usd_low:,.0f}-{r.cost_usd:,.0f}-{r.cost_usd_high:,.0f}"
-        km = f"{r.km_from:.0f}-{r.km_to:.0f}"
-        rows.append(
-            f"  {r.rank:>4}  {r.id:<22} {km:>13}  {r.gain_range_cut_off_km2:>12,.0f}  {r.gain_reachable_km2:>10,.0f}  "
-            f"{r.gain_mean_conductance:>11.4f}  {cost:>20}"
-        )
-    return "\n".join([head, unit, *rows])
+    for r in ranking.table.head(top).to_dict("records"):
+        cost = f"{r['cost_usd']:,.0f} ({r['cost_usd_low']:,.0f} to {r['cost_usd_high']:,.0f})"
+        cells = [str(r["rank"]), r["id"], f"{r['km_from']:.0f}-{r['km_to']:.0f}", told(r, "gain", "gain_mean_conductance"),
+                 told(r, "gain_reachable_km2", "gain_reachable_km2"), cost]  # fmt: skip
+        if drawn:
+            cells[1:1] = [f"{r['rank_low']}-{r['rank_high']}", str(r["alike"])]
+        rows.append(cells)
+    if drawn:
+        head[1:1] = ["5-95 %", "alike"]
+    widths = [max(len(x[i]) for x in [head, *rows]) for i in range(len(head))]
+    return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(x, widths)) for x in [head, *rows])
 
 
 @cli.command()

@@ -6,7 +6,7 @@ from __future__ import annotations
 def unit_of(name: str) -> str:
     """Unit label of a column by the ending of its name.
 
-    >>> unit_of("reachable_km2"), unit_of("cost_usd"), unit_of("pieces")
+    >>> unit_of("reachable_km2"), unit_of("cost_usd_low"), unit_of("pieces")
     ('km2', 'USD', '1')
     """
     endings = {
@@ -18,6 +18,8 @@ def unit_of(name: str) -> str:
         "_s": "s",
         "_per_day": "1/day",
     }
+    for part in ("_expected", "_median", "_low", "_high"):  # of a range
+        name = name.removesuffix(part)
     for ending, unit in endings.items():
         if name.endswith(ending):
             return unit

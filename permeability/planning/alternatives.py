@@ -21,8 +21,8 @@ from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDEX, INDICES, change_of, gain_of
 from permeability.linkage.landscape_indices import Indices, pair_costs
 from permeability.linkage.measured import Measured, indices, indices_from
-from permeability.ranking import uncertainty
 from permeability.ranking.rank_draws import draw_quantiles, inputs_hash, remade
+from permeability.ranking.rank_statistics import middle
 from permeability.ranking.unknown_numbers import KINDS, Unknown, unknowns
 
 Array = NDArray[np.float64]
@@ -189,7 +189,7 @@ def spread(name: str, values: Array) -> dict[str, float]:
     >>> spread("x", np.arange(101.0))
     {'x_low': 5.0, 'x_high': 95.0}
     """
-    low, high = uncertainty.middle(values)
+    low, high = middle(values)
     return {f"{name}_low": low, f"{name}_high": high}
 
 

@@ -50,6 +50,7 @@ from permeability.project.scenario_spec import (
 )
 from permeability.project.spec import GridSpec, ProjectSpec, SpeciesSpec, valid_keys
 from permeability.project.toml_lines import line_of
+from permeability.ranking.ranking import short_candidates, stretches
 from permeability.species import SpeciesProfile, species, species_list
 
 __all__ = ["check"]
@@ -592,6 +593,11 @@ class _Checker:
             per_stretch=asked.per_stretch,
         )  # fmt: skip
         self.attempt(rules, layer="portfolio", rows=line_of(self.text, "portfolio"))
+        for what in short_candidates(stretches(sites), spec.grid.cell_size_m):
+            if name == self.project.species_ids[0]:
+                self.add(Finding(
+                    "J14", what, "take sections of at least four cells, or smaller cells", self.file, tuple(rows), severity="warning"
+                ))  # fmt: skip
         for site in spec.cost_benefit.collisions_avoided:
             self.attempt(
                 partial(check_choice, "cost_benefit.collisions_avoided", site, [s.id for s in sites]),
@@ -628,8 +634,8 @@ def check(path: str | Path) -> list[Finding]:
     Examples
     --------
     >>> import permeability as pm
-    >>> pm.check(pm.sample_folder())  # nothing to say about the sample
-    []
+    >>> [f.code for f in pm.check(pm.sample_folder())]  # its sections are short for its cells
+    ['J14']
     """
 
     return check_project(path)

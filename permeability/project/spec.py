@@ -14,7 +14,7 @@ from permeability.project.scenario_spec import (
     ScenarioSpec,
     Table,
 )
-from permeability.ranking.unknown_numbers import KINDS, VARY
+from permeability.ranking.unknown_numbers import KINDS, LANDSCAPES, VARY
 
 __all__ = ["ProjectSpec"]
 
@@ -100,7 +100,7 @@ class RankingSpec(Table):
     seed: int = 1
     budget_usd: float | None = Field(default=None, gt=0)
     vary: list[Literal[KINDS]] = list(VARY)  # type: ignore[valid-type]
-    draws_anew: int | None = Field(default=None, gt=0)
+    draws_anew: int = Field(default=LANDSCAPES, gt=0)
     worth_usd_per_gain: float | None = Field(default=None, gt=0)
 
 

@@ -1,16 +1,26 @@
-"""What draws of the unknown numbers will take, before they are made."""
+"""What draws cost before they are made: seconds of one core for every kind."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["cost_of_draws", "seconds_per_draw", "seconds_per_state"]
+from permeability.engines.kernels.edges import D_COL, D_ROW
+from permeability.landscape.landscape import Landscape
+from permeability.ranking.drawn_reach import STATES
+from permeability.ranking.unknown_numbers import ANEW, LANDSCAPES, VARY
+
+__all__ = ["cost_of_draws", "draw_costs", "seconds_per_draw", "seconds_per_state"]
 
 STATE_RATE = 1.2e10  # multiply-adds per second of one core in dense elimination
 CONDENSE_SECONDS_PER_CELL = 1.5e-6
 HABITAT_SECONDS_PER_CELL = 0.4e-6
 CUT_SECONDS = 3e-5  # per row of the cut table
+FIELD_SECONDS_PER_CELL = 80e-9
+FALLEN_SHARE = 0.1  # of a field's work that following the fall behind one opening takes
+OPENING_SECONDS = 1.2e-3  # to work out which edges a candidate opens
 
 
 def seconds_per_state(kept: int, cells: float = np.inf) -> float:
@@ -63,7 +73,15 @@ def seconds_per_draw(cells: int, kept: int) -> float:
 
 
 def cost_of_draws(
-    cells: int, kept: int, draws: int, *, shared: int | None = None, cuts: int = 0, anew: int = 0
+    cells: int,
+    kept: int,
+    draws: int,
+    *,
+    shared: int | None = None,
+    cuts: int = 0,
+    anew: int = LANDSCAPES,
+    patches: int = 0,
+    sites: int = 0,
 ) -> pd.DataFrame:
     """What each kind of draw costs, so that one can choose.
 
@@ -80,7 +98,9 @@ def cost_of_draws(
     cuts : int
         Rows of the cut table.
     anew : int
-        Landscapes made anew; 0 = one for every draw.
+        Landscapes made anew; at most one for every draw.
+    patches, sites : int
+        Patches and candidates, for the least-cost fields.
 
     Returns
     -------
@@ -97,7 +117,8 @@ def cost_of_draws(
     state = seconds_per_state(shared, cells) if shared is not None else seconds_per_draw(cells, kept)
     condensed = seconds_per_draw(cells, kept) if shared is not None else 0.0
     remade = condensed + HABITAT_SECONDS_PER_CELL * cells
-    n = anew or draws
+    n = min(anew, draws)
+    fields = FIELD_SECONDS_PER_CELL * cells * patches * (1 + FALLEN_SHARE * sites) + OPENING_SECONDS * sites
     rows = [
         (
             "crossing",
@@ -107,8 +128,87 @@ def cost_of_draws(
         ),
         ("weights", "weights of patches, costs: nothing is solved again", draws, 0.0),
         ("habitat", "habitat factors: the ground made and condensed anew", n, remade),
-        ("map", "positions of lines: cut and condensed anew", n, remade + CUT_SECONDS * cuts),
+        (
+            "map",
+            "positions of lines and origin of the grid: cut and condensed anew",
+            n,
+            remade + CUT_SECONDS * cuts,
+        ),
+        ("reach", "movement budget and dispersal: least-cost fields made anew", min(STATES, draws), fields),
     ]
     return pd.DataFrame(
         [(k, w, c, s * c) for k, w, c, s in rows], columns=["kind", "what", "count", "seconds"]
     )
+
+
+def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
+    """Whether one condensation with all barriers outside makes draws cheaper than one condensation per draw."""
+    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
+    alone = seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
+    cells = int(land.valid.sum())
+    return seconds_per_state(interface_nodes(land, every), cells) <= alone
+
+
+def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
+    """About how many nodes stay when the edges of some lines are left outside."""
+    rows = [r for line in dict.fromkeys(lines) for r in land.barriers.rows_of(line) if land.chance_of[r] > 0]
+    mine = np.isin(land.cuts.barrier, rows) & (land.cuts.direction < 4)
+    cell, k = land.cuts.cell[mine], land.cuts.direction[mine]
+    other, valid = cell + D_ROW[k] * land.grid.cols + D_COL[k], land.valid.ravel()
+    inside = valid[cell] & valid[other]
+    return len(np.union1d(cell[inside], other[inside]))
+
+
+def draw_costs(
+    land: Landscape,
+    lines: Sequence[str],
+    draws: int,
+    *,
+    vary: Sequence[str] = VARY,
+    draws_anew: int = LANDSCAPES,
+    patches: int = 0,
+    sites: int = 0,
+) -> pd.DataFrame:
+    """What the draws of a ranking will cost, before they are made.
+
+    Parameters
+    ----------
+    land : Landscape
+    lines : sequence of str
+        Lines of the candidates.
+    draws : int
+    vary : sequence of str
+        Kinds to draw.
+    draws_anew : int
+        As for :func:`permeability.ranking.ranking.rank`.
+    patches, sites : int
+        Patches and candidates, for the least-cost fields.
+
+    Returns
+    -------
+    DataFrame
+        ``kind``, ``what``, ``count``, ``seconds`` on one core, and ``chosen``: whether ``vary`` asks for the kind.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> draw_costs(land, ["F"], 500, vary=("crossing", "map"), draws_anew=20)[["kind", "count", "chosen"]].values.tolist()
+    [['crossing', 500, True], ['weights', 500, False], ['habitat', 20, False], ['map', 20, True], ['reach', 6, True]]
+    """
+    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
+    shared = interface_nodes(land, every) if worth_sharing(land, lines) else None
+    if any(k in ANEW for k in vary) and draws < 2 * draws_anew:
+        shared = None
+    table = cost_of_draws(
+        int(land.valid.sum()), interface_nodes(land, lines), draws, shared=shared, cuts=len(land.cuts), anew=draws_anew,
+        patches=patches, sites=sites,
+    )  # fmt: skip
+    asked = {
+        "crossing": VARY[:3] + ("unmapped",),
+        "weights": ("weights", "cost"),
+        "habitat": ("habitat",),
+        "map": ("map", "origin"),
+        "reach": VARY,
+    }
+    return table.assign(chosen=[any(v in asked[k] for v in vary) for k in table["kind"]])

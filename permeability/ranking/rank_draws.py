@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,17 +21,21 @@ from permeability.core.estimate import Estimate
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
-from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape, check_resistance
 from permeability.landscape.patches import Patches
 from permeability.linkage.landscape_indices import pair_mean
-from permeability.ranking import uncertainty
-from permeability.ranking.draw_effort import cost_of_draws, seconds_per_draw, seconds_per_state
+from permeability.ranking import drawing, influence, rank_statistics
+from permeability.ranking.draw_effort import worth_sharing
+from permeability.ranking.drawn_pieces import DrawnPieces
+from permeability.ranking.drawn_reach import BUDGET, DISPERSAL, STATES, drawn_limit, reach_and_area
 from permeability.ranking.line_positions import displaced
+from permeability.ranking.rank_statistics import middle
 from permeability.ranking.unknown_numbers import (
     ANEW,
+    LANDSCAPES,
+    LIMITS,
     NORMAL_90,
     VARY,
     Unknown,
@@ -40,10 +44,11 @@ from permeability.ranking.unknown_numbers import (
     weight_estimates,
 )
 
-__all__ = ["RankDraws", "draw_costs", "draw_ranks"]
+__all__ = ["RankDraws", "draw_ranks"]
 
 Array = NDArray[np.float64]
-Progress = Callable[[int, int], None]
+GAINS = ("mean_conductance", "pairs_apart", "range_cut_off_km2", "reachable_km2", "eca_km2")
+"""Indices that are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,11 @@ class RankDraws:
         What was drawn.
     costs : array, shape (draws, candidates), or None
         Cost of every candidate [USD].
+    index_gains : dict
+        ``pairs_apart``, ``range_cut_off_km2``, ``reachable_km2``, ``eca_km2`` -> gain of every candidate in every draw
+        (positive = better), shape (draws, candidates).
+    today : pandas.DataFrame
+        Those indices and ``mean_conductance`` before any opening, one row per draw.
 
     Examples
     --------
@@ -77,6 +87,8 @@ class RankDraws:
     ranks: NDArray[np.int64] = field(repr=False)
     unknowns: list[Unknown] = field(default_factory=list, repr=False)
     costs: Array | None = field(default=None, repr=False)
+    index_gains: dict[str, Array] = field(default_factory=dict, repr=False)
+    today: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
 
     def table(
         self, top: int = 10, *, worth_usd_per_gain: float | None = None, budget_usd: float | None = None
@@ -89,38 +101,65 @@ class RankDraws:
         worth_usd_per_gain : float, optional
             What one unit of gain in mean conductance is worth [USD]; adds ``share_worth_it``.
         budget_usd : float, optional
-            Adds ``share_in_budget``, see :func:`permeability.ranking.uncertainty.share_in_budget`.
+            Adds ``share_in_budget``, see :func:`permeability.ranking.rank_statistics.share_in_budget`.
 
         Returns
         -------
         DataFrame
-            Columns of :func:`permeability.ranking.uncertainty.rank_table`, and ``alike``: number of the group of candidates
-            that cannot be told apart, 1 = the best; ``moved_by``: the unknown number that moves its rank most.
+            Columns of :func:`permeability.ranking.rank_statistics.rank_table`; ``gain_<index>_expected / _low / _high`` (mean, 5 and
+            95 % of the draws) of the further indices; ``share_joins``: the share of draws in which it joins range or
+            patches that were apart; ``alike``: number of the group of candidates that cannot be told apart, 1 = the
+            best; ``moved_by``: the unknown number that moves its rank most.
         """
         known = worth_usd_per_gain is not None and self.costs is not None
-        table = uncertainty.rank_table(
+        table = rank_statistics.rank_table(
             self.gains, top=top, cost=self.costs if known else None, worth=1.0 / worth_usd_per_gain if worth_usd_per_gain else 0.0
-        ).drop(columns="share_first")  # fmt: skip
+        )  # fmt: skip
+        for index, gains in self.index_gains.items():
+            ends = np.array([middle(column) for column in gains.T]).reshape(-1, 2)
+            table[f"gain_{index}_expected"] = gains.mean(axis=0)
+            table[f"gain_{index}_low"], table[f"gain_{index}_high"] = ends[:, 0], ends[:, 1]
+        if self.index_gains:
+            joins = (self.index_gains["pairs_apart"] > 0) | (self.index_gains["range_cut_off_km2"] > 0)
+            table["share_joins"] = joins.mean(axis=0)
         if budget_usd is not None and self.costs is not None:
-            table["share_in_budget"] = uncertainty.share_in_budget(self.gains, self.costs, budget_usd)
+            table["share_in_budget"] = rank_statistics.share_in_budget(self.gains, self.costs, budget_usd)
         for number, group in enumerate(self.together(), start=1):
             table.loc[group, "alike"] = number
         table["alike"] = table["alike"].astype(int)
         table["moved_by"] = self.moved_by()
         return table
 
+    def today_table(self, best: Mapping[str, float]) -> dict[str, dict[str, float]]:
+        """Today's indices over the draws: ``expected``, ``low``, ``high`` (5 and 95 %) and ``share_at_least_half``.
+
+        ``best`` holds the indices at best values; the share is that of the draws with at least half of them.
+        """
+        found = {}
+        for index in map(str, self.today):
+            values = self.today[index].to_numpy(float)
+            low, high = middle(values)
+            half = float((values >= 0.5 * best[index]).mean())
+            found[index] = {
+                "expected": float(values.mean()),
+                "low": low,
+                "high": high,
+                "share_at_least_half": half,
+            }
+        return found
+
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Unknown number -> its columns among the quantiles; costs left out, since gains do not depend on them."""
-        return {u.key: u.columns for u in self.unknowns if u.kind != "cost"}
+        """Unknown number -> its columns among the quantiles; without those that no gain in conductance depends on."""
+        return {u.key: u.columns for u in self.unknowns if u.kind not in LIMITS}
 
     def influence(self) -> pd.DataFrame:
-        """Which unknown number moves the ranking most; see :func:`permeability.ranking.uncertainty.influence`."""
-        return uncertainty.influence(self.quantiles, self.gains, self.groups)
+        """Which unknown number moves the ranking most; see :func:`permeability.ranking.influence.influence`."""
+        return influence.influence(self.quantiles, self.gains, self.groups)
 
     def moved_by(self) -> list[str]:
         """For every candidate the unknown number that moves its rank most, in words; empty where none does."""
-        shares = uncertainty.shares_by_number(self.quantiles, self.gains, self.groups)
+        shares = influence.shares_by_number(self.quantiles, self.gains, self.groups)
         if not len(shares):
             return [""] * self.gains.shape[1]
         words, least = {u.key: u.words for u in self.unknowns}, self.least_shares()
@@ -132,11 +171,11 @@ class RankDraws:
 
         Numbers of landscapes made anew have as many values as there are landscapes, not draws.
         """
-        return {k: uncertainty.least_share(self.quantiles[c[0]].nunique()) for k, c in self.groups.items()}
+        return {k: influence.least_share(self.quantiles[c[0]].nunique()) for k, c in self.groups.items()}
 
     def together(self) -> list[list[int]]:
-        """Groups of candidates that cannot be told apart, best first; see :func:`permeability.ranking.uncertainty.together`."""
-        return uncertainty.together(self.gains)
+        """Groups of candidates that cannot be told apart, best first; see :func:`permeability.ranking.rank_statistics.together`."""
+        return rank_statistics.together(self.gains)
 
 
 def draw_ranks(
@@ -148,7 +187,8 @@ def draw_ranks(
     draws: int,
     rng: int | np.random.Generator = 1,
     vary: Sequence[str] = VARY,
-    draws_anew: int | None = None,
+    draws_anew: int = LANDSCAPES,
+    inside: NDArray[np.bool_] | None = None,
     costs: Sequence[tuple[str, Estimate]] = (),
     on: RunOn = HERE,
 ) -> RankDraws:
@@ -166,9 +206,10 @@ def draw_ranks(
     rng : int or numpy.random.Generator
     vary : sequence of str
         Kinds of unknown numbers, from :data:`permeability.ranking.unknown_numbers.KINDS`.
-    draws_anew : int, optional
-        How many landscapes are made anew for ``"map"`` and ``"habitat"``; the draws take turns on them.  Default: one
-        for every draw.
+    draws_anew : int
+        How many landscapes are made anew for ``"map"``, ``"origin"`` and ``"habitat"``; the draws take turns on them.
+    inside : bool array, shape (rows, cols), optional
+        The species' range; the whole landscape by default.
     costs : sequence of (treatment, Estimate), optional
         Of every candidate [USD].
     on : RunOn
@@ -191,39 +232,70 @@ def draw_ranks(
     >>> draw_ranks(land, patches, sets, ["F"], draws=5).ranks.shape
     (5, 2)
     """
-    dearest = dict(costs)
-    numbers = unknowns(land, patches, sets, dearest, vary)
+    numbers = unknowns(land, patches, sets, dict(costs), vary)
     quantiles = draw_quantiles(numbers, draws, rng, draws_anew)
-    once = bool(draws_anew) or not any(u.kind in ANEW for u in numbers)
-    worlds = _Worlds(land, patches, sets, lines, numbers, shared=once)
+    inside = land.valid if inside is None else inside
+    anew = any(u.kind in ANEW for u in numbers)
+    worlds = _Worlds(land, patches, sets, lines, numbers, inside, shared=not anew or draws >= 2 * draws_anew)
     weights = _weights(patches, quantiles)
+    limits = [
+        1000 * drawn_limit(land.profile.estimates()[k], quantiles.get(k), draws) for k in (BUDGET, DISPERSAL)
+    ]
+    states = min(STATES, draws)
 
-    def one(d: int) -> Array:
+    def one(task: tuple[str, int]) -> Array:
+        what, d = task
         here = {str(k): float(v) for k, v in quantiles.iloc[d].items()}
         world = worlds.of(here)
+        drawn = world.land.drawn(here)
+        if what == "fields":
+            mine = slice(d, draws, states)
+            weight = weights[mine][:, world.of_drawn] * world.patches.share
+            return reach_and_area(
+                drawn, world.patches, world.effects, limits[0][mine], limits[1][mine], weight
+            )
+        today, after = world.resistances(drawn)
         weight = weights[d][world.of_drawn] * world.patches.share
-        return conductance_gain(*world.resistances(here), weight, world.patches.pairs())
+        apart = [world.patches.pairs_apart(np.isfinite(r)) for r in (today, *after)]
+        return np.stack([
+            conductance_gain(today, after, weight, world.patches.pairs(), with_today=True), np.array(apart, float),
+            world.cut_off(drawn),
+        ])  # fmt: skip
 
-    gains = np.empty((draws, len(sets)))
-    same = "" if on.store is None else inputs_hash(land, patches, sets, numbers)
+    same = "" if on.store is None else inputs_hash(land, patches, sets, numbers, inside)
 
-    def key(d: int) -> str:
-        return content_hash(same, list(quantiles.columns), quantiles.iloc[d].to_numpy())
+    def key(task: tuple[str, int]) -> str:
+        what, d = task
+        of = slice(d, draws, states) if what == "fields" else slice(d, d + 1)
+        return content_hash(what, same, list(quantiles.columns), quantiles.iloc[of].to_numpy())
 
-    turns = sorted(range(draws), key=lambda d: (d % draws_anew, d)) if draws_anew else list(range(draws))
+    turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
+    turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
+    tasks = [(what, d) for _, d, what in sorted(turns)]
+    found = np.empty((draws, len(GAINS), 1 + len(sets)))
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
-        for i, row in on.tasks(one, turns, label="draws", key=key):
-            gains[turns[i]] = row
-    return RankDraws(quantiles, gains, uncertainty.ranks(gains), numbers, _costs(costs, quantiles))
+        for i, result in on.tasks(one, tasks, label="draws", key=key):
+            what, d = tasks[i]
+            if what == "fields":
+                found[d::states, 3:] = result
+            else:
+                found[d, :3] = result
+    today = pd.DataFrame(found[:, :, 0], columns=list(GAINS))
+    gains = {index: np.ascontiguousarray(found[:, i, 1:]) for i, index in enumerate(GAINS)}
+    for index in ("pairs_apart", "range_cut_off_km2"):  # less is better
+        gains[index] = today[index].to_numpy()[:, None] - gains[index]
+    best = gains.pop("mean_conductance")
+    ranks = rank_statistics.ranks(best)
+    return RankDraws(quantiles, best, ranks, numbers, _costs(costs, quantiles), gains, today)
 
 
 def draw_quantiles(
     numbers: Sequence[Unknown], draws: int, rng: int | np.random.Generator, draws_anew: int | None = None
 ) -> pd.DataFrame:
     """Quantiles of all unknown numbers; those that need the landscape anew repeat after ``draws_anew`` draws."""
-    table = uncertainty.quantiles([c for u in numbers for c in u.columns], draws, rng)
+    table = drawing.quantiles([c for u in numbers for c in u.columns], draws, rng)
     if draws_anew:
         anew = [c for u in numbers if u.kind in ANEW for c in u.columns]
         table[anew] = table[anew].to_numpy()[np.arange(draws) % draws_anew]
@@ -235,6 +307,8 @@ def conductance_gain(
     after: Array,
     weight: Array,
     pairs: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    *,
+    with_today: bool = False,
 ) -> Array:
     """Gain in mean conductance of every candidate, pairs weighted by the product of their patches' weights.
 
@@ -246,16 +320,20 @@ def conductance_gain(
     weight : array, shape (P,)
     pairs : two int arrays, optional
         Positions of the pairs that count; all by default.
+    with_today : bool
+        Put today's mean conductance in front.
 
     Examples
     --------
     >>> today, opened = np.array([[0.0, 4.0], [4.0, 0.0]]), np.array([[[0.0, 2.0], [2.0, 0.0]]])
-    >>> conductance_gain(today, opened, np.ones(2)).tolist()
-    [0.25]
+    >>> conductance_gain(today, opened, np.ones(2), with_today=True).tolist()
+    [0.25, 0.25]
     """
     i, j = np.triu_indices(len(weight), 1) if pairs is None else pairs
     pair = weight[i] * weight[j]
-    return pair_mean(pair_conductance(after[:, i, j]) - pair_conductance(today[i, j]), pair)
+    before = pair_conductance(today[i, j])
+    gains = pair_mean(pair_conductance(after[:, i, j]) - before, pair)
+    return np.concatenate([[float(pair_mean(before, pair))], gains]) if with_today else gains
 
 
 def _weights(patches: Patches, quantiles: pd.DataFrame) -> Array:
@@ -296,11 +374,13 @@ class _World:
         patches: Patches,
         sets: Sequence[Sequence[Intervention]],
         lines: Sequence[str],
+        inside: NDArray[np.bool_],
         shared: bool,
         first: threading.Lock,
     ) -> None:
         self.first = first  # taken by the first condensation of all worlds, never released
         self.land, self.patches, self.lines, self.effects = land, patches, lines, EdgeEffects(land, sets)
+        self.pieces = DrawnPieces(land, inside, self.effects)
         self.of_drawn = [(patches.whole or patches).ids.index(i) for i in patches.drawn]
         self.view: CircuitView | None = None
         if shared and worth_sharing(land, lines):
@@ -309,9 +389,12 @@ class _World:
             self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
             self.singles = self.view.face.singles(self._opened(may_stand, self.view))
 
-    def resistances(self, quantiles: Mapping[str, float]) -> tuple[Array, Array]:
+    def cut_off(self, drawn: Landscape) -> Array:
+        """Range cut off in one draw, without any candidate and with each of them, shape (1 + K,) [km2]."""
+        return self.pieces.cut_off(drawn, self.effects.after(drawn)[0])
+
+    def resistances(self, drawn: Landscape) -> tuple[Array, Array]:
         """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P)."""
-        drawn = self.land.drawn(quantiles)
         if self.view is None:
             view = CircuitView(drawn, self.patches, self.lines, check=self.first.acquire(blocking=False))
             after, today = view.face.singles_and_today(self._opened(drawn, view))
@@ -325,24 +408,6 @@ class _World:
     def _opened(self, land: Landscape, view: CircuitView) -> Candidates:
         """The candidates in one state of the unknown numbers."""
         return view.candidates(self.effects.start, self.effects.keys, self.effects.after(land)[1])
-
-
-def worth_sharing(land: Landscape, lines: Sequence[str]) -> bool:
-    """Whether one condensation with all barriers outside makes draws cheaper than one condensation per draw."""
-    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
-    alone = seconds_per_draw(int(land.valid.sum()), interface_nodes(land, lines))
-    cells = int(land.valid.sum())
-    return seconds_per_state(interface_nodes(land, every), cells) <= alone
-
-
-def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
-    """About how many nodes stay when the edges of some lines are left outside."""
-    rows = [r for line in dict.fromkeys(lines) for r in land.barriers.rows_of(line) if land.chance_of[r] > 0]
-    mine = np.isin(land.cuts.barrier, rows) & (land.cuts.direction < 4)
-    cell, k = land.cuts.cell[mine], land.cuts.direction[mine]
-    other, valid = cell + D_ROW[k] * land.grid.cols + D_COL[k], land.valid.ravel()
-    inside = valid[cell] & valid[other]
-    return len(np.union1d(cell[inside], other[inside]))
 
 
 class _Worlds:
@@ -360,10 +425,11 @@ class _Worlds:
         sets: Sequence[Sequence[Intervention]],
         lines: Sequence[str],
         numbers: Sequence[Unknown],
+        inside: NDArray[np.bool_],
         *,
         shared: bool,
     ) -> None:
-        self.land, self.rest = land, (patches, sets, lines, shared)
+        self.land, self.rest = land, (patches, sets, lines, inside, shared)
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
@@ -381,9 +447,9 @@ class _Worlds:
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
-                patches, sets, lines, shared = self.rest
+                patches, sets, lines, inside, shared = self.rest
                 here = patches if made is self.land else patches.on(made)
-                self.known[name] = _World(made, here, sets, lines, shared, self.first)
+                self.known[name] = _World(made, here, sets, lines, inside, shared, self.first)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)
             return self.known[name]
@@ -396,7 +462,8 @@ def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
     ----------
     land : Landscape
     quantiles : mapping
-        ``map.<line>.east`` and ``map.<line>.north``, keys of the ground's factor rows.
+        ``map.<line>.east`` and ``map.<line>.north``, ``origin.east`` and ``origin.north`` (all lines by one vector,
+        uniform over a cell), keys of the ground's factor rows.
     """
     made = land
     shifts = {
@@ -404,6 +471,10 @@ def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
         for line, a in accuracies(land).items()
         if f"map.{line}.east" in quantiles
     }
+    if "origin.east" in quantiles:
+        east, north = ((quantiles[f"origin.{w}"] - 0.5) * land.grid.cell_size for w in ("east", "north"))
+        own = {str(line): shifts.get(str(line), (0.0, 0.0)) for line in land.barriers.table["line"]}
+        shifts = {line: (x + east, y + north) for line, (x, y) in own.items()}
     if shifts:
         barriers = displaced(land.barriers, shifts, land.grid, land.valid)  # type: ignore[arg-type]
         made = replace(
@@ -419,6 +490,7 @@ def inputs_hash(
     patches: Patches,
     sets: Sequence[Sequence[Intervention]],
     numbers: Sequence[Unknown],
+    inside: NDArray[np.bool_] | None = None,
 ) -> str:
     """Hash of everything that a draw depends on but its quantiles."""
     chances = [
@@ -428,61 +500,13 @@ def inputs_hash(
     steps = [[repr(i) for i in s] for s in sets]
     shapes = (
         b"".join(g.wkb for g in land.barriers.table.geometry)
-        if any(u.kind == "map" for u in numbers)
+        if any(u.kind in ("map", "origin") for u in numbers)
         else b""
     )
     return content_hash(
         __version__, land.resistance, land.cuts.cell, land.cuts.direction, land.cuts.barrier, land.cuts.km,
         land.standing, repr(chances), repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
         patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid), land.chance_of, repr(land.fence_chances),
-        [repr(u) for u in numbers], shapes,
+        [repr(u) for u in numbers], shapes, b"" if inside is None else np.packbits(inside).tobytes(),
+        repr([land.profile.estimates()[k].as_tuple() for k in (BUDGET, DISPERSAL)]),
     )  # fmt: skip
-
-
-def draw_costs(
-    land: Landscape,
-    lines: Sequence[str],
-    draws: int,
-    *,
-    vary: Sequence[str] = VARY,
-    draws_anew: int | None = None,
-) -> pd.DataFrame:
-    """What the draws of a ranking will cost, before they are made.
-
-    Parameters
-    ----------
-    land : Landscape
-    lines : sequence of str
-        Lines of the candidates.
-    draws : int
-    vary : sequence of str
-        Kinds to draw.
-    draws_anew : int, optional
-        As for :func:`permeability.ranking.ranking.rank`.
-
-    Returns
-    -------
-    DataFrame
-        ``kind``, ``what``, ``count``, ``seconds`` on one core, and ``chosen``: whether ``vary`` asks for the kind.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> draw_costs(land, ["F"], 500, vary=("crossing", "map"), draws_anew=20)[["kind", "count", "chosen"]].values.tolist()
-    [['crossing', 500, True], ['weights', 500, False], ['habitat', 20, False], ['map', 20, True]]
-    """
-    every = [str(x) for x in land.barriers.table["line"][land.chance_of > 0]]
-    shared = interface_nodes(land, every) if worth_sharing(land, lines) else None
-    if any(k in ANEW for k in vary) and not draws_anew:
-        shared = None
-    table = cost_of_draws(
-        int(land.valid.sum()), interface_nodes(land, lines), draws, shared=shared, cuts=len(land.cuts), anew=draws_anew or 0
-    )  # fmt: skip
-    asked = {
-        "crossing": VARY[:3] + ("unmapped",),
-        "weights": ("weights", "cost"),
-        "habitat": ("habitat",),
-        "map": ("map",),
-    }
-    return table.assign(chosen=[any(v in asked[k] for v in vary) for k in table["kind"]])

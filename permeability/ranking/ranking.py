@@ -24,14 +24,19 @@ from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDICES, MAIN, gain_of
 from permeability.linkage.measured import Measured
 from permeability.ranking.candidate_sites import Candidate
+from permeability.ranking.drawn_reach import STATES
+from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import RankDraws, draw_ranks
-from permeability.ranking.unknown_numbers import VARY
+from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
-__all__ = ["SORT_BY", "Ranking", "rank"]
+__all__ = [
+    "SORT_BY", "Ranking", "draw_notes", "has_gain", "order", "ordered_by", "rank", "short_candidates",
+]  # fmt: skip
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 SORT_BY = MAIN
+SETTLED_CELLS = 4  # a stretch of fewer cells is warned of
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +47,11 @@ class Ranking(Face):
     ----------
     land : Landscape
     table : geopandas.GeoDataFrame
-        One row per candidate by falling gain: ``rank``, ``id``, ``line``, ``km_from``, ``km_to``, ``length_km``,
-        ``treatment``, ``gain_<index>`` for every index (positive = better), ``cost_usd_low / cost_usd / cost_usd_high``,
-        ``gain_per_musd``, ``pressure`` and ``passages`` (:mod:`permeability.impact.line_pressure`), geometry.
+        One row per candidate by falling gain (see :func:`order`): ``rank``, ``id``, ``line``, ``km_from``, ``km_to``,
+        ``length_km``, ``treatment``, ``gain_<index>`` for every index at best values (positive = better), ``has_gain``
+        (see :func:`has_gain`), ``use_low / use / use_high`` (chance that an animal that meets the opening crosses what
+        stands there then), ``cost_usd_low / cost_usd / cost_usd_high``, ``gain_per_musd``, ``pressure`` and ``passages``
+        (:mod:`permeability.impact.line_pressure`), geometry.
     sort_by : str
         Index that the rank goes by.
     today : dict
@@ -80,6 +87,11 @@ class Ranking(Face):
     _engine: Evaluator | None = field(default=None, repr=False)
 
     @property
+    def gain_column(self) -> str:
+        """Column of the table that the order goes by, see :func:`ordered_by`."""
+        return ordered_by(self.table, self.sort_by)
+
+    @property
     def engine(self) -> Evaluator:
         """What evaluates further sets of these candidates exactly."""
         if self._engine is None:
@@ -110,7 +122,7 @@ class Ranking(Face):
         columns = [
             "rank",
             "id",
-            f"gain_{self.sort_by}",
+            self.gain_column,
             "gain_reachable_km2",
             "gain_range_cut_off_km2",
             "cost_usd",
@@ -118,7 +130,7 @@ class Ranking(Face):
         body = self.table[columns].head(10).to_string(index=False)
         return "\n".join(
             [
-                f"{len(self.table)} candidates for {self.land.profile.name()}, by {self.sort_by}",
+                f"{len(self.table)} candidates for {self.land.profile.name()}, by {self.gain_column}",
                 body,
                 *self.notes,
             ]
@@ -136,7 +148,7 @@ def rank(
     draws: int = 0,
     rng: int | np.random.Generator = 1,
     vary: Sequence[str] = VARY,
-    draws_anew: int | None = None,
+    draws_anew: int = LANDSCAPES,
     top: int = 10,
     worth_usd_per_gain: float | None = None,
     budget_usd: float | None = None,
@@ -159,15 +171,14 @@ def rank(
     sort_by : str
         One of :data:`permeability.linkage.landscape_indices.INDICES`.
     draws : int
-        Draws of the unknown numbers; 0 for none.  They rank by the gain in mean conductance.
+        Draws of the unknown numbers; 0 for none.
     rng : int or numpy.random.Generator
         Seed of the draws.
     vary : sequence of str
-        Kinds of unknown numbers to draw, from :data:`permeability.ranking.unknown_numbers.KINDS`; ``"map"`` and ``"habitat"`` on
-        request, since every landscape of theirs has to be made anew (:func:`draw_costs` says what that takes).
-    draws_anew : int, optional
-        How many landscapes are made anew for ``"map"`` and ``"habitat"``; the draws take turns on them.  Default: one
-        for every draw.
+        Kinds of unknown numbers to draw, from :data:`permeability.ranking.unknown_numbers.KINDS`; all but ``"habitat"`` by
+        default (:func:`permeability.ranking.draw_effort.draw_costs` says what each takes).
+    draws_anew : int
+        How many landscapes are made anew for ``"map"``, ``"origin"`` and ``"habitat"``; the draws take turns on them.
     top : int
         Size of the top that ``share_in_top`` is about.
     worth_usd_per_gain : float, optional
@@ -185,14 +196,18 @@ def rank(
     Returns
     -------
     Ranking
-        With draws also ``rank_low``, ``rank_median``, ``rank_high`` (5, 50, 95 % of the draws), ``share_in_top``,
-        ``gain_low / gain_median / gain_high`` of the mean conductance, ``alike`` (number of the group of candidates that
-        cannot be told apart, 1 = the best) and ``moved_by`` (the unknown number that moves its rank most).
+        With draws also ``rank_best_values`` (the order at best values), ``rank_low``, ``rank_median``, ``rank_high`` (5, 50,
+        95 % of the draws), ``share_in_top``, ``share_first``, ``gain_expected`` (mean over the draws) and ``gain_low / gain_median /
+        gain_high`` of the mean conductance, ``gain_<index>_expected / _low / _high`` of ``pairs_apart``,
+        ``range_cut_off_km2``, ``reachable_km2`` and ``eca_km2``, ``share_joins`` (draws in which it joins range or patches that
+        were apart), ``alike`` (number of the group of candidates that cannot be told apart, 1 = the best) and
+        ``moved_by`` (the unknown number that moves its rank most).
 
     Notes
     -----
     Gains are differences of exact values.  Least-cost fields are lowered from the opened edges to their new fixed
-    point, which equals a re-run.  Ties go by the gain in reachable range, then by cost, then by kilometre.
+    point, which equals a re-run.  The table goes by the expected gain over the draws where there are draws, else by the
+    gain at best values; ties by the gain in reachable range, then by cost, then by kilometre.
 
     Examples
     --------
@@ -208,7 +223,7 @@ def rank(
     inside = land.valid if inside is None else inside
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
-    on, todo = RunOn(workers, scheduler, store, progress), len(sites) + draws
+    on, todo = RunOn(workers, scheduler, store, progress), len(sites) + draws + min(STATES, draws)
     engine = Evaluator(land, patches, inside, lines, measured)
     found = engine.singles(steps, progress=on.part(0, todo).progress)
     pressed = LinePressure(engine.view)
@@ -217,21 +232,134 @@ def rank(
     drawn = None
     if draws:
         drawn = draw_ranks(
-            land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew,
+            land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, inside=inside,
             costs=[(s.treatment, s.cost_usd) for s in sites], on=on.part(len(sites), todo),
         )  # fmt: skip
         table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))
-    order = np.lexsort(
-        (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[f"gain_{sort_by}"])
-    )
-    table = table.iloc[order].reset_index(drop=True)
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
-    notes = unmoved(table, engine, sites) + mixed_kinds(sites)
+    table = order(table, sort_by)
+    table["has_gain"] = has_gain(table, engine.today["mean_conductance"])
+    notes = unmoved(table, engine, sites)
+    notes += mixed_kinds(sites) + short_candidates(table, land.grid.cell_size)
     gaps = None
     if drawn is not None:
         gaps = gap_table(drawn, [s.id for s in sites])
-        notes += draw_notes(drawn, [s.id for s in sites], gaps)
+        notes += draw_notes(table, gaps)
     return Ranking(land, table, sort_by, engine.today, notes, drawn, gaps, list(sites), engine)
+
+
+def ordered_by(table: pd.DataFrame, sort_by: str = SORT_BY) -> str:
+    """The column that a ranking goes by: the expected gain over the draws where there is one, else the gain at best values.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a :class:`Ranking`.
+    sort_by : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ordered_by(pd.DataFrame({"gain_mean_conductance": [1.0]}))
+    'gain_mean_conductance'
+    """
+    drawn = "gain_expected" if sort_by == SORT_BY else f"gain_{sort_by}_expected"
+    return drawn if drawn in table.columns else f"gain_{sort_by}"
+
+
+def order(table: gpd.GeoDataFrame, sort_by: str = SORT_BY) -> gpd.GeoDataFrame:
+    """Candidates by falling expected gain (:func:`ordered_by`), with ``rank`` and, beside draws, ``rank_best_values``.
+
+    Parameters
+    ----------
+    table : GeoDataFrame
+        Gains, costs and kilometres of the candidates.
+    sort_by : str
+
+    Returns
+    -------
+    GeoDataFrame
+
+    Examples
+    --------
+    >>> sites = gpd.GeoDataFrame({
+    ...     "gain_mean_conductance": [3.0, 2.0], "gain_expected": [1.0, 2.0], "gain_reachable_km2": 0.0, "cost_usd": 1.0,
+    ...     "km_from": [0.0, 1.0], "geometry": [None, None]})
+    >>> order(sites)[["rank", "rank_best_values"]].values.tolist()
+    [[1, 2], [2, 1]]
+    """
+    best, drawn = f"gain_{sort_by}", ordered_by(table, sort_by)
+
+    def by(column: str) -> NDArray[np.int64]:
+        keys = (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[column])
+        return np.lexsort(keys).astype(np.int64)
+
+    places = np.empty(len(table), np.int64)
+    places[by(best)] = np.arange(1, len(table) + 1)
+    first = by(drawn)
+    table = table.iloc[first].reset_index(drop=True)
+    table.insert(0, "rank", np.arange(1, len(table) + 1))
+    if drawn != best:
+        table.insert(1, "rank_best_values", places[first])
+    return table
+
+
+def has_gain(table: pd.DataFrame, today: float) -> NDArray[np.bool_]:
+    """Whether a candidate gains: expected gain above zero and a 90 % range that does not lie at zero.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a :class:`Ranking`.
+    today : float
+        Mean conductance before; what is below 1e-9 of it is rounding.
+
+    Returns
+    -------
+    bool array
+
+    Examples
+    --------
+    >>> has_gain(pd.DataFrame({"gain_expected": [0.1, -0.1, 0.1], "gain_high": [0.2, 0.3, 0.0]}), 1.0).tolist()
+    [True, False, False]
+    """
+    gain = table[ordered_by(table)].to_numpy(float)
+    least = 1e-9 * max(float(today), float(np.abs(gain[np.isfinite(gain)]).max(initial=0.0)))
+    above = gain > least
+    return above & (table["gain_high"].to_numpy(float) > least) if "gain_high" in table.columns else above
+
+
+def short_candidates(table: pd.DataFrame, cell_size: float) -> list[str]:
+    """A note when stretches are shorter than four cells: which of neighbours is better then hangs on the grid.
+
+    One short stretch for each line, what is left over at its end, is not counted.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``line``, ``km_from``, ``km_to`` of the candidates.
+    cell_size : float
+        [m]
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> short_candidates(pd.DataFrame({"line": "F", "km_from": [0.0, 2.0], "km_to": [2.0, 4.0]}), 1000.0)
+    ['2 of 2 candidates are shorter than four cells (4 km): which of two neighbours is better is not settled at this cell size.']
+    """
+    length = 1000 * (table["km_to"] - table["km_from"]).to_numpy(float)
+    short = int(((length > 0) & (length < SETTLED_CELLS * cell_size * (1 - 1e-9))).sum())
+    if short <= table["line"].nunique():
+        return []
+    return [
+        f"{short} of {len(table)} candidates are shorter than four cells ({SETTLED_CELLS * cell_size / 1000:g} km): "
+        "which of two neighbours is better is not settled at this cell size."
+    ]
 
 
 def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:
@@ -252,19 +380,44 @@ def gap_table(drawn: RankDraws, ids: Sequence[str]) -> pd.DataFrame:
     return table[[*first, *(c for c in about.columns if c not in first)]]
 
 
-def draw_notes(drawn: RankDraws, ids: Sequence[str], gaps: pd.DataFrame) -> list[str]:
-    """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most."""
-    groups = drawn.together()
-    place = next((i for i, g in enumerate(groups) if len(g) > 1), 0)
-    alike, notes = groups[place], []
-    if len(alike) > 1:
-        names = ", ".join(ids[k] for k in alike[:12])
-        more = f" and {len(alike) - 12} more" if len(alike) > 12 else ""
-        lead = "These sections cannot be told apart at the top"
-        if place:
-            best = ", then ".join(ids[g[0]] for g in groups[:place])
-            lead = f"Ahead of the others: {best}. Behind, these sections cannot be told apart"
-        notes.append(f"{lead}: {names}{more}.")
+def stretches(sites: Sequence[Candidate]) -> pd.DataFrame:
+    """Lines and kilometres of candidates before anything is ranked."""
+    rows = [(s.line, float(s.km_from), float(s.km_to)) for s in sites]
+    return pd.DataFrame(rows, columns=["line", "km_from", "km_to"])
+
+
+def draw_notes(table: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
+    """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of a :class:`Ranking` with draws.
+    gaps : DataFrame
+        Its ``knowledge_gaps``.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> sites = pd.DataFrame({"id": ["a", "b", "c"], "alike": [1, 1, 2], "has_gain": [True, True, False]})
+    >>> draw_notes(sites, pd.DataFrame({"clear": [], "what": [], "share": []}))
+    ['These sections cannot be told apart at the top: a, b.']
+    """
+    notes = []
+    if not table["has_gain"].any():
+        notes.append(
+            "No candidate gains: the expected gain of each is zero or below, or its range lies at zero."
+        )
+    else:
+        alike = table.loc[table["alike"] == 1, "id"].tolist()
+        names = ", ".join(alike[:12]) + (f" and {len(alike) - 12} more" if len(alike) > 12 else "")
+        if len(alike) > 1:
+            notes.append(f"These sections cannot be told apart at the top: {names}.")
+        else:
+            notes.append(f"Ahead of every other section in more than 90 % of the draws: {names}.")
     moving = gaps[gaps["clear"]].head(3)
     if len(moving):
         named = ", ".join(f"{r.what} ({100 * r.share:.0f} %)" for r in moving.itertuples())
@@ -277,11 +430,12 @@ def _row(
 ) -> dict[str, Any]:
     gain = {f"gain_{k}": float(gain_of(k, today[k], after[k])) for k in INDICES}
     low, best, high = site.cost_usd.as_tuple()
+    use = opening_use(land, site.interventions)
     press, passages = pressed.of_steps(site.interventions)
     return {
         "id": site.id, "line": site.line, "km_from": site.km_from, "km_to": site.km_to,
         "length_km": site.km_to - site.km_from, "treatment": site.treatment,
-        **gain, "cost_usd_low": low, "cost_usd": best, "cost_usd_high": high,
+        **gain, "use_low": use[0], "use": use[1], "use_high": use[2], "cost_usd_low": low, "cost_usd": best, "cost_usd_high": high,
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
         "pressure": press, "passages": passages, "geometry": site.geometry(land),
     }  # fmt: skip

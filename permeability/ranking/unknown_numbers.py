@@ -10,8 +10,11 @@ cost         cost of every treatment                                       low /
 weights      weights of patches with ``weight_low`` and ``weight_high``    low / best / high of the patch layer
 unmapped     rows with ``presence`` below 1; railways of unknown fence     there or not, by the stated chance
              state with a stated ``fenced_chance``
+budget       movement budget of the species                                low / best / high of the profile
+dispersal    mean dispersal of the species                                 low / best / high of the profile
 map          where every line with an ``accuracy_m`` lies                  rigid shift east and north, normal, so that
                                                                            nine draws in ten stay within the accuracy
+origin       where the grid begins: all lines against the cells            one common shift, uniform over one cell
 habitat      multipliers of the habitat factors                            low / best / high (PERT), a factor as a whole
 ============ ============================================================= ===========================================
 
@@ -37,9 +40,17 @@ from permeability.landscape.patches import Patches
 
 __all__ = ["KINDS", "VARY", "Unknown", "unknowns"]
 
-KINDS = ("crossing", "trace", "traffic", "cost", "weights", "unmapped", "map", "habitat")
-VARY = KINDS[:6]  # what is drawn unless one asks for more: nothing of it needs a new cut table
-ANEW = KINDS[6:]  # these need the landscape made and condensed again
+KINDS = (
+    "crossing", "trace", "traffic", "cost", "weights", "unmapped", "budget", "dispersal", "map", "origin", "habitat",
+)  # fmt: skip
+VARY = KINDS[:-1]  # what is drawn unless one asks for more
+ANEW = ("map", "origin", "habitat")  # these need the landscape made and condensed again
+LANDSCAPES = 16  # landscapes made anew for a ranking, unless one asks for more
+LIMITS = (
+    "cost",
+    "budget",
+    "dispersal",
+)  # kinds that the gain in conductance, and so a rank, does not depend on
 NORMAL_90 = float(np.sqrt(2.0 * np.log(10.0)))
 """Radius that nine in ten of a round normal cloud stay within, in standard deviations."""
 
@@ -52,6 +63,9 @@ PHRASES: Mapping[str, str] = {
     "road.p0": "chance to cross an empty road",
     "road.gap_s": "gap in traffic needed to cross a road",
     TRACE: "way along a barrier before giving up",
+    "movement.budget_km": "how far an animal goes (movement budget)",
+    "movement.dispersal_km": "how far animals disperse",
+    "origin": "where the cells of the grid begin",
 }
 
 
@@ -139,7 +153,7 @@ def unknowns(
     --------
     >>> import permeability as pm
     >>> [u.words for u in unknowns(*pm.samples.tiny())]
-    ['chance to cross a border fence', 'way along a barrier before giving up']
+    ['chance to cross a border fence', 'way along a barrier before giving up', 'how far an animal goes (movement budget)', 'how far animals disperse', 'where the cells of the grid begin']
     """
     for kind in vary:
         check_choice("vary", kind, KINDS)
@@ -173,7 +187,16 @@ def _all(
     for name, (words, e) in weight_estimates(patches).items():
         yield Unknown.of(name, "weights", words, e)
     yield from _unmapped(land)
+    numbers = land.profile.estimates()
+    for kind in ("budget", "dispersal"):
+        key = f"movement.{kind}_km"
+        if _open(numbers[key]):
+            yield Unknown.of(key, kind, phrase(key), numbers[key])
     yield from _positions(land)
+    half = land.grid.cell_size / 2
+    yield Unknown(
+        "origin", "origin", phrase("origin"), -half, 0.0, half, "m", "D", "cell size", ("origin.east", "origin.north")
+    )  # fmt: skip
     if land.ground is not None:
         for key, row in land.ground.rows.items():
             yield Unknown(

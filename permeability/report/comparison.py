@@ -8,7 +8,7 @@ from typing import Any
 
 from permeability.linkage.index_table import AREA_AND_FLOW, INDEX, MAIN, change_of
 from permeability.locale.language import Words
-from permeability.ranking.uncertainty import middle
+from permeability.ranking.rank_statistics import middle
 from permeability.report import facts, figures
 from permeability.report.alternatives import drawn_change, title_of
 from permeability.report.facts import Row

@@ -14,12 +14,12 @@ from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text, headline
 from permeability.report.labels import COMPONENTS, TREATMENTS, amount, gained, known
 from permeability.report.results import Results, number
+from permeability.report.said import with_range
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 NEAR_M = 15_000.0  # another barrier or a station this near is named as a risk
-ALIKE = 0.05  # gains that differ by less than this share are called equal
 CONTROL_KM = 30.0
 
 
@@ -53,17 +53,34 @@ def place_name(rows_of: Mapping[str, list[Row]], site: Mapping[Any, Any], tr: Wo
 
 
 def _site(row: Mapping[Any, Any], i: int, species: str, place: str, risk: list[str], tr: Words) -> Row:
-    gains = {n: number(row.get(f"gain_{n}")) for n in INDEX if f"gain_{n}" in row}
+    best_gains = {n: number(row.get(f"gain_{n}")) for n in INDEX if f"gain_{n}" in row}
+    ranges = {n: _gain_range(row, n) for n in best_gains}
+    gains = {n: ranges[n][0] if math.isfinite(ranges[n][0]) else g for n, g in best_gains.items()}
     low, best, high = (number(row.get(c)) for c in ("cost_usd_low", "cost_usd", "cost_usd_high"))
     return {
         "key": f"{species}-{i + 1}", "rank": int(row["rank"]), "id": str(row["id"]), "line": place,
         "km": f"{tr.number(row.get('km_from'))}–{tr.number(row.get('km_to'))}", "km_mid": (number(row.get("km_from")) + number(row.get("km_to"))) / 2,
         "line_id": str(row.get("line")), "treatment": known(TREATMENTS, row.get("treatment"), tr), "treatment_id": str(row.get("treatment")),
-        "gains": {n: gained(n, g, tr) for n, g in gains.items()}, "gain": gains, "cost": cost_text(low, best, high, tr), "cost_usd": best,
+        "gains": {n: _gain_text(n, best_gains[n], ranges[n], tr) for n in gains}, "gain": gains, "gain_best": best_gains, "cost": cost_text(low, best, high, tr), "cost_usd": best,
         "km_from": number(row.get("km_from")), "km_to": number(row.get("km_to")), "pressure": _share(row, "pressure", tr),
         "passages": tr.number(number(row["passages"]), 2) if "passages" in row else "", "worth": _share(row, "share_worth_it", tr), "bought": _share(row, "share_in_budget", tr),
-        "rank_range": rank_range(row, tr), "rank_low": number(row.get("rank_low")), "share_in_top": _share(row, "share_in_top", tr), "risks": risk,
+        "rank_range": rank_range(row, tr), "alike": number(row.get("alike")), "group": tr.number(number(row["alike"])) if "alike" in row else "", "joins": _share(row, "share_joins", tr),
+        "has_gain": str(row.get("has_gain", True)) == "True", "share_in_top": _share(row, "share_in_top", tr), "risks": risk,
     }  # fmt: skip
+
+
+def _gain_range(row: Mapping[Any, Any], index: str) -> tuple[float, float, float]:
+    """Expected gain in an index and its 5 and 95 % over the draws; NaN where it was not drawn."""
+    name = "gain" if index == "mean_conductance" and "gain_expected" in row else f"gain_{index}"
+    expected, low, high = (number(row.get(f"{name}_{part}")) for part in ("expected", "low", "high"))
+    return expected, low, high
+
+
+def _gain_text(index: str, best: float, drawn: tuple[float, float, float], tr: Words) -> str:
+    """A gain with its range over the draws; at best values where there are none."""
+    if not all(map(math.isfinite, drawn)):
+        return gained(index, best, tr)
+    return with_range(*drawn, tr, tr(INDEX[index].unit_label) if INDEX[index].unit_label else "")
 
 
 def _share(row: Mapping[Any, Any], column: str, tr: Words) -> str:
@@ -137,14 +154,12 @@ def _near(
         )
 
 
-def alike(sites: list[Row], index: str) -> int:
-    """How many sections may be the best: their rank range holds 1; without draws, a gain within 5 % of the best one's."""
-    if any(s["rank_range"] for s in sites):
-        return sum(1 for s in sites if s["rank_low"] <= 1)
-    gains = [s["gain"].get(index, math.nan) for s in sites]
-    if not gains or not math.isfinite(gains[0]) or gains[0] <= 0:
+def alike(sites: list[Row]) -> int:
+    """How many sections cannot be told apart from the first, by the groups of the draws; 0 without draws."""
+    gaining = [s for s in sites if s["has_gain"]]
+    if not gaining or not math.isfinite(gaining[0]["alike"]):
         return 0
-    return sum(1 for g in gains if g >= (1 - ALIKE) * gains[0])
+    return sum(1 for s in gaining if s["alike"] == gaining[0]["alike"])
 
 
 # ---------------------------------------------------------------- money
@@ -207,7 +222,7 @@ def _money(rows: pd.DataFrame, label: str, rank: str, tr: Words) -> Row:
 def residual(results: Results, species: str, sites: list[Row], tr: Words) -> list[Row]:
     """Loss today, what the best single section gives back, and what remains."""
     rows = []
-    best = sites[0]["gain"] if sites else {}
+    best = sites[0]["gain_best"] if sites else {}
     for name, (bare, today) in headline(results, species).items():
         if name in ("mean_resistance", "detour"):
             continue

@@ -15,6 +15,7 @@ from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
 from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, STUCK, amount, grade, known
 from permeability.report.results import Results, number
+from permeability.report.said import said
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
 
 
@@ -174,20 +175,12 @@ def _ranks(parts: list[Row], add: Any, tr: Words) -> None:
         sites = s["sites"]
         if not sites:
             continue
-        same = ranked.alike(sites, MAIN)
+        same = ranked.alike(sites)
         if s["has_ranges"]:
-            text = tr("Ranks are given with their range over draws of the uncertain numbers.") + " "
-            text += tr("{n} sections may be the best one.", n=tr.number(same)) if same > 1 else ""
+            text = tr("Ranks and gains are given with their range over draws of the uncertain numbers; the order goes by the gain expected over the draws.") + " "  # fmt: skip
+            text += tr("{n} sections cannot be told apart at the top.", n=tr.number(same)) if same > 1 else ""
         else:
             text = tr("No draws over the uncertain numbers were made, so each rank is a single value.") + " "
-            text += (
-                tr(
-                    "The first {n} sections differ by less than 5 % and cannot be told apart.",
-                    n=tr.number(same),
-                )
-                if same > 1
-                else ""
-            )
         if s["influence"]:
             text += " " + tr("Numbers that move the ranking most, with their share:")
         add(tr("How firm the ranking is: {who}", who=s["name"]), text.strip(), s["influence"])
@@ -219,7 +212,7 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
 
 
 def summary(results: Results, species: str, who: str, sites: list[Row], tr: Words) -> Row:
-    """What a decision maker reads: three figures and what to do first."""
+    """What a decision maker reads: three figures, and the statements of ``summary.json`` in words."""
     figures_ = facts.headline(results, species)
     wanted = [n for n in ("range_cut_off_km2", "reachable_km2", "pairs_apart") if n in figures_]
     cards = [
@@ -230,38 +223,9 @@ def summary(results: Results, species: str, who: str, sites: list[Row], tr: Word
         }
         for n in wanted
     ]
-    text = []
-    if sites:
-        first = sites[0]
-        text.append(
-            tr(
-                "First to open: {id} ({line}), {treatment}, for {cost} US dollars.",
-                id=first["id"],
-                line=first["line"],
-                treatment=first["treatment"],
-                cost=first["cost"],
-            )
-        )
-        joined, reach = first["gain"].get("range_cut_off_km2", 0.0), first["gain"].get("reachable_km2", 0.0)
-        if joined > 0:
-            text.append(
-                tr(
-                    "It joins {area} of range to the rest.",
-                    area=amount("range_cut_off_km2", joined, tr),
-                )
-            )
-        if reach > 0:
-            text.append(
-                tr("It adds {area} within reach of a patch.", area=amount("reachable_km2", reach, tr))
-            )
-        same = ranked.alike(sites, MAIN)
-        if same > 1:
-            text.append(
-                tr(
-                    "{n} sections may be as good: choose among them by cost, land use and advice from the place.",
-                    n=tr.number(same),
-                )
-            )
+    found = (results.summary.get("species") or {}).get(species) or {}
+    lines = {s["id"]: s["line"] for s in sites}
+    text = said(found.get("headline") or [], tr, lambda site: lines.get(site, site))
     return {"who": who, "cards": cards, "text": text}
 
 
@@ -275,13 +239,10 @@ def _note(note: str, tr: Words) -> str:
     """A note of the run; one whose form is not known here stays as it is."""
     if note.startswith("The unknown numbers that move the ranking most: "):
         return ""
-    if note.startswith("These sections cannot be told apart at the top: "):
-        return tr("These sections cannot be told apart at the top: {names}", names=note.partition(": ")[2])
-    ahead = re.fullmatch(
-        r"Ahead of the others: (.*?)\. Behind, these sections cannot be told apart: (.*)", note
-    )
-    if ahead:
-        return tr("Ahead of the others: {first}. Behind, these sections cannot be told apart: {names}", first=ahead[1], names=ahead[2])  # fmt: skip
+    if note.startswith(("These sections cannot be told apart", "Ahead of every other", "No candidate gains")):
+        return ""  # said by the summary
+    if "shorter than four cells" in note:
+        return ""
     crossed = re.fullmatch(
         r"Barriers cross the patch (.*); it counts as parts of (.*) km2\. Lines: (.*)", note
     )

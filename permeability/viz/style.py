@@ -169,7 +169,7 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     # kind: label, unit, ramp, spread
     "habitat": (N_("Resistance of the ground"), N_("1 = best ground"), "cividis_r", "log"),
     "resistance": (N_("Resistance with barriers in cells"), N_("1 = best ground"), "cividis_r", "log"),
-    "current": (N_("Current: expected use of each place"), N_("passages per unit sent"), "cividis", "log"),
+    "current": (N_("Current: net passages of each place"), N_("passages per unit sent"), "cividis", "log"),
     "distance": (
         N_("Least-cost distance from the nearest patch"),
         N_("km of open ground"),

@@ -89,7 +89,7 @@ def test_a_run_writes_its_result_folder(results: Path) -> None:
     sites = pd.read_csv(results / "sites.csv")
     for _, mine in sites.groupby("species"):
         assert mine["rank"].tolist() == list(range(1, len(mine) + 1))
-        assert (mine["gain_mean_conductance"].diff().dropna() <= 1e-12).all()
+        assert (mine["gain_expected"].diff().dropna() <= 1e-12).all()
         assert (mine["cost_usd_low"] <= mine["cost_usd"]).all()
         assert (mine["cost_usd"] <= mine["cost_usd_high"]).all()
         covered = mine.sort_values("km_from")
@@ -214,10 +214,12 @@ def test_new_then_check(empty: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "permeability check" in err
     assert permeability("check", "study/project.toml") == 0
     out, err = capsys.readouterr()
-    assert out == "No problem found.\n"
+    assert "WARNING [J14]" in out  # sections of two cells
+    assert "shorter than four cells (20 km)" in out
+    assert out.endswith("No problem found.\n")
     assert err == ""
     assert permeability("check", "study", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == []
+    assert [f["code"] for f in json.loads(capsys.readouterr().out)] == ["J14"]
 
 
 def test_run_without_a_project(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,15 @@ def _tables(folder, names, species, draws):
                 "rank_median": i + 1,
                 "rank_high": i + 3,
                 "share_in_top": 1 - 0.1 * i,
+                "share_joins": 0.24,
+                "alike": 1 if i < 2 else 2,
+                "has_gain": True,
+                "gain_expected": 0.3 - 0.05 * i,
+                "gain_low": 0.1,
+                "gain_high": 0.6,
             }
+            for n, e in (("range_cut_off_km2", 14.4), ("reachable_km2", 25.0 - i)):
+                row |= {f"gain_{n}_expected": e, f"gain_{n}_low": 0.0, f"gain_{n}_high": 60.0}
         rows.append({**row, "geometry": line(10, a, b)})
     sites = frame(rows)
     whole_files.write_csv(folder / "sites.csv", pd.DataFrame(sites.drop(columns="geometry")))
@@ -233,6 +241,19 @@ def _csv(folder, names, species):
     whole_files.write_csv(folder / "scenarios.csv", pd.DataFrame(rows))
 
 
+def _headline(rail):
+    """Statements as a run with draws makes them."""
+    first, gain = f"{rail} km 0-2", {"value": 0.3, "unit": "1"}
+    return [
+        {"statement": "apart", "index": "range_cut_off_km2", "value": {"value": 60.0, "unit": "km2"}, "expected": {"value": 14.0, "unit": "km2"}, "low": {"value": 0.0, "unit": "km2"}, "high": {"value": 60.0, "unit": "km2"}, "share_at_least_half": 0.24},
+        {"statement": "first", "site": first, "treatment": "remove", "gain": gain, "low": {"value": 0.1, "unit": "1"}, "high": {"value": 0.6, "unit": "1"}, "top": 4, "share_in_top": 0.8, "share_gains": 1.0, "cost_usd_low": {"value": 1000.0}, "cost_usd": {"value": 6000.0}, "cost_usd_high": {"value": 14_000.0}},
+        {"statement": "alike", "sites": [first, f"{rail} km 2-4"], "places": [[rail, 0.0, 4.0]]},
+        {"statement": "joins", "site": first, "share": 0.24, "use_low": 0.1, "use": 0.5, "use_high": 0.9},
+        {"statement": "reach", "site": first, "gain": {"value": 25.0, "unit": "km2"}, "low": {"value": 0.0, "unit": "km2"}, "high": {"value": 60.0, "unit": "km2"}},
+        {"statement": "of a later version"},
+    ]  # fmt: skip
+
+
 def _json(folder, grid, names, species):
     rail = names[0]
     estimate = {"low": 0.0, "best": 0.05, "high": 0.3, "evidence": "M-m", "source": rail}
@@ -271,7 +292,7 @@ def _json(folder, grid, names, species):
             "statement": names[2],
             "year": 2026,
             "season": None,
-            "species": {species: {}},
+            "species": {species: {"headline": _headline(names[0])}},
             "plans": _plans(species, names[0]),
         },
     )

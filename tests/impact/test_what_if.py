@@ -98,7 +98,7 @@ def test_draws_equal_landscapes_at_those_quantiles():
     land, patches = landscape()
     sites = pm.candidates(land, "R", length_m=8_000)
     steps = [s.interventions for s in sites]
-    drawn = draw_ranks(land, patches, steps, ["R"], draws=3, rng=5)
+    drawn = draw_ranks(land, patches, steps, ["R"], draws=3, rng=5, vary=("crossing", "trace", "traffic"))
     for d in range(3):
         there = land.at({str(k): float(v) for k, v in drawn.quantiles.iloc[d].items()})
         today = indices(there, patches, land.valid).values["mean_conductance"]
@@ -126,11 +126,12 @@ def test_rank_ranges_hold_the_median_and_the_best_number_matters():
     assert (t["rank_low"] <= t["rank_median"]).all()
     assert (t["rank_median"] <= t["rank_high"]).all()
     assert t["share_in_top"].between(0, 1).all()
-    assert t["share_in_top"].sum() >= 2
+    assert t["share_in_top"].sum() >= 2 - 1e-9
     influence = ranking.draws.influence()
     assert set(influence["number"]) == {
         "crossing.rail_barbed_both_sides",
         "crossing.rail_unfenced",
+        "origin",
         "road.gap_s",
         "road.p0",
         "trace_length",

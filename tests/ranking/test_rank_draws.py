@@ -89,13 +89,13 @@ def test_every_kind_of_number_is_found_and_named(case):
     )
     assert "weight.a" not in words  # no range, not drawn
     assert all(u.low < u.high for u in found)
-    assert not any(u.kind in unknown_numbers.ANEW for u in unknowns(land, patches, steps_of(sites)))
+    assert {u.kind for u in unknowns(land, patches, steps_of(sites))} == set(KINDS) - {"cost", "habitat"}
 
 
 def test_draws_equal_landscapes_built_with_the_drawn_values(case):
     """Every number set by hand: profile, traffic, weights, rows left out, fences stated."""
     land, patches, sites = case
-    drawn = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=2)
+    drawn = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=2, vary=KINDS[:6])
     states = set()
     for d in range(6):
         u = drawn.quantiles.iloc[d]
@@ -176,9 +176,13 @@ def test_knowledge_gaps_name_numbers_and_candidates(case):
     gaps = ranking.knowledge_gaps
     assert gaps["share"].is_monotonic_decreasing
     assert set(gaps["most_moved"]) <= {s.id for s in sites} | {""}
-    assert set(gaps["number"]) == {
-        c for c in ranking.draws.quantiles if c != "cost.remove"
-    }  # gains know no money
+    drawn = {u.key for u in ranking.draws.unknowns}
+    assert {"cost.remove", "movement.budget_km", "movement.dispersal_km", "origin"} <= drawn
+    assert set(gaps["number"]) == drawn - {
+        "cost.remove",
+        "movement.budget_km",
+        "movement.dispersal_km",
+    }  # no rank knows them
     assert ranking.table["alike"].min() == 1
     assert pm.rank(land, patches, sites).knowledge_gaps is None
 
@@ -263,30 +267,30 @@ def test_seeds_workers_and_resume(case, tmp_path):
     land, patches, sites = case
     one = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, rng=3, on=RunOn(store=tmp_path))
     kept = set(tmp_path.iterdir())
-    assert len(kept) == 6
+    assert len(kept) == 12  # every draw, and the least-cost fields of the first six
     two = draw_ranks(land, patches, steps_of(sites), ["R"], draws=8, rng=3, on=RunOn(2, store=tmp_path))
     assert np.array_equal(one.gains, two.gains[:6])  # more draws keep the first
-    assert len(set(tmp_path.iterdir()) - kept) == 2  # and only the new ones were computed
+    assert len(set(tmp_path.iterdir()) - kept) == 4  # the new ones, and the fields that they share
     draw_ranks(
         land, patches, steps_of(sites), ["R"], draws=6, rng=3, vary=("crossing",), on=RunOn(store=tmp_path)
     )
-    assert len(set(tmp_path.iterdir()) - kept) == 8  # other numbers, other draws
+    assert len(set(tmp_path.iterdir()) - kept) == 16  # other numbers, other draws
     other = landscape(barrier_rows(F={"presence": 0.7}))
     draw_ranks(other, patches, steps_of(sites), ["R"], draws=6, rng=3, on=RunOn(store=tmp_path))
-    assert len(set(tmp_path.iterdir()) - kept) == 14
+    assert len(set(tmp_path.iterdir()) - kept) == 28
 
 
 def test_one_condensation_for_all_draws_or_one_for_each(case, monkeypatch):
     land, patches, sites = case
-    together = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
+    together = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, vary=KINDS[:6])
     monkeypatch.setattr("permeability.ranking.rank_draws.worth_sharing", lambda *_: False)
-    apart = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6)
+    apart = draw_ranks(land, patches, steps_of(sites), ["R"], draws=6, vary=KINDS[:6])
     np.testing.assert_allclose(together.gains, apart.gains, rtol=1e-9, atol=1e-13)
 
 
 def test_many_draws_on_few_landscapes_do_not_count_as_many():
     """With four landscapes, all of their numbers see the same four values: each alone explains no more than its own."""
-    from permeability.ranking.uncertainty import first_order
+    from permeability.ranking.influence import first_order
 
     rng = np.random.default_rng(0)
     world = np.arange(400) % 4

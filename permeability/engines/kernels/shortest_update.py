@@ -275,3 +275,120 @@ def dense_dijkstra(cost, source, tail, head, arc):
             if tail[a] == at:
                 d[head[a]] = min(d[head[a]], d[at] + arc[a])
     return d
+
+
+@njit(cache=True, nogil=True)
+def _without_barriers(edges):
+    """Whether a cell has no barrier on any of its edges, so that its edges cost what the ground does."""
+    cols = edges.cell.shape[1]
+    plain = np.full(edges.cell.size, edges.steps.shape[0] == 0)
+    for i in range(edges.b_cell.size):
+        cell = edges.b_cell[i]
+        k = edges.b_direction[i]
+        plain[cell] = False
+        r = cell // cols + D_ROW[k]
+        c = cell % cols + D_COL[k]
+        if r < edges.cell.shape[0] and c >= 0 and c < cols:
+            plain[r * cols + c] = False
+    return plain
+
+
+@njit(cache=True, nogil=True)
+def falls_within(edges, field, start, e_cell, e_direction, e_cost, most):
+    """Cells whose value falls to ``most`` or below when the edges of a candidate open, for every candidate.
+
+    Parameters
+    ----------
+    edges : EdgeModel of the old landscape
+    field : (rows, cols) its field
+    start, e_cell, e_direction, e_cost : as for `opened_costs`, with the barrier cost left on each edge
+    most : largest new value of interest
+
+    Returns
+    -------
+    candidate, old value, new value of every fallen cell
+    """
+    rows, cols = field.shape
+    s = field.reshape(-1)
+    new = s.copy()
+    is_tail = np.zeros(s.size, np.bool_)
+    plain = _without_barriers(edges)
+    ground = edges.cell.reshape(-1)
+    touched = np.empty(1024, np.int64)
+    keys = np.empty(1024)
+    cells = np.empty(1024, np.int64)
+    who = np.empty(1024, np.int64)
+    old = np.empty(1024)
+    now = np.empty(1024)
+    found = 0
+    for i in range(start.size - 1):
+        part = slice(start[i], start[i + 1])
+        tail, head, cost = opened_arcs(edges, e_cell[part], e_direction[part], e_cost[part], False)
+        n_touched = 0
+        size = 0
+        for a in range(tail.size):
+            is_tail[tail[a]] = True
+            g = s[tail[a]] + cost[a]
+            if g < new[head[a]] and g <= most:
+                if new[head[a]] == s[head[a]]:
+                    touched, n_touched = _note(touched, n_touched, head[a])
+                new[head[a]] = g
+                keys, cells, size = push(keys, cells, size, g, head[a])
+        while size > 0:
+            g0 = keys[0]
+            at = cells[0]
+            size = drop(keys, cells, size)
+            if g0 > new[at]:
+                continue  # an older, larger entry
+            if is_tail[at]:
+                for a in range(tail.size):
+                    if tail[a] == at:
+                        g = g0 + cost[a]
+                        if g < new[head[a]] and g <= most:
+                            if new[head[a]] == s[head[a]]:
+                                touched, n_touched = _note(touched, n_touched, head[a])
+                            new[head[a]] = g
+                            keys, cells, size = push(keys, cells, size, g, head[a])
+            row = at // cols
+            col = at % cols
+            for j in range(2 * edges.n):
+                if plain[at]:
+                    k = j % edges.n
+                    r2 = row + D_ROW[k] if j < edges.n else row - D_ROW[k]
+                    c2 = col + D_COL[k] if j < edges.n else col - D_COL[k]
+                    if r2 < 0 or r2 >= rows or c2 < 0 or c2 >= cols:
+                        continue
+                    v = r2 * cols + c2
+                    w = edges.half[k] * (ground[at] + ground[v])
+                else:
+                    r2, c2, w = out_of(edges, row, col, j)
+                    v = r2 * cols + c2
+                if not w < np.inf:
+                    continue
+                g = g0 + w
+                if g < new[v] and g <= most:
+                    if new[v] == s[v]:
+                        touched, n_touched = _note(touched, n_touched, v)
+                    new[v] = g
+                    keys, cells, size = push(keys, cells, size, g, v)
+        for a in range(tail.size):
+            is_tail[tail[a]] = False
+        if found + n_touched > who.size:
+            room = 2 * (found + n_touched)
+            more_who = np.empty(room, np.int64)
+            more_old = np.empty(room)
+            more_now = np.empty(room)
+            more_who[:found] = who[:found]
+            more_old[:found] = old[:found]
+            more_now[:found] = now[:found]
+            who = more_who
+            old = more_old
+            now = more_now
+        for k in range(n_touched):
+            v = touched[k]
+            who[found] = i
+            old[found] = s[v]
+            now[found] = new[v]
+            new[v] = s[v]
+            found += 1
+    return who[:found], old[:found], now[:found]

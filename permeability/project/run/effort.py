@@ -12,7 +12,7 @@ from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
 from permeability.impact.line_by_line import standing_lines
 from permeability.project.project import Project, open_project
-from permeability.ranking.rank_draws import draw_costs
+from permeability.ranking.draw_effort import draw_costs
 
 __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
 
@@ -25,7 +25,7 @@ FIELD_BYTES = 8
 
 @dataclass(frozen=True)
 class SpeciesPlan:
-    """Expected work for one species; ``draws`` is the table of :func:`permeability.ranking.rank_draws.draw_costs`.
+    """Expected work for one species; ``draws`` is the table of :func:`permeability.ranking.draw_effort.draw_costs`.
 
     Examples
     --------
@@ -90,7 +90,9 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     ) ** 1.3
     how, costs = project.spec.ranking, None
     if lines and how.draws:
-        costs = draw_costs(land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew)
+        costs = draw_costs(
+            land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew, patches=n, sites=sites
+        )
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
     peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
     return SpeciesPlan(

@@ -18,6 +18,7 @@ from permeability.project.run.scenarios import (
     scenario_summary,
 )
 from permeability.ranking.ranking import Ranking
+from permeability.ranking.statements import statements, today_in_draws
 
 __all__ = []
 from permeability.project.run.result_folder import component_table
@@ -57,8 +58,11 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
         }  # fmt: skip
         if r.ranking is not None:
             top = r.ranking.table.head(project.spec.ranking.top)
-            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_", "alike"))]
-            mine["sites"] = {row["id"]: {"rank": row["rank"], **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
+            gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_", "alike", "use"))]
+            mine["sites"] = {row["id"]: {"rank": row["rank"], "has_gain": bool(row["has_gain"]), **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
+            mine["headline"] = statements(r.ranking, project.spec.ranking.top)
+            if r.ranking.draws is not None:
+                mine["today_in_draws"] = today_in_draws(r.ranking)
             mine["notes"] = r.ranking.notes
             if r.ranking.knowledge_gaps is not None:
                 mine["knowledge_gaps"] = {g["number"]: {"what": g["what"], "share": {"value": g["share"], "unit": "1"}} for g in r.ranking.knowledge_gaps.to_dict("records") if g["clear"]}  # fmt: skip

@@ -51,7 +51,7 @@ def plot(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en
     """
     tr, land = words(language), ranking.land
     title = tr("{species}: ranked sections", species=species_name(land, tr))
-    gains = ranking.table[f"gain_{ranking.sort_by}"].to_numpy(float)
+    gains = ranking.table[ranking.gain_column].to_numpy(float)
     scale = scale_for("gain", gains)
     done = draw_map(ground_of(land, tr), None, None, title, ax, tr, around=ranking.table.total_bounds)
     _sections(done.axes, ranking.table, gains, scale, top)
@@ -64,7 +64,7 @@ def plot(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en
 def html(ranking: Ranking) -> str:
     """Map and the best sections."""
     tr = words()
-    wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", f"gain_{ranking.sort_by}",
+    wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", ranking.gain_column, "gain_low", "gain_high",
               "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd_low", "cost_usd", "cost_usd_high")  # fmt: skip
     columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
     notes = "".join(f"<p>{escape(n)}</p>" for n in ranking.notes)
@@ -105,7 +105,7 @@ def explore(ranking: Ranking, **options: Any) -> Any:
     >>> type(explore(sites)).__name__
     'Map'
     """
-    gain = f"gain_{ranking.sort_by}"
+    gain = ranking.gain_column
     wanted = (
         "rank",
         "rank_low",

@@ -14,17 +14,9 @@ from permeability.core.estimate import Estimate
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.kernels.edges import grid_links
 from permeability.ranking.draw_effort import cost_of_draws
-from permeability.ranking.uncertainty import (
-    coverage,
-    draw,
-    first_order,
-    influence,
-    quantiles,
-    rank_range,
-    rank_table,
-    ranks,
-    together,
-)
+from permeability.ranking.drawing import draw, quantiles
+from permeability.ranking.influence import first_order, influence
+from permeability.ranking.rank_statistics import coverage, rank_range, rank_table, ranks, together
 
 
 def test_one_seed_gives_the_same_bits_and_more_draws_keep_the_first():
@@ -152,10 +144,32 @@ def test_costs_of_draws_are_told_apart():
     table = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000, anew=20).set_index("kind")
     assert table["seconds"]["weights"] == 0
     assert table["seconds"]["habitat"] < table["seconds"]["map"] < table["seconds"]["crossing"]
-    assert table["count"].to_dict() == {"crossing": 1000, "weights": 1000, "habitat": 20, "map": 20}
-    each = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000).set_index("kind")["seconds"]
+    assert table["count"].to_dict() == {
+        "crossing": 1000,
+        "weights": 1000,
+        "habitat": 20,
+        "map": 20,
+        "reach": 6,
+    }
+    each = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000, anew=1000).set_index("kind")["seconds"]
     assert each["map"] == pytest.approx(50 * table["seconds"]["map"])
     assert each["habitat"] > each["crossing"]
+
+
+def test_groups_go_by_the_expected_gain_and_hold_all_that_the_leader_is_not_ahead_of():
+    """The second by expected gain is told apart from the leader, the third is not: it stands with the leader."""
+    gains = np.array([[10.0, 9.0, 3.0], [10.0, 9.0, 12.0]])
+    assert together(gains) == [[0, 2], [1]]
+    assert together(gains[:, ::-1]) == [[2, 0], [1]]  # whatever the order they come in
+    assert together(np.zeros((5, 3))) == [[0, 1, 2]]  # nothing moves anything
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wider_share_tells_fewer_apart(seed):
+    gains = np.random.default_rng(seed).normal(size=(200, 8)) + np.arange(8) * 0.3
+    sizes = [len(together(gains, share)[0]) for share in (0.6, 0.8, 0.9, 0.99)]
+    assert sizes == sorted(sizes)
+    assert sorted(k for g in together(gains) for k in g) == list(range(8))
 
 
 def test_two_numbers_of_one_name_are_refused():

@@ -1,0 +1,114 @@
+"""Range cut off in every draw, today and with each candidate: parts of the landscape joined over the edges that are open.
+
+The landscape falls into the finest parts that its barriers could ever make of it.  A draw opens some of the edges
+between them, a candidate some more; what is joined then is a small graph of parts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.landscape.edge_effects import EdgeEffects
+from permeability.landscape.landscape import Landscape, connected_parts
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class DrawnPieces:
+    """Range that has no path to its largest connected piece, for draws of one landscape.
+
+    Parameters
+    ----------
+    land : Landscape
+    inside : bool array, shape (rows, cols)
+        The species' range.
+    effects : EdgeEffects
+        What the candidates do to the edges of this landscape.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> effects = EdgeEffects(land, [s.interventions for s in pm.candidates(land, "F", length_m=4000)])
+    >>> DrawnPieces(land, land.valid, effects).cut_off(land, effects.after(land)[0]).tolist()  # any opening joins it all
+    [48.0, 0.0, 0.0]
+    """
+
+    def __init__(self, land: Landscape, inside: NDArray[np.bool_], effects: EdgeEffects) -> None:
+        cols, valid = land.grid.cols, land.valid.ravel()
+        every = np.unique(
+            np.concatenate([land.cuts.edge_keys[land.chance_of[land.cuts.barrier] > 0], effects.keys])
+        )
+        cell, k = every // 8, every % 8
+        row, col = cell // cols + D_ROW[k], cell % cols + D_COL[k]
+        on = (row < land.grid.rows) & (col >= 0) & (col < cols) & (k < N_DIRECTIONS[land.neighbours])
+        other = np.where(on, row * cols + col, 0)
+        use = on & valid[cell] & valid[other]
+        self.keys, cell, other = every[use], cell[use], other[use]
+        shut = np.full(len(self.keys), np.inf)
+        walls = EdgeBarriers(cell, (self.keys % 8).astype(np.uint8), shut, shut)
+        parts = connected_parts(land.valid, walls, land.neighbours)
+        self.ends = np.column_stack([parts.ravel()[cell], parts.ravel()[other]]).astype(np.int64) - 1
+        held = parts[inside & (parts > 0)] - 1
+        self.area = np.bincount(held, minlength=int(parts.max())) * land.grid.cell_area_km2
+        self.start = effects.start
+        self.edge = np.full(len(effects.keys), -1, np.int64)
+        known = np.isin(effects.keys, self.keys)
+        self.edge[known] = np.searchsorted(self.keys, effects.keys[known])
+
+    def cut_off(self, drawn: Landscape, after: Array) -> Array:
+        """Range cut off in one draw: today, and with each candidate.
+
+        Parameters
+        ----------
+        drawn : Landscape
+            The landscape of the draw.
+        after : array, shape (edges that the candidates touch,)
+            What barriers add to these edges afterwards in the least-cost view, of :meth:`EdgeEffects.after`.
+
+        Returns
+        -------
+        array, shape (1 + candidates,)
+            [km2]
+        """
+        shut = np.isinf(drawn.edge_barriers().at(self.keys)[0])
+        label = self._joined(len(self.area), self.ends[~shut])
+        area = np.bincount(label, weights=self.area)
+        out = np.full(len(self.start), _beside_largest(area))
+        touched, closed = self.edge >= 0, np.isinf(after)
+        owner = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        ends = label[self.ends[self.edge]]
+        opens = touched & ~closed & (ends[:, 0] != ends[:, 1])
+        closes = touched & closed & ~shut[self.edge]
+        known: dict[bytes, float] = {}  # most candidates join the same few pieces
+        for k in np.unique(owner[opens | closes]):
+            mine = owner == k
+            if (closes & mine).any():
+                now = shut.copy()
+                now[self.edge[mine & touched]] = closed[mine & touched]
+                whole = np.bincount(self._joined(len(self.area), self.ends[~now]), weights=self.area)
+                out[1 + k] = _beside_largest(whole)
+                continue
+            joins = np.unique(np.sort(ends[opens & mine], axis=1), axis=0)
+            if joins.tobytes() not in known:
+                whole = np.bincount(self._joined(len(area), joins), weights=area)
+                known[joins.tobytes()] = _beside_largest(whole)
+            out[1 + k] = known[joins.tobytes()]
+        return out
+
+    @staticmethod
+    def _joined(nodes: int, pairs: Ints) -> Ints:
+        """Label of every node once the pairs are joined."""
+        graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(nodes, nodes))
+        return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def _beside_largest(area: NDArray[Any]) -> float:
+    return float(area.sum() - area.max(initial=0.0))

@@ -1,0 +1,282 @@
+"""From drawn gains to ranks: their ranges, what cannot be told apart, and whether the ranges hold what they say.
+
+Works on plain tables of gains: draws (rows) and candidates (columns).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+LEVEL = 0.9  # share of the draws inside a rank range
+TINY = 1e-9  # of the largest gain; what is below it is rounding
+TIE_DIGITS = 12  # gains that agree to this many digits of the largest are equal
+
+
+def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """Low and high end of the middle ``level`` of drawn values, NaN left out; NaN when nothing is left.
+
+    Parameters
+    ----------
+    values : array
+        Drawn values, any shape.
+    level : float
+        Share of the values inside [0..1].
+
+    Returns
+    -------
+    tuple[float, float]
+        [unit of the values]
+
+    Examples
+    --------
+    >>> middle(np.arange(101.0))
+    (5.0, 95.0)
+    """
+    seen = np.asarray(values, dtype=np.float64).ravel()
+    seen = seen[~np.isnan(seen)]
+    if not len(seen):
+        return float("nan"), float("nan")
+    low, high = np.quantile(seen, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
+    return float(low), float(high)
+
+
+def ranks(gains: ArrayLike) -> Ints:
+    """Ranks by falling gain in every draw (row); 1 = best, ties share the lower rank.
+
+    Gains that agree to twelve digits of the largest are ties; NaN ranks last.
+
+    Parameters
+    ----------
+    gains : array
+        Shape (draws, candidates); more is better.
+
+    Returns
+    -------
+    array
+        Same shape, 1 = best.
+
+    Examples
+    --------
+    >>> ranks([[0.5, 2.0, 0.5]]).tolist()
+    [[2, 1, 2]]
+    """
+    g: NDArray[np.float64] = np.atleast_2d(np.asarray(gains, dtype=np.float64))
+    finite = np.where(np.isfinite(g), np.abs(g), 0.0)
+    scale = finite.max(axis=1, keepdims=True, initial=0.0)
+    rounded = np.round(g / np.where(scale > 0, scale, 1.0), TIE_DIGITS)
+    key = np.where(np.isnan(rounded), np.inf, -rounded)
+    return np.array([1 + np.searchsorted(np.sort(row), row, side="left") for row in key], dtype=np.int64)
+
+
+def rank_table(
+    gains: ArrayLike, *, top: int = 10, cost: ArrayLike | None = None, worth: float = 0.0
+) -> pd.DataFrame:
+    """How sure every candidate's rank is.
+
+    Parameters
+    ----------
+    gains : array, shape (draws, K)
+    top : int
+        Size of the top.
+    cost : array, shape (K,) or (draws, K), optional
+        Cost of every candidate [money].
+    worth : float
+        Gain per money from which a candidate is worth its cost.
+
+    Returns
+    -------
+    DataFrame
+        ``rank_low``, ``rank_median``, ``rank_high`` (5, 50, 95 % of the draws), ``share_in_top``, ``share_first``,
+        ``share_gains`` (draws with a gain above zero),
+        ``gain_expected`` (mean), ``gain_low``, ``gain_median``, ``gain_high``, with cost ``share_worth_it``; one row per candidate.
+
+    Examples
+    --------
+    >>> table = rank_table([[3, 1, 2], [3, 2, 1]], top=1)
+    >>> table.rank_median.tolist(), table.share_in_top.tolist()
+    ([1, 2, 2], [1.0, 0.0, 0.0])
+    """
+    g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
+    r = ranks(g)
+    low, middle, high = rank_range(r)
+    probabilities = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
+    gain = np.quantile(g, probabilities, axis=0, method="inverted_cdf")
+    table = pd.DataFrame(
+        {
+            "rank_low": low,
+            "rank_median": middle,
+            "rank_high": high,
+            "share_in_top": (r <= top).mean(axis=0),
+            "share_first": (r == 1).mean(axis=0),
+            "share_gains": (g > TINY * np.abs(g).max(initial=0.0)).mean(axis=0),
+            "gain_expected": g.mean(axis=0),
+            "gain_low": gain[0],
+            "gain_median": gain[1],
+            "gain_high": gain[2],
+        }
+    )
+    if cost is not None:
+        money = np.broadcast_to(np.asarray(cost, dtype=np.float64), g.shape)
+        table["share_worth_it"] = (g >= worth * money).mean(axis=0)
+    return table
+
+
+def share_in_budget(gains: ArrayLike, cost: ArrayLike, budget: float) -> Floats:
+    """Share of the draws in which a candidate is bought when the budget goes to the best gain per money first.
+
+    A measure of single candidates; which set is best together is another question (:mod:`permeability.planning.budget_choice`).
+
+    Parameters
+    ----------
+    gains : array, shape (draws, K)
+    cost : array, shape (K,) or (draws, K)
+    budget : float
+
+    Returns
+    -------
+    array, shape (K,)
+        0..1.
+
+    Examples
+    --------
+    >>> share_in_budget([[3.0, 2.0, 2.0], [3.0, 1.0, 2.0]], [1.0, 1.0, 1.0], 2.0).tolist()
+    [1.0, 0.5, 0.5]
+    """
+    g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
+    money = np.broadcast_to(np.asarray(cost, dtype=np.float64), g.shape)
+    bought = np.zeros(g.shape, dtype=bool)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = np.where(g > 0, g / money, -np.inf)
+    for d, order in enumerate(np.argsort(-worth, axis=1, kind="stable")):
+        left = budget
+        for k in order:
+            if worth[d, k] > -np.inf and money[d, k] <= left:
+                bought[d, k] = True
+                left -= money[d, k]
+    return np.asarray(bought.mean(axis=0))
+
+
+def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints]:
+    """Low, median and high rank of every candidate: the middle ``level`` of its draws.
+
+    Ranks are whole numbers; the usual quantiles would keep more than their level.  A rank belongs to the range when
+    the share of draws below it and half the share on it lie within the level (mid-P, Lancaster 1961,
+    doi:10.1080/01621459.1961.10482105).
+
+    Parameters
+    ----------
+    drawn : array
+        Ranks, shape (draws, candidates).
+    level : float
+        Share of the draws inside [0..1].
+
+    Returns
+    -------
+    tuple[array, array, array]
+        Lowest, median and highest rank, each of shape (candidates,).
+
+    Examples
+    --------
+    >>> [int(x[0]) for x in rank_range(np.arange(1, 101)[:, None])]
+    [6, 50, 95]
+    """
+    r = np.sort(np.atleast_2d(np.asarray(drawn, dtype=np.int64)), axis=0)
+    tail = (1 - level) / 2
+    n = len(r)
+    low, high = np.empty(r.shape[1], dtype=np.int64), np.empty(r.shape[1], dtype=np.int64)
+    for k in range(r.shape[1]):
+        values, count = np.unique(r[:, k], return_counts=True)
+        middle = (np.cumsum(count) - 0.5 * count) / n
+        inside = values[(middle >= tail) & (middle <= 1 - tail)]
+        if not len(inside):  # only below a level of one half
+            inside = r[(n - 1) // 2, k : k + 1]
+        low[k], high[k] = inside[0], inside[-1]
+    return low, r[(n - 1) // 2].astype(np.int64), high
+
+
+def together(gains: ArrayLike, share: float = LEVEL) -> list[list[int]]:
+    """Groups of candidates that cannot be told apart, best first.
+
+    The candidate with the largest expected gain leads the first group; with it go all that it is not ahead of in more
+    than ``share`` of the draws.  The rest is grouped likewise.
+
+    Parameters
+    ----------
+    gains : array
+        Shape (draws, candidates).
+    share : float
+        Of draws in which one must beat the other to be told apart [0..1].
+
+    Returns
+    -------
+    list of list[int]
+        Groups of candidates, best first, each by falling expected gain.
+
+    Examples
+    --------
+    >>> together([[3.0, 2.9, 1.0], [3.0, 3.2, 1.0]])
+    [[1, 0], [2]]
+    """
+    g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
+    r = ranks(g)
+    left = [int(k) for k in np.lexsort((r.mean(axis=0), -g.mean(axis=0)))]
+    groups: list[list[int]] = []
+    while left:
+        ahead = (r[:, [left[0]]] < r[:, left]).mean(axis=0)
+        groups.append([k for k, a in zip(left, ahead) if a <= share])
+        left = [k for k, a in zip(left, ahead) if a > share]
+    return groups
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often rank ranges held the true rank.
+
+    ``share`` over ``cases`` candidates; ``width`` = mean number of ranks in a range.
+
+    Examples
+    --------
+    >>> gains = np.array([[3.0, 2.0, 1.0]])
+    >>> found = coverage(gains, gains[None])  # drawn without error
+    >>> found.share, found.width
+    (1.0, 1.0)
+    """
+
+    share: float
+    cases: int
+    width: float
+
+
+def coverage(true_gains: ArrayLike, drawn_gains: ArrayLike, level: float = LEVEL) -> Coverage:
+    """Calibration: how often the rank range from draws holds the rank under the truth.
+
+    Parameters
+    ----------
+    true_gains : array, shape (landscapes, K)
+    drawn_gains : array, shape (landscapes, draws, K)
+    level : float
+        Share of the draws inside a range [0..1].
+
+    Returns
+    -------
+    Coverage
+        Share of candidates whose range held the true rank.
+
+    Examples
+    --------
+    >>> coverage([[3.0, 2.0, 1.0]], [[[3.0, 2.0, 1.0]] * 10]).share
+    1.0
+    """
+    truth, drawn = np.asarray(true_gains, dtype=np.float64), np.asarray(drawn_gains, dtype=np.float64)
+    held, width = [], []
+    for true_row, rows in zip(ranks(truth), drawn):
+        low, _, high = rank_range(ranks(rows), level)
+        held.append((low <= true_row) & (true_row <= high))
+        width.append(high - low + 1)
+    return Coverage(float(np.mean(held)), int(np.size(held)), float(np.mean(width)))
