@@ -40,18 +40,24 @@ def herd(p: float, m_km: float, animals: int, days: int, rng: np.random.Generato
         tries = ~tracing & (np.sign(new) != np.sign(x))
         free = ~tracing & ~tries
         done = tracing & (left <= STEP_M)
-        y = y + np.where(tracing, way * np.minimum(left, STEP_M), np.where(free, far * np.sin(heading), 0.0))
-        left = np.where(tracing, np.maximum(left - STEP_M, 0.0), 0.0)
-        wall = np.abs(new) > HALF_M
-        heading = np.where(free & wall, np.pi - heading, heading)
-        x = np.where(free, np.clip(new, -HALF_M, HALF_M), x)
         again = tries | done
         passes = again & (rng.uniform(size=animals) < p)
         fails = again & ~passes
         side = np.sign(np.where(x == 0, 1.0, x))
-        x = np.where(passes, -side * PAST_M, np.where(fails, side * TRACE_M, x))
-        out_angle = np.arcsin(rng.uniform(-1, 1, animals))  # directions of a flux through a line
-        heading = np.where(passes, np.where(side < 0, out_angle, np.pi - out_angle), heading)
+        # a step that is stopped ends beside the fence, on its way; one that passes goes on as drawn
+        share = np.where(tries & fails, (np.abs(x) - TRACE_M) / np.maximum(np.abs(new - x), 1e-9), 1.0).clip(
+            0, 1
+        )
+        angle = np.arcsin(rng.uniform(-0.995, 0.995, animals))  # directions of a flux through a line
+        through = passes & done
+        y = y + np.where(tracing, way * np.minimum(left, STEP_M), far * np.sin(heading) * share)
+        y = y + np.where(through, (TRACE_M + PAST_M) * np.tan(angle), 0.0)
+        left = np.where(tracing, np.maximum(left - STEP_M, 0.0), 0.0)
+        wall = np.abs(new) > HALF_M
+        x = np.where(free | (tries & passes), np.clip(new, -HALF_M, HALF_M), x)
+        x = np.where(through, -side * PAST_M, np.where(fails, side * TRACE_M, x))
+        heading = np.where(free & wall, np.pi - heading, heading)
+        heading = np.where(through, np.where(side < 0, angle, np.pi - angle), heading)
         left = np.where(fails, rng.exponential(m_km * 1000, animals), left)
         way = np.where(fails, rng.choice([-1.0, 1.0], animals), way)
     return out

@@ -24,6 +24,9 @@ from permeability.telemetry.tracks import Tracks
 __all__ = ["CrossingCosts", "crossing_cost"]
 
 FINE_H = 1.0  # beyond this, part of the way along a line and of the crossings is not seen
+COARSE_H = (
+    4.0  # beyond this, herds with known costs are measured up to half too low (benchmarks/tracks_coverage.py)
+)
 LEAST_KM = 1e-3  # below a metre a cost says nothing
 
 
@@ -260,7 +263,7 @@ def _row(
         "placebo": placebo.ratio,
         "placebo_low": placebo.low,
         "placebo_high": placebo.high,
-        "usable": placebo.usable and km > 0,
+        "usable": placebo.usable and km > 0 and not tracks.interval_h > COARSE_H,
         "note": _note(placebo, km, n, tracks),
     }
 
@@ -276,7 +279,11 @@ def _note(placebo: Placebo, km: float, n: int, tracks: Tracks) -> str:
         told.append("nothing crossed: only a lower bound is known")
     elif n < 10:
         told.append(f"only {n} crossings")
-    if tracks.interval_h > FINE_H:
+    if tracks.interval_h > COARSE_H:
+        told.append(
+            f"unusable: fixes every {tracks.interval_h:.3g} h are too coarse to see the way along a line; use step selection"
+        )
+    elif tracks.interval_h > FINE_H:
         told.append(
             f"fixes every {tracks.interval_h:.3g} h miss part of the way along a line and some crossings; not corrected"
         )

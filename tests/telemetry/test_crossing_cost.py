@@ -229,3 +229,12 @@ def test_displaced_copies_keep_every_step_and_stay_in_the_range() -> None:
 def test_simulated_tracks_stay_labelled_in_the_number() -> None:
     tracks, _ = worker(0.4, 2.0, 3, 20, 7)
     assert "SIMULATED" in crossing_cost(tracks, fence(), placebos=0).of("stock").source
+
+
+def test_coarse_fixes_are_told_and_too_coarse_ones_are_unusable() -> None:
+    tracks, lines = indifferent(3), grid_of_fences()
+    for hours, usable, word in ((1, True, ""), (2, True, "not corrected"), (8, False, "too coarse")):
+        slower = replace(tracks, seconds=tracks.seconds[0] + (tracks.seconds - tracks.seconds[0]) * hours)
+        row = crossing_cost(slower, lines, placebos=8).table.iloc[0]
+        assert bool(row["usable"]) == usable
+        assert word in row["note"]
