@@ -36,7 +36,7 @@ _HOME = {
     "Candidate": "permeability.ranking.candidate_sites",
     "structure_candidates": "permeability.ranking.candidate_sites",
     "corridor_candidates": "permeability.ranking.candidate_sites",
-    "drawn_candidates": "permeability.ranking.candidate_sites",
+    "drawn_candidates": "permeability.ranking.drawn_sites",
     "pressure": "permeability.impact.line_pressure",
     "portfolio": "permeability.planning.budget_choice",
     "bundled_candidates": "permeability.planning.budget_choice",
@@ -152,8 +152,8 @@ if TYPE_CHECKING:
         Candidate,
         candidates,
         corridor_candidates,
-        drawn_candidates,
         structure_candidates,
     )
+    from permeability.ranking.drawn_sites import drawn_candidates
     from permeability.ranking.ranking import rank
     from permeability.species import SpeciesProfile, species_list

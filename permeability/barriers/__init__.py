@@ -14,6 +14,7 @@ _HOME = {
     "check_rows": "permeability.barriers.lines",
     "concat": "permeability.barriers.lines",
     "prepare": "permeability.barriers.lines",
+    "prepare_layers": "permeability.barriers.lines",
     "row_problems": "permeability.barriers.lines",
     "substring": "permeability.barriers.lines",
     "traffic_class": "permeability.barriers.lines",

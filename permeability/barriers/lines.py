@@ -6,7 +6,7 @@ one run of kilometres.  Places on a line are always given in kilometres.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,12 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from permeability.barriers import chainage
 from permeability.barriers.chainage import Chainage
-from permeability.core.errors import BarrierError, GridError, LayerError, PermeabilityError, nearest
+from permeability.barriers.database.conforming import read_layer, refusal
+from permeability.barriers.database.faults import check
+from permeability.barriers.doubles import coincident, snapped
+from permeability.barriers.kilometres import kilometres
+from permeability.core.errors import BarrierError, Finding, GridError, LayerError, PermeabilityError, nearest
 from permeability.layers.grid import describe_crs, require_metres
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "check_rows",
     "concat",
     "prepare",
+    "prepare_layers",
     "row_problems",
     "substring",
     "traffic_class",
@@ -43,7 +47,7 @@ COLUMNS: dict[str, Any] = {
     "vehicles_per_day_low": np.nan, "vehicles_per_day": np.nan, "vehicles_per_day_high": np.nan,
     "accuracy_m": np.nan, "presence": np.nan, "fenced_chance": np.nan, "source": "", "licence": "", "note": "",
 }  # fmt: skip
-CHANCES = ("presence", "fenced_chance")
+NO_RULE = ("canal", "pipeline")  # kinds of the database that no crossing rule is known for
 TRAFFIC_CLASS = 1_000.0  # vehicles per day: the class planners ask for (CAMI programme of work 2.2.1 e)
 
 
@@ -58,6 +62,10 @@ class Barriers:
         MultiLineString in a projected CRS [m].
     chainages : tuple of Chainage
         One per row, distance along the drawn row to kilometre of its line.
+    findings : tuple of Finding
+        What is to be known of their kilometres, and rows that no run counts (canals and pipelines).
+    posts_used : mapping
+        Line -> number of posts that its kilometres stand on.
 
     Examples
     --------
@@ -71,6 +79,8 @@ class Barriers:
 
     table: gpd.GeoDataFrame
     chainages: tuple[Chainage, ...] = field(repr=False)
+    findings: tuple[Finding, ...] = field(default=(), repr=False, compare=False)
+    posts_used: Mapping[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def lines(self) -> list[str]:
@@ -115,22 +125,23 @@ class Barriers:
             low, high = self.chainages[i].km_range
             a, b = max(low, km_from), min(high, km_to)
             if a < b:
+                shape = self.table.geometry.iloc[i]
                 d0, d1 = sorted(float(self.chainages[i].dist_at(k)) for k in (a, b))
-                pieces.append(substring(self.table.geometry.iloc[i], d0, d1))
+                pieces.append(substring(shape, _at_end(d0, shape.length), _at_end(d1, shape.length)))
         return shapely.line_merge(shapely.union_all(pieces)) if pieces else shapely.LineString()
 
     def subset(self, keep: NDArray[np.bool_]) -> Barriers:
         """Only the rows that are kept."""
         rows = np.flatnonzero(keep)
-        return Barriers(self.table.iloc[rows].reset_index(drop=True), tuple(self.chainages[i] for i in rows))
+        table = self.table.iloc[rows].reset_index(drop=True)
+        return Barriers(table, tuple(self.chainages[i] for i in rows), self.findings, self.posts_used)
 
     def standing(self, year: float | None, statuses: Sequence[str] = ("existing",)) -> Barriers:
         """The barriers that stand in a year: of one of the statuses, opened by then and not yet closed."""
         t = self.table
         keep = t["status"].isin(list(statuses)).to_numpy(copy=True)
         if year is not None:
-            opened = pd.to_numeric(t["opened"], errors="coerce").to_numpy(float)
-            closed = pd.to_numeric(t["closed"], errors="coerce").to_numpy(float)
+            opened, closed = t["opened"].to_numpy(float), t["closed"].to_numpy(float)
             keep &= ~(opened > year) & ~(closed <= year)
         return self.subset(keep)
 
@@ -143,6 +154,12 @@ class Barriers:
         return (
             f"Barriers({len(self.table)} rows: {kinds}; {km:,.0f} km drawn; {describe_crs(self.table.crs)})"
         )
+
+
+def _at_end(distance: float, length: float) -> float:
+    """A distance along a line that is an end but for rounding, as that end, so that pieces meet [m]."""
+    near = next((end for end in (0.0, length) if abs(distance - end) < 1e-6), None)
+    return distance if near is None else near
 
 
 def substring(geometry: shapely.Geometry, start: float, end: float) -> shapely.Geometry:
@@ -203,8 +220,8 @@ def prepare(
     Raises
     ------
     LayerError
-        L02 missing CRS, L03 empty layer, L04 missing column, L05 duplicate ids, L06 geometry that is not a line,
-        L07 unknown kind or status, L13 rows without id, L14 a chance outside 0..1.
+        What :func:`permeability.barriers.database.check` finds wrong: K01 missing column, K02 empty, K03 to K07 cells
+        that cannot be read, K08 duplicate ids, K09 contradictions, K10 geometry, K11 missing CRS, K15 empty layer.
     BarrierError
         B05 kilometres of posts that do not run one way.
 
@@ -217,25 +234,174 @@ def prepare(
     >>> prepare(rail, posts=posts).km_range("R")
     (700.0, 705.0)
     """
-    check_rows(table, layer)
+    return prepare_layers({layer: table}, posts=posts)
+
+
+def prepare_layers(
+    tables: Mapping[str, gpd.GeoDataFrame],
+    *,
+    posts: gpd.GeoDataFrame | None = None,
+    snap_m: float | None = None,
+    as_one: Sequence[Sequence[str]] = (),
+    count_both: bool = False,
+) -> Barriers:
+    """Several line layers as one set of barriers; the posts are those of all.
+
+    Parameters
+    ----------
+    tables : mapping
+        Name of the layer -> layer, see :func:`prepare`.
+    posts : GeoDataFrame, optional
+    snap_m : float, optional
+        Ends of two rows of one kind that miss each other by at most this are joined; told in ``findings`` [m].
+    as_one : sequence of lists of str
+        Rows (ids) or lines that are drawings of one thing: the first of each list stays; told in ``findings``.
+    count_both : bool
+        Count rows twice that coincide from end to end within a metre and say the same; they count once otherwise, and
+        ``findings`` say which.
+
+    Returns
+    -------
+    Barriers
+        Rows in the order of the layers.
+
+    Raises
+    ------
+    LayerError
+        As :func:`prepare`, and L05 for ids that stand in two layers.
+    BarrierError
+        B05; B06 for a name in ``as_one`` that is not there; B18 when no post is of use for any line.
+
+    Examples
+    --------
+    >>> fence = gpd.GeoDataFrame({"id": ["F"], "kind": "fence"}, geometry=[shapely.LineString([(0, 0), (0, 5000)])], crs=32648)
+    >>> prepare_layers({"fences": fence, "roads": fence.assign(id="R", kind="road")}).lines
+    ['F', 'R']
+    """
+    for layer, table in tables.items():
+        check_rows(table, layer)
     if posts is not None:
-        for column in ("line", "km"):
-            if column not in posts.columns:
-                raise _missing(column, posts, "posts")
-    t = table.copy()
-    t["id"] = t["id"].astype(str)
+        wrong = [f for f in check(posts, "posts", label="posts", to_run=True) if f.severity == "error"]
+        if wrong:
+            raise refusal(wrong[0])
+        posts = read_layer(posts, "posts").table
+    read = {layer: _rows(table, layer, as_one) for layer, table in tables.items()}
+    once = {} if count_both else _drawn_once({layer: t for layer, (t, _) in read.items()})
+    parts = []
+    for layer, (t, findings) in read.items():
+        keep, told = once.get(layer, (np.ones(len(t), bool), []))
+        parts.append(_prepared(t[keep].reset_index(drop=True), posts, layer, snap_m, [*findings, *told]))
+    found = concat(parts) if len(parts) > 1 else parts[0]
+    _require_names(as_one, tables)
+    idle = [f for f in found.findings if f.code == "B18" and f.severity == "error"]
+    if idle:
+        raise BarrierError("B18", idle[0].what, remedy=idle[0].remedy, layer="posts", rows=idle[0].rows)
+    return found
+
+
+def _require_names(as_one: Sequence[Sequence[str]], tables: Mapping[str, gpd.GeoDataFrame]) -> None:
+    """Refuse names of ``as_one`` that no layer has."""
+    read = [read_layer(t, "barriers").table for t in tables.values()]
+    known = {str(v) for t in read for c in ("id", "line") if c in t for v in t[c] if v is not None}
+    for name in (n for group in as_one for n in group if n not in known):
+        guess = nearest(name, known)
+        raise BarrierError(
+            "B06", f"as_one names {name!r}, which is not among the barriers.",
+            remedy=f"did you mean {guess!r}?" if guess else "name ids or lines of the layers",
+        )  # fmt: skip
+
+
+def _as_one(
+    t: gpd.GeoDataFrame, as_one: Sequence[Sequence[str]], layer: str
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """The layer without the rows that repeat another one."""
+    gone = {n for group in as_one for n in group[1:]}
+    away = t["id"].isin(gone) | (t["line"].isin(gone) if "line" in t else False)
+    if not away.any():
+        return t, []
+    what = f"{int(away.sum())} rows are left out: as_one says that they repeat others."
+    note = Finding(
+        "B23", what, "take them out of as_one to count them", layer, tuple(t["id"][away]), severity="note"
+    )
+    return t[~away].reset_index(drop=True), [note]
+
+
+def _rows(
+    table: gpd.GeoDataFrame, layer: str, as_one: Sequence[Sequence[str]]
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Rows of one layer that a run counts, and what is told of the others."""
+    t = read_layer(table, "barriers", label=layer).table
+    none = t["kind"].isin(NO_RULE).to_numpy()
+    findings = _without_rule(t[none], layer)
+    t, repeated = _as_one(t[~none].reset_index(drop=True), as_one, layer)
+    return t, [*findings, *repeated]
+
+
+def _drawn_once(
+    tables: Mapping[str, gpd.GeoDataFrame],
+) -> dict[str, tuple[NDArray[np.bool_], list[Finding]]]:
+    """Which rows of every layer stay when those that repeat others are left out, and a finding on these."""
+    layers = [layer for layer, t in tables.items() for _ in range(len(t))]
+    if not layers:
+        return {}
+    crs = next(iter(tables.values())).crs
+    every = gpd.GeoDataFrame(pd.concat([*tables.values()], ignore_index=True), crs=crs)
+    gone: dict[int, int] = {}
+    for a, b in coincident(every):
+        if a not in gone:
+            gone.setdefault(b, a)
+    out, start = {}, 0
+    for layer, t in tables.items():
+        mine = [i for i in range(start, start + len(t)) if i in gone]
+        keep = np.ones(len(t), bool)
+        keep[[i - start for i in mine]] = False
+        start += len(t)
+        rows = tuple(
+            f"{every['id'][i]} (as {every['id'][gone[i]]}: {every.geometry[i].length / 1000:.1f} km)"
+            for i in mine
+        )
+        told = [Finding(
+            "B25", f"{len(rows)} rows coincide with others from end to end and say the same: each pair counts once.",
+            "take the copy out of the layer, or say count_both = true under [barriers] if they are two", layer, rows,
+            severity="warning",
+        )]  # fmt: skip
+        out[layer] = (keep, told if rows else [])
+    return out
+
+
+def _prepared(
+    t: gpd.GeoDataFrame,
+    posts: gpd.GeoDataFrame | None,
+    layer: str,
+    snap_m: float | None,
+    findings: list[Finding],
+) -> Barriers:
+    """One layer that has been checked and read."""
     for name, default in COLUMNS.items():
         if name not in t.columns:
             t[name] = default
     t["status"] = t["status"].fillna("existing")
-    t["line"] = t["line"].where(t["line"].notna() & (t["line"] != ""), t["id"])
-    t["line"] = t["line"].astype(str)
-    t["name"] = t["name"].where(t["name"].notna() & (t["name"] != ""), t["id"])
+    t["line"] = t["line"].where(t["line"].notna(), t["id"])
+    t["name"] = t["name"].where(t["name"].notna(), t["id"])
     merged = [_one_line(g) for g in t.geometry]
-    t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs)).reset_index(
-        drop=True
-    )
-    return Barriers(t, _chainages(t, posts))
+    t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs))
+    if snap_m is not None:
+        t, joined = snapped(t, snap_m)
+        if joined:
+            what = f"{len(joined)} pairs of ends were joined, as snap_m = {snap_m:g} asks."
+            findings.append(Finding("B24", what, "nothing to do", layer, tuple(joined), severity="note"))
+    found = kilometres(t, posts, layer)
+    t = t.set_geometry(gpd.GeoSeries(found.shapes, index=t.index, crs=t.crs))
+    return Barriers(t, tuple(found.chainages), (*findings, *found.findings), found.posts_used)
+
+
+def _without_rule(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
+    """A note on rows that no run counts."""
+    if not len(rows):
+        return []
+    kinds = " and ".join(sorted(set(rows["kind"])))
+    return [Finding("K13", f"{len(rows)} rows of kind {kinds} are left out: there is no crossing rule for it.",
+                    "describe it as a fence of a class to count it", layer, tuple(rows["id"]), severity="warning")]  # fmt: skip
 
 
 def _one_line(geometry: shapely.Geometry) -> shapely.Geometry:
@@ -256,7 +422,7 @@ def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
     Raises
     ------
     LayerError
-        L02 to L07, L13, the worst first.
+        K01 to K11, K15, K19, the worst first.
     GridError
         G01 for a CRS in degrees.
 
@@ -265,7 +431,7 @@ def check_rows(table: gpd.GeoDataFrame, layer: str) -> None:
     >>> check_rows(gpd.GeoDataFrame({"id": ["a"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=32648), "fences")
     Traceback (most recent call last):
     ...
-    permeability.core.errors.LayerError: LayerError [L04]: the column 'kind' is missing.
+    permeability.core.errors.LayerError: LayerError [K01]: column 'kind' is missing.
     ...
     """
     problems = row_problems(table, layer)
@@ -291,110 +457,17 @@ def row_problems(table: gpd.GeoDataFrame, layer: str) -> list[PermeabilityError]
     --------
     >>> table = gpd.GeoDataFrame({"id": ["a"], "kind": ["fense"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=32648)
     >>> [(e.code, e.remedy) for e in row_problems(table, "fences")]
-    [('L07', "did you mean 'fence'?")]
+    [('K06', "did you mean 'fence'? use one of: railway, road, fence, canal, pipeline")]
     """
-    if table.crs is None:
-        return [LayerError(
-            "L02", "the layer has no coordinate system.", layer=layer, rows=[f"all {len(table)}"],
-            remedy="assign its CRS (set_crs) and save it again",
-        )]  # fmt: skip
-    if len(table) == 0:
-        return [LayerError(
-            "L03", "the layer is empty.", layer=layer, rows=["none"],
-            remedy="check the file, the table name and any filter on it",
-        )]  # fmt: skip
+    findings = [f for f in check(table, "barriers", label=layer, to_run=True) if f.severity == "error"]
     found: list[PermeabilityError] = []
-    try:
-        require_metres(table.crs, layer=layer)
-    except GridError as error:
-        found.append(error)
-    found += [_missing(column, table, layer) for column in ("id", "kind") if column not in table.columns]
-    if any(e.code == "L04" for e in found):
-        return found
-    missing = table["id"].isna()
-    if missing.any():
-        found.append(LayerError("L13", f"{int(missing.sum())} rows have no id.", layer=layer, rows=[f"row {i}" for i in np.flatnonzero(missing)], remedy="give every row its own id"))  # fmt: skip
-    twice = table["id"][table["id"].duplicated(keep=False) & ~missing]
-    if len(twice):
-        found.append(LayerError("L05", f"{twice.nunique()} ids stand more than once.", layer=layer, rows=[f"row {i} ({v})" for i, v in twice.items()], remedy="give every row its own id"))  # fmt: skip
-    shapes = table.geometry.to_numpy()
-    bad = (
-        ~np.isin(shapely.get_type_id(shapes), (1, 2, 5))
-        | shapely.is_empty(shapes)
-        | ~(shapely.length(shapes) > 0)
-    )
-    if bad.any():
-        found.append(LayerError("L06", f"{int(bad.sum())} rows are not lines with a length.", layer=layer, rows=list(table["id"][bad]), remedy="keep lines only; wide things such as mines belong into a polygon layer"))  # fmt: skip
-    found += _wrong_words(table, "kind", KINDS, layer)
-    if "status" in table.columns:
-        found += _wrong_words(table[table["status"].notna()], "status", STATUSES, layer)
-    for column in CHANCES:
-        if column in table.columns:
-            found += _wrong_chances(table, column, layer)
+    if table.crs is not None:
+        try:
+            require_metres(table.crs, layer=layer)
+        except GridError as error:
+            found.append(error)
+    found += [refusal(f) for f in findings]
     return found
-
-
-def _wrong_chances(table: gpd.GeoDataFrame, column: str, layer: str) -> list[PermeabilityError]:
-    values = pd.to_numeric(table[column], errors="coerce")
-    wrong = table[table[column].notna() & ~values.between(0.0, 1.0)]
-    if len(wrong) == 0:
-        return []
-    return [LayerError(
-        "L14", f"{column} = {values[wrong.index[0]]:g} is not a chance.", layer=layer, rows=list(wrong["id"]),
-        remedy="give a number from 0 to 1, or leave it empty",
-    )]  # fmt: skip
-
-
-def _missing(column: str, table: gpd.GeoDataFrame, layer: str) -> LayerError:
-    spare = [c for c in table.columns if c not in ("id", "kind", "line", "km", "geometry", *COLUMNS)]
-    guess = nearest(column, spare)
-    return LayerError(
-        "L04", f"the column {column!r} is missing.", layer=layer, rows=[f"all {len(table)}"],
-        details={"columns": ", ".join(map(str, table.columns))},
-        remedy=f"rename {guess!r} to {column!r} or add it" if guess else f"add a column {column!r}",
-    )  # fmt: skip
-
-
-def _wrong_words(
-    table: gpd.GeoDataFrame, column: str, valid: Sequence[str], layer: str
-) -> list[PermeabilityError]:
-    wrong = table[~table[column].isin(valid)]
-    if len(wrong) == 0:
-        return []
-    guess = nearest(wrong[column].iloc[0], valid)
-    return [LayerError(
-        "L07", f"{column} {wrong[column].iloc[0]!r} is not known.", layer=layer, rows=list(wrong["id"]),
-        details={"valid": ", ".join(valid)},
-        remedy=f"did you mean {guess!r}?" if guess else "use one of these words",
-    )]  # fmt: skip
-
-
-def _chainages(table: gpd.GeoDataFrame, posts: gpd.GeoDataFrame | None) -> tuple[Chainage, ...]:
-    """Kilometres of every row: posts first, then published length, then drawn length."""
-    found: list[Chainage] = []
-    drawn: dict[str, float] = {}
-    rows_of = table["line"].value_counts()
-    for row in table.itertuples(index=False):
-        line, length = str(row.line), float(row.geometry.length)
-        c = None
-        if posts is not None and row.geometry.geom_type == "LineString":
-            mine = posts[posts["line"] == line]
-            if len(mine) >= 2:
-                c = chainage.from_posts(
-                    row.geometry, mine.geometry.to_numpy(), mine["km"].to_numpy(float), line_id=str(row.id)
-                )
-        if c is None:
-            published = getattr(row, "length_km_published", None)
-            single = rows_of[line] == 1
-            whole = (
-                float(published)
-                if single and published is not None and np.isfinite(float(published))
-                else None
-            )
-            c = chainage.from_length(length, published_km=whole, start_km=drawn.get(line, 0.0))
-            drawn[line] = c.km_range[1]
-        found.append(c)
-    return tuple(found)
 
 
 def concat(parts: Sequence[Barriers]) -> Barriers:
@@ -409,6 +482,11 @@ def concat(parts: Sequence[Barriers]) -> Barriers:
     Barriers
         Rows in the order of the parts.
 
+    Raises
+    ------
+    LayerError
+        L05 for ids that stand in two parts.
+
     Examples
     --------
     >>> import permeability as pm
@@ -418,8 +496,23 @@ def concat(parts: Sequence[Barriers]) -> Barriers:
     ['F', 'S']
     """
     table = gpd.GeoDataFrame(pd.concat([p.table for p in parts], ignore_index=True), crs=parts[0].table.crs)
-    check_rows(table, "barriers")
-    return Barriers(table, tuple(c for p in parts for c in p.chainages))
+    twice = table["id"][table["id"].duplicated(keep=False)]
+    if len(twice):
+        raise LayerError(
+            "L05", f"{twice.nunique()} ids stand more than once.", layer="barriers", rows=list(dict.fromkeys(twice)),
+            remedy="give every row its own id",
+        )  # fmt: skip
+    used = {line: n for p in parts for line, n in p.posts_used.items()}
+    told = {(f.code, f.what): f for p in parts for f in p.findings}
+    findings = [f for f in told.values() if not _answered(f, set(table["line"]), used)]
+    return Barriers(table, tuple(c for p in parts for c in p.chainages), tuple(findings), used)
+
+
+def _answered(finding: Finding, lines: set[str], used: Mapping[str, int]) -> bool:
+    """Whether another layer has the line that posts of this finding belong to."""
+    if finding.code != "B18":
+        return False
+    return bool(used) if finding.severity == "error" else finding.details.get("absent") in lines
 
 
 def traffic_class(vehicles_per_day: float) -> str:

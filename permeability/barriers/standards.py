@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from typing import Any
 from permeability.barriers.passability.structures import STRUCTURE_KINDS
 from permeability.core.errors import OptionError, check_choice, nearest
 from permeability.core.estimate import EVIDENCE
+from permeability.core.toml_files import read_toml, shaped
 from permeability.species import GROUPS, SpeciesProfile, species_list
 
 STATUSES: tuple[str, ...] = ("standard", "proposal", "guidance", "empty")
@@ -158,7 +158,8 @@ def standard(name: str | os.PathLike[str]) -> Standard:
                 if guess
                 else "give a shipped name or the path of a TOML file",
             )
-    return standard_from_dict(Path(str(name)).stem, tomllib.loads(path.read_text(encoding="utf-8")))
+    with shaped(path.name, "a standard"):
+        return standard_from_dict(Path(str(name)).stem, read_toml(path))
 
 
 def standard_from_dict(name: str, data: Mapping[str, Any]) -> Standard:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.barriers.database.conforming import read_layer
 from permeability.barriers.database.faults import check
 from permeability.barriers.passability import Structure, gap_encounter_chance, structure_chance
 from permeability.barriers.standards import Standard, StandardRule, standard
@@ -129,6 +130,7 @@ def check_structures(
             details={f"fault {i}": f.text() for i, f in enumerate(errors, start=1)},
             remedy="mend them, then check again",
         )
+    layer = read_layer(layer, "structures").table
     if found.empty:
         findings.append(_empty_warning(found))
     spacing = _spacing_m(layer)
@@ -249,11 +251,7 @@ def _spacing_m(layer: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """
     n = len(layer)
     lines = [None if missing(v) else str(v) for v in (layer["line"] if "line" in layer else [None] * n)]
-    km = (
-        pd.to_numeric(layer["km"], errors="coerce").to_numpy(np.float64)
-        if "km" in layer
-        else np.full(n, np.nan)
-    )
+    km = layer["km"].to_numpy(np.float64) if "km" in layer else np.full(n, np.nan)
     places = layer.geometry.to_crs("EPSG:4326").representative_point()
     geod = places.crs.get_geod()
     out = np.full(n, np.nan)

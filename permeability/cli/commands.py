@@ -181,8 +181,25 @@ def site_table(ranking: Any, top: int) -> str:
 
 @cli.command()
 @click.argument("folder", type=PATH)
-def new(folder: Path) -> None:
-    """Make a project FOLDER to start from: a copy of the Gobi sample with its project.toml."""
+@click.option(
+    "--from", "files", multiple=True, type=PATH, help="a layer of yours; give it once for every file"
+)
+@click.option("--species", "name", default="khulan", show_default=True, help="with --from: whose movement")
+@click.argument("more", nargs=-1, type=PATH)
+def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]) -> None:
+    """Make a project FOLDER to start from: for your own layers (--from fences.gpkg roads.gpkg dem.tif), else a copy of
+    the Gobi sample."""
+    if files:
+        from permeability.project.starting import start_project
+
+        path, assumed = start_project(folder, [*files, *more], name)
+        say(str(path))
+        for word in assumed:
+            tell(f"assumed: {word}")
+        tell("Look through it, then run `permeability check` and `permeability run` on it.")
+        return
+    if more:
+        raise click.UsageError("name files after --from")
     from permeability.project.samples import sample_folder
 
     if folder.exists() and any(folder.iterdir()):
@@ -199,9 +216,10 @@ def new(folder: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="findings as JSON")
 def check(project: Path, as_json: bool) -> None:
     """Every input problem of PROJECT at once, each with its remedy; writes nothing."""
-    from permeability.project.checking import check as check_project
+    from permeability.project.checking import inspect
+    from permeability.project.checks.account import account, account_text
 
-    findings = check_project(project)
+    findings, seen = inspect(project)
     if as_json:
         say(
             json.dumps(
@@ -214,6 +232,8 @@ def check(project: Path, as_json: bool) -> None:
     else:
         for finding in findings:
             say(finding.text())
+        if seen is not None and seen.grid is not None:
+            say(account_text(account(seen.project, seen)))
         errors = sum(f.severity == "error" for f in findings)
         say(f"{errors} problem{'s' if errors > 1 else ''} found." if errors else "No problem found.")
     if any(f.severity == "error" for f in findings):
@@ -224,9 +244,13 @@ def check(project: Path, as_json: bool) -> None:
 @click.argument("project", type=PATH)
 def plan(project: Path) -> None:
     """Cells, edges, solves, memory and expected time of PROJECT; solves nothing."""
+    from permeability.project.checks.account import account, account_text
+    from permeability.project.project import open_project
     from permeability.project.run.effort import plan_project
 
-    say(plan_project(project))
+    opened = open_project(project)
+    say(plan_project(opened))
+    say(account_text(account(opened)))
 
 
 @cli.command()
@@ -279,7 +303,14 @@ def default_folder(project: Path) -> Path:
 
 @cli.command()
 @click.argument("project", type=PATH)
-@click.option("--year", "years", type=float, multiple=True, required=True, help="may be given several times")
+@click.option(
+    "--year",
+    "years",
+    type=click.FloatRange(1800, 2200),
+    multiple=True,
+    required=True,
+    help="may be given several times",
+)
 def timeline(project: Path, years: tuple[float, ...]) -> None:
     """The same landscape in several years: how the range fell apart, and which line did what."""
     from permeability.project.project import open_project
@@ -353,12 +384,19 @@ def report(results: Path, language: str, out: Path | None, pdf: bool) -> None:
 @click.argument("problem", type=PATH)
 @click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
 @click.option("--solver", default=None, help="auto, direct, multigrid, ...")
-def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
+@click.option(
+    "--ignore-unknown", is_flag=True, help="run a file with options that are not known; they are listed"
+)
+def circuitscape(problem: Path, out: Path | None, solver: str | None, ignore_unknown: bool) -> None:
     """Run an existing Circuitscape problem file; same file names and formats out."""
     from permeability.interop.circuitscape import run_problem
 
     for path in run_problem(
-        problem, output_dir=out, solver=solver, tell=lambda finding: tell(finding.text())
+        problem,
+        output_dir=out,
+        solver=solver,
+        tell=lambda finding: tell(finding.text()),
+        ignore_unknown=ignore_unknown,
     ):
         say(str(path))
 
@@ -369,8 +407,16 @@ def circuitscape(problem: Path, out: Path | None, solver: str | None) -> None:
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="threads")
 @click.option("--scheduler", help="address of a dask.distributed scheduler, or local")
 @click.option("--resume", "store", type=PATH, help="folder that keeps finished blocks; run again to go on")
+@click.option(
+    "--ignore-unknown", is_flag=True, help="run a file with options that are not known; they are listed"
+)
 def omniscape(
-    problem: Path, out: Path | None, workers: int, scheduler: str | None, store: Path | None
+    problem: Path,
+    out: Path | None,
+    workers: int,
+    scheduler: str | None,
+    store: Path | None,
+    ignore_unknown: bool,
 ) -> None:
     """Run an existing Omniscape problem file; same outputs.
 
@@ -387,6 +433,7 @@ def omniscape(
         store=store,
         progress=Expected("windows"),
         tell=lambda finding: tell(finding.text()),
+        ignore_unknown=ignore_unknown,
     )
     for path in found:
         say(str(path))

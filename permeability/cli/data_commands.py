@@ -66,7 +66,7 @@ def _read(path: Path, table: str | None) -> Any:
 
 @barriers.command("check")
 @click.argument("file", type=PATH)
-@click.option("--table", help="table in the file (default: the first)")
+@click.option("--table", help="table in the file (needed when it holds several)")
 @click.option(
     "--schema", type=click.Choice(["barriers", "structures", "posts"]), default="barriers", show_default=True
 )
@@ -96,7 +96,7 @@ def barriers_template(file: Path) -> None:
 @barriers.command("import")
 @click.argument("file", type=PATH)
 @click.argument("out", type=PATH)
-@click.option("--table", help="table in the file (default: the first)")
+@click.option("--table", help="table in the file (needed when it holds several)")
 @click.option(
     "--mapping",
     default="openstreetmap",
@@ -104,22 +104,66 @@ def barriers_template(file: Path) -> None:
     help="a shipped mapping, or a TOML file of your own",
 )
 @click.option("--assume", is_flag=True, help="also fill what the mapping marks as assumptions; listed")
-def barriers_import(file: Path, out: Path, table: str | None, mapping: str, assume: bool) -> None:
-    """Bring a layer of another make into the schema; what could not be mapped is listed."""
+@click.option(
+    "--list", "listed", type=PATH, help="write every feature that was not taken over as it is to a CSV file"
+)
+def barriers_import(
+    file: Path, out: Path, table: str | None, mapping: str, assume: bool, listed: Path | None
+) -> None:
+    """Bring a layer of another make into the schema; what could not be mapped is counted by reason.
+
+    Of an OpenStreetMap extract (.osm, .osm.pbf) the table of lines is taken.
+    """
+    import pandas as pd
+
     from permeability.barriers.database import import_layer
     from permeability.layers.vectors import write_gpkg
+    from permeability.layers.whole_files import write_csv
 
+    if table is None and file.suffix.lower() in (".osm", ".pbf"):
+        table = "lines"
     result = import_layer(_read(file, table), mapping, assume=assume)
     layers = {name: layer for name, layer in result.layers.items() if len(layer)}
     if layers:
         write_gpkg(out, layers)
     say(result.text())
+    if listed is not None:
+        whole = [t.assign(what=title) for title, t in result.lists.items() if len(t)]
+        write_csv(listed, pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["what"]))
+        tell(f"written: {listed}")
     tell(f"written: {out}" if layers else "nothing could be mapped; nothing was written")
+    if not layers:
+        raise SystemExit(EXIT_INPUT)
+
+
+@barriers.command("lines")
+@click.argument("file", type=PATH)
+@click.option("--table", help="table in the file (needed when it holds several)")
+@click.option("--posts", type=PATH, help="layer of kilometre posts")
+def barriers_lines(file: Path, table: str | None, posts: Path | None) -> None:
+    """Where the kilometres of every line begin and end (in the system of the layer), and what they stand on.
+
+    The layer must be in a projected system.
+    """
+    from permeability.barriers.lines import prepare
+
+    found = prepare(_read(file, table), posts=None if posts is None else _read(posts, None), layer=file.name)
+    say(f"{'line':<24} {'rows':>4} {'km from':>9} {'km to':>9}  {'begins at':<24} {'ends at':<24} by")
+    for line in found.lines:
+        rows, (low, high) = found.rows_of(line), found.km_range(line)
+        ends = []
+        for km, inward in ((low, 1e-6), (high, -1e-6)):
+            piece = found.stretch(line, min(km, km + inward * 1000), max(km, km + inward * 1000))
+            ends.append("" if piece.is_empty else "{:.0f}, {:.0f}".format(*piece.centroid.coords[0]))
+        source = ", ".join(dict.fromkeys(found.chainages[i].source for i in rows))
+        say(f"{line:<24} {len(rows):>4} {low:>9.3f} {high:>9.3f}  {ends[0]:<24} {ends[1]:<24} {source}")
+    for finding in found.findings:
+        tell(finding.text())
 
 
 @barriers.command("summary")
 @click.argument("file", type=PATH)
-@click.option("--table", help="table in the file (default: the first)")
+@click.option("--table", help="table in the file (needed when it holds several)")
 def barriers_summary(file: Path, table: str | None) -> None:
     """Rows and kilometres by kind, status and fence."""
     from permeability.barriers.database import summary
@@ -135,7 +179,7 @@ def structures() -> None:
 
 @structures.command("check")
 @click.argument("file", type=PATH)
-@click.option("--table", help="table in the file (default: the first)")
+@click.option("--table", help="table in the file (needed when it holds several)")
 @click.option("--rules", required=True, help="name of a shipped standard, or a TOML rule file")
 @click.option(
     "--species", "names", multiple=True, required=True, help="species id; may be given several times"

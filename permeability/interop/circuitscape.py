@@ -39,6 +39,7 @@ def run_problem(
     solver: str | None = None,
     progress: Progress | None = None,
     tell: Callable[[Finding], None] | None = None,
+    ignore_unknown: bool = False,
 ) -> list[Path]:
     """Run a Circuitscape problem file and write what Circuitscape writes.
 
@@ -57,6 +58,8 @@ def run_problem(
         ``progress(done, total)`` after every pair or node.
     tell : callable, optional
         Takes every warning and note (options without effect, focal nodes off the habitat) before the run.
+    ignore_unknown : bool
+        Run a file with options that are not known; they are listed in the record and have no effect.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def run_problem(
     2.0
     """
     check_choice("solver", solver or "auto", SOLVERS, code="C04")
-    problem = read_problem(ini_path, output_dir=output_dir)
+    problem = read_problem(ini_path, output_dir=output_dir, ignore_unknown=ignore_unknown)
     problem.check()
     if tell is not None:
         for finding in problem.findings:

@@ -144,7 +144,7 @@ class Settings:
         return self.on("write_cur_maps") or self.on("write_cum_cur_map_only")
 
 
-def read_settings(ini: Ini, *, rtol: float = 1e-10) -> Settings:
+def read_settings(ini: Ini, *, rtol: float = 1e-10, ignore_unknown: bool = False) -> Settings:
     """Check every option of a Circuitscape problem file; problems go to ``ini.findings``.
 
     Parameters
@@ -152,13 +152,15 @@ def read_settings(ini: Ini, *, rtol: float = 1e-10) -> Settings:
     ini : Ini
     rtol : float
         Residual when the file asks for none that is tighter.
+    ignore_unknown : bool
+        Options that are not known are warnings.
 
     Returns
     -------
     Settings
         Defaults of Circuitscape 5 stand where an option is missing or wrong.
     """
-    ini.refuse_unknown(VOCABULARY)
+    ini.refuse_unknown(VOCABULARY, ignore=ignore_unknown)
     data_type = ini.choice("data_type", DATA_TYPES, "raster") or "raster"
     scenario = ini.choice("scenario", SCENARIOS, None, aliases=SCENARIO_ALIASES) or "pairwise"
     flags = {name: ini.boolean(name, default) for name, default in FLAGS.items()}

@@ -115,7 +115,10 @@ class Problem:
 
 
 def read_problem(
-    path: str | os.PathLike[str], *, output_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    output_dir: str | os.PathLike[str] | None = None,
+    ignore_unknown: bool = False,
 ) -> Problem:
     """Read a Circuitscape .ini and all its inputs, and collect every finding; computes and writes nothing.
 
@@ -125,6 +128,8 @@ def read_problem(
         Relative file names in it count from its folder, then from the working directory.
     output_dir : path, optional
         Folder for the results instead of the one of ``output_file``.
+    ignore_unknown : bool
+        Take options that are not known as warnings; they are listed and have no effect.
 
     Returns
     -------
@@ -148,7 +153,7 @@ def read_problem(
     []
     """
     ini = parse_ini(path)
-    settings = read_settings(ini)
+    settings = read_settings(ini, ignore_unknown=ignore_unknown)
     reader = _Reader(ini, settings)
     problem = Problem(ini.file, ini, settings, _output(ini, output_dir))
     problem = reader.lists(problem)

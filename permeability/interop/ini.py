@@ -218,18 +218,17 @@ class Ini:
         if entry is not None:
             _enter(self, replace(entry, key=new))
 
-    def refuse_unknown(self, known: Iterable[str]) -> None:
-        """Finding X01 for every key outside the vocabulary, with the nearest valid word."""
+    def refuse_unknown(self, known: Iterable[str], *, ignore: bool = False) -> None:
+        """Finding X01 for every key outside the vocabulary, with the nearest valid word; warnings with ``ignore``."""
         words = sorted(known)
         for key in self.entries:
             if key not in words:
                 guess = nearest(key, words)
-                self.add(
-                    "X01",
-                    f"option {key!r} is not known.",
-                    f"did you mean {guess!r}?" if guess else "remove the line",
-                    key=key,
+                remedy = (
+                    f"did you mean {guess!r}?" if guess else "remove the line, or run with --ignore-unknown"
                 )
+                what = f"option {key!r} is not known{' and was ignored, as asked' if ignore else ''}."
+                self.add("X01", what, remedy, key=key, severity="warning" if ignore else "error")
 
     def errors(self) -> list[Finding]:
         """The findings that stop a run."""

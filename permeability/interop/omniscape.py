@@ -125,13 +125,15 @@ class Problem:
     reclass: tuple[tuple[float, float | None], ...] | None
 
 
-def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
+def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = False) -> Problem:
     """Read an Omniscape problem file and open its layers; every problem is found before anything is computed.
 
     Parameters
     ----------
     ini_path : path
         Paths in the file count from its own folder, then from the working directory.
+    ignore_unknown : bool
+        Take options that are not known as warnings; they are listed in the findings and have no effect.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def read_problem(ini_path: str | os.PathLike[str]) -> Problem:
     ini = parse_ini(ini_path)
     for old, new in OLD_KEYS.items():
         ini.rename(old, new)
-    ini.refuse_unknown(KNOWN)
+    ini.refuse_unknown(KNOWN, ignore=ignore_unknown)
     flags = {key: ini.boolean(key, default) for key, default in FLAGS.items()}
     radius = ini.number("radius", None, minimum=1, integer=True)
     buffer = ini.number("buffer", 0, minimum=0, integer=True)
@@ -218,6 +220,7 @@ def run_problem(
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
     tell: Callable[[Finding], None] | None = None,
+    ignore_unknown: bool = False,
 ) -> list[Path]:
     """Run an Omniscape problem file; return the files written.
 
@@ -233,6 +236,8 @@ def run_problem(
         See :func:`permeability.core.tasks.run_tasks`.
     tell : callable, optional
         Called with each finding that does not stop the run.
+    ignore_unknown : bool
+        See :func:`read_problem`; the options that were ignored stand at the end of ``config.ini``.
 
     Returns
     -------
@@ -258,7 +263,7 @@ def run_problem(
     ...     sorted(p.name for p in run_problem(f"{folder}/x.ini"))
     ['config.ini', 'cum_currmap.tif']
     """
-    problem = read_problem(ini_path)
+    problem = read_problem(ini_path, ignore_unknown=ignore_unknown)
     for finding in problem.ini.findings:
         if tell is not None:
             tell(finding)
@@ -269,7 +274,8 @@ def run_problem(
         job, problem.layers, targets, workers=workers, scheduler=scheduler, store=store, progress=progress
     )
     copy = folder / "config.ini"
-    copy.write_text(read_text(problem.ini.file), encoding="utf-8")
+    ignored = [f"; ignored, as asked: {f.what}\n" for f in problem.ini.findings if f.code == "X01"]
+    copy.write_text(read_text(problem.ini.file) + "".join(ignored), encoding="utf-8")
     return [*(path for path, _ in targets.values()), copy]
 
 

@@ -13,11 +13,14 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
+from permeability.barriers.database import read_layer
+from permeability.barriers.database.conforming import require_read
 from permeability.core.display import Face
 from permeability.core.errors import Finding, PatchError, check_choice
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import CrossedPatch, crossed_patches
 from permeability.layers.grid import Grid
+from permeability.layers.reprojection import reproject
 
 __all__ = ["Patches", "cells_of_geometry", "label_raster", "place", "try_labels"]
 
@@ -122,9 +125,9 @@ def place(
 ) -> Patches:
     """Patches on the cells of a landscape.
 
-    A polygon takes the valid cells whose centre it holds (the cell of its inner point when it holds none), a point
-    its cell.  A patch that a barrier crosses is taken apart along it, so that it is no free bridge; the parts share
-    its weight by their area and are no pair of patches.
+    A polygon takes the valid cells whose centre it holds (the cell of its inner point when it holds none), a line every
+    cell that it runs through, a point its cell.  A patch that a barrier crosses is taken apart along it, so that it is no
+    free bridge; the parts share its weight by their area and are no pair of patches.
 
     Parameters
     ----------
@@ -159,6 +162,7 @@ def place(
     [1.0, 1.0]
     """
     check_choice("on_barrier", on_barrier, ("split", "refuse"))
+    table = _read(table, layer)
     _check_weights(table, layer)
     labels = label_raster(table, land.grid, land.valid, layer=layer)
     out = table.reset_index(drop=True).copy()
@@ -237,10 +241,17 @@ def _refuse_bridges(patches: Patches, parts: NDArray[np.int32], layer: str) -> N
         )  # fmt: skip
 
 
+def _read(table: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
+    """The layer in the words of its schema."""
+    read = read_layer(table, "patches", label=layer)
+    require_read(read.findings)
+    return read.table
+
+
 def _check_weights(table: gpd.GeoDataFrame, layer: str) -> None:
     """Refuse weights that are not numbers of at least 0 in the order low, best, high."""
     low, best, high = (
-        pd.to_numeric(table[c], errors="coerce") if c in table.columns else pd.Series(np.nan, table.index)
+        table[c] if c in table.columns else pd.Series(np.nan, table.index)
         for c in ("weight_low", "weight", "weight_high")
     )
     best = best if "weight" in table.columns else best.fillna(1.0)
@@ -319,9 +330,13 @@ def try_labels(
     ['P01']
     """
     labels = np.zeros(grid.shape, np.int32)
+    table = read_layer(table, "patches", label=layer).table
     if "id" not in table.columns:
         return labels, [PatchError("P06", "the column 'id' is missing.", layer=layer, rows=[f"all {len(table)}"], remedy="give every patch an id")]  # fmt: skip
-    table = table if table.crs == grid.crs else table.to_crs(grid.crs)
+    empty = [f"row {i}" for i, v in enumerate(table["id"], start=1) if v is None]
+    if empty:
+        return labels, [PatchError("P06", f"{len(empty)} patches have no id.", layer=layer, rows=empty, remedy="give every patch an id, or say number_ids for the layer")]  # fmt: skip
+    table = reproject(table, grid.crs)
     twice = table["id"][table["id"].duplicated(keep=False)]
     box = shapely.box(*grid.bounds)
     outside, none, clash = [], [], []
@@ -349,12 +364,14 @@ def try_labels(
 
 
 def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool_]:
-    """Cells whose centre a polygon holds; the cell of its inner point when none, or of every point.
+    """Cells whose centre a polygon holds, those that a line runs through, those of points.
+
+    A polygon that holds no centre takes the cell of its inner point; a collection takes the cells of all its members.
 
     Parameters
     ----------
     geometry : Geometry
-        Polygons or points in the CRS of the grid.
+        In the CRS of the grid.
     grid : Grid
 
     Returns
@@ -369,9 +386,18 @@ def cells_of_geometry(geometry: shapely.Geometry, grid: Grid) -> NDArray[np.bool
     9
     """
     out = np.zeros(grid.shape, bool)
-    if geometry.geom_type in ("Polygon", "MultiPolygon"):
+    if geometry.geom_type == "GeometryCollection":
+        for part in shapely.get_parts(geometry):
+            out |= cells_of_geometry(part, grid)
+        return out
+    if geometry.geom_type not in ("Point", "MultiPoint"):
+        through = "Line" in geometry.geom_type
         out = rasterize(
-            [(geometry, 1)], out_shape=grid.shape, transform=grid.transform, dtype="uint8"
+            [(geometry, 1)],
+            out_shape=grid.shape,
+            transform=grid.transform,
+            dtype="uint8",
+            all_touched=through,
         ).astype(bool)
         if out.any():
             return out

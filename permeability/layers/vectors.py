@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,13 @@ import numpy as np
 import pandas as pd
 import rasterio
 
-from permeability.core.errors import (
-    LayerError,
-    nearest,
-)
+from permeability.core.cells import read_text
+from permeability.core.errors import LayerError, nearest, shorten
 from permeability.layers.grid import describe_crs, parse_crs
+from permeability.layers.plain_tables import placed, read_csv
+from permeability.layers.reprojection import reproject
 
-__all__ = ["read_vector", "write_gpkg"]
+__all__ = ["read_vector", "tables_of", "write_gpkg"]
 from permeability.layers.whole_files import _unreadable, require_file, whole_file
 
 FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed one keeps them byte-stable
@@ -103,25 +105,32 @@ def read_vector(
     crs: Any = None,
     assume_crs: str | None = None,
     encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    allow_empty: bool = False,
 ) -> gpd.GeoDataFrame:
     """Read a vector layer, refuse what cannot be used, and bring it to ``crs`` if one is given.
 
     Parameters
     ----------
     path : path
-        Anything OGR reads: GeoPackage, Shapefile, GeoJSON, FlatGeobuf; GeoParquet with pyarrow.
+        GeoPackage, Shapefile, GeoJSON, FlatGeobuf, file geodatabase (a folder), KML, GPX, OpenStreetMap (``.osm``,
+        ``.osm.pbf``), GeoParquet (with pyarrow); CSV and Excel with WKT or coordinates in columns.
     table : str, optional
-        Table in the file.
+        Table in the file; needed when several hold geometries.
     layer : str, optional
         Name used in messages.
     where : mapping, optional
         Column -> value (or list of values) that rows must have.
     crs : optional
-        Target coordinate system; vectors are exact under reprojection of their vertices.
+        Target coordinate system; see :func:`permeability.layers.reprojection.reproject`.
     assume_crs : str, optional
         Coordinate system of a layer that comes without one.
     encoding : str, optional
-        Of the texts of a shapefile without ``.cpg``.
+        Of the texts of a shapefile without ``.cpg``, or of a CSV.
+    columns : mapping, optional
+        Column -> ``"x"``, ``"y"`` or ``"wkt"`` of a table whose places are in columns of other names.
+    allow_empty : bool
+        Whether a layer without rows is one (a result can be empty).
 
     Returns
     -------
@@ -132,7 +141,8 @@ def read_vector(
     ------
     LayerError
         L01 no file, L02 no CRS, L03 empty, L04 no such table or column, L06 no geometry, L11 not readable, L14 not
-        in the CRS that ``assume_crs`` states.
+        in the CRS that ``assume_crs`` states, L18 several tables and none named, L19 a database or address on the
+        network, L20 cells without geometry.
 
     Examples
     --------
@@ -144,14 +154,19 @@ def read_vector(
     ...     read_vector(path, "patches", where={"id": "W"}, crs=4326).crs.to_epsg()
     4326
     """
+    _refuse_address(str(path), layer)
     path = Path(path)
     name = layer or (f"{path.name}/{table}" if table else path.name)
-    require_file(path, layer=name)
-    frame = _filtered(_frame(path, table, name, encoding), where or {}, name)
+    if not path.is_dir():
+        require_file(path, layer=name)
+    frame = _frame(path, table, name, encoding)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        frame = placed(frame, name, columns)
+    frame = _filtered(frame, where or {}, name)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(
             "L06", "the table has no geometry.", layer=name, rows=[f"all {len(frame)}"],
-            remedy="name a layer of points, lines or areas",
+            remedy="name a layer of points, lines or areas; of a plain table a column wkt, or columns x and y",
         )  # fmt: skip
     if assume_crs is not None:
         frame = _with_crs(frame, assume_crs, name)
@@ -160,7 +175,7 @@ def read_vector(
             "L02", "the layer has no coordinate system.", layer=name, rows=[f"all {len(frame)}"],
             remedy=f"{_likely_crs(frame)}; or assign its CRS in your GIS and save it again",
         )  # fmt: skip
-    if len(frame) == 0:
+    if len(frame) == 0 and not allow_empty:
         raise LayerError(
             "L03",
             "the layer is empty.",
@@ -168,7 +183,54 @@ def read_vector(
             rows=["none"],
             remedy="check the file, the table name and the filter `where`",
         )
-    return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
+    return reproject(frame, crs) if crs is not None else frame
+
+
+def _refuse_address(path: str, layer: str | None) -> None:
+    """Data bases and addresses on the network are not files."""
+    found = re.match(r"(PG:|postgres(?:ql)?:|https?:|s3:|ftp:|MSSQL:|/vsicurl)", path, re.IGNORECASE)
+    if found:
+        raise LayerError(
+            "L19", f"{found[1]} is no file: layers are read from files, so that a run can be repeated.", layer=layer or path[:40],
+            remedy="save the layer as GeoPackage first (ogr2ogr lines.gpkg PG:... or a download)",
+        )  # fmt: skip
+
+
+def tables_of(path: str | os.PathLike[str]) -> dict[str, str | None]:
+    """Tables of a vector file and what they hold: a type of geometry, or None.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+        Name -> type of geometry, in the order of the file; empty for formats without tables.
+
+    Raises
+    ------
+    LayerError
+        L11 when the file cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tables_of(write_gpkg(f"{folder}/p.gpkg", {"patches": patches.table}))
+    {'patches': 'Polygon'}
+    """
+    import pyogrio
+
+    path = Path(path)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".parquet", ".geoparquet", ".pq"):
+        return {}
+    try:
+        return {str(n): None if kind is None else str(kind) for n, kind in pyogrio.list_layers(path)}
+    except pyogrio.errors.DataSourceError as exc:
+        raise _unreadable(path, path.name, exc) from exc
 
 
 def _with_crs(frame: gpd.GeoDataFrame, crs: str, layer: str) -> gpd.GeoDataFrame:
@@ -196,19 +258,85 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
     """One table of a vector file; L11 when the file cannot be read, L04 when it has no such table."""
     import pyogrio
 
-    if path.suffix == ".parquet":
-        return gpd.read_parquet(path)
+    ending = path.suffix.lower()
+    if ending in (".parquet", ".geoparquet", ".pq"):
+        return _parquet(path, layer)
+    if ending in (".csv", ".tsv", ".txt"):
+        return read_csv(path, encoding, layer)
     try:
-        tables = [str(t) for t in pyogrio.list_layers(path)[:, 0]]
+        found = {str(n): kind for n, kind in pyogrio.list_layers(path)}
     except pyogrio.errors.DataSourceError as exc:
         raise _unreadable(path, layer, exc) from exc
-    if table is not None and table not in tables:
-        guess = nearest(table, tables)
+    if table is not None and table not in found:
+        guess = nearest(table, found)
         raise LayerError(
-            "L04", f"there is no table {table!r} in {path.name}.", layer=layer, details={"tables": ", ".join(tables)},
+            "L04", f"there is no table {table!r} in {path.name}.", layer=layer, details={"tables": ", ".join(found)},
             remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
         )  # fmt: skip
-    return pyogrio.read_dataframe(path, layer=table if table is not None else tables[0], encoding=encoding)
+    frame = _read(path, table or _only_table(path, found, layer), layer, encoding)
+    return frame.replace({"": None}) if ending in (".xlsx", ".ods") else frame
+
+
+def _read(path: Path, table: str, layer: str, encoding: str | None) -> Any:
+    """A table by OGR; L11 for a file that breaks off or contradicts itself."""
+    import pyogrio
+
+    wrong = (pyogrio.errors.FeatureError, pyogrio.errors.DataLayerError, pyogrio.errors.DataSourceError)
+    try:
+        with _gdal(OGR_XLSX_HEADERS="FORCE", OGR_ODS_HEADERS="FORCE"):  # a table of words has heads too
+            return pyogrio.read_dataframe(path, layer=table, encoding=encoding)
+    except wrong as exc:
+        if "OSM_USE_CUSTOM_INDEXING" not in str(exc):
+            raise _unreadable(path, layer, exc) from exc
+    try:
+        with _gdal(OSM_USE_CUSTOM_INDEXING="NO"):  # an extract whose nodes are in no order
+            return pyogrio.read_dataframe(path, layer=table, encoding=encoding)
+    except wrong as exc:
+        raise _unreadable(path, layer, exc) from exc
+
+
+@contextlib.contextmanager
+def _gdal(**options: str) -> Iterator[None]:
+    """Options of GDAL for one call."""
+    import pyogrio
+
+    before = {k: pyogrio.get_gdal_config_option(k) for k in options}
+    pyogrio.set_gdal_config_options(options)
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+def _only_table(path: Path, found: Mapping[str, Any], layer: str) -> str:
+    """The one table that is meant when none is named: the only one with geometries, or the only one."""
+    shaped = [n for n, kind in found.items() if kind is not None] or list(found)
+    if len(shaped) == 1:
+        return shaped[0]
+    if not shaped:
+        raise LayerError("L03", f"{path.name} holds no table.", layer=layer, remedy="check the file")
+    likely = "lines" if "lines" in shaped else shaped[0]
+    raise LayerError(
+        "L18", f"{path.name} holds {len(shaped)} tables, and none is named.", layer=layer, details={"tables": ", ".join(shaped)},
+        remedy=f'say which, such as table = "{likely}"',
+    )  # fmt: skip
+
+
+def _parquet(path: Path, layer: str) -> Any:
+    """A GeoParquet file, or a Parquet table with its places in columns."""
+    try:
+        return gpd.read_parquet(path)
+    except ImportError as exc:
+        raise LayerError(
+            "L11",
+            "Parquet needs pyarrow.",
+            layer=layer,
+            remedy='pip install "landscape-permeability[parquet]"',
+        ) from exc
+    except ValueError:  # no geometry is declared
+        return pd.read_parquet(path)
+    except OSError as exc:
+        raise _unreadable(path, layer, exc) from exc
 
 
 def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:
@@ -220,5 +348,14 @@ def _filtered(frame: pd.DataFrame, where: Mapping[str, Any], layer: str) -> Any:
                 details={"columns": ", ".join(map(str, frame.columns))},
                 remedy=f"did you mean {guess!r}?" if guess else "name one of these columns",
             )  # fmt: skip
-        frame = frame[frame[column].isin(value if isinstance(value, list) else [value])]
+        wanted = {read_text(v) for v in (value if isinstance(value, list) else [value])}
+        found = [read_text(v) for v in frame[column]]
+        keep = [v in wanted for v in found]
+        if not any(keep):
+            there = shorten(sorted({v for v in found if v is not None}), 8)
+            raise LayerError(
+                "L03", f"the filter leaves no row: none of {len(frame)} has {column} = {shorten(sorted(map(str, wanted)))}.", layer=layer,
+                rows=["none"], details={f"in {column}": there}, remedy="name words that are there",
+            )  # fmt: skip
+        frame = frame[keep]
     return frame.reset_index(drop=True)

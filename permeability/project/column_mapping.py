@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 
+from permeability.barriers.database import import_layer, mappings
+from permeability.core.cells import is_empty
 from permeability.core.errors import Finding, LayerError, nearest
 from permeability.layers import vectors
+from permeability.layers.reprojection import reproject
 from permeability.project.scenario_spec import Table
 
 GARBLED = 0.3  # from this share of letters that only western Europe uses on, names have been read in the wrong alphabet
@@ -24,6 +28,8 @@ class OwnColumns(Table):
     number_ids: str | None = None
     crs: str | None = None
     encoding: str | None = None
+    mapping: str | None = None
+    assume: bool = False
 
 
 def read_own_layer(
@@ -42,7 +48,9 @@ def read_own_layer(
         ``columns``: column of the layer -> column of the schema; ``values``: column of the schema -> (word of the
         layer -> word of the schema); ``set``: column -> value where the layer has none; ``number_ids``: ids are this
         and the number of the row from 1; ``crs``: coordinate system of a layer that comes without one; ``encoding``:
-        of the texts of a shapefile without ``.cpg``.
+        of the texts of a shapefile without ``.cpg``; ``mapping``: a mapping of the barrier database (such as
+        ``"openstreetmap"``, or a TOML file beside the layer) that the layer goes through first; ``assume``: with the
+        values that the mapping marks as assumptions.
     layer : str
         Name used in messages.
     crs : optional
@@ -54,10 +62,14 @@ def read_own_layer(
         L04 for a column that is not there, L14 for a layer that has another coordinate system than stated, and what
         :func:`permeability.layers.vectors.read_vector` raises.
     """
+    if own.mapping is not None and table is None and path.name.lower().endswith((".osm", ".osm.pbf", ".pbf")):
+        table = "lines"
     frame = vectors.read_vector(
-        path, table, layer=layer, where=where, assume_crs=own.crs, encoding=own.encoding
+        path, table, layer=layer, where=where, assume_crs=own.crs, encoding=own.encoding, columns=own.columns
     )
-    absent = [c for c in own.columns if c not in frame.columns]
+    if own.mapping is not None:
+        frame = _imported(frame, own, path, layer)
+    absent = [c for c, new in own.columns.items() if c not in frame.columns and new not in ("x", "y", "wkt")]
     if absent:
         guess = nearest(absent[0], frame.columns)
         raise LayerError(
@@ -75,12 +87,40 @@ def read_own_layer(
             )  # fmt: skip
         frame[column] = [words.get(str(v).strip(), v) for v in frame[column]]
     for column, value in own.set.items():
-        frame[column] = (
-            frame[column].where(frame[column].notna(), value) if column in frame.columns else value
+        empty = (
+            np.array([is_empty(v) for v in frame[column]])
+            if column in frame.columns
+            else np.ones(len(frame), bool)
         )
+        frame[column] = np.where(empty, value, frame[column]) if column in frame.columns else value
+        if not empty.all():
+            said = f"set {column}: {int(empty.sum()):,} of {len(frame):,} rows, {int((~empty).sum()):,} had a value"
+            frame.attrs["account"] = [*frame.attrs.get("account", []), said]
     if own.number_ids is not None:
         frame["id"] = [f"{own.number_ids}{i}" for i in range(1, len(frame) + 1)]
-    return frame.to_crs(crs) if crs is not None and frame.crs != crs else frame
+    return reproject(frame, crs) if crs is not None else frame
+
+
+def _imported(frame: gpd.GeoDataFrame, own: OwnColumns, path: Path, layer: str) -> gpd.GeoDataFrame:
+    """The barriers that a mapping makes of a layer; what it leaves out is kept as text with the layer."""
+    mapping = str(own.mapping)
+    result = import_layer(
+        frame, mapping if mapping in mappings() else path.parent / mapping, assume=own.assume
+    )
+    barriers = result.layers["barriers"]
+    if not len(barriers):
+        raise LayerError(
+            "L23", f"the mapping {mapping!r} makes no barrier of the {len(frame)} features.", layer=layer, rows=["none"],
+            details={"left out": result.text()}, remedy="check the table and the filter, or the rules of the mapping",
+        )  # fmt: skip
+    barriers = barriers.dropna(axis=1, how="all")
+    said = f"{len(barriers):,} barriers of {len(frame):,} features by the mapping {mapping}; {len(result.unmapped):,} left out"
+    barriers.attrs["account"] = [
+        said,
+        *(f"{n:,} {title}" for title, table in result.lists.items() for n in [len(table)] if n),
+    ]
+    barriers.attrs["import"] = result.text()
+    return barriers
 
 
 def garbled(path: Path, frame: gpd.GeoDataFrame, own: OwnColumns, layer: str) -> Finding | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from permeability.barriers import lines as barrier_layer
+from permeability.barriers.database import read_layer
 from permeability.barriers.edge_cuts import CutTable, cut_edges
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Scenario
@@ -29,7 +30,9 @@ from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers import rasters
 from permeability.layers.grid import Grid
+from permeability.layers.reprojection import reproject
 from permeability.project.column_mapping import read_own_layer
+from permeability.project.recipe import class_resistance, landscape_mask, own_profile, require_areas
 from permeability.project.scenario_spec import (
     TODAY,
     ScenarioSpec,
@@ -112,6 +115,14 @@ class Project:
             ),
         )
 
+    def area(self, name: str) -> gpd.GeoDataFrame:
+        """A layer of areas in the CRS of the grid (L06 when it holds anything else)."""
+        return require_areas(self.vector(name), name)
+
+    def moved(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """A layer in the CRS of the grid."""
+        return reproject(table, self.grid.crs)
+
     def raster(self, name: str) -> NDArray[np.float64]:
         """A raster layer on the grid."""
         spec = self.layer(name)
@@ -134,8 +145,10 @@ class Project:
     # ---------------------------------------------------------------- domain objects
     def profile(self, name: str) -> SpeciesProfile:
         """Profile of a species with the project's own numbers."""
-        base = species(name)
         spec = self.spec.species.get(name)
+        base = (
+            own_profile(name, spec.profile, spec.based_on, self.folder) if spec is not None else species(name)
+        )
         if spec is None or not spec.override:
             return base
         return base.override(spec.override, source=f"{self.path.name}, [species.{name}.override]")
@@ -148,8 +161,16 @@ class Project:
     def _read_barriers(self) -> Barriers:
         spec = self.spec.barriers
         posts = self.vector(spec.posts) if spec.posts else None
-        parts = [barrier_layer.prepare(self.vector(name), posts=posts, layer=name) for name in spec.layers]
-        return barrier_layer.concat(parts)
+        tables = {name: self.vector(name) for name in spec.layers}
+        found = barrier_layer.prepare_layers(
+            tables, posts=posts, snap_m=spec.snap_m, as_one=spec.as_one, count_both=spec.count_both
+        )
+        self.notes.extend(f.what for f in found.findings)
+        return found
+
+    def layer_ids(self, name: str) -> list[str]:
+        """Ids of the rows of a barrier layer, as the barriers bear them."""
+        return [str(v) for v in read_layer(self.vector(name), "barriers").table["id"]]
 
     @property
     def cuts(self) -> CutTable:
@@ -164,13 +185,7 @@ class Project:
         return self._once("mask", self._read_mask)
 
     def _read_mask(self) -> NDArray[np.bool_]:
-        spec = self.spec.mask
-        mask = np.ones(self.grid.shape, bool)
-        if spec.inside:
-            mask = np.any([habitat.area_mask(self.vector(n), self.grid) for n in spec.inside], axis=0)
-        for name in spec.outside:
-            mask &= ~habitat.area_mask(self.vector(name), self.grid)
-        return mask
+        return landscape_mask(self.spec.mask, self.area, self.grid)
 
     def factor(self, name: str) -> NDArray[np.float64]:
         """Raster of one habitat factor."""
@@ -208,6 +223,15 @@ class Project:
                 [{"factor": layer, "used": True, "why_not": "", "source": self.layer(layer).path}]
             )
             return Habitat(values, table)
+        if common.landcover:
+            made = class_resistance(
+                self.raster(common.landcover), common.multipliers, self.mask, common.landcover
+            )
+            source = f"{self.layer(common.landcover).path}, multipliers of the project file"
+            table = pd.DataFrame(
+                [{"factor": common.landcover, "used": True, "why_not": "", "source": source}]
+            )
+            return Habitat(landscape.check_resistance(made), table)
         factors = {f: self.factor(f) for f in self.spec.factors}
         return habitat.from_factors(
             self.profile(name), factors, self.mask, season=self.spec.project.season, level=level
@@ -230,6 +254,8 @@ class Project:
         """What a species' resistance is made from; None when it comes from a raster."""
         mine, common = self.spec.species.get(name), self.spec.habitat
         if (mine and (mine.resistance or mine.suitability)) or common.resistance or common.suitability:
+            return None
+        if common.landcover:
             return None
         factors = {f: self.factor(f) for f in self.spec.factors}
         return FactorGround(self.profile(name), factors, self.mask, self.spec.project.season)
@@ -264,7 +290,7 @@ class Project:
         """Cells of the species' range; the whole landscape when the project gives none."""
         layer = self.spec.species[name].range
         land = self.landscape(name)
-        return land.valid if layer is None else habitat.area_mask(self.vector(layer), self.grid) & land.valid
+        return land.valid if layer is None else habitat.area_mask(self.area(layer), self.grid) & land.valid
 
     def candidates(self, name: str) -> list[Candidate]:
         """What is ranked for a species, from ``[candidates]``."""

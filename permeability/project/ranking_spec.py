@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import geopandas as gpd
 from pydantic import Field, model_validator
 
-from permeability.core.errors import OptionError
+from permeability.core.errors import BarrierError, OptionError
 from permeability.core.estimate import Estimate
 from permeability.landscape.landscape import Landscape
 from permeability.planning.economics import RATES, YEARS
@@ -18,19 +19,22 @@ from permeability.ranking.candidate_sites import (
     Candidate,
     candidates,
     corridor_candidates,
-    drawn_candidates,
     structure_candidates,
 )
+from permeability.ranking.drawn_sites import drawn_candidates
 
 OWN = "own"  # a treatment that is not in the catalogue
 Three = float | tuple[float, float, float]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 class CandidateSpec(Table):
     """``[candidates]`` or ``[[candidates]]``: what is ranked."""
 
     line: str | None = None
-    lines: list[str] = []
+    lines: list[str] | Literal["all"] = []
+    kind: Literal["fence", "road", "railway"] | None = None
     layer: str | None = None
     length_km: float = Field(default=10.0, gt=0)
     treatment: str = "remove"
@@ -45,20 +49,44 @@ class CandidateSpec(Table):
 
     @model_validator(mode="after")
     def _one_way(self) -> CandidateSpec:
-        if sum((self.line is not None, bool(self.lines), self.layer is not None)) != 1:
-            raise ValueError("give one of line, lines and layer")
+        given = (self.line is not None, bool(self.lines), self.kind is not None, self.layer is not None)
+        if sum(given) != 1:
+            raise ValueError("give one of line, lines, kind and layer")
+        if self.km is not None and not self.km[0] < self.km[1]:
+            raise ValueError("km needs the lower kilometre first")
+        if self.structures_km and self.line is None and len(self.lines) != 1:
+            raise ValueError("structures_km goes with one line")
         if self.corridor_km is not None and (self.structures_km or self.layer or self.each_side):
             raise ValueError("corridor_km goes with stretches of a line only")
         for name in ("chance", "cost_usd"):
             value = getattr(self, name)
             if isinstance(value, tuple) and not value[0] <= value[1] <= value[2]:
                 raise ValueError(f"{name} needs low, best and high in this order")
+            low, high = _ends(value)
+            if low < 0 or (name == "chance" and high > 1):
+                raise ValueError(
+                    f"{name} = {value!r} is no {'chance from 0 to 1' if name == 'chance' else 'cost'}"
+                )
         return self
 
     @property
     def all_lines(self) -> list[str]:
         """Lines that are named."""
-        return [self.line] if self.line is not None else list(self.lines)
+        if self.line is not None:
+            return [self.line]
+        return [] if self.lines == "all" else list(self.lines)
+
+    @property
+    def every_line(self) -> bool:
+        """Whether all lines, or all of a kind, are meant."""
+        return self.lines == "all" or self.kind is not None
+
+
+def _ends(value: Three | None) -> tuple[float, float]:
+    """Lowest and highest of a number or three."""
+    if value is None:
+        return 0.0, 0.0
+    return (value[0], value[2]) if isinstance(value, tuple) else (value, value)
 
 
 class PortfolioSpec(Table):
@@ -68,16 +96,16 @@ class PortfolioSpec(Table):
     must_not: list[str] = []
     spacing_km: float | None = Field(default=None, gt=0)
     per_stretch: list[tuple[str, float, float]] = []
-    budgets: list[float] = []
+    budgets: list[Positive] = []
     rule: Literal["weighted", "worst_of", "pareto"] = "weighted"
     view: Literal["circuit", "least_cost"] = "circuit"
-    weights: dict[str, float] = {}
+    weights: dict[str, NotNegative] = {}
 
 
 class CostBenefitSpec(Table):
     """``[cost_benefit]``: horizon, discount rates and what a collision costs."""
 
-    years: float = Field(default=YEARS, gt=0)
+    years: float = Field(default=YEARS, gt=0, le=1000)
     rates: list[float] = list(RATES)
     usd_per_collision: Three | None = None
     collisions_avoided: dict[str, float] = {}
@@ -106,8 +134,7 @@ def build_candidates(
         O60 when two tables give the same candidate.
     """
     found = [c for spec in specs for c in _one(land, spec, vector)]
-    ids = [c.id for c in found]
-    twice = sorted({i for i in ids if ids.count(i) > 1}) if len(set(ids)) < len(ids) else []
+    twice = sorted(i for i, n in Counter(c.id for c in found).items() if n > 1)
     if twice:
         raise OptionError(
             "O60", "candidates share an id.", rows=twice[:20],
@@ -124,20 +151,49 @@ def _one(land: Landscape, spec: CandidateSpec, vector: Callable[[str], gpd.GeoDa
             land, vector(spec.layer), tolerance_m=spec.tolerance_m, treatment=treatment,
             length_m=spec.length_km * 1000, layer=spec.layer,
         )  # fmt: skip
-    found: list[Candidate] = []
-    for line in spec.all_lines:
-        stretch: dict[str, Any] = {"length_m": spec.length_km * 1000, "km": spec.km}
-        if spec.structures_km:
-            found += structure_candidates(
-                land, line, spec.structures_km, treatment=spec.treatment, width_m=spec.width_m, chance=chance, cost_usd=cost
-            )  # fmt: skip
-        elif spec.corridor_km is not None:
-            found += corridor_candidates(
-                land, line, distance_m=spec.corridor_km * 1000, treatment=spec.treatment, **stretch
-            )
-        else:
-            found += candidates(
-                land, line, treatment=treatment, width_m=spec.width_m, each_side=spec.each_side, chance=chance,
-                cost_usd=cost, **stretch,
-            )  # fmt: skip
+    if spec.every_line:
+        return _every(land, spec, treatment, chance, cost)
+    return [c for line in spec.all_lines for c in _of_line(land, spec, line, treatment, chance, cost)]
+
+
+def _of_line(
+    land: Landscape, spec: CandidateSpec, line: str, treatment: str | None, chance: Estimate | None, cost: Estimate | None
+) -> list[Candidate]:  # fmt: skip
+    """Candidates of one line."""
+    stretch: dict[str, Any] = {"length_m": spec.length_km * 1000, "km": spec.km}
+    if spec.structures_km:
+        return structure_candidates(
+            land, line, spec.structures_km, treatment=spec.treatment, width_m=spec.width_m, chance=chance, cost_usd=cost
+        )  # fmt: skip
+    if spec.corridor_km is not None:
+        return corridor_candidates(
+            land, line, distance_m=spec.corridor_km * 1000, treatment=spec.treatment, **stretch
+        )
+    return candidates(
+        land, line, treatment=treatment, width_m=spec.width_m, each_side=spec.each_side, chance=chance, cost_usd=cost,
+        **stretch,
+    )  # fmt: skip
+
+
+def _every(
+    land: Landscape,
+    spec: CandidateSpec,
+    treatment: str | None,
+    chance: Estimate | None,
+    cost: Estimate | None,
+) -> list[Candidate]:
+    """Candidates of all standing lines (of a kind) that the treatment could change."""
+    table, found = land.barriers.table[land.standing], []
+    rows = table if spec.kind is None else table[table["kind"] == spec.kind]
+    for line in dict.fromkeys(rows["line"]):
+        try:
+            found += _of_line(land, spec, str(line), treatment, chance, cost)
+        except BarrierError as error:
+            if error.code not in ("B09", "T04"):  # nothing here that the treatment could change
+                raise
+    if not found:
+        raise BarrierError(
+            "B09", f"there is no standing {spec.kind or 'line'} that {spec.treatment!r} could change.",
+            remedy="name another kind or treatment, or take the candidates out",
+        )  # fmt: skip
     return found

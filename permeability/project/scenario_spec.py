@@ -38,7 +38,7 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 class Table(BaseModel):
     """A table of the project file: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 class StepSpec(Table):
@@ -122,8 +122,8 @@ class ComparisonSpec(Table):
 
     baseline: str = TODAY
     cumulative: str | None = None
-    draws: int = Field(default=0, ge=0)
-    seed: int = 1
+    draws: int = Field(default=0, ge=0, le=1_000_000)
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
     vary: list[Literal["crossing", "trace", "traffic", "unmapped", "map", "habitat"]] = [*VARY]  # type: ignore[list-item]
 
 
@@ -227,7 +227,9 @@ def _traffic(step: StepSpec, barriers: Barriers) -> list[Intervention]:
     if step.line is not None:
         rows: Iterable[int] = barriers.rows_of(step.line).tolist()
     else:
-        rows = [i for i, k in enumerate(table["kind"]) if k == step.kind]
+        # growth is of the traffic there is: a planned line has the traffic that its own step or row gives it
+        stands = table["status"].isin(["existing", "under_construction"])
+        rows = [i for i, k in enumerate(table["kind"]) if k == step.kind and stands.iloc[i]]
     out = []
     for i in rows:
         row = table.iloc[i]

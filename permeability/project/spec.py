@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from permeability.project.column_mapping import OwnColumns
 from permeability.project.ranking_spec import CandidateSpec, CostBenefitSpec, PortfolioSpec
@@ -17,6 +17,11 @@ from permeability.project.scenario_spec import (
 from permeability.ranking.unknown_numbers import KINDS, LANDSCAPES, VARY
 
 __all__ = ["ProjectSpec"]
+
+
+MOST_DRAWS = 1_000_000
+MOST_SEED = 2**63 - 1
+MOST_USD = 1e15  # more than there is
 
 
 class About(Table):
@@ -66,10 +71,22 @@ class FactorSpec(Table):
 
 
 class HabitatSpec(Table):
-    """``[habitat]``: a suitability (0..1) or resistance raster in place of factors."""
+    """``[habitat]``: a suitability (0..1) or resistance raster, or classes of land cover with multipliers, in place of
+    factors."""
 
     suitability: str | None = None
     resistance: str | None = None
+    landcover: str | None = None
+    multipliers: dict[str, Annotated[float, Field(gt=0)]] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> HabitatSpec:
+        if (self.landcover is None) != (not self.multipliers):
+            raise ValueError("landcover and multipliers go together")
+        wrong = [k for k in self.multipliers if not k.lstrip("-").isdigit()]
+        if wrong:
+            raise ValueError(f"multipliers are told by the number of a class, not by {wrong[0]!r}")
+        return self
 
 
 class BarrierSpec(Table):
@@ -79,6 +96,9 @@ class BarrierSpec(Table):
     posts: str | None = None
     assume_fenced: Literal["no", "yes"] = "no"
     fenced_chance: float | None = Field(default=None, ge=0, le=1)
+    snap_m: float | None = Field(default=None, gt=0, le=5000)
+    as_one: list[list[str]] = []
+    count_both: bool = False
 
 
 class SpeciesSpec(Table):
@@ -89,6 +109,8 @@ class SpeciesSpec(Table):
     range: str | None = None
     suitability: str | None = None
     resistance: str | None = None
+    profile: str | None = None
+    based_on: str | None = None
     override: dict[str, Any] = {}
 
 
@@ -96,9 +118,9 @@ class RankingSpec(Table):
     """``[ranking]``: how they are ranked."""
 
     top: int = Field(default=10, gt=0)
-    draws: int = Field(default=0, ge=0)
-    seed: int = 1
-    budget_usd: float | None = Field(default=None, gt=0)
+    draws: int = Field(default=0, ge=0, le=MOST_DRAWS)
+    seed: int = Field(default=1, ge=0, le=MOST_SEED)
+    budget_usd: float | None = Field(default=None, gt=0, le=MOST_USD)
     vary: list[Literal[KINDS]] = list(VARY)  # type: ignore[valid-type]
     draws_anew: int = Field(default=LANDSCAPES, gt=0)
     worth_usd_per_gain: float | None = Field(default=None, gt=0)

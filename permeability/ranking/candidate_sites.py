@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -20,7 +17,7 @@ from permeability.barriers.crossing_costs import require_effect, width_of
 from permeability.barriers.parallel_lines import infrastructure_corridors
 from permeability.barriers.scenario import Intervention
 from permeability.barriers.treatments import treatment as treatment_named
-from permeability.core.errors import BarrierError, LayerError
+from permeability.core.errors import BarrierError
 from permeability.core.estimate import Estimate
 from permeability.landscape.landscape import Landscape
 
@@ -28,7 +25,6 @@ __all__ = [
     "Candidate",
     "candidates",
     "corridor_candidates",
-    "drawn_candidates",
     "structure_candidates",
     "treatment_cost",
 ]
@@ -36,6 +32,7 @@ __all__ = [
 LEAST_DRAWN_M = 100.0  # a structure narrower than this is drawn as a stretch of this length
 TOLERANCE_M = 1_000.0
 CORRIDOR_M = 10_000.0
+MOST_SITES = 100_000  # of one line
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,8 @@ def candidates(
     Raises
     ------
     BarrierError
-        B06 unknown line, B10 no stretch inside ``km``, B09 no fence to remove, B40 a treatment of your own without
-        chance or cost.
+        B06 unknown line, B10 no stretch inside ``km``, B09 no fence to remove, B19 too many stretches, B40 a
+        treatment of your own without chance or cost.
 
     Examples
     --------
@@ -158,7 +155,7 @@ def candidates(
             steps = _actions(name, a, b, treatment, width_m, chance)
             for suffix, parts in _sides(land, name, each_side):
                 mine = tuple(replace(s, components=parts) for s in steps)
-                found.append(_candidate(land, title + suffix, name, (a, b), mine, cost_usd))
+                found.append(candidate(land, title + suffix, name, (a, b), mine, cost_usd))
     for site in {s.line: s for s in reversed(found)}.values():
         require_effect(site.interventions[0], land.barriers, land.components, land.profile)
     return found
@@ -170,9 +167,16 @@ def _stretches(
     """Kilometres of consecutive stretches that start at multiples of their length."""
     low, high = land.barriers.km_range(line)
     low, high = (max(low, km[0]), min(high, km[1])) if km is not None else (low, high)
+    if (high - low) / step_km > MOST_SITES:
+        raise BarrierError(
+            "B19", f"{line!r} would be parted into {(high - low) / step_km:,.0f} stretches.",
+            details={"line": f"km {low:g} to km {high:g}", "length": f"{step_km:g} km"}, remedy=f"give a longer length_km: {MOST_SITES:,} are the most",
+        )  # fmt: skip
     first, last = int(np.floor(low / step_km + 1e-9)), int(np.ceil(high / step_km - 1e-9))
     ends = [(max(low, i * step_km), min(high, (i + 1) * step_km)) for i in range(first, last)]
-    return [(a, b) for a, b in ends if b - a >= 1e-6]
+    gaps = any(b.code == "B16" for b in land.barriers.findings)
+    drawn = [(a, b) for a, b in ends if b - a >= 1e-6]
+    return [e for e in drawn if not land.barriers.stretch(line, *e).is_empty] if gaps else drawn
 
 
 def _actions(
@@ -193,7 +197,7 @@ def _sides(land: Landscape, line: str, each: bool) -> list[tuple[str, tuple[str,
     return [(f", {n}", (n,)) for n in names] or [("", None)]
 
 
-def _candidate(
+def candidate(
     land: Landscape,
     name: str,
     line: str,
@@ -317,7 +321,7 @@ def structure_candidates(
         at = float(place)
         step = Intervention("treat", line, at, at, treatment, chance=chance, width_m=width_m)
         require_effect(step, land.barriers, land.components, land.profile)
-        found.append(_candidate(land, f"{line} km {at:g} {treatment}", line, (at, at), (step,), cost_usd))
+        found.append(candidate(land, f"{line} km {at:g} {treatment}", line, (at, at), (step,), cost_usd))
     return found
 
 
@@ -389,7 +393,7 @@ def _beside(
         if error.code in ("B09", "T04"):  # nothing here that the treatment could change
             return []
         raise
-    return [_candidate(land, f"{other} km {a:.4g}-{b:.4g}", other, (a, b), steps, None)]
+    return [candidate(land, f"{other} km {a:.4g}-{b:.4g}", other, (a, b), steps, None)]
 
 
 def merged(sites: Sequence[Candidate], name: str | None = None) -> Candidate:
@@ -409,181 +413,21 @@ def merged(sites: Sequence[Candidate], name: str | None = None) -> Candidate:
     )
 
 
-# ---------------------------------------------------------------- sites that someone has drawn
-def drawn_candidates(
-    land: Landscape,
-    table: gpd.GeoDataFrame,
-    *,
-    tolerance_m: float = TOLERANCE_M,
-    treatment: str | None = "remove",
-    length_m: float | None = None,
-    layer: str = "sites",
-) -> list[Candidate]:
-    """Sites drawn by hand, snapped to the nearest standing line.
-
-    Parameters
-    ----------
-    land : Landscape
-    table : geopandas.GeoDataFrame
-        Points (a structure there, or a stretch of ``length_m`` around it) and lines (the stretch beside them).
-        Optional columns: ``id`` or ``name``, ``line`` (snap to this line only), ``treatment``, ``width_m``,
-        ``p_low`` / ``p`` / ``p_high`` (crossing chance after the treatment), ``cost_usd_low`` / ``cost_usd`` /
-        ``cost_usd_high``.
-    tolerance_m : float
-        Farthest that any part of a site may lie from its line [m].
-    treatment : str or None
-        For rows without one; None for treatments of your own with chance and cost in the columns.
-    length_m : float, optional
-        Length of the stretch that a point stands for, in metres of the line; needed for points whose treatment is
-        no structure.
-    layer : str
-        Name used in messages.
-
-    Returns
-    -------
-    list of Candidate
-        One per row.
-
-    Raises
-    ------
-    LayerError
-        L02 without a CRS, L03 empty, L06 for geometries that are neither points nor lines.
-    BarrierError
-        B41 naming every row that lies too far from any line, with its distance; B42 for points whose treatment
-        needs a stretch.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> drawn = gpd.GeoDataFrame(geometry=[shapely.LineString([(6100, 1000), (6100, 3000)])], crs=land.grid.crs)
-    >>> site = pm.drawn_candidates(land, drawn)[0]
-    >>> site.line, site.km_from, site.km_to  # 100 m beside the fence
-    ('F', 1.0, 3.0)
-    """
-    table = _in_crs(table, land, layer)
-    names = _names(table)
-    snapped = [_snap(land, g, row) for g, row in zip(table.geometry, table.to_dict("records"))]
-    missed = [
-        f"{n} ({'no line' if s is None else f'{s[3]:,.0f} m from {s[0]}'})"
-        for n, s in zip(names, snapped)
-        if s is None or s[3] > tolerance_m
-    ]
-    if missed:
-        raise BarrierError(
-            "B41",
-            f"{len(missed)} of {len(table)} drawn sites lie farther than {tolerance_m:,.0f} m from a standing line.",
-            layer=layer,
-            rows=missed,
-            remedy="move them onto the line, or raise the tolerance if the line is drawn that coarsely",
-        )
-    found = []
-    for name, row, place in zip(names, table.to_dict("records"), snapped):
-        assert place is not None
-        found.append(_drawn(land, name, row, place, treatment, length_m, layer))
-    return found
-
-
-def _in_crs(table: gpd.GeoDataFrame, land: Landscape, layer: str) -> gpd.GeoDataFrame:
-    if table.crs is None:
-        raise LayerError("L02", "the layer has no coordinate system.", layer=layer, remedy="set its CRS")
-    if not len(table):
-        raise LayerError("L03", "the layer is empty.", layer=layer, remedy="draw at least one site")
-    kinds = table.geometry.geom_type.str.removeprefix("Multi")
-    bad = table.index[~kinds.isin(["Point", "LineString"])]
-    if len(bad):
-        raise LayerError(
-            "L06", "sites are drawn as points or lines.", layer=layer, rows=[f"row {i}" for i in bad],
-            remedy="draw points or lines on the barriers",
-        )  # fmt: skip
-    return table if table.crs == land.grid.crs else table.to_crs(land.grid.crs)
-
-
-def _names(table: gpd.GeoDataFrame) -> list[str]:
-    for column in ("id", "name"):
-        if column in table.columns and table[column].notna().all():
-            return [str(v) for v in table[column]]
-    return [f"site {i}" for i in range(1, len(table) + 1)]
-
-
-def _snap(
-    land: Landscape, shape: shapely.Geometry, row: dict[Any, Any]
-) -> tuple[str, float, float, float] | None:
-    """(line, km from, km to, largest distance [m]) of a drawn shape on its nearest line."""
-    wanted = row.get("line")
-    lines = list(dict.fromkeys(land.barriers.table["line"].to_numpy()[land.standing]))
-    if isinstance(wanted, str) and wanted:
-        land.barriers.rows_of(wanted)  # refuses a name that is not known
-        lines = [wanted]
-    points = shapely.points(shapely.get_coordinates(shape))
-    if shape.geom_type.endswith("LineString"):
-        points = shapely.points(shapely.get_coordinates(shapely.segmentize(shape, land.grid.cell_size)))
-    best = None
-    for line in lines:
-        km, away = np.transpose([km_of(land, line, p) for p in points])
-        if best is None or away.max() < best[3]:
-            best = (line, float(km.min()), float(km.max()), float(away.max()))
-    return best
+# ---------------------------------------------------------------- places on a line
+def places_on(
+    land: Landscape, line: str, points: NDArray[np.object_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kilometres of the places on a line that are nearest to points, and the distances [m]."""
+    rows = land.barriers.rows_of(line)
+    shapes = land.barriers.table.geometry.to_numpy()[rows]
+    away = np.asarray(shapely.distance(shapes[:, None], points[None, :]), float)
+    nearest = np.argmin(away, axis=0)
+    along = shapely.line_locate_point(shapes[nearest], points)
+    km = [float(land.barriers.chainages[rows[k]].km_at(d)) for k, d in zip(nearest, along)]
+    return np.array(km), away[nearest, np.arange(len(points))]
 
 
 def km_of(land: Landscape, line: str, point: shapely.Point) -> tuple[float, float]:
     """Kilometre of the place on a line that is nearest to a point, and its distance [m]."""
-    rows = land.barriers.rows_of(line)
-    shapes = land.barriers.table.geometry.to_numpy()[rows]
-    away: NDArray[np.float64] = np.asarray(shapely.distance(shapes, point), float)
-    nearest = int(np.argmin(away))
-    along = shapely.line_locate_point(shapes[nearest], point)
-    return float(land.barriers.chainages[rows[nearest]].km_at(along)), float(away[nearest])
-
-
-def _drawn(
-    land: Landscape, name: str, row: dict[Any, Any], place: tuple[str, float, float, float], treatment: str | None,
-    length_m: float | None, layer: str,
-) -> Candidate:  # fmt: skip
-    line, a, b, _ = place
-    what = row.get("treatment") if isinstance(row.get("treatment"), str) else treatment
-    width, chance, cost = _number(row, "width_m"), _triple(row, "p"), _triple(row, "cost_usd")
-    if b - a < 1e-6 and length_m is not None and width is None and not _is_structure(what):
-        half = _km_per_m(land, line, a) * length_m / 2
-        low, high = land.barriers.km_range(line)
-        a, b = max(low, a - half), min(high, b + half)
-    if what == "remove" and chance is None:
-        step = Intervention("remove", line, a, b, treatment="remove")
-    else:
-        step = Intervention("treat", line, a, b, what, chance=chance, width_m=width)
-    if a == b and width_of(step) is None:
-        raise BarrierError(
-            "B42", f"the site is a point, but {what!r} treats a stretch.", layer=layer, rows=[name],
-            remedy="draw a line, give length_m, or name a structure such as 'gap' or 'underpass'",
-        )  # fmt: skip
-    require_effect(step, land.barriers, land.components, land.profile)
-    return _candidate(land, name, line, (a, b), (step,), cost)
-
-
-def _is_structure(name: str | None) -> bool:
-    return name not in (None, "remove") and treatment_named(str(name)).is_structure
-
-
-def _km_per_m(land: Landscape, line: str, km: float) -> float:
-    """Official kilometres per metre drawn, at a place."""
-    for i in land.barriers.rows_of(line):
-        chain = land.barriers.chainages[i]
-        if chain.km_range[0] <= km <= chain.km_range[1]:
-            at = float(chain.dist_at(km))
-            return abs(float(chain.km_at(at + 1.0)) - float(chain.km_at(at)))
-    return 1e-3
-
-
-def _number(row: dict[Any, Any], key: str) -> float | None:
-    value = pd.to_numeric(row.get(key), errors="coerce")
-    return None if value is None or np.isnan(value) else float(value)
-
-
-def _triple(row: dict[Any, Any], key: str) -> Estimate | None:
-    """An estimate from the columns ``key_low``, ``key``, ``key_high``; None without a best value."""
-    best = _number(row, key)
-    if best is None:
-        return None
-    low, high = _number(row, f"{key}_low"), _number(row, f"{key}_high")
-    return Estimate(best if low is None else low, best, best if high is None else high, "USD" if "usd" in key else "",
-                    source="layer of sites")  # fmt: skip
+    km, away = places_on(land, line, np.array([point], dtype=object))
+    return float(km[0]), float(away[0])

@@ -266,7 +266,7 @@ def _tables(path: Path) -> dict[str, gpd.GeoDataFrame]:
     import pyogrio
 
     names = [str(n) for n, kind in pyogrio.list_layers(path) if kind is not None]
-    return {n: vectors.read_vector(path, n) for n in names}
+    return {n: vectors.read_vector(path, n, allow_empty=True) for n in names}
 
 
 def number(value: Any) -> float:

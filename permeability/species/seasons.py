@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tomllib
@@ -13,10 +12,20 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
+from permeability.core.cells import is_empty as missing
+from permeability.core.cells import read_series, read_year
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
 
-__all__ = ["Season", "habitat_seasons", "parse_hours", "parse_profile", "season", "season_from_dict"]
+__all__ = [
+    "Season",
+    "habitat_seasons",
+    "missing",
+    "parse_hours",
+    "parse_profile",
+    "season",
+    "season_from_dict",
+]
 
 STATUSES: tuple[str, ...] = ("existing", "under_construction", "planned", "removed")
 """What a barrier is today, in the words of the barrier schema."""
@@ -136,22 +145,6 @@ def season(name: str | Season | None) -> Season | None:
     return seasons()[name]
 
 
-def missing(value: Any) -> bool:
-    """Whether a cell of a table is empty: None, NaN, NaT or blank.
-
-    >>> missing(None), missing(float("nan")), missing(" "), missing(0)
-    (True, True, True, False)
-    """
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return not value.strip()
-    try:
-        return bool(math.isnan(value))
-    except (TypeError, ValueError):
-        return bool(value is not value or str(value) in ("NaT", "<NA>"))
-
-
 def standing(row: Mapping[str, Any], year: float | None, statuses: Iterable[str] = ("existing",)) -> bool:
     """Whether a barrier stands in a year.
 
@@ -169,6 +162,11 @@ def standing(row: Mapping[str, Any], year: float | None, statuses: Iterable[str]
     bool
         With a year: opened (or planned to open) by then and not yet closed.  A barrier that exists without an
         opening date has always stood; one that is planned without a date never does.
+
+    Raises
+    ------
+    OptionError
+        O01 an unknown status, Y02 a date that cannot be read.
 
     Examples
     --------
@@ -188,7 +186,19 @@ def standing(row: Mapping[str, Any], year: float | None, statuses: Iterable[str]
     closed = row.get("closed")
     if missing(closed):
         closed = -math.inf if status == "removed" else math.inf
-    return float(str(opened)) <= year < float(str(closed))
+    return _year("opened", opened) <= year < _year("closed", closed)
+
+
+def _year(column: str, value: Any) -> float:
+    """A cell as a year; Y02 when it is none."""
+    if isinstance(value, float):
+        return value
+    year, why = read_year(value)
+    if why:
+        raise OptionError(
+            "Y02", f"{column} = {value!r} is {why}.", remedy="give the year as 1998 or a date as 1998-05-01"
+        )
+    return year
 
 
 def parse_hours(text: Any) -> tuple[int, ...]:
@@ -252,22 +262,14 @@ def parse_profile(text: Any) -> Sequence[float] | None:
     >>> len(parse_profile("1 " * 24))
     24
     """
-    if not isinstance(text, (list, tuple)):
-        if missing(text):
-            return None
-        try:
-            text = json.loads(str(text)) if "[" in str(text) else re.split(r"[,;\s]+", str(text).strip(" ,;"))
-        except json.JSONDecodeError:
-            text = ()
-    try:
-        values = [float(v) for v in text]
-    except (TypeError, ValueError):
-        values = []
+    if not isinstance(text, (list, tuple)) and missing(text):
+        return None
+    values, _ = read_series(text)
     if len(values) != 24:
         raise OptionError(
             "V03", "an hour profile is not 24 numbers.", remedy="give vehicles per hour from 00-01 on"
         )
-    return values
+    return list(values)
 
 
 def habitat_seasons(name: str | Season | None) -> tuple[str, ...]:

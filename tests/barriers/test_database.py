@@ -204,7 +204,7 @@ def test_faults_of_the_layer_itself():
 
 
 def test_values_shared_by_many_rows_are_one_finding():
-    found = errors(layer(*[{"fenced": "ja"}] * 30))
+    found = errors(layer(*[{"fenced": "maybe"}] * 30))
     assert len(found) == 1
     assert len(found[0].rows) == 30
     assert "and 20 more" in found[0].text()
@@ -286,14 +286,19 @@ def test_openstreetmap_extract_imports_and_lists_the_rest(repository):
     second_name = result.problems[result.problems["feature"] == "way/-1"]
     assert "already taken" in second_name["reason"].iloc[0]
     for text in ("five feet", "funicular", "electrified", "not in the mapping"):
-        assert text in result.text()
+        assert text in result.text(whole=True)
+    assert "an urban or mountain railway" in result.text()  # counted by reason
 
 
 def test_every_column_of_the_source_is_accounted_for(repository):
     source = osm(repository)
     mapping = load_mapping("openstreetmap")
     result = import_layer(source, mapping)
-    used = {k for r in mapping.rules for k in r.get("when", {})} | set(mapping.columns) | {mapping.id}
+    used = (
+        {k for r in (*mapping.rules, *mapping.additions) for k in r.get("when", {})}
+        | set(mapping.columns)
+        | set(mapping.id)
+    )
     filled = {c for c in source.columns if c != "geometry" and source[c].notna().any()}
     assert set(result.columns["column"]) == filled - used
 

@@ -23,6 +23,12 @@ def table(n: int = 2, **columns: object) -> gpd.GeoDataFrame:
     )
 
 
+def two_rows() -> gpd.GeoDataFrame:
+    """A line of two rows, the second behind the first."""
+    rows = table(2, line=["R", "R"])
+    return rows.set_geometry([rows.geometry[0], shapely.LineString([(10_000, 0), (20_000, 0)])], crs=CRS)
+
+
 def posts(line: str, *places: tuple[float, float, float]) -> gpd.GeoDataFrame:
     """Posts as (x, y, km)."""
     return gpd.GeoDataFrame({"line": line, "km": [p[2] for p in places]}, geometry=[shapely.Point(p[:2]) for p in places], crs=CRS)  # fmt: skip
@@ -32,19 +38,19 @@ def posts(line: str, *places: tuple[float, float, float]) -> gpd.GeoDataFrame:
 @pytest.mark.parametrize(
     ("broken", "code", "rows"),
     [
-        (table().set_crs(None, allow_override=True), "L02", ["all 2"]),
-        (table().iloc[:0], "L03", ["none"]),
-        (table().drop(columns="kind"), "L04", ["all 2"]),
-        (table(id=["x", "x"]), "L05", ["row 0 (x)", "row 1 (x)"]),
-        (table(id=["x", None]), "L13", ["row 1"]),
+        (table().set_crs(None, allow_override=True), "K11", []),
+        (table().iloc[:0], "K15", []),
+        (table().drop(columns="kind"), "K01", ["all 2"]),
+        (table(id=["x", "x"]), "K08", ["1 (x)", "2 (x)"]),
+        (table(id=["x", None]), "K02", ["2"]),
         (
             table().set_geometry([shapely.Point(0, 0), shapely.LineString([(0, 0), (1, 1)])], crs=CRS),
-            "L06",
-            ["b0"],
+            "K10",
+            ["1 (b0)"],
         ),
-        (table().set_geometry([None, shapely.LineString()], crs=CRS), "L06", ["b0", "b1"]),
-        (table(kind=["fence", "fense"]), "L07", ["b1"]),
-        (table(status=["existing", "plannd"]), "L07", ["b1"]),
+        (table().set_geometry([None, shapely.LineString()], crs=CRS), "K10", ["1 (b0)", "2 (b1)"]),
+        (table(kind=["fence", "fense"]), "K06", ["2 (b1)"]),
+        (table(status=["existing", "plannd"]), "K06", ["2 (b1)"]),
     ],
 )
 def test_line_layers_that_are_refused(broken: gpd.GeoDataFrame, code: str, rows: list[str]) -> None:
@@ -119,7 +125,7 @@ def test_kilometres_that_jump_back_are_refused() -> None:
 
 
 def test_posts_without_kilometres_are_refused() -> None:
-    with pytest.raises(LayerError, match=r"(?s)L04.*'km'"):
+    with pytest.raises(LayerError, match=r"(?s)K01.*'km'"):
         prepare(table(1), posts=posts("b0", (0, 0, 0)).drop(columns="km"))
 
 
@@ -128,8 +134,7 @@ def test_lines_without_posts_use_their_published_or_drawn_length() -> None:
     assert [c.source for c in found.chainages] == ["published length", "drawn length"]
     assert found.km_range("b0") == (0.0, 16.0)
     assert found.km_range("b1") == (0.0, 10.0)
-    rows = prepare(table(2, line=["R", "R"]))
-    assert rows.km_range("R") == (0.0, 20.0)  # one after the other
+    assert prepare(two_rows()).km_range("R") == (0.0, 20.0)  # one after the other
 
 
 def test_too_few_or_far_posts_are_none() -> None:
@@ -155,7 +160,7 @@ def test_kilometre_and_distance_are_inverse(steps: list[float], falling: bool, s
 
 # ---------------------------------------------------------------- stretches, years
 def test_a_stretch_is_cut_between_two_kilometres() -> None:
-    barriers = prepare(table(2, line=["R", "R"]))
+    barriers = prepare(two_rows())
     piece = barriers.stretch("R", 8, 13)  # the end of the first row and the start of the second
     assert piece.length == pytest.approx(5000)
     assert barriers.stretch("R", 30, 40).is_empty

@@ -216,7 +216,8 @@ def test_new_then_check(empty: Path, capsys: pytest.CaptureFixture[str]) -> None
     out, err = capsys.readouterr()
     assert "WARNING [J14]" in out  # sections of two cells
     assert "shorter than four cells (20 km)" in out
-    assert out.endswith("No problem found.\n")
+    assert "\nlayers\n" in out  # the account
+    assert out.endswith("\nNo problem found.\n")
     assert err == ""
     assert permeability("check", "study", "--json") == 0
     assert [f["code"] for f in json.loads(capsys.readouterr().out)] == ["J14"]

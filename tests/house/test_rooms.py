@@ -19,9 +19,7 @@ ROOMS = sorted({p.parent for p in FILES})
 ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
 MOST_LINES = 600
 MOST_MODULES = 5  # beside the rooms
-STILL_LONG = {
-    "project/checking.py",
-}  # a file that is no longer long must leave this list
+STILL_LONG: set[str] = set()  # a file that is no longer long must leave this list
 
 
 def dotted(path: Path) -> str:

@@ -127,7 +127,7 @@ def test_vectors_are_read_filtered_and_moved(tmp_path: Path) -> None:
     [
         ("markz", {}, "L04", "did you mean 'marks'"),
         ("marks", {"kin": "a"}, "L04", "did you mean 'kind'"),
-        ("marks", {"kind": "zebra"}, "L03", "empty"),
+        ("marks", {"kind": "zebra"}, "L03", "in kind        a, b"),
     ],
 )
 def test_vectors_that_are_refused(

@@ -128,7 +128,7 @@ def test_every_stumbling_block_has_a_remedy(folder: Path) -> None:
     assert 'crs = "EPSG:4326"' in found["L02", "places"].remedy
     assert 'encoding = "cp1251"' in found["L16", "lines"].remedy
     assert found["L16", "lines"].severity == "warning"
-    assert "[layers.lines.columns]" in found["L04", "lines"].remedy
+    assert "[layers.lines.columns]" in found["K01", "lines"].remedy
     (folder / "project.toml").write_text(PROJECT.replace('"ТИП"', '"ТИПП"'), encoding="utf-8")
     (finding,) = [f for f in check_project(folder) if f.code == "L04"]
     assert finding.remedy == "did you mean 'ТИП'?"

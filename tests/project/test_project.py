@@ -247,7 +247,7 @@ EXPECTED = {  # code -> layer, a row
     "G01": ("grid", "line 7"),
     "J03": ("project.toml", "line 4"),
     "L02": ("no_crs", "all 1"),
-    "L05": ("lines", "row 1 (fence)"),
+    "K08": ("lines", "2 (fence)"),
     "R01": ("ground", "row 5 column 7 (-1)"),
     "P01": ("places", "far"),
     "P02": ("places", "bare"),
@@ -345,9 +345,9 @@ def test_faults_of_layers(tmp_path: Path) -> None:
     wrong["status"] = ["existing", "existing", "gone"]
     wrong.loc[2, "geometry"] = box(3, 3)
     findings = check(write_project(tmp_path / "a", lines=wrong))
-    assert sorted(codes(findings)) == ["L06", "L07", "L07"]
+    assert sorted(codes(findings)) == ["K06", "K06", "K10"]
     no_km = posts().drop(columns="km")
-    assert codes(check(write_project(tmp_path / "b", posts=no_km))) == ["L04"]
+    assert codes(check(write_project(tmp_path / "b", posts=no_km))) == ["K01"]
     muddled = posts()
     muddled["km"] = [98.0, 128.0, 112.0]
     assert codes(check(write_project(tmp_path / "c", posts=muddled))) == ["B05"]

@@ -7,6 +7,7 @@ structures and gaps) and ``posts`` (kilometre posts).  The schemas are JSON Sche
 
 from __future__ import annotations
 
+from permeability.barriers.database.conforming import Reading, conform, read_layer
 from permeability.barriers.database.faults import check, check_text
 from permeability.barriers.database.importing import (
     ImportResult,
@@ -15,7 +16,7 @@ from permeability.barriers.database.importing import (
     load_mapping,
     mappings,
 )
-from permeability.barriers.database.schema import LAYERS, Column, columns, conform, json_schema
+from permeability.barriers.database.schema import LAYERS, Column, columns, json_schema
 from permeability.barriers.database.summaries import summary, summary_text
 from permeability.barriers.database.template import template_layers, write_template
 
@@ -24,6 +25,7 @@ __all__ = [
     "Column",
     "ImportResult",
     "Mapping",
+    "Reading",
     "check",
     "check_text",
     "columns",
@@ -32,6 +34,7 @@ __all__ = [
     "json_schema",
     "load_mapping",
     "mappings",
+    "read_layer",
     "summary",
     "summary_text",
     "template_layers",

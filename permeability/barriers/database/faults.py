@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.barriers.database.conforming import read_layer
 from permeability.barriers.database.schema import Column, columns, json_schema
-from permeability.core.errors import Finding, OptionError, nearest
-from permeability.species.seasons import missing, parse_hours, parse_profile
+from permeability.core.errors import Finding, nearest
+from permeability.species.seasons import missing
 
 Rows = NDArray[np.bool_]
+LABELS = ("name", "line", "note", "source")  # words of every layer, never a slip of a required column
 
 
-def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None = None) -> list[Finding]:
+def check(
+    layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None = None, to_run: bool = False
+) -> list[Finding]:
     """All findings of a layer of the barrier database; an empty list means it can be used as it is.
 
     Parameters
@@ -30,6 +31,8 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
         Which schema it is meant to follow.
     label : str, optional
         What to call the layer in the findings (a file or layer name).
+    to_run : bool
+        Leave out what only matters to those who keep the layer: K12, and the notes K13 and K14.
 
     Returns
     -------
@@ -39,7 +42,8 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
         number, K04 not whole, K05 out of range, K06 not in the vocabulary, K07 not readable (date, hours,
         profile, heights), K08 duplicate id, K09 contradiction between columns, K10 geometry, K11 no CRS,
         K12 recommended value missing, K13 value that will be assumed, K14 column not in the schema, K15 no
-        rows.
+        rows, K18 a column name that was completed, K19 one that may stand for several, K23 several geometry
+        columns.
 
     Examples
     --------
@@ -50,7 +54,15 @@ def check(layer: gpd.GeoDataFrame, name: str = "barriers", *, label: str | None 
     inspector = _Inspector(layer, name, label or name)
     inspector.run()
     order = {"error": 0, "warning": 1, "note": 2}
-    return sorted(inspector.findings, key=lambda f: order[f.severity])
+    found = sorted(inspector.findings, key=lambda f: order[f.severity])
+    return [f for f in found if _matters(f)] if to_run else found
+
+
+def _matters(finding: Finding) -> bool:
+    """Whether a run needs to know: all but advice to the keepers of a layer."""
+    if finding.code == "K13" and "no crossing rule" in finding.what:  # said when they are left out
+        return False
+    return finding.code != "K12" and (finding.severity != "note" or finding.code == "K18")
 
 
 def check_text(findings: Sequence[Finding], label: str = "barriers") -> str:
@@ -80,10 +92,15 @@ class _Inspector:
     """Collects findings; one method per kind of fault."""
 
     def __init__(self, layer: gpd.GeoDataFrame, name: str, label: str) -> None:
-        self.layer, self.name, self.label = layer, name, label
+        self.name, self.label = name, label
         self.columns = columns(name)
         self.findings: list[Finding] = []
-        ids = layer["id"] if "id" in layer else [None] * len(layer)
+        self.raw, self.layer = layer, layer
+        if len(layer):
+            read = read_layer(layer, name, label=label)
+            self.layer, self.unread = read.table, read.unread
+            self.findings += read.findings
+        ids = self.layer["id"] if "id" in self.layer else [None] * len(self.layer)
         self.rows = [f"{i} ({v})" if not missing(v) else str(i) for i, v in enumerate(ids, start=1)]
 
     def run(self) -> None:
@@ -132,7 +149,7 @@ class _Inspector:
         column: str,
         bad: Rows,
         what: str,
-        remedy: str | Callable[[Any], str],
+        remedy: str,
         severity: str = "error",
     ) -> None:
         """One finding for each different value among the bad rows of a column."""
@@ -142,25 +159,26 @@ class _Inspector:
             groups.setdefault(repr(values[i]), []).append(int(i))
         for rows in groups.values():
             value = values[rows[0]]
-            text = remedy(value) if callable(remedy) else remedy
             shown = "(empty)" if missing(value) else value
             named = [self.rows[i] for i in rows]
             self.add(
-                code, f"{column}: {what}.", text, rows=named, severity=severity, column=column, value=shown
+                code, f"{column}: {what}.", remedy, rows=named, severity=severity, column=column, value=shown
             )
 
     def empty(self, column: str) -> Rows:
         """Rows in which a column is missing (all, where there is no such column)."""
         if column not in self.layer:
             return np.ones(len(self.layer), bool)
-        return np.array([missing(v) for v in self.layer[column]], dtype=bool)
+        unclear = {r for f in self.findings if f.details.get("column") == column for r in f.rows}
+        return np.array(
+            [missing(v) and r not in unclear for v, r in zip(self.layer[column], self.rows)], dtype=bool
+        )
 
     def numbers(self, column: str) -> NDArray[np.float64]:
         """A column as numbers, NaN where missing or not a number."""
         if column not in self.layer:
             return np.full(len(self.layer), np.nan)
-        values = pd.to_numeric(self.layer[column], errors="coerce")
-        return np.asarray(values, dtype=np.float64)
+        return np.asarray(self.layer[column], dtype=np.float64)
 
     def words(self, column: str) -> NDArray[np.object_]:
         """A column as text, empty where missing."""
@@ -208,10 +226,14 @@ class _Inspector:
     def absent(self, column: Column) -> None:
         """A column that is not there."""
         if column.required:
+            guess = nearest(column.name, [c for c in self.unread if c not in LABELS])
             self.add(
                 "K01",
                 f"column {column.name!r} is missing.",
-                f"add it: {column.description}",
+                f"rename {guess!r} to {column.name!r}, or add it: {column.description}"
+                if guess
+                else f"add it: {column.description}",
+                rows=[f"all {len(self.layer)}"],
                 column=column.name,
                 value="(no column)",
             )
@@ -226,61 +248,12 @@ class _Inspector:
             )
 
     def column(self, column: Column) -> None:
-        """Presence, type, range, vocabulary and form of one column."""
+        """Whether a column is filled; its cells were read before."""
         empty = self.empty(column.name)
         if column.required:
             self.by_value("K02", column.name, empty, "empty", f"fill it: {column.description}")
         elif column.recommended:
             self.by_value("K12", column.name, empty, "empty", f"fill it: {column.description}", "warning")
-        if column.type != "string":
-            self.numeric(column, ~empty)
-        elif column.values:
-            bad = ~empty & ~np.isin(self.words(column.name), column.values)
-            self.by_value(
-                "K06", column.name, bad, "not in the vocabulary", lambda v: _suggest(v, column.values)
-            )
-        elif column.form:
-            self.formed(column, ~empty)
-
-    def numeric(self, column: Column, filled: Rows) -> None:
-        """A number column: readable, whole, in range."""
-        values = self.numbers(column.name)
-        unit = f" {column.unit}" if column.unit else ""
-        text = filled & np.isnan(values)
-        self.by_value(
-            "K03", column.name, text, "not a number", f"give a plain number{f' in{unit}' if unit else ''}"
-        )
-        with np.errstate(invalid="ignore"):
-            if column.type == "integer":
-                self.by_value(
-                    "K04",
-                    column.name,
-                    filled & (values % 1 != 0) & ~text,
-                    "not a whole number",
-                    "give a whole number",
-                )
-            low = -np.inf if column.minimum is None else column.minimum
-            high = np.inf if column.maximum is None else column.maximum
-            outside = filled & ~text & ((values < low) | (values > high))
-        self.by_value(
-            "K05",
-            column.name,
-            outside,
-            f"outside {low:g} to {high:g}{unit}",
-            f"check the value and its unit{f' ({column.unit})' if column.unit else ''}",
-        )
-
-    def formed(self, column: Column, filled: Rows) -> None:
-        """Dates, hours and hour profiles that cannot be read."""
-        readers: dict[str, tuple[Callable[[Any], Any], str]] = {
-            "date": (_read_date, "write the day as 2026-11-22"),
-            "hours": (parse_hours, 'write hours as "20-6"'),
-            "hour_profile": (parse_profile, "give 24 numbers from 00-01 on, parted by commas"),
-        }
-        reader, remedy = readers[column.form]
-        values = self.layer[column.name].to_numpy(dtype=object)
-        bad = np.array([bool(f) and not _readable(reader, v) for f, v in zip(filled, values)], dtype=bool)
-        self.by_value("K07", column.name, bad, "cannot be read", remedy)
 
     def pair(
         self,
@@ -429,23 +402,16 @@ class _Inspector:
                 "the lowest wire is above the highest",
                 "check both heights [m]",
             )
-        if "wire_heights_m" not in self.layer:
-            return
-        text = self.layer["wire_heights_m"].to_numpy(dtype=object)
-        heights = [None if missing(v) else _read_heights(v) for v in text]
-        bad = np.array([h is not None and len(h) == 0 for h in heights], dtype=bool)
-        self.by_value(
-            "K07", "wire_heights_m", bad, "not rising heights in metres", 'write "0.46 0.65 0.85 1.02"'
-        )
-        other = np.array(
-            [bool(h) and c == c and len(h or ()) != c for h, c in zip(heights, count)], dtype=bool
-        )
+        lists = self.words("wire_heights_m")
+        heights = np.array([len(str(v).split()) for v in lists])
+        other = (heights > 0) & ~np.isnan(count) & (heights != count)
         self.pair(other, "wires", "wire_heights_m", "another number of heights", "give one height per wire")
 
     def extra_columns(self) -> None:
         """Columns that the schema does not know."""
-        known = {c.name for c in self.columns} | {self.layer.geometry.name}
-        for column in [c for c in self.layer.columns if c not in known]:
+        known = {c.name for c in self.columns} | {"geometry"}
+        told = {f.details.get("column") for f in self.findings if f.code in ("K14", "K19")}
+        for column in [c for c in self.unread if c not in told]:
             guess = nearest(column, known)
             self.add(
                 "K14",
@@ -461,34 +427,3 @@ def _shown(layer: gpd.GeoDataFrame, column: str, row: Any) -> str:
     """A cell as text for a finding."""
     value = layer[column].iloc[int(row)] if column in layer else None
     return "(empty)" if missing(value) else str(value)
-
-
-def _suggest(value: Any, valid: tuple[str, ...]) -> str:
-    text = str(value).lower()
-    alike = [v for v in valid if v[:4] == text[:4]]  # railroad is nearer to railway than to road
-    guess = alike[0] if len(alike) == 1 else nearest(text, valid)
-    return f"{f'did you mean {guess!r}? ' if guess else ''}use one of: {', '.join(valid)}"
-
-
-def _readable(reader: Callable[[Any], Any], value: Any) -> bool:
-    try:
-        reader(value)
-    except (OptionError, ValueError):
-        return False
-    return True
-
-
-def _read_date(value: Any) -> dt.date:
-    if isinstance(value, (dt.date, pd.Timestamp)):
-        return value
-    return dt.date.fromisoformat(str(value))
-
-
-def _read_heights(value: Any) -> tuple[float, ...]:
-    """Wire heights from the ground up; empty when they cannot be read or do not rise."""
-    try:
-        heights = tuple(float(v) for v in str(value).replace(",", " ").replace(";", " ").split())
-    except ValueError:
-        return ()
-    rising = all(a < b for a, b in pairwise(heights))
-    return heights if rising and heights and min(heights) >= 0 and max(heights) <= 5 else ()

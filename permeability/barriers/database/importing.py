@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,12 +15,24 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry.base import BaseGeometry
 
-from permeability.barriers.database.schema import LAYERS, columns, conform, json_schema
-from permeability.core.errors import LayerError, nearest
+from permeability.barriers.database.conforming import conform
+from permeability.barriers.database.schema import LAYERS, columns, json_schema
+from permeability.core.cells import read_number, read_text, read_word, read_year
+from permeability.core.errors import LayerError, nearest, shorten
+from permeability.core.toml_files import read_toml, shaped
 from permeability.species.seasons import missing
 
 _RULE_KEYS = ("when", "layer", "set", "move", "assume", "skip", "remark")
-_TOP_KEYS = ("name", "version", "source", "licence", "columns", "values", "id", "ignore", "rule")
+_ADDITION_KEYS = ("when", "kinds", "set", "remark")
+_TOP_KEYS = (
+    "name", "version", "source", "licence", "columns", "values", "id", "ignore", "rule", "addition", "several", "lifecycle",
+    "otherwise",
+)  # fmt: skip
+_NO = frozenset(
+    {"no", "n", "f", "false", "0", "none", ""}
+)  # values by which a tag says that it does not hold
+_STAGES = ("disused", "construction", "proposed", "planned")
+_GONE = ("abandoned", "razed", "dismantled", "demolished", "removed", "historic", "was")
 _PROBLEMS = ["row", "feature", "column", "value", "reason"]
 
 
@@ -33,8 +44,8 @@ class Mapping:
     ----------
     name, version, source, licence : str
         What it is for; ``source`` and ``licence`` fill rows that have none.
-    id : str
-        Column of the source with the stable id.
+    id : tuple of str
+        Columns of the source with the stable id; the first that is filled counts.
     columns : mapping
         Source column -> column of the schema.
     values : mapping
@@ -45,6 +56,15 @@ class Mapping:
         Tried in order, the first that fits decides: ``when`` (tags), ``layer``, ``set`` (values), ``move``
         (schema column -> other schema column), ``assume`` (values filled only on request), ``skip`` (why it
         is left out), ``remark``.
+    several : bool
+        Whether a feature may be several things: then the first rule that fits decides for every tag that rules begin
+        with (a railway with a fence tag is both).
+    lifecycle : bool
+        Whether tags such as ``disused:railway`` and ``proposed:highway`` are read as those of the thing itself.
+    additions : tuple of mapping
+        What further tags say of the rows that a feature gave: ``when``, ``kinds``, ``set``, ``remark``.
+    otherwise : mapping
+        Schema column -> schema column to take its value from when it is empty.
 
     Examples
     --------
@@ -56,11 +76,15 @@ class Mapping:
     version: str
     source: str
     licence: str
-    id: str
+    id: tuple[str, ...]
     columns: MappingType[str, str]
     values: MappingType[str, MappingType[str, Any]]
     ignore: tuple[str, ...]
     rules: tuple[MappingType[str, Any], ...] = field(repr=False)
+    several: bool = False
+    lifecycle: bool = False
+    additions: tuple[MappingType[str, Any], ...] = field(default=(), repr=False)
+    otherwise: MappingType[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,19 +122,39 @@ class ImportResult:
     columns: pd.DataFrame
     assumed: pd.DataFrame
 
-    def text(self) -> str:
-        """The result as lines for a terminal."""
+    @property
+    def lists(self) -> dict[str, pd.DataFrame]:
+        """Title -> table of what was not taken over as it is."""
+        return {
+            "features not mapped": self.unmapped, "values not read": self.problems, "remarks": self.remarks,
+            "columns not used": self.columns, "values assumed": self.assumed,
+        }  # fmt: skip
+
+    def text(self, *, whole: bool = False) -> str:
+        """The result as lines for a terminal: counts by reason, or every feature."""
         lines = [f"{name}: {len(layer):,} rows" for name, layer in self.layers.items()]
-        for title, table in (
-            ("features not mapped", self.unmapped),
-            ("values not read", self.problems),
-            ("remarks", self.remarks),
-            ("columns not used", self.columns),
-            ("values assumed", self.assumed),
-        ):
+        for title, table in self.lists.items():
             lines.append(f"{title}: {len(table):,}")
-            lines += [f"  {'  '.join(str(v) for v in row)}" for row in table.itertuples(index=False)]
+            if whole:
+                lines += [f"  {'  '.join(str(v) for v in row)}" for row in table.itertuples(index=False)]
+            else:
+                lines += _counted(table)
         return "\n".join(lines)
+
+
+def _counted(table: pd.DataFrame, most: int = 25) -> list[str]:
+    """Rows of a list counted by what they say, the most frequent first."""
+    by = [c for c in ("reason", "remark", "why") if c in table] or ["column"]
+    by += [c for c in ("column", "value") if c in table and c not in by]
+    counts: dict[tuple[str, ...], list[str]] = {}
+    for row in table.to_dict("records"):
+        counts.setdefault(tuple(str(row[c]) for c in by), []).append(
+            str(row.get("feature", row.get("column")))
+        )
+    ordered = sorted(counts.items(), key=lambda c: (-len(c[1]), c[0]))
+    lines = [f"  {len(who):>7,}  {': '.join(said)} ({shorten(who, 3)})" for said, who in ordered[:most]]
+    left = sum(len(who) for _, who in ordered[most:])
+    return [*lines, f"  {left:>7,}  of {len(ordered) - most:,} further kinds"] if left else lines
 
 
 @cache
@@ -149,7 +193,8 @@ def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mappi
     if isinstance(mapping, Mapping):
         return mapping
     if isinstance(mapping, MappingType):
-        return _mapping(mapping)
+        with shaped("the mapping", "a mapping"):
+            return _mapping(mapping)
     if str(mapping) in mappings():
         path: Any = files("permeability") / "data" / "mappings" / f"{mapping}.toml"
     else:
@@ -164,7 +209,8 @@ def load_mapping(mapping: str | os.PathLike[str] | MappingType[str, Any] | Mappi
                 if guess
                 else "give a shipped name or the path of a TOML file",
             )
-    return _mapping(tomllib.loads(path.read_text(encoding="utf-8")))
+    with shaped(path.name, "a mapping"):
+        return _mapping(read_toml(path))
 
 
 def _mapping(data: MappingType[str, Any]) -> Mapping:
@@ -174,21 +220,37 @@ def _mapping(data: MappingType[str, Any]) -> Mapping:
     targets = {c.name for name in LAYERS for c in columns(name)}
     for target in (*data.get("columns", {}).values(), *data.get("values", {})):
         _known(target, targets, "K22", "a column of the barrier schema")
+    for table in ("rule", "addition"):
+        if any(not isinstance(r.get("when", {}), MappingType) for r in data.get(table, ())):
+            raise TypeError(f"when of a {table} is no table")
     for rule in data.get("rule", ()):
         for key in rule:
             _known(key, _RULE_KEYS, "K21", "a key of a mapping rule")
         for column in (*rule.get("set", {}), *rule.get("assume", {}), *rule.get("move", {}).values()):
             _known(column, targets, "K22", "a column of the barrier schema")
+    for addition in data.get("addition", ()):
+        for key in addition:
+            _known(key, _ADDITION_KEYS, "K21", "a key of an addition")
+        for column in addition.get("set", {}):
+            _known(column, targets, "K22", "a column of the barrier schema")
+    for column, other in data.get("otherwise", {}).items():
+        _known(column, targets, "K22", "a column of the barrier schema")
+        _known(other, targets, "K22", "a column of the barrier schema")
+    ids = data.get("id", "id")
     return Mapping(
         name=str(data.get("name", "")),
         version=str(data.get("version", "")),
         source=str(data.get("source", "")),
         licence=str(data.get("licence", "")),
-        id=str(data.get("id", "id")),
+        id=(ids,) if isinstance(ids, str) else tuple(map(str, ids)),
         columns=dict(data.get("columns", {})),
         values={k: dict(v) for k, v in data.get("values", {}).items()},
         ignore=tuple(data.get("ignore", ())),
         rules=tuple(data.get("rule", ())),
+        several=bool(data.get("several", False)),
+        lifecycle=bool(data.get("lifecycle", False)),
+        additions=tuple(data.get("addition", ())),
+        otherwise=dict(data.get("otherwise", {})),
     )
 
 
@@ -278,17 +340,68 @@ class _Importer:
         )
 
     def feature(self, number: int, tags: dict[str, Any], shape: BaseGeometry | None) -> None:
-        """One feature: find its rule, its layer, its values."""
-        mapping = self.mapping
-        identifier = str(tags.get(mapping.id, f"row-{number}"))
-        rule = next((r for r in mapping.rules if _fits(r.get("when", {}), tags)), None)
-        keys = {str(k) for r in mapping.rules for k in r.get("when", {})}
-        self.used |= keys
-        reason = self.refusal(rule, shape)
-        if rule is None or shape is None or reason:
-            text = ", ".join(f"{k}={v}" for k, v in tags.items() if k in keys) or "(no tag a rule asks for)"
-            self.unmapped.append((number, identifier, text, reason))
+        """One feature: its rules, and the rows that they give."""
+        told = dict(tags)
+        if self.mapping.lifecycle:
+            tags = _present(tags)
+        identifier = next((str(read_text(tags[k])) for k in self.mapping.id if k in tags), f"row-{number}")
+        keys = {str(k) for r in (*self.mapping.rules, *self.mapping.additions) for k in r.get("when", {})}
+        self.used |= (keys | {k for k in told if k not in tags}) & set(told)
+        rules = self.rules(tags)
+        reasons = [self.refusal(r, shape) for r in rules] or ["no rule of the mapping fits"]
+        good = [r for r, why in zip(rules, reasons) if not why]
+        if not good or shape is None:
+            text = (
+                ", ".join(f"{k}={v}" for k, v in told.items() if k in keys or ":" in k)
+                or "(no tag a rule asks for)"
+            )
+            self.unmapped.append((number, identifier, text, "; ".join(dict.fromkeys(reasons))))
             return
+        for rule, why in zip(rules, reasons):
+            if why:
+                tag = next(iter(rule.get("when", {"": ""})))
+                self.remarks.append((number, identifier, f"{tag}={tags.get(tag)} was left out: {why}"))
+        good = self.merged(good, number, identifier)
+        for k, rule in enumerate(good):
+            own = identifier if k == 0 else f"{identifier} {rule.get('set', {}).get('kind', k + 1)}"
+            self.row(number, own, tags, shape, rule)
+
+    def rules(self, tags: MappingType[str, Any]) -> list[MappingType[str, Any]]:
+        """The rules that decide about a feature: the first that fits, or the first of every tag that rules begin with."""
+        found: dict[str, MappingType[str, Any]] = {}
+        for rule in self.mapping.rules:
+            when = rule.get("when", {})
+            theme = next(iter(when), "") if self.mapping.several else ""
+            if theme not in found and _fits(when, tags):
+                found[theme] = rule
+        return list(found.values())
+
+    def merged(
+        self, rules: list[MappingType[str, Any]], number: int, identifier: str
+    ) -> list[MappingType[str, Any]]:
+        """A fence on the way of a railway is the railway's own: one row, fenced."""
+        kinds = [r.get("set", {}).get("kind") for r in rules]
+        if "railway" not in kinds or "fence" not in kinds:
+            return rules
+        fence = rules[kinds.index("fence")].get("set", {})
+        wires = {k: v for k, v in fence.items() if k in ("wire_type", "bottom_wire")}
+        said = (
+            "a fence is tagged on the way of the railway: taken as fenced; give fence_class and fence_sides"
+        )
+        self.remarks.append((number, identifier, said))
+        out: list[MappingType[str, Any]] = []
+        for rule, kind in zip(rules, kinds):
+            if kind == "railway":
+                out.append({**rule, "set": {**rule["set"], "fenced": "yes", **wires}})
+            elif kind != "fence":
+                out.append(dict(rule))
+        return out
+
+    def row(
+        self, number: int, identifier: str, tags: MappingType[str, Any], shape: BaseGeometry, rule: MappingType[str, Any]
+    ) -> None:  # fmt: skip
+        """One row of a layer: its values from columns, rule, assumptions and additions."""
+        mapping = self.mapping
         name = str(rule.get("layer", "barriers"))
         known = {c.name: c for c in columns(name)}
         values: dict[str, Any] = {"id": identifier, "source": mapping.source, "licence": mapping.licence}
@@ -306,6 +419,16 @@ class _Importer:
                 why = f"{target} is already taken from {taken[target]}"
                 self.problems.append((number, identifier, source, tags[source], why))
         values |= dict(rule.get("set", {}))
+        for addition in mapping.additions:
+            if values.get("kind") in addition.get("kinds", (values.get("kind"),)) and _fits(
+                addition["when"], tags
+            ):
+                values |= {k: v for k, v in addition.get("set", {}).items() if k in known}
+                if "remark" in addition:
+                    self.remarks.append((number, identifier, addition["remark"]))
+        for column, other in mapping.otherwise.items():
+            if column in known and missing(values.get(column)) and not missing(values.get(other)):
+                values[column] = values[other]
         if self.assume:
             for column, value in rule.get("assume", {}).items():
                 if values.get(column) is None:
@@ -347,7 +470,7 @@ class _Importer:
         for tags in features:
             for key in tags:
                 filled[key] = filled.get(key, 0) + 1
-        taken = self.used | set(self.mapping.columns) | {self.mapping.id}
+        taken = self.used | set(self.mapping.columns) | set(self.mapping.id)
         rows = [
             (key, count, "ignored by the mapping" if key in self.mapping.ignore else "not in the mapping")
             for key, count in sorted(filled.items())
@@ -367,43 +490,66 @@ def _tags(record: MappingType[Any, Any]) -> dict[str, Any]:
 
 
 def _fits(when: MappingType[str, Any], tags: MappingType[str, Any]) -> bool:
-    """Whether a feature has all tags of a rule; ``"*"`` is any value, a list any of its values."""
+    """Whether a feature has all tags of a rule.
+
+    ``"*"`` is any value by which the tag holds (``no``, ``false``, ``F``, ``0`` say that it does not), a list any of its
+    values, ``{ not = [...] }`` any value that holds but these.
+    """
     for key, wanted in when.items():
-        value = tags.get(key)
-        if value is None:
-            return False
-        if wanted != "*" and str(value) not in ([wanted] if isinstance(wanted, str) else list(wanted)):
+        value = str(tags.get(key, "")).strip()
+        if isinstance(wanted, MappingType):
+            if value.casefold() in _NO or value in wanted.get("not", ()):
+                return False
+        elif wanted == "*":
+            if value.casefold() in _NO:
+                return False
+        elif value not in ([wanted] if isinstance(wanted, str) else list(wanted)):
             return False
     return True
 
 
+def _present(tags: MappingType[str, Any]) -> dict[str, Any]:
+    """Tags with the prefixes of a life cycle as tags of the thing itself.
+
+    >>> _present({"disused:railway": "rail", "proposed:highway": "trunk"})
+    {'railway': 'disused', 'highway': 'proposed', 'proposed': 'trunk'}
+    """
+    out = {k: v for k, v in tags.items() if ":" not in k or k.partition(":")[0] not in (*_GONE, *_STAGES)}
+    for key, value in tags.items():
+        stage, colon, thing = key.partition(":")
+        if not colon or stage not in (*_GONE, *_STAGES):
+            continue
+        if thing in out or str(value).casefold() in _NO:
+            out.setdefault(key, value)
+        elif stage in _GONE:
+            out[thing] = "abandoned"
+        elif stage == "disused":
+            out[thing] = "disused"
+        else:
+            out[thing] = word = "construction" if stage == "construction" else "proposed"
+            out.setdefault(word, value)
+    return out
+
+
 def _read(value: Any, column: Any, translation: MappingType[str, Any]) -> tuple[Any, str]:
     """A cell in the words of the schema, and why it could not be read (empty when it could)."""
-    text = str(value).strip()
+    text = read_text(value) or ""
     if translation:
         if text not in translation:
             return None, f"no translation of this value for {column.name}"
         return translation[text], ""
-    if column.type == "string":
-        if column.values and text not in column.values:
-            return None, f"not one of: {', '.join(column.values)}"
-        return text, ""
-    return _read_number(text, column)
-
-
-_UNITS = {"": 1.0, "m": 1.0, "metre": 1.0, "metres": 1.0, "cm": 0.01, "km": 1000.0, "ft": 0.3048}
-
-
-def _read_number(text: str, column: Any) -> tuple[Any, str]:
-    """A number with an optional unit of length; a year out of an ISO date."""
     if column.unit == "year":
-        year = re.fullmatch(r"(\d{4})(?:-\d{2}){0,2}", text)
-        return (float(year[1]), "") if year else (None, "not a year or a date")
-    found = re.fullmatch(r"([-+]?\d+(?:[.,]\d+)?)\s*([a-zA-Z]*)", text)
-    if not found or (found[2] and (column.unit != "m" or found[2].lower() not in _UNITS)):
-        return None, f"not a number{f' in {column.unit}' if column.unit else ''}"
-    number = float(found[1].replace(",", ".")) * _UNITS[found[2].lower()]
+        found, why = read_year(value)
+    elif column.type != "string":
+        found, why = read_number(value, column.unit)
+    elif column.values:
+        word, why = read_word(value, column.values)
+        return word, f"not one of: {', '.join(column.values)}" if why else ""
+    else:
+        return text, ""
+    if why:
+        return None, why
     low, high = column.minimum, column.maximum
-    if (low is not None and number < low) or (high is not None and number > high):
+    if (low is not None and found < low) or (high is not None and found > high):
         return None, f"outside {low:g} to {high:g}"
-    return number, ""
+    return found, ""

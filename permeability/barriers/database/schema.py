@@ -9,13 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
-import pandas as pd
-
 from permeability.core.errors import check_choice
 
-LAYERS: tuple[str, ...] = ("barriers", "structures", "posts")
+LAYERS: tuple[str, ...] = ("barriers", "structures", "posts")  # the published database
+SCHEMAS: tuple[str, ...] = (*LAYERS, "sites", "patches")  # every layer with columns of its own
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def json_schema(layer: str = "barriers") -> Mapping[str, Any]:
     >>> json_schema("barriers")["required"]
     ['id', 'kind']
     """
-    check_choice("layer", layer, LAYERS)
+    check_choice("layer", layer, SCHEMAS)
     path = files("permeability") / "data" / "schema" / f"{layer}.schema.json"
     found: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
@@ -102,49 +99,3 @@ def _column(name: str, row: Mapping[str, Any], schema: Mapping[str, Any]) -> Col
         description=row["description"],
         example=row.get("x-example", ""),
     )
-
-
-def conform(layer: gpd.GeoDataFrame, name: str = "barriers") -> gpd.GeoDataFrame:
-    """The layer with every column of the schema, in order and typed; further columns follow.
-
-    Numbers become float64 (NaN = missing), text becomes str or None.  Values are not changed; run
-    :func:`check` first, since text in a number column is refused here.
-
-    Parameters
-    ----------
-    layer : GeoDataFrame
-        The layer as it came.
-    name : str
-        Which schema: ``"barriers"``, ``"structures"`` or ``"posts"``.
-
-    Returns
-    -------
-    GeoDataFrame
-        Typed by the schema.
-
-    Raises
-    ------
-    ValueError
-        When a number column holds text.
-
-    Examples
-    --------
-    >>> import shapely
-    >>> bare = gpd.GeoDataFrame({"id": ["a"], "kind": ["fence"]}, geometry=[shapely.LineString([(0, 0), (1, 1)])], crs=4326)
-    >>> "fence_class" in conform(bare).columns
-    True
-    """
-    out: dict[str, Any] = {}
-    for column in columns(name):
-        values = (
-            layer[column.name] if column.name in layer else pd.Series([None] * len(layer), index=layer.index)
-        )
-        if column.type == "string":
-            out[column.name] = pd.Series(
-                [None if pd.isna(v) else str(v) for v in values], index=layer.index, dtype=object
-            )
-        else:
-            out[column.name] = pd.to_numeric(values).astype(np.float64)
-    extra = [c for c in layer.columns if c not in out and c != layer.geometry.name]
-    frame = pd.DataFrame(out | {c: layer[c] for c in extra}, index=layer.index)
-    return gpd.GeoDataFrame(frame, geometry=layer.geometry.to_numpy(), crs=layer.crs)

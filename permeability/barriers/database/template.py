@@ -14,7 +14,8 @@ import geopandas as gpd
 import pandas as pd
 from shapely.geometry import shape
 
-from permeability.barriers.database.schema import LAYERS, conform
+from permeability.barriers.database.conforming import conform
+from permeability.barriers.database.schema import LAYERS
 from permeability.core.errors import LayerError, check_choice
 
 FORMATS: tuple[str, ...] = ("gpkg", "parquet")

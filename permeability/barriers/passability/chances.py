@@ -20,6 +20,7 @@ from permeability.barriers.passability.tracing import spaced_chance
 from permeability.barriers.passability.traffic import rail_chance, road_chance
 from permeability.barriers.treatments import Treatment
 from permeability.barriers.treatments import treatment as treatment_named
+from permeability.core.cells import read_series
 from permeability.core.errors import BarrierError, check_choice
 from permeability.core.estimate import Derived, Estimate, propagate
 from permeability.species import SpeciesProfile
@@ -198,7 +199,13 @@ def design_of(row: Mapping[str, Any]) -> FenceDesign | None:
     """
     bottom, top, strands = row.get("bottom_wire_m"), row.get("top_wire_m"), row.get("wires")
     if not missing(row.get("wire_heights_m")):
-        heights = [float(v) for v in str(row["wire_heights_m"]).replace(",", " ").split()]
+        heights, why = read_series(row["wire_heights_m"], "m")
+        if why or not heights:
+            raise BarrierError(
+                "V10",
+                f"wire_heights_m = {row['wire_heights_m']!r} is no list of heights.",
+                remedy='write "0.46 0.65 0.85 1.02"',
+            )
         bottom, top, strands = heights[0], heights[-1], len(heights)
     if bottom is None or top is None or missing(bottom) or missing(top):
         return None

@@ -1,0 +1,183 @@
+"""Vector files of every kind, as other programs write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+from places import SHARED
+
+from permeability.core.errors import LayerError
+from permeability.layers.reprojection import reproject
+from permeability.layers.vectors import read_vector, tables_of
+
+CRS = "EPSG:32648"
+EXTRACT = SHARED / "data" / "reference" / "osm" / "liechtenstein.osm.pbf"
+
+
+def frame() -> gpd.GeoDataFrame:
+    shapes = [
+        shapely.LineString([(500_000, 5_000_000), (500_000, 5_008_000)]),
+        shapely.LineString([(502_000, 5_000_000), (502_000, 5_008_000)]),
+    ]
+    return gpd.GeoDataFrame(
+        {"id": ["a", "b"], "kind": ["fence", "road"], "traffic": ["1 200,5", "12,5"]},
+        geometry=shapes,
+        crs=CRS,
+    )
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "a.gpkg": lambda p: frame().to_file(p),
+    "a.geojson": lambda p: frame().to_file(p),
+    "a.fgb": lambda p: frame().to_file(p, driver="FlatGeobuf"),
+    "a.gdb": lambda p: frame().to_file(p, driver="OpenFileGDB"),
+    "a.parquet": lambda p: frame().to_parquet(p),
+    "a.csv": lambda p: (
+        frame().assign(wkt=frame().geometry.to_wkt()).drop(columns="geometry").to_csv(p, index=False)
+    ),
+    "b.csv": lambda p: pd.DataFrame(frame().assign(geometry=frame().geometry.to_wkt())).to_csv(
+        p, index=False, sep=";"
+    ),
+    "c.csv": lambda p: pd.DataFrame(
+        frame().assign(geom=frame().geometry.to_wkb(hex=True)).drop(columns="geometry")
+    ).to_csv(p, index=False, sep="\t"),
+    "b.parquet": lambda p: pd.DataFrame(frame().assign(geometry=frame().geometry.to_wkb())).to_parquet(p),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", WRITERS)
+def test_formats(tmp_path: Path, name: str) -> None:
+    WRITERS[name](tmp_path / name)
+    plain = name.endswith(".csv") or name == "b.parquet"
+    read = read_vector(tmp_path / name, assume_crs=CRS if plain else None, crs=CRS)
+    read = read.sort_values("id")  # FlatGeobuf orders rows by place
+    assert read["id"].tolist() == ["a", "b"]
+    assert read.geometry.length.tolist() == pytest.approx([8000, 8000], rel=1e-6)
+    assert read["traffic"].tolist() == ["1 200,5", "12,5"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_kml_and_excel(tmp_path: Path) -> None:
+    frame().to_crs(4326).to_file(tmp_path / "a.kml", driver="LIBKML")
+    assert len(read_vector(tmp_path / "a.kml", crs=CRS)) == 2
+    import pyogrio
+
+    table = pd.DataFrame({"id": ["a", "b"], "X": ["500000,5", "502 000"], "Y": ["5000000", "5000000"]})
+    pyogrio.write_dataframe(table, tmp_path / "a.xlsx", driver="XLSX", layer="stations")
+    assert read_vector(tmp_path / "a.xlsx", assume_crs=CRS).geometry.x.tolist() == [500_000.5, 502_000]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x", "y"),
+        ("X", "Y"),
+        ("lon", "lat"),
+        ("longitude", "latitude"),
+        ("Easting", "Northing"),
+        ("location-long", "location-lat"),
+    ],
+)
+def test_places_in_two_columns(tmp_path: Path, names: tuple[str, str]) -> None:
+    pd.DataFrame({"id": ["a"], names[0]: ["105,5"], names[1]: ["46"]}).to_csv(
+        tmp_path / "a.csv", index=False, sep=";"
+    )
+    point = read_vector(tmp_path / "a.csv", assume_crs="EPSG:4326").geometry[0]
+    assert (point.x, point.y) == (105.5, 46)
+
+
+def test_places_in_columns_of_other_names(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,KOORD_E,KOORD_N\na,500000,5000000\n", encoding="utf-8")
+    with pytest.raises(LayerError, match=r"(?s)L06.*columns x and y"):
+        read_vector(tmp_path / "a.csv", assume_crs=CRS)
+    read = read_vector(tmp_path / "a.csv", assume_crs=CRS, columns={"KOORD_E": "x", "KOORD_N": "y"})
+    assert read.geometry.x.tolist() == [500_000]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("id,x,y\na,1,north\n", "L20"),
+        ("id,wkt\na,LINESTRING (0 0)\n", "L20"),
+        ("id,wkt\na,no place\n", "L20"),
+    ],
+)
+def test_cells_without_a_place_are_told(tmp_path: Path, text: str, code: str) -> None:
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(LayerError, match=code) as refused:
+        read_vector(tmp_path / "a.csv", assume_crs=CRS)
+    assert refused.value.rows == [1]
+
+
+@pytest.mark.parametrize(
+    "path", ["PG:host=db", "postgresql://db/x", "https://example.org/a.gpkg", "s3://bucket/a.gpkg"]
+)
+def test_what_is_no_file_is_refused_for_what_it_is(path: str) -> None:
+    with pytest.raises(LayerError, match=r"(?s)L19.*ogr2ogr"):
+        read_vector(path)
+
+
+def test_several_tables(tmp_path: Path) -> None:
+    frame().to_file(tmp_path / "a.gpkg", layer="one")
+    pd.DataFrame({"a": [1]}).pipe(
+        lambda t: __import__("pyogrio").write_dataframe(
+            t, tmp_path / "a.gpkg", layer="layer_styles", append=True
+        )
+    )
+    assert len(read_vector(tmp_path / "a.gpkg")) == 2  # a table without geometries need not be named apart
+    frame().to_file(tmp_path / "a.gpkg", layer="two")
+    with pytest.raises(LayerError, match=r'(?s)L18.*one, two.*table = "one"'):
+        read_vector(tmp_path / "a.gpkg")
+    assert [t for t, kind in tables_of(tmp_path / "a.gpkg").items() if kind is not None] == ["one", "two"]
+
+
+def test_letters_of_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("id,name,wkt\na,Забор,POINT (1 1)\n".encode("cp1251"))
+    with pytest.raises(LayerError, match=r"(?s)L11.*encoding"):
+        read_vector(tmp_path / "a.csv", assume_crs=CRS)
+    assert read_vector(tmp_path / "a.csv", assume_crs=CRS, encoding="cp1251")["name"].tolist() == ["Забор"]
+
+
+def test_a_file_that_breaks_off(tmp_path: Path) -> None:
+    frame().to_file(tmp_path / "a.fgb", driver="FlatGeobuf")
+    whole = (tmp_path / "a.fgb").read_bytes()
+    (tmp_path / "a.fgb").write_bytes(whole[: len(whole) - 40])
+    with pytest.raises(LayerError, match="L11"):
+        read_vector(tmp_path / "a.fgb")
+
+
+def test_reprojection_leaves_short_sides_and_points_alone() -> None:
+    short = gpd.GeoDataFrame(
+        geometry=[shapely.LineString([(105, 46), (105.01, 46)]), shapely.Point(105, 46), None], crs=4326
+    )
+    assert reproject(short, CRS).geometry[0].equals(short.to_crs(CRS).geometry[0])
+    area = gpd.GeoDataFrame(geometry=[shapely.box(100, 46, 108, 48)], crs=4326)
+    assert len(reproject(area, CRS).geometry[0].exterior.coords) > 100
+    assert reproject(area, 4326) is area
+
+
+@pytest.mark.skipif(not EXTRACT.is_file(), reason="the shared extract is not here")
+def test_a_real_extract_of_openstreetmap() -> None:
+    """Counts by GDAL's own reader; the railway of the country in one piece."""
+    from permeability.barriers.database import import_layer
+    from permeability.barriers.lines import prepare
+
+    with pytest.raises(LayerError, match=r'(?s)L18.*table = "lines"'):
+        read_vector(EXTRACT)
+    lines = read_vector(EXTRACT, "lines")
+    result = import_layer(lines, "openstreetmap", assume=True)
+    barriers = result.layers["barriers"]
+    features = {str(f).split()[0] for f in [*barriers["id"], *result.unmapped["feature"]]}
+    assert len(features) == len(lines)  # every feature is in a layer or in the list
+    assert set(barriers["id"].str.split().str[0]) <= set(lines["osm_id"])
+    rail = barriers[barriers["line"] == "303 01"].to_crs("EPSG:32632")
+    found = prepare(rail)
+    assert found.km_range("303 01") == pytest.approx((0, 9.874), abs=0.03)  # by line_merge of the same rows
+    for km in range(9):
+        assert found.stretch("303 01", km, km + 1).geom_type == "LineString"
