@@ -32,6 +32,8 @@ from permeability.barriers.treatments import treatments
 from permeability.core.estimate import Estimate
 from permeability.species import SpeciesProfile
 
+THINNEST = 1e-8  # share of a cut below which a piece is rounding
+
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -181,14 +183,15 @@ class CostModel:
         """Costs of pieces where an animal may trace to an opening beside them [m of open ground]."""
         if not mouths or not (near.sides >= 0).any():
             return cost
-        m = self.trace_m
         strength = np.array([[self.strength(int(r), a) for r in near.rows] for a in mouths])
+        trace = np.array([self.row_trace_m(int(r)) for r in near.rows])
         place = np.searchsorted(near.rows, row)
         found = np.zeros(len(cost))
         for side, distance in zip(near.sides.T, near.distance_m.T):
-            there = side >= 0
-            found[there] += strength[side[there], place[there]] * found_chance(distance[there], m)
-        return traced_cost_m(cost, found, m)
+            there = np.flatnonzero(side >= 0)
+            at = place[there]
+            found[there] += strength[side[there], at] * found_chance(distance[there], trace[at])
+        return traced_cost_m(cost, found, trace[place])
 
     def strength(self, row: int, mouth: Act) -> float:
         """Chance that an animal that has traced to an opening goes through, 0..1; 0 where the line is as open beside it."""
@@ -196,7 +199,8 @@ class CostModel:
             return 0.0
         plain = self.plain[[row]]
         opened = float(apply_change(plain, self.change(row, mouth.step), mouth.step).sum())
-        return self.trace_m / (self.trace_m + opened) if opened < plain.sum() else 0.0
+        m = self.row_trace_m(row)
+        return m / (m + opened) if opened < plain.sum() else 0.0
 
     def change(self, row: int, step: Intervention) -> dict[int, float]:
         """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
@@ -335,13 +339,15 @@ def _span(barriers: Barriers, chains: LineChains, row: int, step: Intervention) 
 
 
 def _place(barriers: Barriers, chains: LineChains, row: int, km: float) -> float:
-    chain = barriers.chainages[row]
+    """Distance along its chain of a kilometre of a row; the ends of the row exactly [m]."""
+    chain, length = barriers.chainages[row], float(chains.length[row])
     low, high = chain.km_range
-    if km <= low:
-        return float(chains.start[row])
-    if km >= high:
-        return float(chains.start[row] + chains.length[row])
-    return float(chains.along(row, chain.dist_at(km)))
+    rising = bool(chain.km[-1] >= chain.km[0])
+    if km <= low or km >= high:
+        dist = 0.0 if (km <= low) == rising else length
+    else:
+        dist = float(chain.dist_at(km))
+    return float(chains.along(row, np.array(dist)))
 
 
 def _joined(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -436,8 +442,9 @@ def pieces_of(
         which = np.unique(np.concatenate([cuts.at_row_ends, met_by_acts(cuts, acts, reach_m)]))
     chain = cuts.chains.chain[cuts.barrier[which]] if len(which) else np.zeros(0, np.int64)
     low, high = cuts.own_from[which], cuts.own_to[which]
-    first = np.searchsorted(breaks, chain + 1j * low, side="right")
-    inner = np.maximum(np.searchsorted(breaks, chain + 1j * high, side="left") - first, 0)
+    thin = THINNEST * (high - low)  # a break at the very end of a stretch is none: rounding opens no edge
+    first = np.searchsorted(breaks, chain + 1j * (low + thin), side="right")
+    inner = np.maximum(np.searchsorted(breaks, chain + 1j * (high - thin), side="left") - first, 0)
     of = np.repeat(np.arange(len(which)), inner + 1)
     number = np.arange(len(of)) - np.repeat(np.cumsum(inner + 1) - (inner + 1), inner + 1)
     padded = np.append(breaks.imag, 0.0)

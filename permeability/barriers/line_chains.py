@@ -1,7 +1,7 @@
 """Rows of one line laid end to end: a place on a line is a distance along its chain, however the line is split or drawn.
 
-A layer may hold a railway as one row or as a thousand, each drawn from either end.  Rows of one line whose ends meet
-and whose kilometres follow each other are one chain, run in the direction of rising kilometres.
+A layer may hold a railway as one row or as a thousand, each drawn from either end.  Rows of one line whose ends meet,
+two at a place, are one chain; where three meet, chains begin.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from permeability.barriers.lines import Barriers
 
 MEET_M = 1.0  # ends of rows that come this near are one place [m]
-MEET_KM = 0.5  # and their kilometres differ by no more than this [km]
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class LineChains:
     length : float array, shape (rows,)
         Drawn length of the row [m].
     forward : bool array, shape (rows,)
-        Whether the row is drawn in the direction of rising kilometres.
+        Whether the row is drawn in the direction of its chain.
 
     Examples
     --------
@@ -49,27 +48,21 @@ class LineChains:
 
     @classmethod
     def of(cls, barriers: Barriers) -> LineChains:
-        """Chains of a barrier layer; their numbers do not depend on the order of the rows of one line."""
+        """Chains of a barrier layer; they do not depend on the order of the rows of one line, nor on how they are drawn."""
         n = len(barriers)
-        chain, start = np.zeros(n, np.int64), np.zeros(n)
-        length = shapely.length(barriers.table.geometry.to_numpy()).astype(float)
-        forward = np.array([c.km[-1] >= c.km[0] for c in barriers.chainages], bool)
-        span = np.array([c.km_range for c in barriers.chainages]).reshape(n, 2)
-        ends = _ends(barriers, forward)
+        chain, start, forward = np.zeros(n, np.int64), np.zeros(n), np.ones(n, bool)
+        shapes = barriers.table.geometry.to_numpy()
+        length = shapely.length(shapes).astype(float)
         count = 0
         for line in barriers.lines:
             rows = barriers.rows_of(line)
-            open_ends: list[
-                tuple[int, float, float, NDArray[np.float64]]
-            ] = []  # chain, km, length so far, place
-            for i in rows[np.lexsort((span[rows, 1], span[rows, 0]))]:
-                at = next((k for k, o in enumerate(open_ends) if _follows(o, span[i, 0], ends[i, 0])), None)
-                if at is None:
-                    chain[i], start[i] = count, 0.0
-                    count += 1
-                else:
-                    chain[i], _, start[i], _ = open_ends.pop(at)
-                open_ends.append((int(chain[i]), float(span[i, 1]), float(start[i] + length[i]), ends[i, 1]))
+            for run in _runs([shapely.get_coordinates(shapes[i])[[0, -1]] for i in rows]):
+                done = 0.0
+                for k, ahead in run:
+                    i = int(rows[k])
+                    chain[i], start[i], forward[i] = count, done, ahead
+                    done += float(length[i])
+                count += 1
         return cls(chain, start, length, forward)
 
     def along(self, row: int, dist: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,17 +83,41 @@ class LineChains:
         return list(np.split(order, cut)) if len(order) else []
 
 
-def _ends(barriers: Barriers, forward: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """First and last point of every row in the direction of rising kilometres, shape (rows, 2, 2)."""
-    out = np.zeros((len(forward), 2, 2))
-    for i, geometry in enumerate(barriers.table.geometry):
-        xy = shapely.get_coordinates(geometry)[[0, -1]]
-        out[i] = xy if forward[i] else xy[::-1]
-    return out
+def _runs(ends: list[NDArray[np.float64]]) -> list[list[tuple[int, bool]]]:
+    """Rows of one line end to end: number of each row and whether it is run as it is drawn."""
+    places = np.concatenate(ends)  # two for every row
+    place = _places(places)
+    at: dict[int, list[int]] = {}
+    for end, name in enumerate(place.tolist()):
+        at.setdefault(name, []).append(end)
+    onward = {
+        e: o
+        for met in at.values()
+        if len(met) == 2 and met[0] // 2 != met[1] // 2
+        for e, o in (met, met[::-1])
+    }
+    by_place = sorted(range(len(places)), key=lambda e: tuple(places[e].round(3).tolist()))
+    first = [e for e in by_place if e not in onward] + by_place  # free ends first; what is left are rings
+    runs, seen = [], set()
+    for end in first:
+        if end // 2 in seen:
+            continue
+        run, here = [], end
+        while here // 2 not in seen:
+            seen.add(here // 2)
+            run.append((here // 2, here % 2 == 0))
+            here = onward.get(here ^ 1, here)
+        runs.append(run)
+    return runs
 
 
-def _follows(
-    end: tuple[int, float, float, NDArray[np.float64]], km: float, place: NDArray[np.float64]
-) -> bool:
-    """Whether a row that begins at a kilometre and a place goes on where a chain ends."""
-    return abs(km - end[1]) <= MEET_KM and bool(np.hypot(*(place - end[3])) <= MEET_M)
+def _places(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """A number for every point; points that meet have the same."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    pairs = cKDTree(points).query_pairs(MEET_M, output_type="ndarray")
+    n = len(points)
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)

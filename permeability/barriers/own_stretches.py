@@ -79,14 +79,18 @@ def _edges(s: Array, length: Array, end: float, cell_size: float) -> Array:
 
 
 def _evened(s: Array, drift: Array, weight: Array, reach: float) -> Array:
-    """Mean of the drift by weight over ``reach`` on both sides of every cut."""
-    total = np.concatenate([[0.0], np.cumsum(weight)])
-    sums = np.concatenate([[0.0], np.cumsum(weight * drift)])
+    """Mean of the drift by weight, less and less of it up to ``reach`` on both sides of every cut, so that nothing jumps."""
     # the same reach on both sides, also at the ends of the run
-    span = np.minimum(reach, np.minimum(s - s[0], s[-1] - s))
-    a = np.searchsorted(s, s - span - 1e-9 * reach, side="left")
-    b = np.searchsorted(s, s + span + 1e-9 * reach, side="right")
-    return np.asarray((sums[b] - sums[a]) / (total[b] - total[a]))
+    span = np.maximum(np.minimum(reach, np.minimum(s - s[0], s[-1] - s)), 1e-9 * reach)
+    top, sums = weight * drift, weight.copy()
+    most = int((np.searchsorted(s, s + reach) - np.arange(len(s))).max())
+    for k in range(1, most + 1):
+        gap = s[k:] - s[:-k]
+        for here, there in ((slice(None, -k), slice(k, None)), (slice(k, None), slice(None, -k))):
+            near = np.maximum(1.0 - gap / span[here], 0.0) * weight[there]
+            top[here] += near * drift[there]
+            sums[here] += near
+    return np.asarray(top / sums)
 
 
 def _rising(edges: Array, least: Array) -> Array:

@@ -23,7 +23,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 Array = NDArray[np.float64]
 
 
-def found_chance(distance_m: Array | float, trace_m: float) -> Array:
+def found_chance(distance_m: Array | float, trace_m: Array | float) -> Array:
     """Chance that an animal that meets a line so far beside an opening finds it: ``exp(-d / m) / 2``.
 
     >>> found_chance(np.array([0.0, 16_000.0]), 16_000.0).round(3).tolist()
@@ -32,7 +32,7 @@ def found_chance(distance_m: Array | float, trace_m: float) -> Array:
     return np.asarray(0.5 * np.exp(-np.asarray(distance_m, float) / trace_m))
 
 
-def traced_cost_m(cost_m: Array, found: Array, trace_m: float) -> Array:
+def traced_cost_m(cost_m: Array, found: Array, trace_m: Array | float) -> Array:
     """Crossing cost of a line with a second try at an opening [m of open ground].
 
     With the line's chance ``p`` and a second chance ``q`` the animal crosses with ``p + (1 - p) q``, so that
@@ -44,7 +44,7 @@ def traced_cost_m(cost_m: Array, found: Array, trace_m: float) -> Array:
         Crossing cost of the line alone [m of open ground]; ``inf`` = complete.
     found : array
         Chance ``q`` that the animal finds an opening and goes through, 0..1.
-    trace_m : float
+    trace_m : float or array
         [m]
 
     Returns
