@@ -1,7 +1,8 @@
 """From measured crossing costs to a species profile: what the profile said, worth some encounters, and what the tracks say.
 
 Both are taken on the logarithm of the crossing cost.  A number known from ``n`` crossings has a spread of about ``1 / sqrt(n)`` there, so a
-spread says how many encounters a number is worth: ``n = 1 / s^2``, with ``s`` a quarter of the logarithm of high over low (the gamma-Poisson
+spread says how many encounters a number is worth: ``n = 1 / s^2``, with ``s`` the standard error of the logarithm (of a number that tells only
+its range: the logarithm of high over low, over 3.92; the gamma-Poisson
 rule of thumb; Gelman et al. 2013, Bayesian Data Analysis, section 2.6, ISBN 978-1439840955).
 """
 
@@ -109,8 +110,8 @@ def calibrate(
             remedy="see the column note of the measurement: usable is False where displaced lines do not give 1",
         )  # fmt: skip
     rows, values = [], {}
-    for name, estimate in found.items():
-        row, after = _combined(profile, name, estimate, prior_worth)
+    for name, (estimate, spread) in found.items():
+        row, after = _combined(profile, name, estimate, spread, prior_worth)
         rows.append(row)
         source = f"{estimate.source}{'; ' + citation if citation else ''}; {row['prior_worth']:.3g} encounters of the profile before"
         values[f"crossing_cost_km.{name}"] = {
@@ -119,18 +120,18 @@ def calibrate(
     return Calibration(profile.override(values), pd.DataFrame(rows), tuple(left_out))
 
 
-def _usable(measured: Any) -> tuple[dict[str, Estimate], list[str]]:
-    """Estimates of barrier classes, and what is left out and why."""
+def _usable(measured: Any) -> tuple[dict[str, tuple[Estimate, float]], list[str]]:
+    """Estimates of barrier classes with the standard error of their logarithm, and what is left out and why."""
     left_out: list[str] = []
     if isinstance(measured, Mapping):
-        given = dict(measured)
+        given = {k: (v, spread_of(v)) for k, v in measured.items()}
     else:
         given = {}
         for row in measured.table.itertuples():
             if not row.usable or not math.isfinite(row.cost_km_high):
                 left_out.append(f"{row.group}: {row.note or 'only a lower bound'}")
             else:
-                given[row.group] = measured.of(row.group)
+                given[row.group] = (measured.of(row.group), float(row.log_sd))
     for name in [n for n in given if n not in BARRIER_CLASSES]:
         left_out.append(f"{name}: profiles hold no measured crossing cost of it")
         del given[name]
@@ -157,13 +158,12 @@ def spread_of(estimate: Estimate) -> float:
 
 
 def _combined(
-    profile: SpeciesProfile, name: str, measured: Estimate, worth: float | None
+    profile: SpeciesProfile, name: str, measured: Estimate, error: float, worth: float | None
 ) -> tuple[dict[str, Any], tuple[float, float, float]]:
     before = cost_before(profile, name)
     own = spread_of(before)
     n0 = (1 / own**2 if own > 0 else math.inf) if worth is None else worth
-    spread = max(spread_of(measured), 1e-6)
-    n1 = 1 / spread**2
+    n1 = 1 / max(error, 1e-6) ** 2
     if math.isinf(n0):
         n0 = n1  # a number without a range is no more certain than what was seen
     mean = (n0 * math.log(max(before.best, 1e-6)) + n1 * math.log(max(measured.best, 1e-6))) / (n0 + n1)

@@ -38,8 +38,8 @@ class CrossingCosts(Face):
     ----------
     table : DataFrame
         One row per group: ``group``, ``animals`` (that came near), ``animals_crossing``, ``km_worked``, ``crossings``,
-        ``chord_km`` (of an indifferent walk, per crossing), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``ratio`` (kilometres per
-        crossing over those of an indifferent walk), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
+        ``chord_km`` (of an indifferent walk, per crossing), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``log_sd`` (standard
+        error of the logarithm of the cost), ``ratio`` (kilometres per crossing over those of an indifferent walk), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
     by_animal : DataFrame
         ``animal``, ``group``, ``km_worked``, ``crossings``.
     buffer_m : float
@@ -259,6 +259,7 @@ def _row(
         "cost_km_low": low,
         "cost_km": best,
         "cost_km_high": high,
+        "log_sd": _log_sd(found.km[:, g], found.crossings[:, g], float(best)),
         "ratio": km / (n * chord) if n else np.inf if km > 0 else np.nan,
         "placebo": placebo.ratio,
         "placebo_low": placebo.low,
@@ -266,6 +267,17 @@ def _row(
         "usable": placebo.usable and km > 0 and not tracks.interval_h > COARSE_H,
         "note": _note(placebo, km, n, tracks),
     }
+
+
+def _log_sd(km: np.ndarray, crossings: np.ndarray, cost: float) -> float:
+    """Standard error of the logarithm of the cost: of counts, or of the ratio over animals where they differ by more."""
+    n, total = float(crossings.sum()), float(km.sum())
+    if n == 0 or not np.isfinite(cost):
+        return float("nan")
+    met = (km > 0) | (crossings > 0)
+    a = int(met.sum())
+    between = np.sum((km - total / n * crossings)[met] ** 2) * a / max(a - 1, 1) / total**2 if a > 1 else 0.0
+    return float(np.sqrt(max(1 / n, between)) * total / n / max(cost, LEAST_KM))
 
 
 def _note(placebo: Placebo, km: float, n: int, tracks: Tracks) -> str:

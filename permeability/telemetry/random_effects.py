@@ -23,8 +23,8 @@ class Mixed:
 
     Attributes
     ----------
-    mean, low, high, sd, new_low, new_high : float
-        NaN for fewer than two animals; the interval of a new one needs three.
+    mean, low, high, sd, new_low, new_high, error : float
+        ``error`` is the standard error of the mean.  NaN for fewer than two animals; the interval of a new one needs three.
 
     Examples
     --------
@@ -39,6 +39,7 @@ class Mixed:
     sd: float
     new_low: float
     new_high: float
+    error: float = float("nan")
 
 
 def mixed(values: Floats, errors: Floats) -> Mixed:
@@ -72,7 +73,7 @@ def mixed(values: Floats, errors: Floats) -> Mixed:
     se = float(np.sqrt(max(scatter, 1.0) / weight.sum()))  # never narrower than the animals' own errors say
     far = float(stats.t.ppf(0.975, n - 1)) * se
     new = float(stats.t.ppf(0.975, n - 2)) * float(np.sqrt(spread + se**2)) if n > 2 else float("nan")
-    return Mixed(mean, mean - far, mean + far, float(np.sqrt(spread)), mean - new, mean + new)
+    return Mixed(mean, mean - far, mean + far, float(np.sqrt(spread)), mean - new, mean + new, se)
 
 
 def _spread(values: Floats, errors: Floats) -> float:

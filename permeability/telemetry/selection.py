@@ -52,8 +52,8 @@ class StepSelection(Face):
     table : DataFrame
         One row per group: ``group``, ``crossing_steps`` (taken), ``kappa_low``, ``kappa``, ``kappa_high`` (all animals together),
         ``kappa_animals_low``, ``kappa_animals``, ``kappa_animals_high`` (mean over animals that differ), ``sd_between`` (of log kappa),
-        ``kappa_new_low``, ``kappa_new_high`` (a new animal), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``placebo``,
-        ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
+        ``kappa_new_low``, ``kappa_new_high`` (a new animal), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``log_sd`` (standard error of the
+        logarithm of the cost), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
     coefficients : DataFrame
         ``animal`` (``"all"`` for all together), ``covariate``, ``beta``, ``error``.
     step_h : float
@@ -370,13 +370,18 @@ def _row(
     low, best, high = (float(np.exp(v)) for v in (beta - 1.96 * error, beta, beta + 1.96 * error))
     wide = _widest(low, high, spread)
     placebo = mean_placebo(logs[f"crossing:{group}"])
+    spread_k = max(error, spread.error if np.isfinite(spread.error) else 0.0)
+    ends = [
+        max(cost_of_kappa(float(np.exp(beta + e)), sets.step_km, sets.mean_cos), 1e-3)
+        for e in (-spread_k, spread_k)
+    ]
     return {
         "group": group, "crossing_steps": taken, "kappa_low": low, "kappa": best, "kappa_high": high,
         "kappa_animals_low": float(np.exp(spread.low)), "kappa_animals": float(np.exp(spread.mean)),
         "kappa_animals_high": float(np.exp(spread.high)), "sd_between": spread.sd, "kappa_new_low": float(np.exp(spread.new_low)),
         "kappa_new_high": float(np.exp(spread.new_high)), "cost_km_low": cost_of_kappa(wide[1], sets.step_km, sets.mean_cos),
         "cost_km": cost_of_kappa(best, sets.step_km, sets.mean_cos), "cost_km_high": cost_of_kappa(wide[0], sets.step_km, sets.mean_cos),
-        "placebo": placebo.ratio, "placebo_low": placebo.low, "placebo_high": placebo.high, "usable": placebo.usable,
+        "log_sd": float(np.log(ends[0] / ends[1])) / 2, "placebo": placebo.ratio, "placebo_low": placebo.low, "placebo_high": placebo.high, "usable": placebo.usable,
         "note": _note(placebo, taken, len(own), step_h),
     }  # fmt: skip
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from places import SHARED
 
 from permeability.barriers.lines import Barriers, prepare
 from permeability.cli.commands import main
@@ -19,7 +20,7 @@ from permeability.core.estimate import Estimate
 from permeability.layers.grid import Grid
 from permeability.species import species
 from permeability.species.profile import profile_from_dict
-from permeability.telemetry import before_after, calibrate, read_tracks, samples, validate
+from permeability.telemetry import before_after, calibrate, read_tracks, samples, step_selection, validate
 from permeability.telemetry.calibration import cost_before, spread_of, toml_text
 from permeability.telemetry.opening_effect import Stretch
 from permeability.telemetry.tracks import Tracks
@@ -279,3 +280,18 @@ def test_columns_of_the_lines_are_helped(files: Path, capsys: pytest.CaptureFixt
     assert run("tracks", "crossings", fixes, "--lines", str(files / "bare.gpkg")) == 2
     assert "kind" in capsys.readouterr().err
     assert run("tracks", "crossings", fixes, "--lines", str(files / "bare.gpkg"), "--kind", "fence") == 0
+
+
+@pytest.mark.oracle
+@pytest.mark.skipif(
+    not (SHARED / "data" / "reference" / "tracks").is_dir(), reason="the tracks of reference are not here"
+)
+def test_stock_fences_of_wyoming_move_the_profile_to_what_pronghorn_pay() -> None:
+    folder = SHARED / "data" / "reference" / "tracks"
+    table = gpd.read_file(folder / "fences_wyoming.gpkg")
+    fences = prepare(table.assign(id=table["fence_id"].astype(str), kind="fence")[["id", "kind", "geometry"]])
+    deer = read_tracks(folder / "pronghorn_wyoming.parquet", crs=32612).to_crs(fences.table.crs)
+    row = calibrate(species("mongolian_gazelle"), step_selection(deer, fences, placebos=10)).table.iloc[0]
+    assert row["measured_worth"] > row["prior_worth"]
+    assert 0.02 < row["after_km"] < 0.8
+    assert row["after_km"] < row["before_km"]
