@@ -39,8 +39,8 @@ def read_point_table(path: str | os.PathLike[str], table: str | None = None) -> 
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "t.csv"
     ...     _ = path.write_text("animal_id,x\\n007,1.5\\n")
-    ...     read_point_table(path).iloc[0].tolist()
-    ['007', 1.5]
+    ...     read_point_table(path)["animal_id"].tolist()
+    ['007']
     """
     path = Path(path)
     require_file(path, layer=path.name)

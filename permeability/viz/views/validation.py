@@ -33,9 +33,13 @@ def plot(found: Validation, ax: Any = None, *, language: str = "en") -> Map:
 
     Examples
     --------
-    >>> from permeability.viz.views import VIEWS
-    >>> VIEWS["validation"].plot is plot
-    True
+    >>> import numpy as np
+    >>> import permeability as pm
+    >>> tracks, barriers = pm.telemetry.samples.herd(2, 30)
+    >>> grid = pm.Grid.from_bounds((-60_000, -60_000, 60_000, 60_000), cell_size=5000, crs=32648)
+    >>> east = np.tile(grid.x, (grid.shape[0], 1))
+    >>> print(plot(pm.telemetry.validate((east, grid), tracks, barriers, draws=20, shifts=9)).alt)
+    Compared with tracks (simulated: no animal walked them): 4 rules.
     """
     tr = words(language)
     names = {
