@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -24,7 +25,9 @@ from permeability.species import HabitatFactor, SpeciesProfile
 from permeability.species.seasons import habitat_seasons
 
 Array = NDArray[np.float64]
+NoValue = Literal["worst", "outside"] | float
 SUITABILITY_BASE = 100.0
+LAND_M = (-500.0, 9000.0)  # the shore of the Dead Sea lies at -430 m, Everest at 8,849 m
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,7 @@ def from_factors(
     *,
     season: str | None = None,
     level: str | Mapping[str, float] = "best",
+    no_value: NoValue | Mapping[str, NoValue] = "worst",
 ) -> Habitat:
     """Resistance as the product of a species' factor multipliers.
 
@@ -103,13 +107,16 @@ def from_factors(
     profile : SpeciesProfile
     factors : mapping
         Factor name -> raster, shape (rows, cols), in the unit of its name (``slope_deg``, ``town_km``; classes as
-        share 0..1).  Where a raster has no value its factor counts as 1.
+        share 0..1).
     mask : bool array
         Cells of the landscape.
     season : str, optional
         Rows of other seasons are left out; None uses rows that hold all year only.
     level : {"best", "low", "high"} or mapping
         A mapping gives quantiles 0..1 by key (:func:`factor_key`); rows without one are at their best.
+    no_value : {"worst", "outside"} or float, or mapping of factor name to one
+        What a cell counts as where a raster has no value: the highest multiplier that its factor has on the landscape, no
+        passage, or a multiplier of one's own.  A hole in a raster is never the best ground.
 
     Returns
     -------
@@ -138,15 +145,32 @@ def from_factors(
         if used:
             which = level if isinstance(level, str) else level.get(factor_key(row), "best")
             multiplier = row.multiplier(factors[row.factor], which)
-            multiplier = np.where(np.isnan(multiplier), 1.0, multiplier)
+            void = np.isnan(factors[row.factor]) & mask
+            rule = no_value.get(row.factor, "worst") if isinstance(no_value, Mapping) else no_value
+            multiplier = _filled(multiplier, void, mask, rule)
             r = r * np.where(np.isinf(multiplier), np.nan, multiplier)
             finite = multiplier[mask & np.isfinite(multiplier)]
             low, high = (float(finite.min()), float(finite.max())) if finite.size else (np.nan, np.nan)
         rows.append(
             {"factor": row.factor, "used": used, "why_not": reason, "multiplier_min": low, "multiplier_max": high,
+             "cells_without_value": int(void.sum()) if used else 0, "no_value": str(rule) if used and void.any() else "",
              "evidence": row.evidence, "source": row.source}
         )  # fmt: skip
     return Habitat(r, pd.DataFrame(rows))
+
+
+def _filled(multiplier: Array, void: NDArray[np.bool_], mask: NDArray[np.bool_], rule: NoValue) -> Array:
+    """Multipliers with something in place of the cells without a value."""
+    if not void.any():
+        return np.where(np.isnan(multiplier), 1.0, multiplier)
+    if rule == "outside":
+        filling = np.inf
+    elif rule == "worst":
+        known = multiplier[mask & ~void & np.isfinite(multiplier)]
+        filling = float(known.max()) if known.size else 1.0
+    else:
+        filling = float(rule)
+    return np.where(void, filling, np.where(np.isnan(multiplier), 1.0, multiplier))
 
 
 def factor_key(row: HabitatFactor) -> str:
@@ -180,6 +204,8 @@ class FactorGround:
         Factor name -> raster.
     mask : bool array
     season : str or None
+    no_value : str, float or mapping
+        See :func:`from_factors`.
 
     Examples
     --------
@@ -193,6 +219,7 @@ class FactorGround:
     factors: Mapping[str, Array]
     mask: NDArray[np.bool_]
     season: str | None = None
+    no_value: NoValue | Mapping[str, NoValue] = "worst"
 
     @property
     def rows(self) -> dict[str, HabitatFactor]:
@@ -204,7 +231,7 @@ class FactorGround:
     def resistance(self, quantiles: Mapping[str, float]) -> Array:
         """Resistance with some of the factor rows at other quantiles, shape (rows, cols)."""
         return from_factors(
-            self.profile, self.factors, self.mask, season=self.season, level=quantiles
+            self.profile, self.factors, self.mask, season=self.season, level=quantiles, no_value=self.no_value
         ).resistance
 
 
@@ -231,8 +258,59 @@ def slope_deg(elevation_m: Array, grid: Grid) -> Array:
     >>> float(slope_deg(np.tile([0.0, 100.0, 200.0], (3, 1)), grid)[1, 1].round(6))
     45.0
     """
-    dy, dx = np.gradient(elevation_m, grid.cell_size)
-    return np.asarray(np.degrees(np.arctan(np.hypot(dx, dy))))
+    dy, dx = (_rise(elevation_m, axis) / grid.cell_size for axis in (0, 1))
+    alone = np.isnan(dx) & np.isnan(dy)  # a cell without value, or one that has no neighbour to rise to
+    slope = np.degrees(np.arctan(np.hypot(np.nan_to_num(dx), np.nan_to_num(dy))))
+    return np.asarray(np.where(alone | np.isnan(elevation_m), np.nan, slope))
+
+
+def _rise(z: Array, axis: int) -> Array:
+    """Rise per cell along an axis: central, one-sided beside an edge or a void, NaN where a cell has no neighbour."""
+    if z.shape[axis] == 1:
+        return np.where(np.isnan(z), np.nan, 0.0)
+    steps = np.diff(z, axis=axis)
+    edge = np.full(np.take(z, [0], axis=axis).shape, np.nan)
+    behind, ahead = np.concatenate([edge, steps], axis=axis), np.concatenate([steps, edge], axis=axis)
+    central = np.asarray(np.gradient(z, axis=axis))
+    one_sided = np.where(np.isnan(behind), ahead, behind)
+    return np.where(np.isnan(central) & ~np.isnan(z), one_sided, np.where(np.isnan(z), np.nan, central))
+
+
+def check_elevation(elevation_m: Array, *, layer: str = "elevation") -> Array:
+    """Heights that can be; refused are those that no land has: feet taken for metres, an undeclared nodata, another raster.
+
+    Parameters
+    ----------
+    elevation_m : array
+        Shape (rows, cols) [m].
+    layer : str
+        Name used in messages.
+
+    Returns
+    -------
+    array
+        The same.
+
+    Raises
+    ------
+    LayerError
+        L37.
+
+    Examples
+    --------
+    >>> check_elevation(np.array([[-9999.0, 1200.0]]))
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.LayerError: LayerError [L37]: ...
+    """
+    low, high = LAND_M
+    bad = (elevation_m < low) | (elevation_m > high)
+    if bad.any():
+        raise LayerError(
+            "L37", f"{int(bad.sum()):,} cells lie below {low:g} or above {high:g} m: no land does.", layer=layer,
+            rows=cells_in_words(elevation_m, bad), remedy="say nodata = ... or scale = ... for the layer, or give an elevation in metres",
+        )  # fmt: skip
+    return elevation_m
 
 
 def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:

@@ -40,6 +40,7 @@ from permeability.engines.kernels.edges import (
     grid_links,
 )
 from permeability.landscape.edge_series import on_edges
+from permeability.layers.arrays_on_grid import on_grid, require_crs
 from permeability.layers.grid import Grid, cells_in_words
 from permeability.species import SpeciesProfile
 
@@ -328,8 +329,8 @@ def build(
     Parameters
     ----------
     grid : Grid
-    resistance : array, shape (rows, cols)
-        [dimensionless, > 0]; NaN = outside.
+    resistance : array, masked array or DataArray, shape (rows, cols)
+        [dimensionless, > 0]; NaN = outside.  A DataArray is held against the grid by its coordinates.
     barriers : Barriers
         In the CRS of the grid.
     profile : SpeciesProfile
@@ -354,6 +355,8 @@ def build(
     ------
     ResistanceError
         R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
+    GridMismatchError
+        G02 a DataArray of another grid, A02 barriers in another coordinate system.
 
     Examples
     --------
@@ -364,7 +367,8 @@ def build(
     True
     """
     check_choice("assume_fenced", assume_fenced, ("no", "yes"))
-    r = check_resistance(resistance, grid.shape)
+    r = check_resistance(on_grid(resistance, grid, name="resistance"), grid.shape)
+    require_crs(barriers.table.crs, grid, name="barriers")
     table = cuts if cuts is not None else cut_edges(barriers, grid, neighbours=neighbours)
     context = {"year": year, "season": season, "assume_fenced": assume_fenced}
     components = all_components(barriers, profile, **context)

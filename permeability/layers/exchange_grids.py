@@ -360,9 +360,14 @@ def _read_geotiff(path: Path) -> RasterFile:
 
 
 def values_in(source: Any, window: Any) -> NDArray[np.float64]:
-    """The band of an open GeoTIFF in a window (None: all of it) as float64, NaN = no value."""
+    """The band of an open GeoTIFF in a window (None: all of it) as float64, scale and offset applied, NaN = no value."""
     band = source.read(1, masked=True, window=window)
-    return np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
+    values = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
+    return (
+        values
+        if (source.scales[0], source.offsets[0]) == (1.0, 0.0)
+        else values * source.scales[0] + source.offsets[0]
+    )
 
 
 def unreadable_raster(path: Path, error: Exception) -> InteropError:

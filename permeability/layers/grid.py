@@ -22,6 +22,7 @@ from pyproj.exceptions import CRSError as PyprojCRSError
 
 from permeability.core.errors import GridError, GridMismatchError
 
+WHOLE_CELLS = 1e-6  # by which bounds may miss a whole number of cells
 TOLERANCE_CELLS = 1e-3  # grids closer than this fraction of a cell are the same grid
 
 
@@ -193,7 +194,7 @@ class Grid:
     # ---------------------------------------------------------------- builders
     @classmethod
     def from_bounds(cls, bounds: Sequence[float], *, cell_size: float, crs: Any) -> Grid:
-        """The grid whose lines are multiples of the cell size and which covers ``bounds`` [m]."""
+        """The grid that covers ``bounds`` [m]: of exactly these where they are whole cells apart, else with lines at multiples of the cell size."""
         west, south, east, north = (float(b) for b in bounds)
         if not (cell_size > 0 and west < east and south < north):
             raise GridError(
@@ -202,6 +203,9 @@ class Grid:
                 remedy="give bounds as west, south, east, north in metres and a positive cell size",
             )
         require_metres(parse_crs(crs), layer="grid", bounds=bounds if in_degrees(bounds) else None)
+        across, along = (east - west) / cell_size, (north - south) / cell_size
+        if all(n >= 0.5 and abs(n - round(n)) <= WHOLE_CELLS for n in (across, along)):
+            return cls(parse_crs(crs), west, north, float(cell_size), (round(along), round(across)))
         c0, c1 = math.floor(west / cell_size + 1e-9), math.ceil(east / cell_size - 1e-9)
         r0, r1 = math.floor(south / cell_size + 1e-9), math.ceil(north / cell_size - 1e-9)
         return cls(parse_crs(crs), c0 * cell_size, r1 * cell_size, float(cell_size), (r1 - r0, c1 - c0))
@@ -328,8 +332,8 @@ class Grid:
             found.append(f"{other.rows} x {other.cols} cells instead of {self.rows} x {self.cols}")
         return found
 
-    def require_match(self, other: Grid, *, layer: str) -> None:
-        """Refuse a raster on another grid, listing every difference.
+    def require_match(self, other: Grid, *, layer: str, classes: bool = False) -> None:
+        """Refuse a raster on another grid, listing every difference; the remedy is another for codes of classes.
 
         Raises
         ------
@@ -344,7 +348,7 @@ class Grid:
                 layer=layer,
                 rows=[f"all cells ({other.rows} x {other.cols})"],
                 details={"project grid": self, "this raster": other, "differences": "\n".join(found)},
-                remedy='ask for alignment with resampling = "average" (or "bilinear", "nearest" for classes)',
+                remedy=alignment_remedy(layer, classes),
             )
 
     def distortion(self, points: int = 9) -> dict[str, float]:
@@ -376,6 +380,31 @@ def _distortion(crs: CRS, bounds: Sequence[float], points: int) -> dict[str, flo
         "scale_error_pct": float(100 * np.max(np.abs(scale - 1))),
         "area_error_pct": float(100 * np.max(np.abs(np.atleast_1d(f.areal_scale) - 1))),
     }
+
+
+def alignment_remedy(layer: str, classes: bool, *, own_grid: bool = True) -> str:
+    """What to do about a raster that is on another grid.
+
+    Parameters
+    ----------
+    layer : str
+    classes : bool
+        Whether its numbers are codes.
+    own_grid : bool
+        Whether its own grid can be that of a project.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> alignment_remedy("land cover", True)
+    'take its grid for the project, [grid] like = "land cover"; or say resampling = "mode" (or "nearest") for the layer'
+    """
+    how = '"mode" (or "nearest")' if classes else '"average" (or "bilinear"; "mode" or "nearest" for classes)'
+    first = f'take its grid for the project, [grid] like = "{layer}"; or ' if own_grid else ""
+    return f"{first}say resampling = {how} for the layer"
 
 
 def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:

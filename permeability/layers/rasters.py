@@ -13,9 +13,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.enums import Resampling
 from rasterio.errors import RasterioIOError
-from rasterio.warp import reproject
 
 from permeability.core.errors import (
     GridError,
@@ -23,11 +21,16 @@ from permeability.core.errors import (
     LayerError,
     check_choice,
 )
-from permeability.layers.grid import Grid, describe_crs, parse_crs
+from permeability.layers.bands import BandFacts, band_facts, band_values, sample_values
+from permeability.layers.grid import Grid, alignment_remedy, describe_crs, parse_crs
+from permeability.layers.warping import BYTES_PER_CELL, warp_band, warp_bytes
 
 __all__ = ["Alignment", "raster_grid", "raw_raster", "read_raster", "write_geotiff"]
 from permeability.layers.whole_files import _unreadable, require_file, whole_file
 
+BLOCK_CACHE_MB = 64  # of blocks that GDAL holds; by default a twentieth of the machine
+FOR_CODES = ("nearest", "mode")
+MOST_CHECKED = 1_000_000  # cells of a raster that a check looks at
 RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
 
 
@@ -124,7 +127,7 @@ def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
     ...     raster_grid(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), layer="r") == land.grid
     True
     """
-    with rasterio.open(require_file(Path(path), layer=layer)) as source:
+    with _open_raster(Path(path), 1, layer) as source:
         return Grid.from_affine(source.crs, source.transform, source.shape, layer=layer)
 
 
@@ -135,8 +138,12 @@ def read_raster(
     band: int = 1,
     resampling: str | None = None,
     layer: str | None = None,
+    nodata: float | None = None,
+    classes: bool = False,
 ) -> tuple[NDArray[np.float64], Alignment | None]:
-    """Read a raster on the grid; warps it only when ``resampling`` says how.
+    """Read a raster on the grid; warps it, piece by piece, only when ``resampling`` says how.
+
+    Scale and offset of the band are applied; masks, alpha and nodata become NaN.
 
     Parameters
     ----------
@@ -150,6 +157,10 @@ def read_raster(
         it.
     layer : str, optional
         Name used in messages.
+    nodata : float, optional
+        A stored number that means no value, beside what the file says.
+    classes : bool
+        Whether the numbers are codes, of which there is no mean.
 
     Returns
     -------
@@ -165,7 +176,7 @@ def read_raster(
     GridError
         G07 without coordinate system.
     LayerError
-        L01 no file, L11 not readable, L12 no such band.
+        L01 no file, L11 not readable, L12 no such band, L30 an undeclared nodata, L31 codes averaged, L32 a picture.
     OptionError
         O01 for an unknown resampling.
 
@@ -193,14 +204,18 @@ def read_raster(
                 "G07", "the raster has no coordinate system.", layer=name, rows=["all cells"],
                 remedy="assign its CRS in your GIS",
             )  # fmt: skip
+        facts = band_facts(source, band)
+        _require_values(facts, name)
         if resampling is None:
-            grid.require_match(_grid_or_mismatch(source, grid, name), layer=name)
-            return _values(source, band), None
-        out = np.full(grid.shape, np.nan)
-        reproject(
-            _values(source, band), out, src_transform=source.transform, src_crs=source.crs, dst_transform=grid.transform,
-            dst_crs=grid.crs.to_wkt(), src_nodata=np.nan, dst_nodata=np.nan, resampling=Resampling[resampling],
-        )  # fmt: skip
+            grid.require_match(
+                _grid_or_mismatch(source, grid, name, classes or facts.classes),
+                layer=name,
+                classes=classes or facts.classes,
+            )
+            return band_values(source, band, nodata=nodata, layer=name), None
+        if classes:
+            require_codes(resampling, name)
+        out = warp_band(source, band, grid, resampling, nodata=nodata, layer=name)
         epsg = source.crs.to_epsg()
         origin = (
             f"{f'EPSG:{epsg}' if epsg else 'own CRS'}, {source.width} x {source.height}, {source.res[0]:g}"
@@ -208,10 +223,34 @@ def read_raster(
         return out, Alignment(name, origin, resampling, int(np.isnan(out).sum()))
 
 
-def raw_raster(
-    path: str | os.PathLike[str], *, band: int = 1, layer: str
-) -> tuple[NDArray[np.float64], CRS | None]:
-    """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing.
+def require_codes(resampling: str, layer: str) -> None:
+    """Refuse a mean of codes (L31): between grass (4) and bare ground (6) lies no forest (5).
+
+    Examples
+    --------
+    >>> require_codes("mode", "land cover")
+    >>> require_codes("average", "land cover")
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.LayerError: LayerError [L31]: ...
+    """
+    if resampling not in FOR_CODES:
+        raise LayerError(
+            "L31", f"resampling = {resampling!r} makes numbers of classes that are none: codes have no mean.", layer=layer,
+            remedy='say resampling = "mode" (the most frequent class) or "nearest" for the layer',
+        )  # fmt: skip
+
+
+def _require_values(facts: BandFacts, layer: str) -> None:
+    if facts.picture and facts.bands >= 3:
+        raise LayerError(
+            "L32", f"the raster is a picture: band {facts.band} of {facts.bands} is a colour, no value.", layer=layer,
+            remedy="give the raster that the picture was drawn from",
+        )  # fmt: skip
+
+
+def raster_facts(path: str | os.PathLike[str], *, band: int = 1, layer: str) -> BandFacts:
+    """What a file says of one of its bands.
 
     Parameters
     ----------
@@ -220,6 +259,73 @@ def raw_raster(
         From 1 on.
     layer : str
         Name used in messages.
+
+    Returns
+    -------
+    BandFacts
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     raster_facts(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid, unit="1"), layer="r").unit
+    '1'
+    """
+    with _open_raster(Path(path), band, layer) as source:
+        return band_facts(source, band)
+
+
+def reading_bytes(
+    path: str | os.PathLike[str], grid: Grid, *, layer: str, resampling: str | None = None
+) -> int:
+    """Memory that reading a raster onto a grid takes beyond its result [bytes].
+
+    Parameters
+    ----------
+    path : path
+    grid : Grid
+    layer : str
+        Name used in messages.
+    resampling : str, optional
+        As for :func:`read_raster`.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     reading_bytes(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), land.grid, layer="r") < 10_000
+    True
+    """
+    with _open_raster(Path(path), 1, layer) as source:
+        if resampling is None or source.crs is None:
+            return int(min(source.width * source.height, grid.size)) * BYTES_PER_CELL
+        return warp_bytes(source, grid, resampling)
+
+
+def raw_raster(
+    path: str | os.PathLike[str], *, band: int = 1, layer: str, nodata: float | None = None
+) -> tuple[NDArray[np.float64], CRS | None]:
+    """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing.
+
+    Of a raster with more cells than a check needs, a regular sample of them.
+
+    Parameters
+    ----------
+    path : path
+    band : int
+        From 1 on.
+    layer : str
+        Name used in messages.
+    nodata : float, optional
+        A stored number that means no value, beside what the file says.
 
     Returns
     -------
@@ -236,18 +342,20 @@ def raw_raster(
     ((8, 12), True)
     """
     with _open_raster(Path(path), band, layer) as source:
-        return _values(source, band), parse_crs(source.crs) if source.crs is not None else None
+        values = sample_values(source, band, MOST_CHECKED, nodata=nodata, layer=layer)
+        return values, parse_crs(source.crs) if source.crs is not None else None
 
 
 @contextlib.contextmanager
 def _open_raster(path: Path, band: int, layer: str) -> Iterator[Any]:
     """An open raster; L01 no file, L11 not a raster, L12 no such band."""
     require_file(path, layer=layer)
-    try:
-        source = rasterio.open(path)
-    except RasterioIOError as exc:
-        raise _unreadable(path, layer, exc) from exc
-    with source:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_MB))
+        try:
+            source = stack.enter_context(rasterio.open(path))
+        except RasterioIOError as exc:
+            raise _unreadable(path, layer, exc) from exc
         if not 1 <= band <= source.count:
             raise LayerError(
                 "L12", f"{path.name} has no band {band}.", layer=layer, details={"bands": source.count},
@@ -256,11 +364,7 @@ def _open_raster(path: Path, band: int, layer: str) -> Iterator[Any]:
         yield source
 
 
-def _values(source: Any, band: int) -> NDArray[np.float64]:
-    return np.asarray(source.read(band, masked=True).astype(np.float64).filled(np.nan))
-
-
-def _grid_or_mismatch(source: Any, grid: Grid, name: str) -> Grid:
+def _grid_or_mismatch(source: Any, grid: Grid, name: str, classes: bool) -> Grid:
     """The grid of an open raster; one that is in degrees is a mismatch with a clear remedy."""
     try:
         return Grid.from_affine(source.crs, source.transform, source.shape, layer=name)
@@ -276,5 +380,5 @@ def _grid_or_mismatch(source: Any, grid: Grid, name: str) -> Grid:
                 "this raster": f"{describe_crs(parse_crs(source.crs))}, {t.a:g}, {source.height} x {source.width}, "
                 f"north-west corner ({t.c:.6g}, {t.f:.6g})",
             },
-            remedy='ask for alignment with resampling = "average" (or "bilinear", "nearest" for classes)',
+            remedy=alignment_remedy(name, classes, own_grid=False),
         ) from error

@@ -7,7 +7,7 @@ a cost width.  (Adriaensen et al. 2003, doi:10.1016/S0169-2046(02)00242-6; McRae
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, ClassVar
@@ -337,7 +337,7 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
 
     Parameters
     ----------
-    places : Patches, or mapping of name to boolean array or sequence of (row, col)
+    places : Patches, GeoDataFrame of points, or mapping of name to boolean array or sequence of (row, col)
 
     Returns
     -------
@@ -352,6 +352,14 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
     """
     if isinstance(places, Patches):
         return list(places.ids), [places.mask(i + 1) for i in range(len(places))]
+    if isinstance(places, gpd.GeoDataFrame):
+        names = places["id"] if "id" in places.columns else places.index
+        return [str(n) for n in names], [places.geometry.iloc[[i]] for i in range(len(places))]
+    if not isinstance(places, Mapping):
+        raise OptionError(
+            "A01", f"a {type(places).__name__} is no set of places.",
+            remedy="give Patches, a GeoDataFrame of points, or a mapping of name to cells",
+        )  # fmt: skip
     return [str(k) for k in places], list(places.values())
 
 

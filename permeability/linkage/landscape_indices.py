@@ -34,6 +34,7 @@ from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
+from permeability.layers.arrays_on_grid import require_same_grid
 from permeability.linkage.index_table import INDEX, INDICES
 
 __all__ = [
@@ -139,6 +140,7 @@ def pair_costs(land: Landscape, patches: Patches) -> Array:
     >>> pair_costs(land.without_barriers(), patches).tolist()  # 7 steps of 1 km
     [[0.0, 7000.0], [7000.0, 0.0]]
     """
+    require_same_grid(land.grid, patches.grid, name="patches")
     masks = [patches.mask(i + 1) for i in range(len(patches))]
     fields = (distance_from(land, m) for m in masks)
     cost = np.array([[distance[m].min() for m in masks] for distance in fields])

@@ -16,6 +16,7 @@ from permeability.engines.leastcost.distance import cost_distance
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import require_unbridged
 from permeability.landscape.patches import Patches
+from permeability.layers.arrays_on_grid import require_same_grid
 from permeability.linkage.landscape_indices import (
     Indices,
     distance_from,
@@ -132,6 +133,9 @@ class Measured:
     keep_fields: bool = field(default=False, repr=False)
     _known: _Known = field(default_factory=_Known, repr=False)
     _locks: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        require_same_grid(self.land.grid, self.patches.grid, name="patches")
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes to another machine: the landscape; what is known of it stays here."""

@@ -25,7 +25,7 @@ from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import Finding, LayerError, ProjectError, nearest
 from permeability.landscape import habitat, landscape, patches
-from permeability.landscape.habitat import FactorGround, Habitat
+from permeability.landscape.habitat import FactorGround, Habitat, NoValue
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers import rasters
@@ -86,7 +86,10 @@ class Project:
     def grid(self) -> Grid:
         """The project grid."""
         g = self.spec.grid
-        return Grid.from_bounds(g.bounds, cell_size=g.cell_size_m, crs=g.crs)
+        if g.like is None:
+            return Grid.from_bounds(g.bounds, cell_size=g.cell_size_m, crs=g.crs)
+        own = rasters.raster_grid(self.folder / self.layer(g.like).path, layer=g.like)
+        return own.with_cell_size(g.cell_size_m) if g.cell_size_m else own
 
     @property
     def species_ids(self) -> list[str]:
@@ -129,8 +132,9 @@ class Project:
 
         def read() -> NDArray[np.float64]:
             values, done = rasters.read_raster(
-                self.folder / spec.path, self.grid, band=spec.band, resampling=spec.resampling, layer=name
-            )
+                self.folder / spec.path, self.grid, band=spec.band, resampling=spec.resampling, layer=name,
+                nodata=spec.nodata, classes=any(f.derive == "class" and name in f.layers for f in self.spec.factors.values()),
+            )  # fmt: skip
             if done is not None:
                 self.notes.append(done.text())
             return values * spec.scale
@@ -193,7 +197,8 @@ class Project:
 
     def _derive(self, spec: FactorSpec) -> NDArray[np.float64]:
         if spec.derive == "slope":
-            values = habitat.slope_deg(self.raster(spec.layers[0]), self.grid)
+            heights = habitat.check_elevation(self.raster(spec.layers[0]), layer=spec.layers[0])
+            values = habitat.slope_deg(heights, self.grid)
         elif spec.derive == "distance":
             each = [habitat.distance_km(self.vector(n), self.grid) for n in spec.layers]
             values = np.asarray(np.min(each, axis=0))
@@ -234,8 +239,13 @@ class Project:
             return Habitat(landscape.check_resistance(made), table)
         factors = {f: self.factor(f) for f in self.spec.factors}
         return habitat.from_factors(
-            self.profile(name), factors, self.mask, season=self.spec.project.season, level=level
-        )
+            self.profile(name), factors, self.mask, season=self.spec.project.season, level=level, no_value=self._no_value
+        )  # fmt: skip
+
+    @property
+    def _no_value(self) -> dict[str, NoValue]:
+        """What cells without a value count as, by factor."""
+        return {f: s.no_value for f, s in self.spec.factors.items()}
 
     def landscape(self, name: str) -> Landscape:
         """Landscape of a species as it stands in the project's year."""
@@ -258,7 +268,7 @@ class Project:
         if common.landcover:
             return None
         factors = {f: self.factor(f) for f in self.spec.factors}
-        return FactorGround(self.profile(name), factors, self.mask, self.spec.project.season)
+        return FactorGround(self.profile(name), factors, self.mask, self.spec.project.season, self._no_value)
 
     def patches(self, name: str) -> Patches:
         """Patches of a species on the grid."""

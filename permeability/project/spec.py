@@ -38,9 +38,26 @@ class GridSpec(Table):
     """``[grid]``: where the cells are."""
 
     crs: str
-    cell_size_m: float = Field(gt=0)
+    cell_size_m: float = Field(ge=0)
     bounds: tuple[float, float, float, float]
     neighbours: Literal[4, 8, 16] = 8
+    like: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_of_a_layer(cls, value: Any) -> Any:
+        """``like`` takes the place of coordinate system and bounds; cells of another size may be asked for on its area."""
+        if not isinstance(value, dict):
+            return value
+        if value.get("like") is None:
+            if value.get("cell_size_m") == 0:
+                raise ValueError("cell_size_m must be greater than 0")
+            return value
+        if {"crs", "bounds"} & set(value):
+            raise ValueError(
+                "like takes coordinate system and bounds from the layer: leave crs and bounds out"
+            )
+        return {"crs": "", "cell_size_m": 0.0, "bounds": (0.0, 0.0, 0.0, 0.0)} | value
 
 
 class LayerSpec(OwnColumns):
@@ -52,6 +69,7 @@ class LayerSpec(OwnColumns):
     band: int = 1
     resampling: Literal["nearest", "bilinear", "cubic", "average", "mode", "max", "min"] | None = None
     scale: float = 1.0
+    nodata: float | None = None
 
 
 class MaskSpec(Table):
@@ -68,6 +86,7 @@ class FactorSpec(Table):
     layers: list[str]
     classes: list[int] = []
     scale: float = Field(default=1.0, gt=0)
+    no_value: Literal["worst", "outside"] | Annotated[float, Field(gt=0)] = "worst"
 
 
 class HabitatSpec(Table):

@@ -32,7 +32,7 @@ def layer(*geometry: shapely.Geometry) -> gpd.GeoDataFrame:
 def test_resistance_is_the_product_of_the_rows() -> None:
     rng = np.random.default_rng(0)
     factors = {"slope_deg": rng.uniform(0, 60, GRID.shape), "town_km": rng.uniform(0, 60, GRID.shape)}
-    factors["slope_deg"][0, 0] = np.nan  # no value: the factor counts as 1
+    factors["slope_deg"][0, 0] = np.nan  # no value: the worst slope of the landscape
     mask = rng.random(GRID.shape) < 0.9
     mask[0, 0] = True
     found = from_factors(KHULAN, factors, mask)
@@ -40,9 +40,8 @@ def test_resistance_is_the_product_of_the_rows() -> None:
     for row in KHULAN.habitat:
         if row.factor in factors and row.season == "all":
             part = row.multiplier(factors[row.factor], "best")
-            expected = expected * np.where(
-                np.isnan(factors[row.factor]), 1.0, np.where(np.isinf(part), np.nan, part)
-            )
+            part = np.where(np.isnan(factors[row.factor]), np.nanmax(part[mask & np.isfinite(part)]), part)
+            expected = expected * np.where(np.isinf(part), np.nan, part)
     np.testing.assert_allclose(found.resistance, expected)
     table = found.factors.set_index("factor")
     assert table.loc["slope_deg", "used"]

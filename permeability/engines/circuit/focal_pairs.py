@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, ResistanceError, check_choice
 from permeability.engines.circuit.pair_job import (
@@ -25,6 +27,7 @@ from permeability.engines.circuit.solvers.registry import (
     check_rtol,
 )
 from permeability.engines.circuit.solvers.solve_report import CircuitEstimate, SolveReport, merge_reports
+from permeability.engines.graph import PlacedGraph, parts
 from permeability.engines.kernels.edges import EdgeBarriers, GridLinks, grid_links
 
 if TYPE_CHECKING:
@@ -126,7 +129,7 @@ class PairwiseResult(Face):
 
 
 def pairwise(
-    resistance: ArrayLike,
+    resistance: Any,
     focal_nodes: ArrayLike | Sequence[tuple[int, int]],
     *,
     cell_size: float = 1.0,
@@ -146,8 +149,9 @@ def pairwise(
 
     Parameters
     ----------
-    resistance : array, shape (rows, cols)
-        Resistance of every cell [dimensionless], > 0; NaN = no node.
+    resistance : array, DataArray or Landscape, shape (rows, cols)
+        Resistance of every cell [dimensionless], > 0; NaN = no node.  Masked cells and fill values are none.  Maps of a
+        DataArray or a Landscape come back as DataArrays; a Landscape brings its barriers.
     focal_nodes : int array of the same shape, or sequence of (row, col)
         Labels (0 = none); all cells of one label are shorted into one node, those on NaN cells included.
     cell_size : float
@@ -201,6 +205,10 @@ def pairwise(
     """
     started = time.perf_counter()
     _check_options(cell_size, neighbours, average, current, shorting, rtol)
+    like, land = (resistance if isinstance(resistance, xr.DataArray) else None), resistance
+    if isinstance(land, PlacedGraph):
+        like = land.to_xarray(land.resistance, "resistance")
+    resistance, barriers, neighbours = parts(land, barriers, neighbours if neighbours != 8 else None)
     surface = check_resistance(resistance)
     focal = read_focal(focal_nodes, surface)
     links = grid_links(surface, neighbours=neighbours, average=average, barriers=barriers)
@@ -209,7 +217,7 @@ def pairwise(
         job.solve_apart()
     else:
         job.solve_together()
-    return _result(job, started)
+    return _as_given(_result(job, started), like)
 
 
 def estimate_pairwise(
@@ -290,6 +298,26 @@ def _result(job: PairJob, started: float) -> PairwiseResult:
     )
 
 
+def _as_given(result: PairwiseResult, like: xr.DataArray | None) -> PairwiseResult:
+    """Maps with coordinates and coordinate system where the resistance came with them."""
+    if like is None:
+        return result
+    held = like.squeeze("band", drop=True) if "band" in like.dims and like.sizes["band"] == 1 else like
+    kept = {k: v for k, v in held.attrs.items() if k in ("grid_mapping", "species", "scenario")}
+
+    def placed(values: Any) -> Any:
+        if values is None or values.ndim != 2:
+            return values
+        return xr.DataArray(values, held.coords, held.dims, "current", attrs={**kept, "units": "A"})
+
+    return replace(
+        result,
+        current=placed(result.current),
+        cumulative=placed(result.cumulative),
+        maximum=placed(result.maximum),
+    )
+
+
 def check_resistance(resistance: ArrayLike) -> Floats:
     """The surface as float64, refused when a value cannot be a resistance.
 
@@ -298,7 +326,9 @@ def check_resistance(resistance: ArrayLike) -> Floats:
     ResistanceError
         [C01] not two-dimensional or empty; [C10] zero, negative or infinite cells.
     """
-    surface = np.ascontiguousarray(resistance, dtype=np.float64)
+    if isinstance(resistance, xr.DataArray):
+        require_metres_between(resistance, name="resistance")
+    surface = np.ascontiguousarray(plain_values(resistance, name="resistance"), dtype=np.float64)
     if surface.ndim != 2 or surface.size == 0:
         raise ResistanceError(
             "C01",
@@ -324,7 +354,7 @@ def read_focal(focal_nodes: ArrayLike | Sequence[tuple[int, int]], surface: Floa
     PatchError
         [C09] fewer than two nodes, cells outside the grid, negative or fractional labels.
     """
-    array = np.asarray(focal_nodes)
+    array = plain_values(focal_nodes, name="set of focal nodes")
     if array.shape == surface.shape and not (array.ndim == 2 and isinstance(focal_nodes, list | tuple)):
         labels = np.where(np.isfinite(array), array, 0)
         if (labels < 0).any() or (labels != np.floor(labels)).any():

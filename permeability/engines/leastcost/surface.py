@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.arrays import crs_of, plain_values, require_metres_between
 from permeability.core.errors import (
     BarrierError,
     Finding,
@@ -172,11 +173,17 @@ def cost_surface(
         like = _empty_map(resistance)
         values = resistance.resistance
     elif isinstance(resistance, xr.DataArray):
-        like, values = resistance, resistance.values
-        cell_size = _spacing(resistance, cell_size)
+        require_metres_between(resistance, name="resistance")
+        like = (
+            resistance.squeeze("band", drop=True)
+            if "band" in resistance.dims and resistance.sizes["band"] == 1
+            else resistance
+        )
+        values = plain_values(resistance, name="resistance")
+        cell_size = _spacing(like, cell_size)
     else:
-        values = resistance
-    cell = _check_cells(np.asarray(values))
+        values = plain_values(resistance, name="resistance")
+    cell = _check_cells(values)
     lengths = _step_lengths(cell_size)
     steps = None if step_costs is None else _check_steps(step_costs, cell.shape, N_DIRECTIONS[neighbours])
     return CostSurface(cell, lengths, neighbours, _check_barriers(barriers, cell.shape), steps, like, grid)
@@ -229,7 +236,7 @@ def step_costs(
     (5.0, 1.0)
     """
     check_choice("neighbours", neighbours, tuple(N_DIRECTIONS))
-    arrays = [np.asarray(layer, np.float64) for layer in layers]
+    arrays = [np.asarray(plain_values(layer, name="layer"), np.float64) for layer in layers]
     n, (rows, cols) = N_DIRECTIONS[neighbours], arrays[0].shape
     planes = np.full((2 * n, rows, cols), np.inf)
     lengths = _step_lengths(cell_size)
@@ -306,7 +313,9 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
     Parameters
     ----------
     surface : CostSurface
-    sources : boolean array (rows, cols) or sequence of (row, col)
+    sources : boolean array (rows, cols), sequence of (row, col), or points in map units
+        Points (a GeoDataFrame or GeoSeries of points, a shapely point, pairs of floats x, y) need a surface with
+        coordinates.
     layer : str
         Name for messages.
 
@@ -314,10 +323,10 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
     ------
     PatchError
         D01 outside the grid, D02 on cells without passage, D03 none at all, D04 not understood.
+    OptionError
+        A04 points for a surface without a place, in another coordinate system, or geometries that are no points.
     """
-    if isinstance(sources, xr.DataArray):
-        sources = sources.values
-    given = np.asarray(sources)
+    given = plain_values(_rows_and_cols(surface, sources, layer), name="set of places")
     rows, cols = surface.shape
     if given.dtype == bool and given.shape == surface.shape:
         flat = np.flatnonzero(given)
@@ -355,6 +364,49 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
             remedy="move them to valid cells or leave them out",
         )
     return flat.astype(np.int64)
+
+
+def _rows_and_cols(surface: CostSurface, sources: Any, layer: str) -> Any:
+    """Places in map units as (row, col); anything else as it is."""
+    geometry = getattr(sources, "geometry", sources)
+    if hasattr(geometry, "geom_type") and hasattr(geometry, "crs"):
+        points, crs = [*geometry], geometry.crs
+    elif hasattr(sources, "geom_type"):
+        points, crs = [sources], None
+    else:
+        floats = np.asarray(sources) if isinstance(sources, (list, tuple)) and len(sources) else None
+        if floats is None or floats.dtype.kind != "f" or floats.shape[-1] != 2 or floats.ndim > 2:
+            return sources
+        return _cells_at(surface, floats.reshape(-1, 2), None, layer)
+    if any(p.geom_type != "Point" for p in points):
+        raise OptionError(
+            "A04", f"the {layer} are areas or lines, which have no single cell.", remedy="place them on a landscape: permeability.landscape.patches.place(table, land)"
+        )  # fmt: skip
+    return _cells_at(surface, np.array([(p.x, p.y) for p in points], float).reshape(-1, 2), crs, layer)
+
+
+def _cells_at(surface: CostSurface, xy: Floats, crs: Any, layer: str) -> Cells:
+    """(row, col) of points in the units of the map."""
+    like = surface.like
+    dims = [] if like is None else [str(d) for d in like.dims]
+    if like is None or not all(d in like.coords and like.sizes[d] > 1 for d in dims):
+        raise OptionError(
+            "A04", f"the {layer} are points of a map, but the surface has no coordinates.",
+            remedy="give zero-based (row, col), or the resistance as a DataArray with coordinates or as a Landscape",
+        )  # fmt: skip
+    stated = crs_of(like)
+    if crs is not None and stated is not None and crs != stated:
+        raise OptionError(
+            "A04", f"the {layer} are in another coordinate system than the surface.", remedy="reproject them: table.to_crs(...)"
+        )  # fmt: skip
+    cells = []
+    for d, at in zip(
+        dims, (xy[:, 1], xy[:, 0]) if dims[0].lower() not in ("x", "easting") else (xy[:, 0], xy[:, 1])
+    ):
+        centres = np.asarray(like.coords[d].values, float)
+        step = (centres[-1] - centres[0]) / (len(centres) - 1)
+        cells.append(np.floor((at - centres[0]) / step + 0.5).astype(np.int64))
+    return np.column_stack(cells)
 
 
 def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "sources") -> list[Finding]:

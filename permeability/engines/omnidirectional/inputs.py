@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.errors import OptionError, ResistanceError
 from permeability.engines.kernels.edges import EdgeBarriers, grid_links
 from permeability.engines.omnidirectional.options import Condition
@@ -40,7 +42,7 @@ def reclassify(values: ArrayLike, table: Iterable[tuple[float, float | None]]) -
     >>> reclassify([[1.0, 2.0, 5.0]], [(1, 2), (2, 1), (5, None)])
     array([[ 2.,  1., nan]])
     """
-    grid = np.asarray(values, dtype=np.float64)
+    grid = np.asarray(plain_values(values), dtype=np.float64)
     new = grid.copy()
     seen: dict[float, float | None] = {}
     for old, value in table:
@@ -63,7 +65,9 @@ def cell_resistance(values: ArrayLike, kind: str = "resistance", layer: str | No
     ResistanceError
         R01 for zero, negative or infinite cells, R02 without any valid cell, R03 when it is not a grid.
     """
-    grid = np.array(values, dtype=np.float64)
+    if isinstance(values, xr.DataArray):
+        require_metres_between(values, name=layer or "resistance")
+    grid = np.array(plain_values(values, name=layer or "resistance"), dtype=np.float64)
     if grid.ndim != 2:
         raise ResistanceError(
             "R03", f"the {kind} has {grid.ndim} dimensions.", remedy="pass a grid", layer=layer
@@ -129,7 +133,9 @@ def source_strength(
     OptionError
         W14 another shape, negative or infinite strengths, no source at all.
     """
-    given = None if strength is None else np.asarray(strength, dtype=np.float64)
+    given = (
+        None if strength is None else np.asarray(plain_values(strength, name="strength"), dtype=np.float64)
+    )
     if given is not None and given.shape != resistance.shape:
         raise OptionError(
             "W14",
@@ -210,7 +216,7 @@ def target_blocks(source: ArrayLike, block_size: int) -> tuple[Ints, Ints, Float
     >>> row.tolist(), col.tolist(), strength.tolist()
     ([1, 1], [1, 4], [9.0, 9.0])
     """
-    grid = np.asarray(source, dtype=np.float64)
+    grid = np.asarray(plain_values(source), dtype=np.float64)
     blocks = blocks_of(grid, block_size)
     strength = blocks.sum(axis=2)
     i, j = np.nonzero(strength > 0)
@@ -231,7 +237,8 @@ def condition_values(conditions: Sequence[Condition], row: Ints, col: Ints, bloc
     values = np.full((len(row), len(conditions)), np.nan)
     for k, condition in enumerate(conditions):
         grid = np.asarray(
-            condition.present if condition.future is None else condition.future, dtype=np.float64
+            plain_values(condition.present if condition.future is None else condition.future),
+            dtype=np.float64,
         )
         blocks = blocks_of(grid, block_size)[row // block_size, col // block_size]
         if condition.comparison == "within" or block_size == 1:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from permeability.core.errors import Finding, GridError, LayerError, PermeabilityError
+from permeability.core.errors import Finding, LayerError, PermeabilityError
 from permeability.layers.grid import Grid
 from permeability.project.project import Project
 from permeability.project.recipe import landscape_mask, require_areas
@@ -89,7 +89,7 @@ class Readable:
         """The grid, or what stands in for it."""
         try:
             return self.project.grid
-        except GridError:
+        except PermeabilityError:
             return None
 
     def on_grid(self, name: str) -> gpd.GeoDataFrame | None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from permeability.core.errors import GridError
+from permeability.core.errors import GridError, PermeabilityError
 from permeability.layers.grid import Grid, in_degrees, suggest_crs
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.project import Project
@@ -21,7 +21,10 @@ def check(found: Findings, seen: Readable) -> None:
     try:
         _ = seen.project.grid
         return
-    except GridError as error:
+    except PermeabilityError as error:
+        if not isinstance(error, GridError) or seen.spec.grid.like is not None:
+            found.add(error.finding())
+            return
         grid = _stand_in(seen)
         if error.code == "G01" and "example" not in error.remedy and grid is not None:
             error.remedy += f', for example crs = "{grid.crs}"'

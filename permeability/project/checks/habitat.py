@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from permeability.landscape import habitat, landscape
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.checks.layers import value_layers
+from permeability.project.raster_findings import raster_findings
 
 
 def check(found: Findings, seen: Readable) -> None:
     """Every raster on the grid; resistance above 0, suitability from 0 to 1."""
     kinds, mask = value_layers(seen.spec), seen.mask()
     for name, values in seen.raw.items():
-        if seen.grid is not None:
-            found.attempt(partial(seen.project.raster, name))
+        on_grid = None if seen.grid is None else found.attempt(partial(seen.project.raster, name))
+        for finding in found.attempt(partial(raster_findings, seen.project, name, on_grid, mask)) or []:
+            found.add(finding)
         if kinds.get(name) == "resistance":
             found.attempt(partial(landscape.check_resistance, _on(mask, values), layer=name))
         elif kinds.get(name) == "suitability":

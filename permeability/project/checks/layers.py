@@ -20,7 +20,9 @@ def check(found: Findings, seen: Readable) -> None:
     for name, spec in seen.spec.layers.items():
         path = seen.project.folder / spec.path
         if is_raster(seen.spec, name):
-            got = found.attempt(partial(rasters.raw_raster, path, band=spec.band, layer=name))
+            got = found.attempt(
+                partial(rasters.raw_raster, path, band=spec.band, layer=name, nodata=spec.nodata)
+            )
             if got is not None:
                 seen.raw[name] = got[0] * spec.scale
                 if got[1] is not None:

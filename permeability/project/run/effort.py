@@ -11,7 +11,9 @@ import pandas as pd
 from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
 from permeability.impact.line_by_line import standing_lines
+from permeability.layers import rasters
 from permeability.project.project import Project, open_project
+from permeability.project.raster_findings import roles as raster_roles
 from permeability.ranking.draw_effort import draw_costs
 
 __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
@@ -21,6 +23,7 @@ CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cell
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
+PROGRAM_BYTES = 400 * 2**20  # Python with the libraries, measured on Linux with Python 3.11
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def plan_project(project: Project | str | Path) -> str:
     """
     project = project if isinstance(project, Project) else open_project(project)
     plans = [plan_species(project, name) for name in project.species_ids]
-    grid = project.grid
+    grid, reading = project.grid, reading_bytes(project)
     scale = grid.distortion()
     lines = [
         f"{project.spec.project.name}",
@@ -135,6 +138,7 @@ def plan_project(project: Project | str | Path) -> str:
         f"  distortion  lengths up to {scale['scale_error_pct']:.2f} %, areas up to {scale['area_error_pct']:.2f} %",
         f"  barriers    {len(project.barriers)} rows, {len(project.cuts):,} cuts of edges",
         f"  memory      {memory.told()}",
+        f"  reading     {reading / 2**20:,.0f} MiB at once for the rasters, beside {PROGRAM_BYTES / 2**20:,.0f} MiB of the program itself",
     ]
     for p in plans:
         lines += [
@@ -142,14 +146,27 @@ def plan_project(project: Project | str | Path) -> str:
             f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
             f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
             *_draw_lines(p.draws),
-            f"    peak memory about {p.peak_bytes / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
+            f"    peak memory about {(PROGRAM_BYTES + max(p.peak_bytes, reading)) / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
         ]
     total = float(np.sum([p.seconds for p in plans]))
     lines.append(
         f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
     )
-    refuse_memory(max((p.peak_bytes for p in plans), default=0), grid.cell_size)
+    refuse_memory(max([reading, *(p.peak_bytes for p in plans)]), grid.cell_size)
     return "\n".join(lines)
+
+
+def reading_bytes(project: Project) -> int:
+    """Memory that reading the rasters of a project takes at once, beyond what stays [bytes]."""
+    needed = [0]
+    for name, spec in project.spec.layers.items():
+        if raster_roles(project, name):
+            needed.append(
+                rasters.reading_bytes(
+                    project.folder / spec.path, project.grid, layer=name, resampling=spec.resampling
+                )
+            )
+    return max(needed)
 
 
 def _draw_lines(costs: pd.DataFrame | None) -> list[str]:

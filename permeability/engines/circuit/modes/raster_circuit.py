@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.arrays import plain_values
 from permeability.core.errors import PatchError, ResistanceError, check_choice
 from permeability.engines.circuit.solvers.flow import branch_currents, node_currents
 from permeability.engines.circuit.solvers.grid_system import GridSystem
@@ -51,7 +52,7 @@ def cell_resistance(
     array([[0.5, nan]])
     """
     check_choice("habitat_is", habitat_is, ("resistance", "conductance"), code="C20")
-    values = np.array(habitat, dtype=np.float64, ndmin=2)
+    values = np.array(plain_values(habitat, name="habitat"), dtype=np.float64, ndmin=2)
     _refuse_cells(values < 0, "a negative", habitat_is, "set cells that carry nothing to NaN (nodata)")
     if habitat_is == "conductance":
         _refuse_cells(np.isinf(values), "an infinite", habitat_is, "use a short-circuit region")
@@ -89,7 +90,7 @@ def same_shape(values: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
     ResistanceError
         [C22].
     """
-    array = np.asarray(values, dtype=np.float64)
+    array = np.asarray(plain_values(values, name=name), dtype=np.float64)
     if array.shape != shape:
         raise ResistanceError(
             "C22",
