@@ -375,7 +375,13 @@ def _rows_and_cols(surface: CostSurface, sources: Any, layer: str) -> Any:
         points, crs = [sources], None
     else:
         floats = np.asarray(sources) if isinstance(sources, (list, tuple)) and len(sources) else None
-        if floats is None or floats.dtype.kind != "f" or floats.shape[-1] != 2 or floats.ndim > 2:
+        if (
+            floats is None
+            or surface.like is None
+            or floats.dtype.kind != "f"
+            or floats.shape[-1] != 2
+            or floats.ndim > 2
+        ):
             return sources
         return _cells_at(surface, floats.reshape(-1, 2), None, layer)
     if any(p.geom_type != "Point" for p in points):
