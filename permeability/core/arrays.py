@@ -56,7 +56,7 @@ def plain_values(values: Any, *, name: str = "array") -> NDArray[Any]:
         better = (
             "one of its variables"
             if isinstance(values, xr.Dataset)
-            else "cells of a grid; places of a table go through permeability.landscape.place"
+            else "cells of a grid; place a table on a landscape first"
         )
         raise OptionError("A01", f"a {what} is no {name}.", remedy=f"give {better}")
     if np.ma.isMaskedArray(values):
@@ -153,7 +153,7 @@ def require_metres_between(array: xr.DataArray, *, name: str = "array") -> None:
     if unit is not None:
         raise GridError(
             "G01", f"the coordinates of the {name} are in {unit}; distances and areas need metres.", layer=name,
-            remedy="reproject it to a coordinate system in metres, such as a UTM zone: array.rio.reproject(...); permeability.suggest_crs proposes one",
+            remedy="reproject it to a coordinate system in metres, such as a UTM zone: array.rio.reproject(...); pm.suggest_crs proposes one",
         )  # fmt: skip
 
 

@@ -119,5 +119,5 @@ def require_same_grid(first: Grid, second: Grid, *, name: str) -> None:
     if found:
         raise GridMismatchError(
             "A03", f"the {name} were made for another grid.", layer=name, details={"differences": "\n".join(found)},
-            remedy="place them on this landscape: permeability.landscape.patches.place(table, land)",
+            remedy="place them anew on this landscape",
         )  # fmt: skip

@@ -343,6 +343,11 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
     -------
     tuple[list[str], list[object]]
 
+    Raises
+    ------
+    OptionError
+        A01 for another kind of thing.
+
     Examples
     --------
     >>> import permeability as pm

@@ -386,7 +386,7 @@ def _rows_and_cols(surface: CostSurface, sources: Any, layer: str) -> Any:
         return _cells_at(surface, floats.reshape(-1, 2), None, layer)
     if any(p.geom_type != "Point" for p in points):
         raise OptionError(
-            "A04", f"the {layer} are areas or lines, which have no single cell.", remedy="place them on a landscape: permeability.landscape.patches.place(table, land)"
+            "A04", f"the {layer} are areas or lines, which have no single cell.", remedy="place them on a landscape as patches, or give their cells"
         )  # fmt: skip
     return _cells_at(surface, np.array([(p.x, p.y) for p in points], float).reshape(-1, 2), crs, layer)
 
