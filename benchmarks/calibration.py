@@ -81,6 +81,9 @@ def truth(land: Landscape, numbers: list[Unknown], rng: np.random.Generator) -> 
     own = {k: float(estimates[k].draw(u[k])) for k in u if k in estimates}
     if "trace_length" in u:
         own["movement.trace_km"] = float(land.profile.trace_length_m.draw(u["trace_length"])) / 1000
+    for key in (k for k in u if k.startswith("trace_length.")):  # of one class of barriers
+        mine = key.replace("trace_length", "trace_km")
+        own[mine] = float(estimates[mine].draw(u[key]))
     t = land.barriers.table.copy()
     for line in t["line"]:
         if f"traffic.{line}" in u:
