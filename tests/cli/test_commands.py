@@ -39,7 +39,7 @@ def coarse(folder: Path, *changes: tuple[str, str]) -> Path:
     shutil.copytree(GOBI, folder)
     path = folder / "project.toml"
     text = path.read_text(encoding="utf-8")
-    large = (("cell_size_m = 5000", f"cell_size_m = {COARSE_M}"), ("length_km = 10", "length_km = 100"))
+    large = (("cell_size_m = 5000", f"cell_size_m = {COARSE_M}"), ("length_km = 25", "length_km = 100"))
     for old, new in (*large, *changes):
         assert old in text
         text = text.replace(old, new)
