@@ -83,7 +83,7 @@ def writable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     >>> list(writable(both).columns)
     ['Name_2', 'name', 'fid_2', 'geometry']
     """
-    place = table.geometry.name
+    place = table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None  # some tables have no shapes
     columns = [str(c) for c in table.columns]
     kept = {c for c in columns if c == place or (c == c.lower() and c not in ("fid", "geom"))}
     taken, names = {c.lower() for c in kept} | {"fid", "geom"}, []
@@ -93,7 +93,10 @@ def writable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             name, k = f"{column}_{k}", k + 1
         taken.add(name.lower())
         names.append(name)
-    return table if names == list(table.columns) else table.set_axis(names, axis=1).set_geometry(place)
+    if names == list(table.columns):
+        return table
+    renamed = table.set_axis(names, axis=1)
+    return renamed if place is None else renamed.set_geometry(place)
 
 
 def read_vector(
