@@ -382,7 +382,7 @@ def _prepared(
             t[name] = default
     t["status"] = t["status"].fillna("existing")
     t["line"] = t["line"].where(t["line"].notna(), t["id"])
-    t["name"] = t["name"].where(t["name"].notna(), t["id"])
+    t["name"] = t["name"].where(t["name"].notna() & (t["name"] != ""), t["id"])
     merged = [_one_line(g) for g in t.geometry]
     t = t.set_geometry(gpd.GeoSeries(shapely.force_2d(merged), index=t.index, crs=t.crs))
     if snap_m is not None:

@@ -55,9 +55,9 @@ def is_empty(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
     try:
-        return bool(math.isnan(value))
-    except (TypeError, ValueError, OverflowError):
-        return bool(type(value).__name__ in ("NaTType", "NAType"))
+        return bool(value != value)  # NaN, NaT and numpy's NaT are not equal to themselves
+    except (TypeError, ValueError):  # pandas' NA answers neither way; arrays and the like are something
+        return type(value).__name__ == "NAType"
 
 
 def read_text(value: Any) -> str | None:

@@ -210,8 +210,8 @@ def crossings_of(land: Landscape, path: CellPath) -> pd.DataFrame:
     >>> land, patches = pm.samples.tiny()
     >>> from permeability.engines.leastcost.distance import trace_path
     >>> from permeability.species import species
-    >>> goat = pm.landscape.build(land.grid, land.resistance, land.barriers, species("mongolian_gazelle"))
-    >>> path = least_cost_path(goat, patches.mask(1), patches.mask(2))
+    >>> saiga = pm.landscape.build(land.grid, land.resistance, land.barriers, species("saiga"))
+    >>> path = least_cost_path(saiga, patches.mask(1), patches.mask(2))
     >>> path.crossings["line"].tolist()
     ['F']
     """

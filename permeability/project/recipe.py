@@ -14,6 +14,7 @@ from permeability.core.toml_files import read_toml, shaped
 from permeability.landscape import habitat
 from permeability.layers.grid import Grid
 from permeability.layers.whole_files import require_file
+from permeability.locale.language import LANGUAGES
 from permeability.project.spec import MaskSpec
 from permeability.species import SpeciesProfile, profile_from_dict, species
 
@@ -111,9 +112,9 @@ def own_profile(name: str, file: str | None, based_on: str | None, folder: Path)
     if based_on is None:
         return species(name)
     data = species(based_on).to_dict()
-    names = {k: v for k, v in data["names"].items() if k not in ("en", "mn", "ru")}
+    names = {k: v for k, v in data["names"].items() if k not in LANGUAGES}
     label = name.replace("_", " ")
-    return profile_from_dict({**data, "id": name, "names": {**names, **dict.fromkeys(("en", "mn", "ru"), label)},
+    return profile_from_dict({**data, "id": name, "names": {**names, **dict.fromkeys(LANGUAGES, label)},
                               "analogy": f"all numbers of {based_on} unless overridden"})  # fmt: skip
 
 

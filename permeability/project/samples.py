@@ -125,8 +125,9 @@ def tiny_project(folder: str | Path) -> Path:
     >>> import permeability as pm
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     project = pm.open_project(tiny_project(Path(folder) / "tiny"))
-    ...     print(project.species_ids, project.barriers.lines, pm.check(project.path))
-    ['khulan'] ['F', 'S'] []
+    ...     found = [f.code for f in pm.check(project.path)]  # its sections are short for its cells
+    ...     print(project.species_ids, project.barriers.lines, found)
+    ['khulan'] ['F', 'S'] ['J14']
     """
     from permeability.layers import rasters, vectors, whole_files
 

@@ -85,7 +85,7 @@ def start_project(
     >>> from permeability.layers.vectors import write_gpkg
     >>> land, patches = pm.samples.tiny()
     >>> with tempfile.TemporaryDirectory() as here:
-    ...     lines = write_gpkg(f"{here}/fences.gpkg", {"fences": land.barriers.table[["id", "kind", "geometry"]]})
+    ...     lines = write_gpkg(f"{here}/fences.gpkg", {"fences": land.barriers.table[["id", "kind", "fence_class", "geometry"]]})
     ...     areas = write_gpkg(f"{here}/areas.gpkg", {"areas": patches.table[["id", "geometry"]]})
     ...     path, assumed = start_project(f"{here}/mine", [lines, areas], "khulan")
     ...     pm.check(path), assumed

@@ -111,7 +111,7 @@ def cost_of_draws(
     Examples
     --------
     >>> table = cost_of_draws(10**6, 2700, 1000, shared=2700, cuts=30_000).set_index("kind").seconds
-    >>> bool(table["crossing"] < table["habitat"] < table["map"])
+    >>> bool(table["habitat"] < table["map"] < table["crossing"])  # 16 landscapes made anew, 1,000 draws
     True
     """
     state = seconds_per_state(shared, cells) if shared is not None else seconds_per_draw(cells, kept)

@@ -79,7 +79,7 @@ class RankDraws:
     >>> land, patches = pm.samples.tiny()
     >>> drawn = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=20).draws
     >>> drawn.gains.shape, sorted(drawn.table(top=1).columns)[:3]
-    ((20, 4), ['alike', 'gain_high', 'gain_low'])
+    ((20, 4), ['alike', 'gain_eca_km2_expected', 'gain_eca_km2_high'])
     """
 
     quantiles: pd.DataFrame

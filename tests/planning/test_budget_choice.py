@@ -372,7 +372,7 @@ def test_a_project_with_a_budget_writes_its_plan(tmp_path):
 @pytest.mark.parametrize(
     ("candidates", "money", "expected"),
     [
-        ('[candidates]\nline = "F"\nlines = ["F"]\n', "", r"J03.*give one of line, lines and layer"),
+        ('[candidates]\nline = "F"\nlines = ["F"]\n', "", r"J03.*give one of line, lines, kind and layer"),
         ('[candidates]\nline = "F"\nchance = [0.9, 0.5, 1.0]\n', "", "J03.*chance needs low, best and high"),
         ('[candidates]\nlines = ["F", "G"]\n', "", "B06.*no line 'G'"),
         ('[candidates]\nlayer = "mine"\n', "", "L09.*'mine'"),

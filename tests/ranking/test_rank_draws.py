@@ -145,7 +145,7 @@ def test_a_doubtful_line_of_candidates_gains_nothing_where_it_is_not():
 def test_presence_below_one_half_does_not_stand_outside_the_draws():
     assert landscape(barrier_rows(F={"presence": 0.4})).standing.tolist() == [True, True, True, False]
     assert landscape(barrier_rows(F={"presence": np.nan})).chance_of.tolist() == [1, 1, 1, 1]
-    with pytest.raises(LayerError, match=r"L14[\s\S]*presence = 60 is not a chance[\s\S]*0 to 1"):
+    with pytest.raises(LayerError, match=r"K05[\s\S]*presence: outside 0 to 1"):
         landscape(barrier_rows(F={"presence": 60.0}))
 
 

@@ -114,7 +114,7 @@ def spaced_chance(
     Examples
     --------
     >>> round(spaced_chance(0.3, 0.0, 16_000.0, width_m=500.0, spacing_m=20_000.0), 3)
-    0.172
+    0.177
     >>> round(spaced_chance(0.3, 0.1, 16_000.0, width_m=0.0, spacing_m=1e9), 3)
     0.1
     """

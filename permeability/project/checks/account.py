@@ -89,7 +89,7 @@ def account(project: Project, seen: Readable | None = None) -> list[LayerAccount
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
     ...     print(account(project)[0].text())
-      barriers         barriers             2 rows, 2 on the grid; 10 km, 31 edges cut; kilometres: 2 rows by drawn length
+      barriers         barriers             2 rows, 2 on the grid; 10 km, 27 edges cut; kilometres: 2 rows by drawn length
     """
     roles = roles_of(project)
     out = []
