@@ -87,7 +87,7 @@ def test_opened_length_is_drawn_length(angle, origin, neighbours, cell, at, turn
     middle = size / 2 + cell * (np.array(origin) - 0.5)
     way = np.array([np.cos(angle), np.sin(angle)]) * 0.35 * size
     line = shapely.LineString([middle - way, middle + way])
-    at = [round(a * line.length, -2) for a in sorted({round(a, 2) for a in at})]
+    at = sorted({max(100.0, round(a * line.length, -2)) for a in at})
     barriers = as_barriers(layer(split(line, at, turned)), at, turned)
     for _ in range(25):
         width = min(10 ** rng.uniform(-1, 5), 0.9 * line.length)

@@ -214,8 +214,6 @@ def test_new_then_check(empty: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "permeability check" in err
     assert permeability("check", "study/project.toml") == 0
     out, err = capsys.readouterr()
-    assert "WARNING [J14]" in out  # sections of two cells
-    assert "shorter than four cells (20 km)" in out
     assert "\nlayers\n" in out  # the account
     assert out.endswith("\nNo problem found.\n")
     assert err == ""
