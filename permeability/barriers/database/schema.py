@@ -77,6 +77,8 @@ def json_schema(layer: str = "barriers") -> Mapping[str, Any]:
 def columns(layer: str = "barriers") -> tuple[Column, ...]:
     """The columns of a layer in order.
 
+    Examples
+    --------
     >>> [c.name for c in columns("posts")][:2]
     ['line', 'km']
     """
