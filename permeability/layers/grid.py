@@ -428,7 +428,13 @@ def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:
     'Lambert conformal conic'
     """
     west, south, east, north = bounds
-    lon0, lat0, sixth = round((west + east) / 2, 1), round((south + north) / 2, 1), (north - south) / 6
+    middle = (west + east) / 2 + (180.0 if east < west else 0.0)  # west > east: over the date line
+    lon0, lat0, sixth = (
+        round((middle + 180.0) % 360.0 - 180.0, 1),
+        round((south + north) / 2, 1),
+        (north - south) / 6,
+    )
+    bounds = (west, south, (east + 180.0) % 360.0 - 180.0 if east > 180.0 else east, north)
     zone = min(60, max(1, math.floor((lon0 + 180) / 6) + 1))
     options = {
         "Lambert conformal conic": (

@@ -137,3 +137,11 @@ def test_short_names_of_coordinate_systems() -> None:
     assert "Lambert" in describe_crs(
         parse_crs("+proj=lcc +lat_1=43.5 +lat_2=50.5 +lat_0=46.9 +lon_0=103.8 +datum=WGS84 +units=m")
     )
+
+
+def test_a_suggested_system_over_the_date_line_is_centred_on_it():
+    over, same = suggest_crs((170, 62, -170, 68)), suggest_crs((170, 62, 190, 68))
+    assert over.equals(same)
+    assert "lon_0=-180" in over["crs"].iloc[0]
+    here = suggest_crs((-10, 62, 10, 68))  # an area of the same size elsewhere is distorted alike
+    np.testing.assert_allclose(over["scale_error_pct"], here["scale_error_pct"], rtol=0.05)

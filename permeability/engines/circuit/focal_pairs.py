@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.display import Face
-from permeability.core.errors import OptionError, PatchError, ResistanceError, check_choice
+from permeability.core.errors import OptionError, PatchError, ResistanceError, SolverError, check_choice
 from permeability.engines.circuit.pair_job import (
     CONDENSED_ONLY,
     FocalNodes,
@@ -270,8 +270,23 @@ def estimate_pairwise(
     return replace(estimate, solver="condensation") if estimate.solver == CONDENSED_ONLY else estimate
 
 
+def _require_possible(job: PairJob) -> None:
+    """Refuse resistances that cannot be: a sparse factorisation loses contrasts beyond 1e16 to rounding."""
+    wrong = np.argwhere(np.triu(job.resistance < 0, 1) | np.triu(np.isnan(job.resistance), 1))
+    if len(wrong):
+        ids, least = job.focal.ids, float(job.links.e[job.links.e > 0].min(initial=np.inf))
+        raise SolverError(
+            "S25",
+            "an effective resistance came out below zero, which cannot be.",
+            rows=[f"{ids[i]}-{ids[j]}: {job.resistance[i, j]:.3g}" for i, j in wrong[:5]],
+            details={"smallest conductance of a link": f"{least:.3g}"},
+            remedy="look for cells that hold nodata as a number (such as 3.4e38); for contrasts beyond 1e15 use solver='condensation'",
+        )
+
+
 def _result(job: PairJob, started: float) -> PairwiseResult:
     """The frozen result, with its report."""
+    _require_possible(job)
     ids = job.focal.ids
     n = len(ids)
     upper = [(i, j) for i in range(n) for j in range(i + 1, n)]

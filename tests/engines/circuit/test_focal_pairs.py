@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from permeability.core.errors import MemoryLimitError, OptionError, PatchError, ResistanceError
+from permeability.core.errors import MemoryLimitError, OptionError, PatchError, ResistanceError, SolverError
 from permeability.engines.circuit import GridLinks, estimate_pairwise, pairwise, solve_grid
 from permeability.engines.circuit.focal_pairs import PairwiseResult
 from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
@@ -404,3 +404,19 @@ def test_progress_is_told(surface: Floats) -> None:
     seen: list[tuple[int, int]] = []
     pairwise(surface, POINTS, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize("wall", [1e6, 1e17, 1e20, 3.4028235e38])
+def test_no_resistance_is_below_zero(wall: float) -> None:
+    """A wall of nodata that is a number: right, or refused by the solver that loses it to rounding."""
+    ground = np.ones((5, 9))
+    ground[:, 4] = wall
+    labels = np.zeros((5, 9), int)
+    labels[2, 0], labels[2, 8] = 1, 2
+    exact = pairwise(ground, labels, solver="condensation").resistance[0, 1]
+    assert exact / wall == pytest.approx(0.0938363, rel=1e-3)  # only the links of the wall count
+    if wall < 1e15:
+        assert pairwise(ground, labels, solver="splu").resistance[0, 1] == pytest.approx(exact, rel=1e-3)
+        return
+    with pytest.raises(SolverError, match=r"S25[\s\S]*below zero[\s\S]*solver='condensation'"):
+        pairwise(ground, labels, solver="splu")
