@@ -20,7 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from permeability.barriers.scenario import Intervention
 from permeability.engines.circuit.interface.interface import Candidates, Interface
 from permeability.engines.circuit.solvers.condensation import effective_resistances
-from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links
+from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links, ground_along
 from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import cost_surface
 from permeability.landscape.edge_effects import EdgeEffects
@@ -318,9 +318,8 @@ def edge_steps(
     """End cells and least cost of edges given by key: length times mean resistance plus what barriers add."""
     a, k = keys // 8, keys % 8
     b = a + D_ROW[k] * land.grid.cols + D_COL[k]
-    flat = land.resistance.ravel()
-    half = LENGTH[k] * land.grid.cell_size * 0.5
+    ground = ground_along(land.resistance, a, k)
     extra = pd.Series(edges.cost, index=edges.cell * 8 + edges.direction).reindex(keys).fillna(0.0).to_numpy()
-    step = half * (flat[a] + flat[b]) + extra
-    ok = np.isfinite(flat[a]) & np.isfinite(flat[b])
+    step = LENGTH[k] * land.grid.cell_size * ground + extra
+    ok = np.isfinite(ground)
     return a[ok], b[ok], step[ok]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.barriers.cut_costs import CutCosts, CutParts
 from permeability.barriers.edge_cuts import CutTable
-from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers
+from permeability.engines.kernels.edges import LENGTH, EdgeBarriers, ground_along
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -60,9 +60,7 @@ def on_edges(cuts: CutTable, costs: CutCosts, weight: Array, resistance: Array) 
 def ground_resistance(edges: Ints, resistance: Array) -> Array:
     """Resistance of the ground under edges given by key (cell * 8 + direction): length times the mean of both cells."""
     a, k = edges // 8, edges % 8
-    flat = resistance.ravel()
-    b = np.clip(a + D_ROW[k] * resistance.shape[1] + D_COL[k], 0, flat.size - 1)
-    out = LENGTH[k] * 0.5 * (flat[a] + flat[b])
+    out = LENGTH[k] * ground_along(resistance, a, k)
     return np.where(np.isfinite(out), out, 1.0)  # edges that lead out of the landscape carry nothing
 
 

@@ -38,6 +38,7 @@ from permeability.engines.kernels.edges import (
     EdgeBarriers,
     GridLinks,
     grid_links,
+    ground_along,
 )
 from permeability.landscape.edge_series import on_edges
 from permeability.layers.arrays_on_grid import on_grid, require_crs
@@ -511,6 +512,8 @@ def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours
         a, b = node[: rows - dr, c0:c1].ravel(), node[dr:, c0 + dc : c1 + dc].ravel()
         cell = (np.arange(rows - dr)[:, None] * cols + np.arange(c0, c1)[None]).ravel()
         join = (a >= 0) & (b >= 0)
+        if k >= 4:  # a knight's move runs through two cells more
+            join &= np.isfinite(ground_along(np.where(valid, 1.0, np.nan), cell, np.full(len(cell), k)))
         wall = blocked[blocked % 8 == k] // 8
         if len(wall):
             join &= ~np.isin(cell, wall, assume_unique=False)

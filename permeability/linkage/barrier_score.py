@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
-from permeability.engines.kernels.edges import D_COL, D_ROW
+from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW
 from permeability.engines.kernels.shortest_update import opened_costs
 from permeability.engines.kernels.shortest_window import disc_minimum, offset_minimum
 from permeability.engines.leastcost.distance import cost_distances
@@ -313,16 +313,26 @@ class _WindowEdges:
         d_row, d_col = window_offsets(radius_m / float(surface.lengths[0]))
         disc = set(zip(d_row.tolist(), d_col.tolist()))
         n = surface.edges.n
+        # seen from its first cell, the cells an edge runs through: both ends, and those that a knight's move passes
+        through = [{(0, 0), (int(D_ROW[k]), int(D_COL[k])), *self._passed(k)} for k in range(n)]
         touching = {
-            (r - back * int(D_ROW[k]), c - back * int(D_COL[k]), k)
-            for r, c in disc
-            for k in range(n)
-            for back in (0, 1)
+            (r - d_row, c - d_col, k) for r, c in disc for k in range(n) for d_row, d_col in through[k]
         }
         offset = np.array(sorted(touching), np.int64)
         self.r, self.c, self.k = offset.T
         self.in1 = np.array([(r, c) in disc for r, c, _ in offset.tolist()])
         self.in2 = np.array([(r + int(D_ROW[k]), c + int(D_COL[k])) in disc for r, c, k in offset.tolist()])
+        self.between = np.array(
+            [
+                [(r + y, c + x) in disc for y, x in (self._passed(k) or [(0, 0)] * 2)]
+                for r, c, k in offset.tolist()
+            ]
+        )
+
+    @staticmethod
+    def _passed(k: int) -> list[tuple[int, int]]:
+        """The two cells that a knight's move passes, seen from its first cell; none for other edges."""
+        return [(int(BETWEEN_ROW[k, i]), int(BETWEEN_COL[k, i])) for i in (0, 1)] if k >= 4 else []
 
     def of(self, centres: NDArray[np.int64]) -> tuple[Any, ...]:
         """Start of each window, first cell, direction and new cost of its edges."""
@@ -339,6 +349,13 @@ class _WindowEdges:
             for inside, at in ((self.in1, cell), (self.in2, other))
         )
         new = surface.lengths[self.k] * 0.5 * (a + b)
+        for e in np.flatnonzero(self.k >= 4) if not surface.over else ():
+            passed = [
+                np.where(inside, np.minimum(ground[at], self.restored), ground[at])
+                for inside, (y, x) in zip(self.between[e], self._passed(int(self.k[e])))
+                for at in [np.where(use[:, e], cell[:, e] + y * cols + x, 0)]
+            ]
+            new[:, e] = 0.5 * new[:, e] + 0.25 * surface.lengths[self.k[e]] * (passed[0] + passed[1])
         walls = surface.barriers
         if walls is not None:  # edges that lead out of the window keep their barriers
             name, names = cell * len(D_ROW) + self.k, walls.cell * len(D_ROW) + walls.direction

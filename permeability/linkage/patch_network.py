@@ -276,10 +276,16 @@ def patch_network(
         )
     if cost == "entered":
         ground = np.where(labels > 0, 0.0, np.asarray(surface.cell, np.float64))
-        steps = step_costs(lambda length, a, b: b + 0 * a, ground, neighbours=surface.neighbours)
+        steps = step_costs(
+            lambda length, a, b: b + 0 * a,
+            ground,
+            neighbours=surface.neighbours,
+            knights_move="over" if surface.over else "through",
+        )
         surface = cost_surface(
             surface.cell, neighbours=surface.neighbours, barriers=surface.barriers, step_costs=steps,
             cell_size=(float(surface.lengths[1]), float(surface.lengths[0])),
+            knights_move="over" if surface.over else "through",
         )  # fmt: skip
     labels = np.where(surface.passable(), labels, 0).astype(np.int32)
     graph = _nodes(labels, ids, weights, surface)

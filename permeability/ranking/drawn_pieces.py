@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers, ground_along
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape, connected_parts
 
@@ -51,6 +51,9 @@ class DrawnPieces:
         on = (row < land.grid.rows) & (col >= 0) & (col < cols) & (k < N_DIRECTIONS[land.neighbours])
         other = np.where(on, row * cols + col, 0)
         use = on & valid[cell] & valid[other]
+        use &= np.isfinite(
+            ground_along(land.resistance, cell, k)
+        )  # no knight's move over a cell without passage
         self.keys, cell, other = every[use], cell[use], other[use]
         shut = np.full(len(self.keys), np.inf)
         walls = EdgeBarriers(cell, (self.keys % 8).astype(np.uint8), shut, shut)

@@ -31,6 +31,7 @@ from permeability.species import species
 CRS, CELL, N = "EPSG:32648", 1000.0, 12
 STEPS = {4: [(0, 1), (1, 0)], 8: [(0, 1), (1, 0), (1, 1), (1, -1)]}
 STEPS[16] = [*STEPS[8], (1, 2), (1, -2), (2, 1), (2, -1)]
+EIGHTHS = (0.125, 0.375, 0.625, 0.875)  # places on a step: one in each cell that a knight's move runs through
 CLASSES = ("border", "rail_barbed_both_sides", "rail_wildlife_friendly", "stock")
 
 
@@ -77,12 +78,15 @@ def plain_graph(
         for j in range(N):
             for di, dj in STEPS[min(land.neighbours, 8) if circuit else land.neighbours]:
                 k, l = i + di, j + dj
-                if not (0 <= k < N and 0 <= l < N) or np.isnan(r[i, j] + r[k, l]):
+                if not (0 <= k < N and 0 <= l < N):
+                    continue
+                under = [r[int(i + t * di + 0.5), int(j + t * dj + 0.5)] for t in EIGHTHS]
+                if np.isnan(under).any():
                     continue
                 v = np.array([dj, -di]) * CELL
                 ends = np.array([[j + 0.5, N - i - 0.5], [l + 0.5, N - k - 0.5]]) * CELL
                 edge, length = shapely.LineString(ends), float(np.hypot(di, dj))
-                value = length * (r[i, j] + r[k, l]) / 2 * (1.0 if circuit else CELL)
+                value = length * float(np.mean(under)) * (1.0 if circuit else CELL)
                 for fence, c in zip(table.geometry, cost):
                     if edge.crosses(fence):
                         a, b = shapely.get_coordinates(fence)

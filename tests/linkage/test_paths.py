@@ -19,6 +19,7 @@ from permeability.linkage.paths import least_cost_path, least_cost_paths
 from permeability.species import species
 
 CRS = "EPSG:32648"
+EIGHTHS = (0.125, 0.375, 0.625, 0.875)  # places on a step: one in each cell that a knight's move runs through
 
 
 def surface_with_walls(
@@ -57,7 +58,7 @@ def test_path_cost_is_the_field(neighbours: int, pairs: int) -> None:
             steps = np.diff(path.cells, axis=0)
             length = 25.0 * np.hypot(steps[:, 0], steps[:, 1])
             ground = [
-                0.5 * w * (r[tuple(p)] + r[tuple(q)])
+                w * np.mean([r[tuple(np.floor(p + t * (q - p) + 0.5).astype(int))] for t in EIGHTHS])
                 for w, p, q in zip(length, path.cells[:-1], path.cells[1:])
             ]
             walls = [table.get(edge, 0.0) for edge in path.edges]

@@ -124,7 +124,7 @@ def test_gdistance_accumulated_cost(entry: dict[str, Any]) -> None:
     ground, o = case.table("resistance"), case.options
     points = [[cell_of(*p, o, ground.shape)] for p in o["points"]]
     for n in (4, 8, 16):
-        surface = cost_surface(ground, neighbours=n)
+        surface = cost_surface(ground, neighbours=n, knights_move="over")
         one = [cell_of(*o["one_source"], o, ground.shape)]
         two = [cell_of(*p, o, ground.shape) for p in o["two_sources"]]
         case.check(cost_distance(surface, one), f"accumulated_cost_one_source:{n}")
@@ -167,10 +167,13 @@ def test_gdistance_transition_functions(entry: dict[str, Any]) -> None:
             with np.errstate(divide="ignore"):
                 return (length if divide else 1.0) / f(a, b)
 
-        planes = step_costs(cost, ground, neighbours=int(n), symmetric=symmetric)
+        planes = step_costs(cost, ground, neighbours=int(n), symmetric=symmetric, knights_move="over")
         if divide:
             surface = cost_surface(
-                np.where(np.isnan(ground), np.nan, 1.0), neighbours=int(n), step_costs=planes
+                np.where(np.isnan(ground), np.nan, 1.0),
+                neighbours=int(n),
+                step_costs=planes,
+                knights_move="over",
             )
             cells = [[tuple(int(v) for v in c)] for c in np.argwhere(~np.isnan(ground))]
             case.check(cost_matrix(surface, cells), name)

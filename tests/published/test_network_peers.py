@@ -43,7 +43,9 @@ def commute(network: Network, cells: list[int]) -> np.ndarray:
 def test_gdistance_commute_distance(neighbours: int) -> None:
     entry = case("gdistance", "accumulated_cost_6x7")
     ground = table(entry, "resistance")
-    steps = step_costs(lambda length, a, b: length * (a + b) / 2, ground, neighbours=neighbours)
+    steps = step_costs(
+        lambda length, a, b: length * (a + b) / 2, ground, neighbours=neighbours, knights_move="over"
+    )
     cells = [int(6 - y) * 7 + int(x) for x, y in entry["options"]["points"]]
     expected = table(entry, f"commute_distance:{neighbours}")
     np.testing.assert_allclose(commute(Network.of_grid(steps), cells), expected, rtol=1e-9, atol=1e-9)

@@ -14,6 +14,10 @@ Every undirected edge of the grid has one name: the flat index of its *first* ce
  6     SSE       +2, +1       sqrt 5 (16 neighbours)
  7     SSW       +2, -1       sqrt 5 (16 neighbours)
 ===== ========= ============ =======================
+
+A knight's move (4 to 7) runs through four cells, a quarter of its length in each: its two ends and the two cells
+between them.  So its ground is the mean of the four (as in r.cost -k of GRASS GIS), and a cell without passage
+between the ends closes it.
 """
 
 from __future__ import annotations
@@ -27,6 +31,13 @@ D_ROW: NDArray[np.int64] = np.array([0, 1, 1, 1, 1, 1, 2, 2], dtype=np.int64)
 D_COL: NDArray[np.int64] = np.array([1, 0, 1, -1, 2, -2, 1, -1], dtype=np.int64)
 LENGTH: NDArray[np.float64] = np.sqrt((D_ROW**2 + D_COL**2).astype(np.float64))  # [cells]
 N_DIRECTIONS = {4: 2, 8: 4, 16: 8}
+#: The two cells that a knight's move passes, seen from its first cell: (8, 2) rows and columns; its own ends elsewhere.
+BETWEEN_ROW: NDArray[np.int64] = np.array(
+    [[0, 0], [0, 1], [0, 1], [0, 1], [0, 1], [0, 1], [1, 1], [1, 1]], dtype=np.int64
+)
+BETWEEN_COL: NDArray[np.int64] = np.array(
+    [[0, 1], [0, 0], [0, 1], [0, -1], [1, 1], [-1, -1], [0, 1], [0, -1]], dtype=np.int64
+)
 
 
 class EdgeBarriers(NamedTuple):
@@ -73,6 +84,41 @@ class EdgeBarriers(NamedTuple):
             every // 8, (every % 8).astype(np.uint8),
             np.concatenate([self.cost[keep], cost])[order], np.concatenate([self.resistance[keep], resistance])[order],
         )  # fmt: skip
+
+
+def ground_along(
+    resistance: NDArray[np.float64], cell: NDArray[np.int64], direction: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean resistance of the ground under edges: of both ends, of the two cells between as well for a knight's move.
+
+    Parameters
+    ----------
+    resistance : array, shape (rows, cols)
+    cell, direction : int array, shape (edges,)
+        Edges; those that leave the grid sideways get what lies where they would wrap, so leave them out before.
+
+    Returns
+    -------
+    array, shape (edges,)
+        NaN or inf where a cell has no passage.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ground = np.array([[1.0, 9.0, 1.0], [1.0, 9.0, 1.0]])
+    >>> ground_along(ground, np.array([0, 0]), np.array([0, 4])).tolist()  # one step east; (0, 0) to (1, 2)
+    [5.0, 5.0]
+    """
+    flat, cols = resistance.reshape(-1), resistance.shape[1]
+    k = np.asarray(direction, np.int64)
+    at = np.asarray(cell, np.int64)
+
+    def value(row: NDArray[np.int64], col: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(flat[np.clip(at + row * cols + col, 0, flat.size - 1)], np.float64)
+
+    ends = value(0 * k, 0 * k) + value(D_ROW[k], D_COL[k])
+    middle = value(BETWEEN_ROW[k, 0], BETWEEN_COL[k, 0]) + value(BETWEEN_ROW[k, 1], BETWEEN_COL[k, 1])
+    return np.where(k < 4, 0.5 * ends, 0.25 * (ends + middle))
 
 
 class GridLinks(NamedTuple):

@@ -8,14 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from permeability.engines.kernels.edges import D_COL, D_ROW
+from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW
 from permeability.engines.kernels.shortest import farthest, take, wake
 
 HALO = 2
 
 
 @njit(cache=True, nogil=True)
-def _load(dist, cell, steps, half, r0, c0, T, n, D, C, W):
+def _load(dist, cell, steps, half, over, r0, c0, T, n, D, C, W):
     """Copy a tile with two rings and set the weights: ``W[k]`` from the first cell, ``W[n + k]`` back."""
     rows, cols = dist.shape
     m = T + 2 * HALO
@@ -36,6 +36,15 @@ def _load(dist, cell, steps, half, r0, c0, T, n, D, C, W):
         for y in range(m - dr):
             for x in range(max(0, -dc), m - max(0, dc)):
                 w = half[k] * (C[y, x] + C[y + dr, x + dc])
+                if k >= 4 and not over:  # a quarter of the move lies in each of four cells
+                    w = 0.5 * (
+                        w
+                        + half[k]
+                        * (
+                            C[y + BETWEEN_ROW[k, 0], x + BETWEEN_COL[k, 0]]
+                            + C[y + BETWEEN_ROW[k, 1], x + BETWEEN_COL[k, 1]]
+                        )
+                    )
                 back = w
                 if directed and w < np.inf:
                     r = r0 + y - HALO
@@ -137,7 +146,7 @@ def _rim(D, W, n, th, tw, T, limit, best, rows):
 
 
 @njit(cache=True, nogil=True)
-def relax_general(cell, dist, sources, T, n, half, steps, start, plane, cy, cx, cost, targets, limit):
+def relax_general(cell, dist, sources, T, n, half, steps, over, start, plane, cy, cx, cost, targets, limit):
     """Lower ``dist`` to the shortest-path field of its starting values; see `shortest.relax_grid`.
 
     Parameters
@@ -145,6 +154,7 @@ def relax_general(cell, dist, sources, T, n, half, steps, start, plane, cy, cx, 
     n : number of edge directions, 2, 4 or 8
     half : half the step length of each direction
     steps : (2 n, rows, cols) directed step costs named at the first cell of the edge, or empty
+    over : whether knight's moves see their two ends only
     start, plane, cy, cx, cost : `TileCuts` with halo 2
     """
     rows, cols = dist.shape
@@ -186,7 +196,7 @@ def relax_general(cell, dist, sources, T, n, half, steps, start, plane, cy, cx, 
         c0 = (t % across) * T
         th = min(T, rows - r0)
         tw = min(T, cols - c0)
-        _load(dist, cell, steps, half, r0, c0, T, n, D, C, W)
+        _load(dist, cell, steps, half, over, r0, c0, T, n, D, C, W)
         for e in range(start[t], start[t + 1]):
             W[plane[e], cy[e], cx[e]] += cost[e]
             W[n + plane[e], cy[e], cx[e]] += cost[e]

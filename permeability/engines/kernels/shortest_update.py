@@ -352,8 +352,8 @@ def falls_within(edges, field, start, e_cell, e_direction, e_cost, most):
             row = at // cols
             col = at % cols
             for j in range(2 * edges.n):
-                if plain[at]:
-                    k = j % edges.n
+                k = j % edges.n
+                if plain[at] and k < 4:
                     r2 = row + D_ROW[k] if j < edges.n else row - D_ROW[k]
                     c2 = col + D_COL[k] if j < edges.n else col - D_COL[k]
                     if r2 < 0 or r2 >= rows or c2 < 0 or c2 >= cols:

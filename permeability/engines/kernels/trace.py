@@ -13,14 +13,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers
+from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW, EdgeBarriers
 
 
 class EdgeModel(NamedTuple):
     """What it takes to evaluate any single edge with the engine's own expression.
 
     ``n`` edge directions; ``half`` their half lengths; ``steps`` directed costs or a (0, 1, 1) array; the
-    barrier table sorted by cell and direction, and its first row for every grid row.
+    barrier table sorted by cell and direction, and its first row for every grid row; ``over``: whether knight's
+    moves see their two ends only.
     """
 
     cell: NDArray[Any]
@@ -31,6 +32,7 @@ class EdgeModel(NamedTuple):
     b_direction: NDArray[np.uint8]
     b_cost: NDArray[np.float64]
     starts: NDArray[np.int64]
+    over: bool
 
 
 def row_starts(barriers: EdgeBarriers | None, shape):
@@ -93,10 +95,17 @@ def plain_cost(edges, r, c, k, back):
     b = np.float64(edges.cell[r2, c2])
     if not (a < np.inf and b < np.inf):
         return np.inf
+    w = edges.half[k] * (a + b)
+    if k >= 4 and not edges.over:
+        between = np.float64(edges.cell[r + BETWEEN_ROW[k, 0], c + BETWEEN_COL[k, 0]])
+        between += np.float64(edges.cell[r + BETWEEN_ROW[k, 1], c + BETWEEN_COL[k, 1]])
+        if not between < np.inf:
+            return np.inf
+        w = 0.5 * (w + edges.half[k] * between)
     if edges.steps.shape[0] > 0:
         w = edges.steps[edges.n + k if back else k, r, c]
         return w if w < np.inf else np.inf
-    return edges.half[k] * (a + b)
+    return w
 
 
 @njit(cache=True, nogil=True)

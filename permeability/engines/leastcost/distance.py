@@ -494,6 +494,8 @@ def relax(
         if reverse and surface.steps is not None:
             steps = frozen(np.concatenate([steps[n:], steps[:n]]))
         half = surface.lengths * 0.5
-        stop, _ = relax_general(surface.cell, dist, cells, tile, n, half, steps, *cuts, goals, most)
+        stop, _ = relax_general(
+            surface.cell, dist, cells, tile, n, half, steps, surface.over, *cuts, goals, most
+        )
     if stop < np.inf:
         cut_off(dist, stop)

@@ -6,7 +6,7 @@ that many fields can be computed without checking and sorting again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -28,9 +28,13 @@ from permeability.engines.graph import PlacedGraph
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest import TileCuts, tile_cuts
 from permeability.engines.kernels.trace import EdgeModel, count_cells, has_exit, row_starts
+from permeability.engines.leastcost.steps import KNIGHTS_MOVES, slope_costs, step_costs, step_lengths
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
+__all__ = [
+    "CostSurface", "cost_surface", "enclosed_sources", "frozen", "slope_costs", "source_cells", "step_costs",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class CostSurface:
         Dimensions and coordinates of the results; None = plain arrays.
     grid : Grid or None
         Where the cells are, when the surface came from a `Landscape`.
+    over : bool
+        Whether knight's moves (16 neighbours) see their two ends only, see :func:`cost_surface`.
 
     Examples
     --------
@@ -68,6 +74,7 @@ class CostSurface:
     steps: Floats | None = None
     like: xr.DataArray | None = None
     grid: Any = None
+    over: bool = False
     _cuts: dict[tuple[int, int], TileCuts] = field(default_factory=dict, repr=False)
 
     @property
@@ -97,7 +104,9 @@ class CostSurface:
         steps = frozen(np.zeros((0, 1, 1))) if self.steps is None else self.steps
         starts = row_starts(self.barriers, self.shape)
         n = N_DIRECTIONS[self.neighbours]
-        return EdgeModel(self.cell, n, self.lengths * 0.5, steps, b.cell, b.direction, b.cost, starts)
+        return EdgeModel(
+            self.cell, n, self.lengths * 0.5, steps, b.cell, b.direction, b.cost, starts, self.over
+        )
 
     def wrap(self, values: NDArray[Any], name: str, units: str) -> Any:
         """The values as they came: a plain array, or a `DataArray` with the coordinates of the input."""
@@ -116,6 +125,7 @@ class CostSurface:
             self.steps,
             self.like,
             self.grid,
+            self.over,
         )
 
 
@@ -126,6 +136,7 @@ def cost_surface(
     neighbours: int = 8,
     barriers: EdgeBarriers | None = None,
     step_costs: ArrayLike | None = None,
+    knights_move: str = "through",
 ) -> CostSurface:
     """Check a resistance surface and make it ready for the least-cost engine.
 
@@ -141,6 +152,10 @@ def cost_surface(
         Crossing costs of single edges [m of open ground].
     step_costs : array, shape (2 n, rows, cols), optional
         Replaces ``length x mean resistance`` by directed costs, see :func:`step_costs`.
+    knights_move : {"through", "over"}
+        What the moves that 16 neighbours add see.  ``through``: the four cells that the move runs through, a quarter of
+        its length in each (as r.cost -k of GRASS GIS); a cell without passage among them closes it.  ``over``: its two
+        ends only, as gdistance defines it (van Etten 2017, doi:10.18637/jss.v076.i13); it jumps rivers and walls of one cell.
 
     Returns
     -------
@@ -165,6 +180,8 @@ def cost_surface(
     if isinstance(resistance, CostSurface):
         return resistance
     check_choice("neighbours", neighbours, tuple(N_DIRECTIONS))
+    check_choice("knights_move", knights_move, KNIGHTS_MOVES)
+    over = knights_move == "over"
     like, grid = None, None
     if isinstance(resistance, PlacedGraph):
         grid = resistance.grid
@@ -184,127 +201,11 @@ def cost_surface(
     else:
         values = plain_values(resistance, name="resistance")
     cell = _check_cells(values)
-    lengths = _step_lengths(cell_size)
+    lengths = step_lengths(cell_size)
     steps = None if step_costs is None else _check_steps(step_costs, cell.shape, N_DIRECTIONS[neighbours])
-    return CostSurface(cell, lengths, neighbours, _check_barriers(barriers, cell.shape), steps, like, grid)
-
-
-def _step_lengths(cell_size: float | tuple[float, float]) -> Floats:
-    """Length of a step in each edge direction [m]; refuses what is no length."""
-    high, wide = cell_size if isinstance(cell_size, tuple) else (cell_size, cell_size)
-    if not (0 < high < np.inf and 0 < wide < np.inf):
-        raise OptionError(
-            "D07", f"cell_size = {cell_size!r} is not a positive length.", remedy="give it in metres"
-        )
-    return np.asarray(np.sqrt((D_ROW * float(high)) ** 2 + (D_COL * float(wide)) ** 2))
-
-
-def step_costs(
-    cost: Callable[..., ArrayLike],
-    *layers: ArrayLike,
-    cell_size: float | tuple[float, float] = 1.0,
-    neighbours: int = 8,
-    symmetric: bool = False,
-) -> Floats:
-    """Directed costs of all steps from a rule for one step.
-
-    Parameters
-    ----------
-    cost : callable
-        ``cost(length, a1, b1, a2, b2, ...)`` -> cost of a step of ``length`` [m] from cell a to cell b,
-        with the values of each layer in both; called with arrays.  inf or NaN = no passage.
-    *layers : arrays, shape (rows, cols)
-        Resistance, elevation, ...
-    cell_size : float or (height, width)
-        Distance between neighbouring rows and columns [m].
-    neighbours : {4, 8, 16}
-    symmetric : bool
-        Evaluate each edge once, from the cell with the lower row (then column) number, for both ways.
-
-    Returns
-    -------
-    array, shape (2 n, rows, cols)
-        Plane ``k`` leads from the first cell of edge direction ``k`` to the second, plane ``n + k`` back;
-        both are indexed by the first cell (`permeability.engines.kernels.edges`).  Memory: 8 (2 n) bytes per cell.
-
-    Examples
-    --------
-    Cost of the cell entered only:
-
-    >>> planes = step_costs(lambda length, a, b: b, [[1.0, 5.0]], neighbours=4)
-    >>> float(planes[0, 0, 0]), float(planes[2, 0, 0])
-    (5.0, 1.0)
-    """
-    check_choice("neighbours", neighbours, tuple(N_DIRECTIONS))
-    arrays = [np.asarray(plain_values(layer, name="layer"), np.float64) for layer in layers]
-    n, (rows, cols) = N_DIRECTIONS[neighbours], arrays[0].shape
-    planes = np.full((2 * n, rows, cols), np.inf)
-    lengths = _step_lengths(cell_size)
-    for k in range(n):
-        dr, dc = int(D_ROW[k]), int(D_COL[k])
-        if dr >= rows or abs(dc) >= cols:
-            continue
-        first = (slice(0, rows - dr), slice(max(0, -dc), cols - max(0, dc)))
-        second = (slice(dr, rows), slice(max(0, dc), cols - max(0, -dc)))
-        length = float(lengths[k])
-        there = [a[part] for a in arrays for part in (first, second)]
-        back = [a[part] for a in arrays for part in (second, first)]
-        planes[k][first] = cost(length, *there)
-        planes[n + k][first] = planes[k][first] if symmetric else cost(length, *back)
-    planes[np.isnan(planes)] = np.inf
-    return planes
-
-
-def slope_costs(
-    resistance: ArrayLike,
-    elevation: ArrayLike,
-    *,
-    uphill: float = 0.0,
-    downhill: float = 0.0,
-    cell_size: float | tuple[float, float] = 1.0,
-    neighbours: int = 8,
-) -> Floats:
-    """Directed step costs on relief: ``length x mean R x (1 + uphill x rise + downhill x fall)``.
-
-    Parameters
-    ----------
-    resistance : array, shape (rows, cols)
-        [dimensionless]
-    elevation : array, shape (rows, cols)
-        [m]
-    uphill, downhill : float
-        Extra cost per metre climbed or descended on one metre of way [dimensionless], >= 0.
-    cell_size : float or (height, width)
-        Distance between neighbouring rows and columns [m].
-    neighbours : {4, 8, 16}
-
-    Returns
-    -------
-    array, shape (2 n, rows, cols)
-        For ``step_costs=`` of :func:`cost_surface`.
-
-    Raises
-    ------
-    OptionError
-        D07 for factors below 0.
-
-    Examples
-    --------
-    >>> planes = slope_costs([[1.0, 1.0]], [[0.0, 10.0]], uphill=5, cell_size=100, neighbours=4)
-    >>> float(planes[0, 0, 0]), float(planes[2, 0, 0])
-    (150.0, 100.0)
-    """
-    if min(uphill, downhill) < 0:
-        raise OptionError(
-            "D07", "slope factors below 0 would make steps free.", remedy="give uphill, downhill >= 0"
-        )
-
-    def cost(length: float, ra: Floats, rb: Floats, za: Floats, zb: Floats) -> Floats:
-        rise = (zb - za) / length
-        factor = 1.0 + uphill * np.maximum(rise, 0.0) + downhill * np.maximum(-rise, 0.0)
-        return length * 0.5 * (ra + rb) * factor
-
-    return step_costs(cost, resistance, elevation, cell_size=cell_size, neighbours=neighbours)
+    return CostSurface(
+        cell, lengths, neighbours, _check_barriers(barriers, cell.shape), steps, like, grid, over
+    )
 
 
 def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") -> Cells:

@@ -48,6 +48,16 @@ def explicit_graph(
             own = barriers.direction == k
             extra.flat[barriers.cell[own]] = barriers.cost[own]
         mean = 0.5 * np.sqrt((dr * h) ** 2 + (dc * h) ** 2) * (r[first] + r[second])
+        if (
+            dr + abs(dc) == 3
+        ):  # a knight's move has a quarter of its length in each of the four cells it runs through
+            way = [(0, 0), (dr // 2, int(np.sign(dc)) * (abs(dc) // 2))]
+            way.append((dr - way[1][0], dc - way[1][1]))
+            near, far = (
+                r[first[0].start + y : first[0].stop + y, first[1].start + x : first[1].stop + x]
+                for y, x in way[1:]
+            )
+            mean = 0.5 * (mean + 0.5 * np.sqrt((dr * h) ** 2 + (dc * h) ** 2) * (near + far))
         passable = np.isfinite(mean)
         there = mean if steps is None else np.where(passable, steps[k][first], np.inf)
         back = mean if steps is None else np.where(passable, steps[n + k][first], np.inf)
