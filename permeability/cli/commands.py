@@ -123,27 +123,23 @@ def demo(folder: Path) -> None:
 
 def _print_run(done: Any) -> None:
     from permeability.locale.language import words
-    from permeability.ranking.statements import statements
+    from permeability.report.budget import plan_sentences
     from permeability.report.said import said
 
-    for r in done.species.values():
+    for name, r in done.species.items():
         say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
-        for sentence in r.impact.sentences:
-            say(f"  {sentence}")
+        lines: dict[str, str] = {}
         if r.ranking is not None:
-            say("")
-            top = done.project.spec.ranking.top
-            say(site_table(r.ranking, top))
+            say(site_table(r.ranking, done.project.spec.ranking.top))
             lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
-            for sentence in said(statements(r.ranking, top), words(), lines.__getitem__):
-                say(f"  {sentence}")
-            for note in r.ranking.notes:
-                if note.startswith(("No single", "The unknown")):  # the rest is said above
-                    say(f"  {note}")
-    for name, plan in done.choice.plans.items():
-        budget = done.project.spec.ranking.budget_usd
-        say(f"\nFor {budget:,.0f} USD ({name}), at most {100 * plan.gap:.1f} % below the bound:")
-        say(f"  {', '.join(plan.sites)}")
+        for sentence in said(done.summary["species"][name]["headline"], words(), lines.__getitem__):
+            say(f"  {sentence}")
+        for note in [] if r.ranking is None else r.ranking.notes:
+            if note.startswith(("No single", "The unknown")):  # the rest is said above
+                say(f"  {note}")
+    for name, plan in (done.summary.get("plans") or {}).items():
+        say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), words()))}")
+        say(f"  {', '.join(plan['sites'])}")
     statement = done.project.spec.project.statement
     if statement:
         say(f"\n{statement}")

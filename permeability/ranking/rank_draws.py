@@ -237,7 +237,7 @@ def draw_ranks(
     inside = land.valid if inside is None else inside
     anew = any(u.kind in ANEW for u in numbers)
     worlds = _Worlds(land, patches, sets, lines, numbers, inside, shared=not anew or draws >= 2 * draws_anew)
-    weights = _weights(patches, quantiles)
+    weights = drawn_weights(patches, quantiles)
     limits = [
         1000 * drawn_limit(land.profile.estimates()[k], quantiles.get(k), draws) for k in (BUDGET, DISPERSAL)
     ]
@@ -336,7 +336,7 @@ def conductance_gain(
     return np.concatenate([[float(pair_mean(before, pair))], gains]) if with_today else gains
 
 
-def _weights(patches: Patches, quantiles: pd.DataFrame) -> Array:
+def drawn_weights(patches: Patches, quantiles: pd.DataFrame) -> Array:
     """Weight of every patch as drawn in every draw of the numbers, shape (draws, patches as drawn)."""
     whole = patches.whole or patches
     w = np.tile(whole.table["weight"].to_numpy(float), (len(quantiles), 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from permeability.report import figures
 from permeability.report.facts import Row, line_names
 from permeability.report.labels import TREATMENTS, amount, change, known
 from permeability.report.results import Results, number
+from permeability.report.said import known_number, share_text
 
 TODAY: Final = "today"
 MEASURES: Final[Mapping[str, str]] = {
@@ -160,7 +161,7 @@ def options_part(results: Results, species: str, tr: Words) -> Row | None:
         "heads": [tr(INDEX[n].label) for n in moved], "still": ", ".join(still), "rows": _matrix(results, table, moved, tr),
         "residual": _residual(results, species, losses, tr), "loss_heads": [tr(INDEX[n].label) for n in losses],
         "cumulative": _cumulative(results, species, losses, tr), "cumulative_of": title_of(results.record["scenarios"].get("cumulative") or "", tr),
-        "sentences": list(_sentences(results, species, losses, tr)), "inputs": _inputs(results, species, tr), **_maps(results, species, tr),
+        "sentences": list(option_sentences(((results.summary.get("species") or {}).get(species) or {}).get("options_headline") or [], tr)), "inputs": _inputs(results, species, tr), **_maps(results, species, tr),
     }  # fmt: skip
 
 
@@ -270,33 +271,64 @@ def _cumulative(results: Results, species: str, names: list[str], tr: Words) -> 
     return rows
 
 
-def _sentences(results: Results, species: str, names: list[str], tr: Words) -> Iterator[str]:
-    """For decision makers: what each option that is mitigated takes, and which option gives back most of it."""
-    if results.residual is None or results.scenarios is None:
-        return
-    mine = results.residual[results.residual["species"] == species]
-    table = results.scenarios[results.scenarios["species"] == species]
-    base = title_of(results.record["scenarios"]["baseline"], tr)
-    for name, group in mine.groupby("reference", sort=False):
-        rows = {str(r["index"]): r for r in table[table["scenario"] == name].to_dict("records")}
-        said = [f"{tr(INDEX[n].label)} {_cell(n, rows[n], False, tr)['change']}" for n in names]
-        yield tr(
-            "“{name}” against “{base}”: {changes}.",
-            name=title_of(str(name), tr),
-            base=base,
-            changes="; ".join(said),
-        )
-        first = [o for o in dict.fromkeys(group["scenario"]) if results.plans[o].get("measure") != "offset"]
-        for n in names:
-            options = group[(group["index"] == n) & group["scenario"].isin(first)]
-            if len(options) and options["share_back"].notna().any():
-                best = options.loc[options["share_back"].idxmax()].to_dict()
-                cell = _residual_cell(n, best, tr)
-                spread = f" ({cell['range']})" if cell["range"] else ""
-                yield tr(
-                    "{index}: most of it is given back by “{best}”, {share}.",
-                    index=tr(INDEX[n].label), best=title_of(str(best["scenario"]), tr), share=cell["share"] + spread,
-                )  # fmt: skip
+def option_sentences(statements: list[Row], tr: Words) -> Iterator[str]:
+    """For decision makers: what each option that is mitigated takes, and which option gives back the most of it.
+
+    Parameters
+    ----------
+    statements : list of dict
+        ``options_headline`` of ``summary.json``, see :func:`permeability.planning.option_statements.option_statements`.
+    tr : Words
+
+    Yields
+    ------
+    str
+    """
+    for s in statements:
+        yield OPTION_SENTENCES[s["statement"]](s, tr)
+
+
+def _takes(s: Row, tr: Words) -> str:
+    return tr(
+        "“{name}” against “{base}”: {changes}.", name=title_of(s["option"], tr), base=title_of(s["baseline"], tr),
+        changes="; ".join(_taken(n, told, tr) for n, told in s["indices"].items()),
+    )  # fmt: skip
+
+
+def _taken(index: str, told: Row, tr: Words) -> str:
+    """One index of an option: change at best values, its range, and in how many draws it is worse."""
+    moved, before = number(told["change"]), number(told["before"])
+    text = change(index, moved, tr)
+    if moved and before and math.isfinite(before) and math.isfinite(moved):
+        text += f", {signed_percent(moved / before, tr)}"
+    what = tr(INDEX[index].label)
+    if "low" not in told:
+        return tr("{what} {change} at best values", what=what, change=text)
+    low, high = number(told["low"]), number(told["high"])
+    return tr(
+        "{what} {change} at best values ({low} … {high}; worse in {share} of the draws)", what=what, change=text,
+        low=known_number(low, low, high, tr), high=known_number(high, low, high, tr), share=share_text(number(told["share_worse"]), tr),
+    )  # fmt: skip
+
+
+def _given_back(s: Row, tr: Words) -> str:
+    told = {
+        "index": tr(INDEX[s["index"]].label), "best": title_of(s["option"], tr), "of": title_of(s["of"], tr),
+        "share": tr.percent(number(s["share"])),
+    }  # fmt: skip
+    if "share_most" not in s:
+        return tr("{index}: of what “{of}” takes, “{best}” gives back {share} at best values, more than any other option.", **told)  # fmt: skip
+    low, high = (tr.percent(number(s[e])) for e in ("low", "high"))
+    return tr(
+        "{index}: of what “{of}” takes, “{best}” gives back {share} at best values ({low} to {high}), more than any other option in {most} of the draws.",
+        **told, low=low, high=high, most=share_text(number(s["share_most"]), tr),
+    )  # fmt: skip
+
+
+OPTION_SENTENCES: Final[Mapping[str, Callable[[Row, Words], str]]] = {
+    "takes": _takes,
+    "gives_back": _given_back,
+}
 
 
 # ---------------------------------------------------------------- maps and inputs

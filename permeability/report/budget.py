@@ -45,7 +45,7 @@ def _part(results: Results, name: str, plan: Mapping[str, Any], tr: Words) -> Ro
         "key": f"plan-{len(species)}-{species[0] if species else ''}",
         "title": tr("All species together") if name == ALL else called.get(name, name),
         "several": several,
-        "text": _sentences(plan, species, tr),
+        "text": plan_sentences(plan, species, tr),
         "sites": _sites(results, name, species, tr),
         "species_heads": [called[s] for s in species],
         "indices": [i for s in species for i in _indices(plan, s, called[s], tr)],
@@ -74,7 +74,7 @@ def _count(sites: Any) -> int:
     return len([s for s in str(sites or "").split(", ") if s])
 
 
-def _sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[str]:
+def plan_sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[str]:
     """The answer and how sure it is, in plain words."""
     n, budget, spent = (
         len(plan.get("sites", [])),
@@ -97,11 +97,11 @@ def _sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[s
     if not math.isfinite(bound):
         said.append(tr("How far a better plan could get is not known."))
     elif number(plan.get("gap")) < 1e-9:
-        said.append(tr("It is proven that no set of sites for this money gains more."))
+        said.append(tr("At best values it is proven that no set of sites for this money gains more."))
     elif gain > 0:
         said.append(
             tr(
-                "No set of sites for this money can gain more than {share} above this one; how much of that could really be had is not known.",
+                "At best values no set of sites for this money can gain more than {share} above this one; how much of that could really be had is not known.",
                 share=tr.percent(bound / gain - 1, 1),
             )
         )
@@ -115,7 +115,7 @@ def _sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[s
     if gain > 0 and math.isfinite(usual) and usual < gain * (1 - 1e-3):
         said.append(
             tr(
-                "Taking the best sites one by one would give {share} of its gain.",
+                "Taking the best sites one by one would give {share} of its gain, at best values.",
                 share=tr.percent(usual / gain, 1),
             )
         )

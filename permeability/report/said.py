@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from permeability.linkage.index_table import INDEX
 from permeability.locale.language import Words
@@ -88,7 +88,7 @@ def said(
     """
     out = []
     for s in statements:
-        make = _SENTENCES.get(str(s.get("statement")))
+        make = SENTENCES.get(str(s.get("statement")))
         if make is not None:
             out.append(make(s, tr, line_of))
     return out
@@ -108,6 +108,20 @@ def _chance(s: Mapping[str, Any], tr: Words) -> dict[str, str]:
     return {e: tr.number(_value(s, f"use_{e}"), 2) for e in ("low", "high")}
 
 
+def share_text(share: float, tr: Words) -> str:
+    """A share of the draws; what rounds to none or to all is told apart from none and all.
+
+    >>> from permeability.locale.language import words
+    >>> [share_text(s, words()) for s in (0.0, 0.004, 0.42, 0.998, 1.0)]
+    ['0\xa0%', 'under 1\xa0%', '42\xa0%', 'over 99\xa0%', '100\xa0%']
+    """
+    if 0 < share < 0.005:
+        return tr("under {n}", n=tr.percent(0.01))
+    if 0.995 <= share < 1:
+        return tr("over {n}", n=tr.percent(0.99))
+    return tr.percent(share)
+
+
 def _apart(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     name = str(s.get("index"))
     now, what = amount(name, _value(s, "value"), tr), tr(INDEX[name].label) if name in INDEX else name
@@ -116,8 +130,48 @@ def _apart(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     low, high = _value(s, "low"), _value(s, "high")
     return tr(
         "{what} at best values: {now}; at least half of that in {share} of the draws (5 to 95 %: {low} to {high}).",
-        what=what, now=now, share=tr.percent(_value(s, "share_at_least_half")), low=known_number(low, low, high, tr), high=known_number(high, low, high, tr),
+        what=what, now=now, share=share_text(_value(s, "share_at_least_half"), tr), low=known_number(low, low, high, tr), high=known_number(high, low, high, tr),
     )  # fmt: skip
+
+
+def _whole(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
+    """Nothing is cut off at best values; in how many draws something is."""
+    ranged = s.get("index") == "range_cut_off_km2"
+    if "share_any" not in s:
+        return tr("At best values no part of the range is cut off.") if ranged else tr("At best values every pair of patches has a path.")  # fmt: skip
+    share, high = share_text(_value(s, "share_any"), tr), _value(s, "high")
+    most = known_number(high, 0.0, high, tr)
+    if ranged:
+        return tr(
+            "At best values no part of the range is cut off; some is in {share} of the draws (up to {most} km² in nineteen draws of twenty).",
+            share=share, most=most,
+        )  # fmt: skip
+    return tr(
+        "At best values every pair of patches has a path; some have none in {share} of the draws (up to {most} in nineteen draws of twenty).",
+        share=share, most=most,
+    )  # fmt: skip
+
+
+def _lost(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
+    """What is lost of reach or conductance against no barriers; a negative loss is more than without barriers."""
+    name, lost, bare = str(s.get("index")), _value(s, "lost"), _value(s, "bare")
+    what = tr(INDEX[name].label) if name in INDEX else name
+    if "lost_low" not in s:
+        return tr(
+            "{what} at best values: {now}, {lost} less than without barriers ({bare}).",
+            what=what, now=amount(name, _value(s, "value"), tr), lost=tr.percent(lost), bare=amount(name, bare, tr),
+        )  # fmt: skip
+    low, high = _value(s, "low"), _value(s, "high")
+    unit = tr(INDEX[name].unit_label) if name in INDEX and INDEX[name].unit_label else ""
+    return tr(
+        "{what} today: {now}, {lost} ({lost_low} to {lost_high}) less than without barriers (best values, with the range of nine draws in ten).",
+        what=what, now=with_range(_value(s, "value"), low, high, tr, unit), lost=tr.percent(lost),
+        lost_low=tr.percent(_value(s, "lost_low")), lost_high=tr.percent(_value(s, "lost_high")),
+    )  # fmt: skip
+
+
+def _takes_most(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
+    return tr("Taken alone and at best values, {line} takes the most from the conductance between patches.", line=str(s.get("line")))  # fmt: skip
 
 
 def _no_gain(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
@@ -141,11 +195,11 @@ def _first(s: Mapping[str, Any], tr: Words, line_of: Callable[[str], str]) -> st
         )
     text = tr(
         "First to open by expected gain: {id} ({line}), {treatment}, for {cost} US dollars. Its gain in conductance is {gain}; it is among the best {top} in {share} of the draws.",
-        **told, gain=_range(s, "gain", tr), top=tr.number(_value(s, "top")), share=tr.percent(_value(s, "share_in_top")),
+        **told, gain=_range(s, "gain", tr), top=tr.number(_value(s, "top")), share=share_text(_value(s, "share_in_top"), tr),
     )  # fmt: skip
     none = 1 - _value(s, "share_gains")
     if none >= 0.005:
-        text += " " + tr("In {share} of the draws it gains nothing.", share=tr.percent(none))
+        text += " " + tr("In {share} of the draws it gains nothing.", share=share_text(none, tr))
     return text
 
 
@@ -161,7 +215,7 @@ def _joins(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     if "share" in s:
         return tr(
             "In {share} of the draws it removes a complete barrier; whether animals use the opening is the chance {low} to {high}.",
-            share=tr.percent(_value(s, "share")), **_chance(s, tr),
+            share=share_text(_value(s, "share"), tr), **_chance(s, tr),
         )  # fmt: skip
     return tr(
         "At best values it removes a complete barrier; whether animals use the opening is the chance {low} to {high}.",
@@ -183,6 +237,6 @@ def _short(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     )  # fmt: skip
 
 
-_SENTENCES: Mapping[str, Callable[[Mapping[str, Any], Words, Callable[[str], str]], str]] = {
-    "apart": _apart, "no_gain": _no_gain, "first": _first, "alike": _alike, "joins": _joins, "reach": _reach, "short": _short,
+SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any], Words, Callable[[str], str]], str]]] = {
+    "apart": _apart, "whole": _whole, "lost": _lost, "takes_most": _takes_most, "no_gain": _no_gain, "first": _first, "alike": _alike, "joins": _joins, "reach": _reach, "short": _short,
 }  # fmt: skip

@@ -189,8 +189,8 @@ def test_the_choice_under_the_budget_is_told_in_plain_words(results, tmp_path):
     for text in (
         "For a budget of 12,500 US dollars: 2 sites at 12,000 US dollars (best values of the costs).",
         "can gain more than 12.5\xa0% above this one",
-        "Taking the best sites one by one would give 75.0\xa0% of its gain.",
-        "It is proven that no set of sites for this money gains more.",
+        "Taking the best sites one by one would give 75.0\xa0% of its gain, at best values.",
+        "it is proven that no set of sites for this money gains more.",
         "best sites one by one (the usual way)",
         "Rail km 8-10 (25.0\xa0% more, 6,000 US dollars)",
         "Who gains, who loses",

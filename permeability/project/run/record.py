@@ -12,13 +12,15 @@ from permeability.core.errors import Finding
 from permeability.core.units import unit_of
 from permeability.layers import whole_files
 from permeability.locale.language import LANGUAGES
+from permeability.planning.option_statements import option_statements
 from permeability.project.project import Project
 from permeability.project.run.scenarios import (
     scenario_record,
     scenario_summary,
 )
+from permeability.ranking.impact_statements import headline
 from permeability.ranking.ranking import Ranking
-from permeability.ranking.statements import statements, today_in_draws
+from permeability.ranking.statements import today_in_draws
 
 __all__ = []
 from permeability.project.run.result_folder import component_table
@@ -56,16 +58,18 @@ def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, 
             "lines": {row["line"]: {k: {"value": v, "unit": unit_of(k)} for k, v in row.items() if k != "line"} for row in r.impact.lines.to_dict("records")},
             "pairs": {f"{p.a} - {p.b}": {"cost_km": {"value": p.cost_km, "unit": "km"}, "resistance": {"value": p.resistance, "unit": "1"}} for p in r.connectivity.pairs.itertuples()},
         }  # fmt: skip
+        mine["headline"] = headline(r.impact, r.ranking, project.spec.ranking.top)
         if r.ranking is not None:
             top = r.ranking.table.head(project.spec.ranking.top)
             gains = [c for c in top.columns if c.startswith(("gain_", "rank_", "share_", "alike", "use"))]
             mine["sites"] = {row["id"]: {"rank": row["rank"], "has_gain": bool(row["has_gain"]), **{c: {"value": row[c], "unit": unit_of(c)} for c in gains}, "cost_usd": {"value": row["cost_usd"], "unit": "USD"}} for row in top.to_dict("records")}  # fmt: skip
-            mine["headline"] = statements(r.ranking, project.spec.ranking.top)
             if r.ranking.draws is not None:
                 mine["today_in_draws"] = today_in_draws(r.ranking)
             mine["notes"] = r.ranking.notes
             if r.ranking.knowledge_gaps is not None:
                 mine["knowledge_gaps"] = {g["number"]: {"what": g["what"], "share": {"value": g["share"], "unit": "1"}} for g in r.ranking.knowledge_gaps.to_dict("records") if g["clear"]}  # fmt: skip
+        if r.scenarios is not None:
+            mine["options_headline"] = option_statements(r.scenarios.alternatives)
         mine["scenarios"] = scenario_summary(r.scenarios) if r.scenarios is not None else {}
         out["species"][name] = mine
     return out

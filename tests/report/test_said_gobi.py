@@ -1,0 +1,69 @@
+"""The Gobi sample as it is shipped, with few draws: summary, table, headline, report and command line name one section."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from derived import derive, stray_numbers
+from places import GOBI
+
+import permeability as pm
+from permeability.cli.commands import _print_run
+from permeability.locale.language import words
+from permeability.report.results import read_results
+from permeability.report.said import said
+from permeability.report.sections import report_context
+
+pytestmark = pytest.mark.slow
+DRAWS = 20
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gobi") / "gobi"
+    shutil.copytree(GOBI, folder)
+    path = folder / "project.toml"
+    text, n = re.subn(r"(?m)^draws = \d+", f"draws = {DRAWS}", path.read_text(encoding="utf-8"), count=1)
+    assert n == 1
+    path.write_text(text, encoding="utf-8")
+    return pm.run_project(path, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def summary(run):
+    return json.loads((run.folder / "summary.json").read_text(encoding="utf-8"))["species"]
+
+
+def test_every_statement_about_both_species_follows_from_the_draws(run, summary):
+    assert set(summary) == {"khulan", "mongolian_gazelle"}
+    for name, result in run.species.items():
+        assert len(result.ranking.draws.gains) == DRAWS
+        seen = derive(result, summary[name]["headline"])
+        assert {"lost", "takes_most", "first", "reach"} <= seen
+        for s in summary[name]["headline"]:
+            (sentence,) = said([s], words(), lambda site: "LINE")
+            ids = [s.get("site", ""), s.get("line", ""), "LINE", *(p[0] for p in s.get("places", []))]
+            assert not stray_numbers(sentence, s, *ids), sentence
+
+
+def test_one_section_is_named_first_everywhere(run, summary, capsys):
+    _print_run(run)
+    shown = capsys.readouterr().out
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    context = report_context(read_results(run.folder), words())
+    for part, (name, result) in zip(context["species"], run.species.items()):
+        first = next(s for s in summary[name]["headline"] if s["statement"] == "first")["site"]
+        assert result.ranking.table["id"].iloc[0] == first
+        assert next(i for i, s in summary[name]["sites"].items() if s["rank"] == 1) == first
+        assert part["best"][0]["id"] == first
+        assert part["sites"][0]["rank"] == 1
+        named = [t for t in part["summary"]["text"] if "First to open" in t]
+        assert len(named) == 1
+        assert first in named[0]
+        assert named[0] in page.replace("&#39;", "'")
+        mine = shown.split(f"{result.land.profile.name()} (")[1].split("Procapra")[0]
+        assert re.search(rf"\n +1 .*{re.escape(first)}", mine)  # first row of the table
+        assert f"First to open by expected gain: {first} (" in mine
