@@ -45,7 +45,7 @@ class Gains(SetGains, Protocol):
     monotone: bool
 
 
-class CircuitGains:
+class CircuitGains(SetValue):
     """Gain in mean conductance of any set of a ranking's candidates [1].
 
     Parameters
@@ -57,37 +57,33 @@ class CircuitGains:
 
     def __init__(self, ranking: Ranking, apart: Sequence[tuple[int, int]] = ()) -> None:
         self.engine, self.sites, self.apart = ranking.engine, ranking.sites, apart
-        view = self.engine.view
-        self.candidates = self._effects([s.interventions for s in self.sites])
-        today = view.face.crossing[self.candidates.cut]
-        self.monotone = not bool((self.candidates.after > today * (1 + 1e-12)).any())
-        self.value = SetValue(view.face, self.candidates, "conductance", self._joint)
-        self.scale = 1.0 / float(view.face.weights[np.triu_indices_from(view.face.weights, 1)].sum())
+        face = self.engine.view.face
+        candidates = self._effects([s.interventions for s in self.sites])
+        self.monotone = not bool((candidates.after > face.crossing[candidates.cut] * (1 + 1e-12)).any())
+        scale = 1.0 / float(face.weights[np.triu_indices_from(face.weights, 1)].sum())
+        super().__init__(face, candidates, "conductance", self._joint_effects, scale)
 
     def _effects(self, sets: Sequence[Iterable[Intervention]]) -> Candidates:
         """Edges of the view that sets of interventions touch, and their series resistance afterwards."""
         effects = EdgeEffects(self.engine.land, sets)
         return self.engine.view.candidates(effects.start, effects.keys, effects.after(self.engine.land)[1])
 
-    def _joint(self, members: Members) -> tuple[Ints, Floats]:
+    def _joint_effects(self, members: Members) -> tuple[Ints, Floats]:
         """Edges that some candidates touch and their series resistance with all of them built."""
         together = self._effects([[i for k in members for i in self.sites[k].interventions]])
         return together.cut, together.after
 
-    def __call__(self, members: Iterable[int]) -> float:
-        return self.value(members) * self.scale
-
     def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Gains of a built set with each of some candidates."""
-        done = tuple(built)
-        if not self.monotone:  # a fence that gets tighter can cut what was joined: set by set
-            return np.array([self((*done, k)) for k in which])
-        return self.value.with_each(done, which) * self.scale
+        if self.monotone:
+            return super().with_each(built, which)
+        done = tuple(built)  # a fence that gets tighter can cut what was joined: set by set
+        return np.array([self((*done, k)) for k in which])
 
     @cached_property
     def relaxed(self) -> RelaxedGain:
         """The concave relaxation, unscaled."""
-        return RelaxedGain(self.engine.view.face, self.candidates, "conductance", self._joint, self.apart)
+        return RelaxedGain(self.face, self.candidates, "conductance", self.joint, self.apart)
 
 
 class LeastCostGains:

@@ -1,21 +1,28 @@
-"""What a landscape is made of, from the tables of a project file: its mask and its ranges."""
+"""What a landscape is made of, from the tables of a project file: mask, profile, factors, resistance."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Protocol
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.barriers.lines import Barriers
+from permeability.barriers.scenario import Scenario
 from permeability.core.errors import LayerError, SpeciesError
 from permeability.core.toml_files import read_toml, shaped
 from permeability.landscape import habitat
+from permeability.landscape.habitat import Habitat
+from permeability.landscape.landscape import check_resistance
 from permeability.layers.grid import Grid
 from permeability.layers.whole_files import require_file
 from permeability.locale.language import LANGUAGES
-from permeability.project.spec import MaskSpec
+from permeability.project.spec import FactorSpec, MaskSpec, ProjectSpec
 from permeability.species import SpeciesProfile, profile_from_dict, species
 
 
@@ -76,6 +83,17 @@ def require_areas(table: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
             remedy="draw them as polygons, or close the lines to areas in your GIS",
         )  # fmt: skip
     return table
+
+
+def project_profile(spec: ProjectSpec, name: str, path: Path) -> SpeciesProfile:
+    """Profile of a species with the numbers that the project file overrides; see :func:`own_profile` for errors."""
+    mine = spec.species.get(name)
+    if mine is None:
+        return species(name)
+    base = own_profile(name, mine.profile, mine.based_on, path.parent)
+    if not mine.override:
+        return base
+    return base.override(mine.override, source=f"{path.name}, [species.{name}.override]")
 
 
 def own_profile(name: str, file: str | None, based_on: str | None, folder: Path) -> SpeciesProfile:
@@ -162,3 +180,117 @@ def class_resistance(
     for code, value in known.items():
         out[inside == code] = value
     return out
+
+
+class RasterLayers(Protocol):
+    """What the factors ask of a project's layers, by name."""
+
+    @property
+    def grid(self) -> Grid: ...
+
+    def raster(self, name: str) -> NDArray[np.float64]: ...
+
+    def vector(self, name: str) -> gpd.GeoDataFrame: ...
+
+
+def factor_values(spec: FactorSpec, layers: RasterLayers) -> NDArray[np.float64]:
+    """Raster of one habitat factor, shape (rows, cols): as it is, or derived from its layers.
+
+    Parameters
+    ----------
+    spec : FactorSpec
+    layers : RasterLayers
+        A project, or what gives grid, rasters and vectors like one.
+    """
+    if spec.derive == "slope":
+        heights = habitat.check_elevation(layers.raster(spec.layers[0]), layer=spec.layers[0])
+        values = habitat.slope_deg(heights, layers.grid)
+    elif spec.derive == "distance":
+        each = [habitat.distance_km(layers.vector(n), layers.grid) for n in spec.layers]
+        values = np.asarray(np.min(each, axis=0))
+    elif spec.derive == "class":
+        values = habitat.class_share(layers.raster(spec.layers[0]), spec.classes)
+    else:
+        values = layers.raster(spec.layers[0])
+    return values if spec.scale == 1.0 else values * spec.scale
+
+
+@dataclass(frozen=True)
+class ResistanceSource:
+    """The raster that a species' resistance is taken from.
+
+    Attributes
+    ----------
+    layer : str
+    kind : {"resistance", "suitability", "landcover"}
+    multipliers : mapping
+        Class of land cover -> resistance; empty for the other kinds.
+    """
+
+    layer: str
+    kind: Literal["resistance", "suitability", "landcover"]
+    multipliers: Mapping[str, float]
+
+
+def resistance_source(spec: ProjectSpec, name: str) -> ResistanceSource | None:
+    """The raster that the resistance of a species comes from; None where factors make it.
+
+    A resistance goes before a suitability, a species' own layer before the common one, both before land cover.
+    """
+    mine, common = spec.species.get(name), spec.habitat
+    direct = (mine.resistance if mine else None) or common.resistance
+    suited = (mine.suitability if mine else None) or common.suitability
+    if direct:
+        return ResistanceSource(direct, "resistance", {})
+    if suited:
+        return ResistanceSource(suited, "suitability", {})
+    if common.landcover:
+        return ResistanceSource(common.landcover, "landcover", common.multipliers)
+    return None
+
+
+def given_resistance(
+    source: ResistanceSource, file: str, raster: NDArray[np.float64], mask: NDArray[np.bool_]
+) -> Habitat:
+    """Resistance of a species from a raster, NaN outside of the landscape.
+
+    Parameters
+    ----------
+    source : ResistanceSource
+    file : str
+        Where the raster comes from, for the table of factors.
+    raster : array, shape (rows, cols)
+    mask : bool array
+
+    Raises
+    ------
+    LayerError
+        L24 classes of land cover without a multiplier; what ``check_resistance`` refuses.
+    """
+    if source.kind == "landcover":
+        values = class_resistance(raster, source.multipliers, mask, source.layer)
+        file = f"{file}, multipliers of the project file"
+    else:
+        made = raster if source.kind == "resistance" else habitat.from_suitability(raster)
+        values = np.where(mask, made, np.nan)
+    row = {"factor": source.layer, "used": True, "why_not": "", "source": file}
+    return Habitat(check_resistance(values), pd.DataFrame([row]))
+
+
+def added_later(barriers: Barriers, scenarios: Iterable[tuple[Scenario, int | None]]) -> NDArray[np.bool_]:
+    """Barrier rows that a scenario adds, or that stand in the year of one, shape (rows of the barriers,).
+
+    Parameters
+    ----------
+    barriers : Barriers
+    scenarios : iterable of (Scenario, int or None)
+        Each with its year, where it has one.
+    """
+    rows = np.zeros(len(barriers), bool)
+    for scenario, year in scenarios:
+        for step in scenario.interventions:
+            if step.action == "add":
+                rows[barriers.rows_of(step.line)] = True
+        if year is not None:
+            rows |= barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy(bool)
+    return rows

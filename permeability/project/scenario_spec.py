@@ -38,7 +38,9 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 class Table(BaseModel):
     """A table of the project file: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class StepSpec(Table):

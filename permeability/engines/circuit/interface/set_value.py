@@ -28,6 +28,8 @@ class SetValue:
     joint : callable, optional
         What candidates that change the same cuts do together (both fences of one railway, two treatments of one
         stretch); without it the more open one of two counts.
+    scale : float
+        What every gain is multiplied by (the inverse of the weights of all pairs makes it a mean over them).
 
     Raises
     ------
@@ -41,6 +43,7 @@ class SetValue:
         candidates: Candidates,
         index: str = "resistance",
         joint: Joint | None = None,
+        scale: float = 1.0,
     ) -> None:
         check_choice("index", index, ("resistance", "conductance"))
         if index == "resistance" and not np.isfinite(face.index(face.today.resistances)):
@@ -49,7 +52,7 @@ class SetValue:
                 "some patches are cut off from each other today, so the summed resistance is infinite.",
                 remedy="use index='conductance', in which a pair that is cut off counts 0",
             )
-        self.face, self.candidates, self.index, self.joint = face, candidates, index, joint
+        self.face, self.candidates, self.index, self.joint, self.scale = face, candidates, index, joint, scale
         self.meets = meeting(candidates) if joint is not None else {}
         self._clusters: dict[Members, tuple[Ints, Floats, Floats]] = {}
         self._last: tuple[Members, State] = ((), face.today)
@@ -59,7 +62,7 @@ class SetValue:
         if not chosen:
             return 0.0
         together = self._together([self._cluster(c) for c in self._split(chosen)])
-        return self.face.set_gain(together, np.arange(len(together)), index=self.index)
+        return self.face.set_gain(together, np.arange(len(together)), index=self.index) * self.scale
 
     def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Gains of the built set with each of some candidates added, (n,)."""
@@ -71,7 +74,7 @@ class SetValue:
         else:
             more = self._together([self._cluster(self._around(done, int(k))) for k in sites])
             after = state.with_each(more, np.arange(len(more)))
-        return self.face.gain(self.face.today.resistances, after, self.index)
+        return self.face.gain(self.face.today.resistances, after, self.index) * self.scale
 
     def _state(self, built: Members) -> State:
         """The state with a set built, from the last one asked for where that is part of it."""
