@@ -362,13 +362,21 @@ def compare(
 @click.argument("results", type=PATH)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option("--out", type=PATH, help="file to write (default: report_<language>.html in RESULTS)")
+@click.option(
+    "--part",
+    type=click.Choice(["full", "summary"]),
+    default="full",
+    show_default=True,
+    help="with annexes or without",
+)
 @click.option("--pdf", is_flag=True, help="also print it to PDF (needs Chromium or Chrome)")
-def report(results: Path, language: str, out: Path | None, pdf: bool) -> None:
-    """Write the report of a result folder in another language."""
+def report(results: Path, language: str, out: Path | None, part: str, pdf: bool) -> None:
+    """Write the report of a result folder in another language, or its summary without annexes."""
     from permeability.report import write_report
 
-    target = out if out is not None else results / f"report_{language}.html"
-    say(str(write_report(results, target, language=language)))
+    name = f"report_{language}.html" if part == "full" else f"summary_{language}.html"
+    target = out if out is not None else results / name
+    say(str(write_report(results, target, language=language, part=part)))
     if pdf:
         from permeability.report.pdf import write_pdf
 

@@ -32,6 +32,9 @@ class About(Table):
     year: int | None = None
     season: str | None = None
     area: str = ""
+    author: str = ""
+    office: str = ""
+    date: str = ""
 
 
 class GridSpec(Table):

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+PARTS = ("full", "summary")
 __all__ = ["write_comparison", "write_report"]
 
 
-def write_report(results_folder: str | Path, target_html: str | Path, *, language: str = "en") -> Path:
+def write_report(
+    results_folder: str | Path, target_html: str | Path, *, language: str = "en", part: str = "full"
+) -> Path:
     """Write the report of a run.
 
     Parameters
@@ -22,6 +25,8 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     target_html : path
         File to write, ``.html``, or ``.pdf`` where a Chromium is installed; it appears whole or not at all.
     language : {"en", "mn", "ru"}
+    part : {"full", "summary"}
+        With its annexes, or the part that is made to be read: answer, case and limits.
 
     Returns
     -------
@@ -33,7 +38,7 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
     ProjectError
         J06 when the folder holds no results.
     OptionError
-        O01 for a language without a catalogue, O09 for a file of another kind.
+        O01 for a language without a catalogue or an unknown part, O09 for a file of another kind.
 
     Examples
     --------
@@ -44,15 +49,17 @@ def write_report(results_folder: str | Path, target_html: str | Path, *, languag
       missing        summary.json, record.json, impact.csv, pairs.csv
       remedy         name a folder that `permeability run` wrote
     """
+    from permeability.core.errors import check_choice
     from permeability.locale.language import words
     from permeability.report.render import render, require_page, write_page
     from permeability.report.results import read_results
     from permeability.report.sections import report_context
 
+    check_choice("part", part, PARTS)
     tr = words(language)
     require_page(target_html)
     return write_page(
-        target_html, render("report.html.j2", report_context(read_results(results_folder), tr), tr)
+        target_html, render("report.html.j2", report_context(read_results(results_folder), tr, part), tr)
     )
 
 

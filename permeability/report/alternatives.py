@@ -14,10 +14,12 @@ from permeability.locale.language import N_, Words
 from permeability.report import figures
 from permeability.report.facts import Row, line_names
 from permeability.report.labels import TREATMENTS, amount, change, known
+from permeability.report.ranked_sections import cost_text
 from permeability.report.results import Results, number
 from permeability.report.said import known_number, share_text
 
 TODAY: Final = "today"
+BRIEF: Final = ("range_cut_off_km2", "reachable_km2", "pairs_apart", "mean_conductance")  # shown in the case
 MEASURES: Final[Mapping[str, str]] = {
     "avoid": N_("Avoid"),
     "minimise": N_("Minimise"),
@@ -159,6 +161,7 @@ def options_part(results: Results, species: str, tr: Words) -> Row | None:
     losses = [n for n in AREA_AND_FLOW if n in moved]
     return {
         "heads": [tr(INDEX[n].label) for n in moved], "still": ", ".join(still), "rows": _matrix(results, table, moved, tr),
+        "brief_heads": [tr(INDEX[n].label) for n in BRIEF if n in moved], "brief": _matrix(results, table, [n for n in BRIEF if n in moved], tr) if moved else [],
         "residual": _residual(results, species, losses, tr), "loss_heads": [tr(INDEX[n].label) for n in losses],
         "cumulative": _cumulative(results, species, losses, tr), "cumulative_of": title_of(results.record["scenarios"].get("cumulative") or "", tr),
         "sentences": list(option_sentences(((results.summary.get("species") or {}).get(species) or {}).get("options_headline") or [], tr)), "inputs": _inputs(results, species, tr), **_maps(results, species, tr),
@@ -178,10 +181,18 @@ def _matrix(results: Results, table: pd.DataFrame, names: list[str], tr: Words) 
     return [
         {
             "name": title_of(option, tr), "is_base": option == base,
-            "cells": [_cell(n, found[option, n], option == base, tr) for n in names],
+            "cost": option_cost(results, option, tr), "cells": [_cell(n, found[option, n], option == base, tr) for n in names],
         }
         for option, _ in _in_order(results) if (table["scenario"] == option).any()
     ]  # fmt: skip
+
+
+def option_cost(results: Results, option: str, tr: Words) -> str:
+    """What building the option costs, where its steps have a price."""
+    told = results.plans[option].get("cost_usd")
+    if not told:
+        return ""
+    return cost_text(number(told["low"]), number(told["best"]), number(told["high"]), tr)
 
 
 def _cell(name: str, row: Mapping[Any, Any], is_base: bool, tr: Words) -> Row:

@@ -113,7 +113,7 @@ def impact_rows(results: Results, species: str, tr: Words) -> list[Row]:
     for name, (bare, today) in headline(results, species).items():
         index = INDEX[name]
         rows.append({
-            "label": tr(index.label), "meaning": tr(index.meaning), "bare": amount(name, bare, tr), "today": amount(name, today, tr),
+            "index": name, "label": tr(index.label), "meaning": tr(index.meaning), "bare": amount(name, bare, tr), "today": amount(name, today, tr),
             "change": change(name, float(change_of(bare, today)), tr), "worse": _worse(name, bare, today), "sentence": sentence(name, bare, today, who, tr),
         })  # fmt: skip
     return rows

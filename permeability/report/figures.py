@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from permeability.layers.grid import describe_crs
 from permeability.locale.language import N_, Words
 from permeability.report import svg
 from permeability.report.facts import Row, names
+from permeability.report.label_places import Label, LabelPlaces
 from permeability.report.results import Results
 from permeability.viz.maps import difference
 from permeability.viz.style import Scale, scale_for, thinned
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 BACKDROP = (233, 233, 230, 255)
 NO_PATH = (110, 110, 110, 255)
+KM_STEP = 100.0  # between the kilometre marks of a line
+GAIN_RAMP = "YlOrRd"  # light to dark red: the line is told apart from the land and from dark symbols
 CHANGES: Final[Mapping[str, str]] = {
     "current": N_("Change of the current"),
     "cost_distance": N_("Change of the least-cost distance [km of open ground]"),
@@ -40,6 +45,15 @@ def foot(results: Results, raster: RasterFile, tr: Words) -> str:
         tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up.", crs=describe_crs(results.crs), n=tr.number(raster.cell_size)),
         when, tr("Source: layers named under “How to repeat”, computed by permeability."),
     ))  # fmt: skip
+
+
+def titled(title: str, who: str) -> str:
+    """A title that stands alone: with the species.
+
+    >>> titled("Ranked sections", "Khulan")
+    'Ranked sections: Khulan'
+    """
+    return f"{title}: {who}"
 
 
 def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
@@ -63,7 +77,7 @@ def habitat_map(results: Results, species: str, tr: Words) -> Row | None:
         raster,
         frame,
         f"habitat-{species}",
-        tr("Study area: resistance of the ground and barriers"),
+        titled(tr("Study area: resistance of the ground and barriers"), who),
         alt,
         tr,
     )
@@ -138,7 +152,7 @@ def current_map(results: Results, species: str, tr: Words) -> Row | None:
         raster,
         frame,
         f"current-{species}",
-        tr("Where movement concentrates: current between the patches"),
+        titled(tr("Where movement concentrates: current between the patches"), who),
         alt,
         tr,
     )
@@ -168,7 +182,7 @@ def distance_map(results: Results, species: str, tr: Words) -> Row | None:
         raster,
         frame,
         f"distance-{species}",
-        tr("How far the patches are: least-cost distance"),
+        titled(tr("How far the patches are: least-cost distance"), who),
         alt,
         tr,
     )
@@ -211,18 +225,21 @@ def ranking_map(
     frame = svg.frame_of(raster, bounds)
     gains = np.array([s["gain"].get(index, np.nan) for s in sites])
     gains = np.where(np.isfinite(gains), gains, np.nan)
-    scale = scale_for("gain", gains)
+    scale = replace(scale_for("gain", gains), ramp=GAIN_RAMP)
     best = sites[0]
     alt = tr("Map of {n} ranked sections; the best is {best}, and the {top} best have their rank written beside them.",
              n=tr.number(len(sites)), best=best["id"], top=tr.number(min(top, len(sites))))  # fmt: skip
-    figure = _figure(results, species, raster, frame, f"ranking-{species}", tr("Ranked sections"), alt, tr)
+    places = svg.label_places(frame)
+    labels = _rank_labels(frame, ranked, sites, top, places)
+    who = names(results, species, tr)["name"]
+    title = titled(tr("Ranked sections"), who)
+    figure = _figure(results, species, raster, frame, f"ranking-{species}", title, alt, tr, places)
     colours = scale.rgba(gains[None, :])[0]
-    along = sorted((s["line_id"], s["km_mid"], s["key"]) for s in sites if s["rank"] <= top)
-    turn = {key: i for i, (_, _, key) in enumerate(along)}
     figure["sections"] = [
-        _section(frame, ranked, i, s, colours[i], turn.get(s["key"]), tr) for i, s in enumerate(sites)
+        _section(frame, ranked, i, s, colours[i], labels.get(s["key"]), tr) for i, s in enumerate(sites)
     ]
     figure["section_legend"] = svg.legend_bar(scale, tr)
+    figure["km_marks"] = km_marks(frame, [ranked], places, tr)
     figure["interactive"] = True
     figure["rasters"] = [
         {**layer, "off": True}
@@ -235,30 +252,58 @@ def ranking_map(
     return figure
 
 
+def km_marks(
+    frame: svg.Frame, tables: Sequence[gpd.GeoDataFrame | None], places: LabelPlaces, tr: Words
+) -> list[Row]:
+    """Kilometre marks of the ranked lines where sections begin, at round kilometres, as far as there is room."""
+    out: list[Row] = []
+    seen: set[tuple[str, float]] = set()
+    for table in tables:
+        rows = [] if table is None else zip(table["line"].astype(str), table["km_from"], table.geometry)
+        for line, km, shape in sorted(rows, key=lambda r: (r[0], float(r[1]))):
+            if shape.is_empty or float(km) % KM_STEP or (line, float(km)) in seen:
+                continue
+            seen.add((line, float(km)))
+            (x, y) = frame.xy(np.array([shapely.get_coordinates(shape)[0]]))[0]
+            at = places.place(float(x), float(y), tr("km {n}", n=tr.number(km)), 9.0)
+            if at is not None:
+                out.append({"x": f"{x:.2f}", "y": f"{y:.2f}", "tx": f"{at.x:.2f}", "ty": f"{at.y:.2f}", "anchor": at.anchor, "text": tr("km {n}", n=tr.number(km))})  # fmt: skip
+    return out
+
+
+def _rank_labels(
+    frame: svg.Frame, ranked: gpd.GeoDataFrame, sites: list[Row], top: int, places: LabelPlaces
+) -> dict[str, tuple[Label, float, float]]:
+    """Where the ranks of the best stand, with the middle of their section [km]; best first, so that none hides rank 1."""
+    middles = {}
+    for i, site in enumerate(sites):
+        shape = ranked.geometry.iloc[i]
+        if site["rank"] <= top and not shape.is_empty:
+            point = shape.interpolate(0.5, normalized=True)
+            middles[site["key"]] = frame.xy(np.array([[point.x, point.y]]))[0]
+    for x, y in middles.values():
+        places.keep_free(float(x), float(y), 6.0)
+    out = {}
+    for site in sorted((s for s in sites if s["key"] in middles), key=lambda s: (s["rank"], s["key"])):
+        x, y = (float(v) for v in middles[site["key"]])
+        found = places.place(x, y, str(site["rank"]), 13.0)
+        if found is not None:
+            out[site["key"]] = (found, x, y)
+    return out
+
+
 def _section(
-    frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array, turn: int | None, tr: Words
-) -> Row:
-    """One section; ``turn`` counts the labelled ones along the line, so labels stand on either side by turns."""
+    frame: svg.Frame, ranked: gpd.GeoDataFrame, i: int, site: Row, colour: Array,
+    label: tuple[Label, float, float] | None, tr: Words,
+) -> Row:  # fmt: skip
+    """One section with its rank where it is among the best."""
     shape = ranked.geometry.iloc[i]
-    (x, y), (middle_x, middle_y) = label_place(frame, shape, turn or 0)
+    at, x, y = label if label is not None else (Label(0.0, 0.0, "start", False), 0.0, 0.0)
     return {
         "key": site["key"], "id": site["id"], "rank": site["rank"], "d": frame.path([shape], 0.05), "colour": "#{:02x}{:02x}{:02x}".format(*(int(c) for c in colour[:3])),
-        "label": "" if turn is None else str(site["rank"]), "x": f"{x:.2f}", "y": f"{y:.2f}",
-        "middle_x": f"{middle_x:.2f}", "middle_y": f"{middle_y:.2f}", "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
+        "label": "" if label is None else str(site["rank"]), "x": f"{at.x:.2f}", "y": f"{at.y:.2f}", "anchor": at.anchor, "far": at.far,
+        "middle_x": f"{x:.2f}", "middle_y": f"{y:.2f}", "title": tr("Rank {rank}: {id}, {treatment}", rank=site["rank"], id=site["id"], treatment=site["treatment"]),
     }  # fmt: skip
-
-
-def label_place(frame: svg.Frame, shape: Any, turn: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Where a section's number stands and its middle [km]: left and right by turns, near and far by turns."""
-    if shape.is_empty:
-        return (0.0, 0.0), (0.0, 0.0)
-    ends = frame.xy(
-        np.array([shape.interpolate(p, normalized=True).coords[0][:2] for p in (0.45, 0.5, 0.55)])
-    )
-    along = ends[2] - ends[0]
-    across = np.array([-along[1], along[0]]) / (np.hypot(*along) or 1.0)
-    spot = ends[1] + across * (1 if turn % 2 else -1) * (16 + 13 * (turn // 2 % 2)) * frame.unit
-    return (float(spot[0]), float(spot[1] + 4 * frame.unit)), (float(ends[1][0]), float(ends[1][1]))
 
 
 def _optional(
@@ -317,11 +362,12 @@ def difference_map(
         return None
     scale = scale or scale_for("difference", change[change != 0])
     label, cell = tr(CHANGES[kind]), (a.cell_size / 1000) ** 2
+    who = names(after, species, tr)["name"]
     changed = opened | closed | (np.abs(np.nan_to_num(change)) > 0.01 * scale.high)
     frame = svg.frame_of(a, focus(after, species, a, changed))
     more, less = (tr.number(n * cell) for n in ((change > 0).sum(), (change < 0).sum()))
     alt = tr("{what}: more on {more} km², less on {less} km².", what=label, more=more, less=less)
-    figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", label, alt, tr)
+    figure = _figure(after, species, a, frame, f"difference-{kind}-{species}", titled(label, who), alt, tr)
     shown, _ = thinned(np.where(change == 0, np.nan, change))
     layer = svg.raster_layer(frame, a, striped(scale.rgba(shown), shown < 0))
     legend = svg.legend_bar(scale, tr)
@@ -358,21 +404,34 @@ def _figure(
     title: str,
     alt: str,
     tr: Words,
+    places: LabelPlaces | None = None,
 ) -> Row:
     figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
     figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
     if results.scenarios is None:  # a single option; the measures of several do not belong on today's land
         figure["measures"] = svg.measure_layer(frame, results.measures)
-    figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr)
+    figure["patches"] = svg.patch_layer(frame, results.of_species(results.patches, species), tr, places)
     ranges = results.of_species(results.ranges, species)
     figure["ranges"] = frame.path(ranges.geometry) if ranges is not None else ""
     ground = results.raster("habitat", species)
     if ground is not None:
-        mask, _ = thinned(np.where(np.isnan(ground.values), np.nan, 1.0))
-        rgba = np.zeros((*mask.shape, 4), np.uint8)
-        rgba[np.isfinite(mask)] = BACKDROP
-        figure["backdrop"] = svg.raster_layer(frame, ground, rgba)
+        figure["backdrop"] = backdrop(frame, ground)
     return figure
+
+
+def backdrop(frame: svg.Frame, ground: RasterFile) -> Row:
+    """The land of the study area in one quiet grey."""
+    mask, _ = thinned(np.where(np.isnan(ground.values), np.nan, 1.0))
+    rgba = np.zeros((*mask.shape, 4), np.uint8)
+    rgba[np.isfinite(mask)] = BACKDROP
+    return svg.raster_layer(frame, ground, rgba)
+
+
+def standing(barriers: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
+    """Barriers that stand; planned lines are left out."""
+    if barriers is None or "standing" not in barriers.columns:
+        return barriers
+    return barriers[barriers["standing"].astype(str) == "True"].reset_index(drop=True)
 
 
 def _count(table: Any, tr: Words) -> str:

@@ -29,10 +29,33 @@ def site_rows(results: Results, species: str, tr: Words) -> list[Row]:
     if ranked is None:
         return []
     risks, rows_of = section_risks(results, ranked, tr), line_rows_by_name(results)
+    where = coordinates(ranked, tr)
     return [
-        _site(row, i, species, place_name(rows_of, row, tr), risks[i], tr)
+        {**_site(row, i, species, place_name(rows_of, row, tr), risks[i], tr), "where": where[i]}
         for i, row in enumerate(ranked.drop(columns="geometry").to_dict("records"))
     ]
+
+
+def coordinates(ranked: gpd.GeoDataFrame, tr: Words) -> list[str]:
+    """Middle of every section in degrees of WGS 84, so that it can be driven to; empty where there is no line.
+
+    >>> import geopandas
+    >>> from permeability.locale.language import words
+    >>> line = shapely.LineString([(500_000, 5_000_000), (502_000, 5_000_000)])
+    >>> coordinates(geopandas.GeoDataFrame(geometry=[line], crs=32648), words())
+    ['45.154° N, 105.013° E']
+    """
+    middles = ranked.geometry.interpolate(0.5, normalized=True)
+    if ranked.crs is None:
+        return [""] * len(ranked)
+    out = []
+    for p in middles.to_crs(4326):
+        if p is None or p.is_empty:
+            out.append("")
+            continue
+        north, east = tr("N") if p.y >= 0 else tr("S"), tr("E") if p.x >= 0 else tr("W")
+        out.append(f"{tr.fixed(abs(p.y), 3)}° {north}, {tr.fixed(abs(p.x), 3)}° {east}")
+    return out
 
 
 def line_rows_by_name(results: Results) -> dict[str, list[Row]]:

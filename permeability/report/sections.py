@@ -4,32 +4,78 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
-from permeability.locale.language import Words, proper_name
+from permeability.locale.language import N_, Words, proper_name
 from permeability.report import alternatives as options
 from permeability.report import budget, evidence, facts, figures
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
+from permeability.report.answer_map import answer_map
 from permeability.report.facts import Row
-from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, STUCK, amount, grade, known
+from permeability.report.first_page import first_page, impact_in_short
+from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, STUCK, grade, known
 from permeability.report.results import Results, number
-from permeability.report.said import said
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
 
+SHORT_LIMITS = (
+    3  # of what the report rests on stand in the case already: evidence, positions, unrecorded fences
+)
+CASE: Final[Mapping[str, tuple[str, str]]] = {  # chapter -> title, what it needs
+    "case-impact": (N_("What the barriers take"), ""),
+    "case-sites": (N_("Which sections to open"), "sites"),
+    "case-options": (N_("Options compared in short"), "options"),
+    "case-budget": (N_("For this budget in short"), "budget"),
+    "limits": (N_("Risks, and what is not in the numbers"), ""),
+}
+ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
+    "assumptions": (N_("What this rests on, and what is not known"), ""),
+    "area": (N_("Study area and species"), ""),
+    "baseline": (N_("Permeability today"), ""),
+    "impact": (N_("Impact of the barriers"), ""),
+    "options": (N_("Options compared"), "options"),
+    "sites": (N_("Ranked sections"), "sites"),
+    "budget": (N_("For this budget"), "budget"),
+    "money": (N_("Costs and benefits"), "sites"),
+    "residual": (N_("Residual impact and offset account"), ""),
+    "monitoring": (N_("Proposal for monitoring"), ""),
+    "parameters": (N_("Parameters and their evidence"), ""),
+    "repeat": (N_("How to repeat"), ""),
+}
 
-def report_context(results: Results, tr: Words) -> Row:
-    """Everything the report says."""
+
+def report_context(results: Results, tr: Words, part: str = "full") -> Row:
+    """Everything the report says; ``part`` is ``"full"`` or ``"summary"``, the part that is printed to be read."""
     species = [species_part(results, s, tr) for s in results.species_ids]
+    limits = assumptions(results, species, tr)
+    has = {
+        "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")),
+    }  # fmt: skip
     return {
+        "part": part, "contents": contents(CASE, has, tr), "annexes": contents(ANNEXES, has, tr) if part == "full" else [],
+        "answer_map": answer_map(results, species, tr), "byline": byline(results, tr), "limits": limits[: SHORT_LIMITS],
         "title": tr.name(results.title), "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
-        "assumptions": assumptions(results, species, tr), "species": species, "barriers": barrier_rows(results, tr),
+        "assumptions": limits, "species": species, "barriers": barrier_rows(results, tr),
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
         "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
+
+
+def contents(chapters: Mapping[str, tuple[str, str]], has: Mapping[str, bool], tr: Words) -> list[Row]:
+    """Chapters of a part of the report: place and title; those that the run has nothing for are left out."""
+    return [{"id": i, "text": tr(text)} for i, (text, needs) in chapters.items() if has.get(needs, True)]
+
+
+def byline(results: Results, tr: Words) -> str:
+    """Who made the report, for whom, and when, as the project file says."""
+    about = results.project.get("project") or {}
+    told = [(tr("Author: {who}"), about.get("author")), (tr("Office: {who}"), about.get("office"))]
+    parts = [text.format(who=tr.name(str(v))) for text, v in told if v]
+    return " · ".join([*parts, *([str(about["date"])] if about.get("date") else [])])
 
 
 def when(results: Results, tr: Words) -> str:
@@ -203,30 +249,12 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
         "money": ranked.cost_benefit(results, species, best, tr), "residual": ranked.residual(results, species, sites, tr), "offset": ranked.offset(results, species, tr),
         "monitoring": ranked.monitoring(results, species, sites, top, tr), "profile": evidence.profile_rows(results, species, tr),
         "components": evidence.component_rows(results, species, tr), "habitat": evidence.habitat_rows(results, species, tr),
-        "summary": summary(results, species, called["name"], sites, tr), "figures": [
+        "short": impact_in_short(results, species, rows, tr), "summary": first_page(results, species, sites, tr), "figures": [
             f for f in (figures.habitat_map(results, species, tr), figures.current_map(results, species, tr), figures.distance_map(results, species, tr)) if f is not None
         ],
         "map": figures.ranking_map(results, species, sites, MAIN, top, tr) if sites else None,
         "has_ranges": any(s["rank_range"] for s in sites), "has_share": any(s["share_in_top"] for s in sites),
     }  # fmt: skip
-
-
-def summary(results: Results, species: str, who: str, sites: list[Row], tr: Words) -> Row:
-    """What a decision maker reads: three figures, and the statements of ``summary.json`` in words."""
-    figures_ = facts.headline(results, species)
-    wanted = [n for n in ("range_cut_off_km2", "reachable_km2", "pairs_apart") if n in figures_]
-    cards = [
-        {
-            "label": tr(INDEX[n].label),
-            "today": amount(n, figures_[n][1], tr),
-            "bare": amount(n, figures_[n][0], tr),
-        }
-        for n in wanted
-    ]
-    found = (results.summary.get("species") or {}).get(species) or {}
-    lines = {s["id"]: s["line"] for s in sites}
-    text = said(found.get("headline") or [], tr, lambda site: lines.get(site, site))
-    return {"who": who, "cards": cards, "text": text}
 
 
 def notes(results: Results, species: str, tr: Words) -> list[str]:

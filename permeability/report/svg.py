@@ -6,6 +6,7 @@ per screen pixel), which the page's script sets again when the reader zooms.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.locale.language import Words, proper_name
+from permeability.report.label_places import Box, Label, LabelPlaces
 from permeability.viz.maps import symbol_places
 from permeability.viz.style import (
     BARRIER_STYLES,
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from permeability.layers.exchange_grids import RasterFile
 
 Array = NDArray[np.float64]
-SCREEN = 900.0  # pixels the map is drawn for
+SCREEN, TALLEST = 900.0, 640.0  # pixels the map is drawn for: its width, and its height where that is less
+MOST_TICKS = 4  # of a colour bar, so that none touches the next
+NARROWEST, FLATTEST = 0.5, 0.4  # width over height, and height over width, that a frame has at least
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Frame:
     >>> frame = Frame(0, 0, 90_000, 45_000)
     >>> frame.view_box, frame.unit
     ('0 0 90 45', 0.1)
+    >>> Frame(0, 0, 32_000, 64_000).unit
+    0.1
     >>> frame.path([shapely.LineString([(0, 0), (1_000, 2_000)])])
     'M0 45L1 43'
     """
@@ -66,8 +72,8 @@ class Frame:
 
     @property
     def unit(self) -> float:
-        """Kilometres per pixel at the size the map is drawn for."""
-        return self.width / SCREEN
+        """Kilometres per pixel at the size the map is drawn for: all of the width, or all of the height."""
+        return max(self.width / SCREEN, self.height / TALLEST)
 
     @property
     def view_box(self) -> str:
@@ -117,13 +123,9 @@ def frame_of(raster: RasterFile, around: Sequence[float] | None = None) -> Frame
     else:
         west, south, east, north = raster.xll, raster.yll, raster.xll + raster.shape[1] * h, top
     pad = 0.04 * max(east - west, north - south, h)
-    if north - south < 0.45 * (east - west):
-        pad_y = pad + (0.45 * (east - west) - (north - south)) / 2
-    else:
-        pad_y = pad
-    if east - west < 1.2 * (north - south):
-        pad += (1.2 * (north - south) - (east - west)) / 2
-    return Frame(west - pad, south - pad_y, east + pad, north + pad_y)
+    wide, high = east - west + 2 * pad, north - south + 2 * pad
+    more_x, more_y = max(0.0, NARROWEST * high - wide) / 2, max(0.0, FLATTEST * wide - high) / 2
+    return Frame(west - pad - more_x, south - pad - more_y, east + pad + more_x, north + pad + more_y)
 
 
 def raster_layer(frame: Frame, raster: RasterFile, rgba: NDArray[np.uint8]) -> dict[str, Any]:
@@ -152,7 +154,9 @@ def value_layer(frame: Frame, raster: RasterFile, values: Array, scale: Scale, t
 def legend_bar(scale: Scale, tr: Words) -> dict[str, Any]:
     """Colour bar: stops and round values."""
     stops = [{"at": f"{100 * p:.1f}%", "colour": c} for p, c in ramp_stops(scale.ramp)]
-    ticks = [{"at": f"{100 * p:.1f}%", "text": tr.number(v, 2)} for v, p in scale.ticks(3)]
+    round_ = scale.ticks(3)
+    round_ = round_[:: -(-len(round_) // MOST_TICKS)]
+    ticks = [{"at": f"{100 * p:.1f}%", "text": tr.number(v, 2)} for v, p in round_]
     unit = "" if scale.unit == "1" else tr(scale.unit)
     return {"label": tr(scale.label), "unit": unit, "stops": stops, "ticks": ticks, "ramp": scale.ramp}
 
@@ -208,25 +212,43 @@ def marks(frame: Frame, lines: Sequence[shapely.Geometry], style: LineStyle) -> 
     return "".join(out)
 
 
-def patch_layer(frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words) -> list[dict[str, Any]]:
+def patch_layer(
+    frame: Frame, patches: gpd.GeoDataFrame | None, tr: Words, places: LabelPlaces | None = None
+) -> list[dict[str, Any]]:
     """Patches: outline (or place of a point) and name; a name that would cover another is left to the tooltip."""
     if patches is None:
         return []
+    places = places if places is not None else label_places(frame)
     out: list[dict[str, Any]] = []
-    taken: list[tuple[float, float]] = []
     for row in patches.to_dict("records"):
         shape, name = row["geometry"], proper_name({str(k): v for k, v in row.items()}, tr)
         spot = shape.representative_point()
         x, y = frame.xy(np.array([[spot.x, spot.y]]))[0]
-        free = not any(abs(x - a) < 0.17 * frame.width and abs(y - b) < 0.024 * frame.width for a, b in taken)
-        if free:
-            taken.append((x, y))
+        short = shortened(
+            re.sub(r"\s*\([^()]*\)$", "", name) or name, 30
+        )  # a remark in brackets stays in the tooltip
+        at = places.place(float(x), float(y), short)
         out.append({
-            "name": name, "short": shortened(name, 30) if free else "", "x": _n(x), "y": _n(y), "point": "Point" in shape.geom_type,
-            "end": x > 0.66 * frame.width,
-            "d": "" if "Point" in shape.geom_type else frame.path([shape]),
+            "name": name, "short": short if at else "", "x": _n(x), "y": _n(y), "point": "Point" in shape.geom_type,
+            "at": _at(at, frame), "d": "" if "Point" in shape.geom_type else frame.path([shape]),
         })  # fmt: skip
     return out
+
+
+def label_places(frame: Frame) -> LabelPlaces:
+    """An empty map for labels: only scale bar and north arrow stand there."""
+    u, w, h = frame.unit, frame.width, frame.height
+    bar = round_length(w / 4)
+    return LabelPlaces(w, h, u, [
+        Box(0.0, h - 0.03 * w - 24 * u, 0.02 * w + bar + 60 * u, h), Box(0.965 * w - 20 * u, 0.0, w, 0.03 * w + 90 * u),
+    ])  # fmt: skip
+
+
+def _at(label: Label | None, frame: Frame) -> dict[str, Any]:
+    """A label for the templates; three decimals of a pixel are enough."""
+    if label is None:
+        return {"x": "0", "y": "0", "anchor": "start", "far": False}
+    return {"x": f"{label.x:.2f}", "y": f"{label.y:.2f}", "anchor": label.anchor, "far": label.far}
 
 
 def measure_layer(frame: Frame, measures: gpd.GeoDataFrame | None) -> dict[str, Any] | None:
@@ -253,7 +275,7 @@ def furniture(frame: Frame, tr: Words) -> dict[str, Any]:
 def base(frame: Frame, title: str, alt: str, foot: str, key: str, tr: Words) -> dict[str, Any]:
     """What every map has."""
     return {
-        "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
+        "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "aspect": f"{frame.width / frame.height:.4f}", "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
         "height": _n(frame.height), "furniture": furniture(frame, tr), "rasters": [], "barriers": [], "patches": [], "ranges": "",
-        "sections": [], "section_legend": None, "backdrop": None, "no_path": None, "measures": None, "interactive": False,
+        "sections": [], "tops": [], "km_marks": [], "section_legend": None, "backdrop": None, "no_path": None, "measures": None, "interactive": False,
     }  # fmt: skip

@@ -15,8 +15,12 @@ SAMPLE = runpy.run_path(str(REPOSITORY / "tests" / "helpers" / "result_sample.py
 make_results, HOSTILE = SAMPLE["make_results"], SAMPLE["HOSTILE"]
 VOID = {"meta", "link", "input", "img", "br", "path", "rect", "circle", "image"}
 SECTIONS = [
-    "assumptions",
     "summary",
+    "case-impact",
+    "case-sites",
+    "case-budget",
+    "limits",
+    "assumptions",
     "area",
     "baseline",
     "impact",
@@ -92,7 +96,7 @@ def report(folder, tmp_path, language="en"):
     return write_report(folder, tmp_path / "r.html", language=language).read_text(encoding="utf-8")
 
 
-def test_parts_stand_in_their_order_with_the_assumptions_first(results, tmp_path):
+def test_the_answer_comes_first_then_the_case_then_the_annexes(results, tmp_path):
     page = Page(report(results, tmp_path))
     assert [i for i in page.ids if i in SECTIONS] == SECTIONS
     assert not page.bad
@@ -176,7 +180,7 @@ def test_every_map_says_in_words_what_it_shows(results, tmp_path):
     labels = [f["aria-label"] for t, f in page.tags if t == "svg" and f.get("role") == "img"]
     assert any("Pressure along Rail, km 0 to 12" in x for x in labels)
     labels = [x for x in labels if x.startswith("Map")]
-    assert len(labels) == 4
+    assert len(labels) == 5
     assert any("6 ranked sections" in x and "Rail km 0-2" in x for x in labels)
     assert any("4 barriers, 3 patches" in x for x in labels)
     assert any("59 km² have no path" in x or "60 km² have no path" in x for x in labels)
@@ -250,7 +254,7 @@ def test_a_run_without_ranking_or_rasters_still_reports(tmp_path):
     vectors.write_gpkg(folder / "sites.gpkg", {"barriers": barriers})
     page = Page(report(folder, tmp_path))
     rest = [
-        s for s in SECTIONS if s not in ("sites", "budget", "money")
+        s for s in SECTIONS if s not in ("sites", "case-sites", "budget", "money")
     ]  # what needs a ranking is left out, not left empty
     assert [i for i in page.ids if i in SECTIONS] == rest
 

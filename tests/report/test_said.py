@@ -20,6 +20,7 @@ from permeability.planning.option_statements import option_statements
 from permeability.ranking.impact_statements import headline
 from permeability.ranking.statements import places, statements
 from permeability.report.alternatives import OPTION_SENTENCES, option_sentences
+from permeability.report.first_page import NEXT, next_steps
 from permeability.report.results import read_results
 from permeability.report.said import SENTENCES, known_number, said, with_range
 from permeability.report.sections import report_context
@@ -93,6 +94,30 @@ def test_every_number_of_every_sentence_is_one_of_summary_json(run, told):
     for statement in told["headline"]:
         (sentence,) = said([statement], words(), lambda site: "LINE")
         assert not stray_numbers(sentence, statement, statement.get("site", ""), "LINE"), sentence
+
+
+def test_cards_and_next_steps_are_derived_from_summary_json(run, told):
+    """The three numbers and the steps of page one; a new kind of step needs its line here."""
+    assert set(NEXT) == {"choose", "find_out", "watch"}
+    page = report_context(read_results(run.folder), words())["species"][0]["summary"]
+    lost, first = (next(s for s in told["headline"] if s["statement"] == k) for k in ("lost", "first"))
+    gain, cost = page["cards"][1:]
+    assert not stray_numbers(f"{page['cards'][0]['value']} {page['cards'][0]['range']}", lost)
+    assert not stray_numbers(f"{gain['value']} {gain['range']}", [first["gain"], first["low"], first["high"]])
+    assert not stray_numbers(
+        f"{cost['value']} {cost['range']}", [first[f"cost_usd{e}"] for e in ("_low", "", "_high")]
+    )
+    gaps = told["knowledge_gaps"]
+    most = max(gaps.values(), key=lambda g: value(g["share"]))
+    steps = next_steps(told, words(), lambda key: f"WHAT {gaps[key]['what']}")
+    assert [
+        bool(re.search(p, t)) for p, t in zip(("Choose one of", "Find out first", "Watch it"), steps)
+    ] == [True] * 3
+    assert f"WHAT {most['what']}" in steps[1]
+    assert not stray_numbers(steps[1], most, most["what"])
+    alike = next(s for s in told["headline"] if s["statement"] == "alike")
+    assert not stray_numbers(steps[0], alike["sites"])
+    assert not next_steps({"headline": []}, words(), str)  # nothing is advised where nothing is known
 
 
 def test_a_stray_number_is_found():

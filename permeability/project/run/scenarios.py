@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from permeability._version import __version__
 from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import FACTS
+from permeability.barriers.treatments import treatments
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -45,6 +46,7 @@ from permeability.planning.alternatives import (
 from permeability.project.project import Project
 from permeability.project.run.input_differences import differing_inputs, unexplained
 from permeability.project.scenario_spec import TODAY, ScenarioSpec, chain_of, steps_of
+from permeability.ranking.candidate_sites import treatment_cost
 from permeability.viz.maps import difference
 
 Array = NDArray[np.float64]
@@ -246,13 +248,23 @@ def _plan_record(
     fences = [any(c.is_fence for c in parts) for parts in land.components]
     inputs = {s: r.inputs[name] for s, r in results.items() if name in r.inputs}
     return {
-        "folder": f"{FOLDER}/{folder}", "based_on": option.based_on, "measure": option.measure, "note": option.note,
+        "cost_usd": _cost(option), "folder": f"{FOLDER}/{folder}", "based_on": option.based_on, "measure": option.measure, "note": option.note,
         "year": land.context.get("year"), "interventions": [i.text() for i in land.scenario.interventions], "steps": steps,
         "layers": dict(plan.layers) if plan else {}, "inputs": inputs, "unexplained": {s: unexplained(r) for s, r in inputs.items()},
         "standing": [
             {"id": str(land.barriers.table["id"].iloc[i]), "fenced": fences[i]} for i in np.flatnonzero(land.standing)
         ],
     }  # fmt: skip
+
+
+def _cost(option: Option) -> dict[str, float] | None:
+    """What building an option costs by the catalogue [USD]; None where a step of it has no price there, or none builds."""
+    steps = option.land.scenario.interventions
+    if not steps or any(s.action not in ("remove", "treat") or (s.action == "treat" and s.treatment not in treatments()) for s in steps):  # fmt: skip
+        return None
+    found = [treatment_cost(option.land, s).as_tuple() for s in steps]
+    low, best, high = (float(sum(c)) for c in zip(*found))
+    return {"low": low, "best": best, "high": high}
 
 
 def _plain_steps(land: Landscape) -> list[dict[str, Any]]:

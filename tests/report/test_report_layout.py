@@ -1,0 +1,112 @@
+"""How the page looks, measured in a browser: labels that do not cover each other, words that stay whole, few pages, page numbers."""
+
+import runpy
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from places import REPOSITORY
+
+from permeability.report import write_report
+from permeability.report.label_places import LabelPlaces
+from permeability.report.pdf import write_pdf
+
+BROWSER = runpy.run_path(str(REPOSITORY / "tests" / "report" / "test_report_browser.py"))
+browse, with_script, answer, SAMPLE = (BROWSER[n] for n in ("browse", "with_script", "answer", "SAMPLE"))
+in_browser = pytest.mark.skipif(BROWSER["CHROMIUM"] is None, reason="Chromium is not installed")
+to_text = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
+
+COVERED = """
+var out=[],n=0;
+[1,1.35].forEach(function(k){
+[].forEach.call(document.querySelectorAll('.map'),function(box){ if(k>1)box.style.setProperty('--k',k,'important');
+ var all=[].filter.call(box.querySelectorAll('svg text'),function(t){return t.getBoundingClientRect().width>0});
+ var r=all.map(function(t){return t.getBoundingClientRect()}); n+=all.length;
+ for(var i=0;i<r.length;i++)for(var j=i+1;j<r.length;j++){
+  var w=Math.min(r[i].right,r[j].right)-Math.max(r[i].left,r[j].left), h=Math.min(r[i].bottom,r[j].bottom)-Math.max(r[i].top,r[j].top);
+  if(w>1&&h>1)out.push([k,box.parentNode.id,all[i].textContent,all[j].textContent])}})});
+return {covered:out,labels:n}
+"""
+BROKEN = """
+var out=[],n=0;
+[].forEach.call(document.querySelectorAll('main table th,main table td'),function(cell){
+ if(cell.matches('.hash,code')||cell.querySelector('code'))return;
+ var walk=document.createTreeWalker(cell,NodeFilter.SHOW_TEXT),node;
+ while((node=walk.nextNode())){var find=/[\\p{L}\\p{N}]+/gu,m;
+  while((m=find.exec(node.data))){var r=document.createRange();r.setStart(node,m.index);r.setEnd(node,m.index+m[0].length);n++;
+   var tops={};[].forEach.call(r.getClientRects(),function(b){tops[Math.round(b.top)]=1});
+   if(Object.keys(tops).length>1)out.push(m[0])}}});
+return {broken:out,words:n}
+"""
+
+
+@pytest.fixture(scope="module", params=["plain", "hostile"])
+def page(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("layout")
+    made = SAMPLE["make_results"](
+        folder / "results", *([SAMPLE["HOSTILE"]] if request.param == "hostile" else [])
+    )
+    return write_report(made, folder / "report.html", language="mn")
+
+
+@in_browser
+def test_no_label_of_a_map_covers_another_on_screen_or_at_the_size_of_print(page, tmp_path):
+    found = answer(
+        browse(with_script(page, COVERED), tmp_path / "profile", "--window-size=1200,900", "--dump-dom")[0]
+    )
+    assert found["labels"] > 10
+    assert found["covered"] == []
+
+
+@in_browser
+@pytest.mark.parametrize("width", [500, 800, 1200])
+def test_no_word_of_a_table_is_broken(page, tmp_path, width):
+    found = answer(
+        browse(with_script(page, BROKEN), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0]
+    )
+    assert found["words"] > 500
+    assert found["broken"] == []
+
+
+@in_browser
+@to_text
+def test_the_part_to_be_read_is_short_and_numbers_its_pages(tmp_path):
+    results = SAMPLE["make_results"](tmp_path / "results")
+    for part in ("summary", "full"):
+        target = write_report(results, tmp_path / f"{part}.pdf", part=part)
+        text = subprocess.run(
+            ["pdftotext", "-layout", str(target), "-"], capture_output=True, text=True, check=True
+        ).stdout
+        pages = text.rstrip("\f").split("\f")
+        assert f"1/{len(pages)}" in pages[0].replace(" ", "")
+        assert f"{len(pages)}/{len(pages)}" in pages[-1].replace(" ", "")
+        assert "First to open by expected gain" in pages[0]
+        if part == "summary":
+            assert len(pages) <= 8
+            assert "SHA-256" not in text
+
+
+@in_browser
+def test_a_pdf_has_an_outline(tmp_path):
+    results = SAMPLE["make_results"](tmp_path / "results")
+    target = write_pdf(write_report(results, tmp_path / "r.html"), tmp_path / "r.pdf")
+    assert b"/Outlines" in target.read_bytes()
+
+
+def test_labels_never_meet_and_stay_on_the_map():
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        width, height = rng.uniform(20, 900, 2)
+        places = LabelPlaces(width, height, max(width / 900, height / 640))
+        for _ in range(60):
+            x, y = rng.uniform(0, 1, 2) * (width, height)
+            places.place(float(x), float(y), "n" * int(rng.integers(1, 30)), float(rng.uniform(8, 14)))
+        boxes = places.taken
+        assert len(boxes) > 3
+        for i, a in enumerate(boxes):
+            assert a.left >= 0
+            assert a.top >= 0
+            assert a.right <= width
+            assert a.bottom <= height
+            assert not any(a.meets(b) for b in boxes[:i])
