@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.barriers.crossing_costs import COST, TRACE, Component, Values, level_values, width_of
+from permeability.barriers.cut_links import CutLinks
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.line_chains import LineChains
 from permeability.barriers.lines import Barriers
@@ -165,7 +166,11 @@ class CostModel:
         worth = self.traced(
             self.piece_costs(pieces, acts), pieces.row, nearest_mouths(pieces, mouths, self.reach_m), mouths
         )
-        return _of_pieces(cost, pieces, worth)
+        return _of_pieces(cost, pieces, worth, self.cancelled(cuts, acts))
+
+    def cancelled(self, cuts: CutTable, acts: Sequence[Act]) -> Ints:
+        """Cuts that cancel as the lines that were met between them stand no longer."""
+        return cuts.links.cancelled(self.piece_costs(places_met(cuts, cuts.links), acts) == 0)
 
     def piece_costs(self, pieces: Pieces, acts: Sequence[Act]) -> Array:
         """Crossing cost of pieces of line after some acts [m of open ground]."""
@@ -464,12 +469,26 @@ def met_by_acts(cuts: CutTable, acts: Sequence[Act], reach_m: float) -> Ints:
     return np.unique(np.concatenate(found))
 
 
-def _of_pieces(cost: Array, pieces: Pieces, worth: Array) -> CutCosts:
-    """Costs of all cuts from those of the cuts in pieces."""
+def linked_by(cuts: CutTable, acts: Sequence[Act]) -> Ints:
+    """Cuts of other lines that may cancel once acts have opened what is met between them."""
+    found = [cuts.links.met(a.chain, a.low, a.high) for a in acts] if len(cuts.links) else []
+    return cuts.links.first[np.unique(np.concatenate([np.zeros(0, np.int64), *found]))]
+
+
+def places_met(cuts: CutTable, links: CutLinks) -> Pieces:
+    """The places where lines that link cuts are met, as pieces without length."""
+    row = cuts.row_at(links.chain, links.along, cuts.first_row[links.chain]) if len(links) else links.chain
+    return Pieces(links.of_place, links.chain, row, links.along, links.along, np.zeros(len(row)))
+
+
+def _of_pieces(cost: Array, pieces: Pieces, worth: Array, gone: Ints) -> CutCosts:
+    """Costs of all cuts from those of the cuts in pieces; cuts that are gone cost nothing."""
+    cost[gone] = 0.0
     least, circuit = cost, cost.copy()
     if not len(pieces.cut):
         none = np.zeros(0)
         return CutCosts(least, circuit, CutParts(np.zeros(0, np.int64), none, none))
+    worth = np.where(np.isin(pieces.cut, gone), 0.0, worth)
     least = cost.copy()
     start = np.flatnonzero(np.concatenate([[True], np.diff(pieces.cut) != 0]))
     cut = pieces.cut[start]

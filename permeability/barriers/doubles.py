@@ -128,6 +128,8 @@ def coincident(table: gpd.GeoDataFrame) -> list[tuple[int, int]]:
     words = [tuple(str(v) for v in row) for row in table[same].itertuples(index=False)]
     found = []
     for a, b in sorted(zip(one[one < two].tolist(), two[one < two].tolist())):
+        if min(shapes[a].length, shapes[b].length) <= 2 * COINCIDE_M:
+            continue  # so short that neighbours look alike
         close = abs(shapes[a].length - shapes[b].length) <= 0.01 * shapes[a].length + 2 * COINCIDE_M
         if not close or words[a] != words[b]:
             continue

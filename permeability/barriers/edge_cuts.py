@@ -5,7 +5,7 @@ Computed once for a grid and a barrier layer, reused by every species, scenario 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from permeability.barriers.cut_links import Breaks, CutLinks, linked_cuts
 from permeability.barriers.line_chains import LineChains
 from permeability.barriers.lines import Barriers
 from permeability.barriers.own_stretches import own_stretches
@@ -21,7 +22,11 @@ from permeability.core.errors import check_choice
 from permeability.engines.kernels.edges import LENGTH, N_DIRECTIONS
 from permeability.layers.grid import Grid
 
+INSIDE_M = 1e-6  # a place at the end of a line counts as this far inside [m]
 TOUCH_CELLS = 2.0**-16  # lines whose ends come this near touch
+STRAIGHT_CELLS = (
+    2.0**-21
+)  # a vertex where rows meet that lies this near to a straight line is none: half a lattice step
 WIGGLE_CELLS = 4.0  # two crossings of one edge by one stretch of line nearer than this are a wiggle
 
 
@@ -45,6 +50,8 @@ class CutTable:
         The stretch of the chain that the cut stands for (:mod:`permeability.barriers.own_stretches`) [m].
     chains : LineChains
         Rows of one line laid end to end, in which these distances are measured.
+    links : CutLinks
+        Cuts that cancel where another line no longer stands.
 
     Examples
     --------
@@ -66,6 +73,7 @@ class CutTable:
     chains: LineChains
     neighbours: int
     shape: tuple[int, int]
+    links: CutLinks = field(default_factory=CutLinks.none)
 
     def __len__(self) -> int:
         return len(self.cell)
@@ -122,6 +130,11 @@ class CutTable:
                 at = np.searchsorted(self.chains.start[rows], along[here], side="right") - 1
                 out[here] = rows[np.clip(at, 0, None)]
         return out
+
+    @cached_property
+    def first_row(self) -> NDArray[np.int32]:
+        """First row of every chain."""
+        return np.array([rows[0] for rows in self.chains.rows_in_order()], np.int32)
 
     @cached_property
     def _long_chains(self) -> dict[int, NDArray[np.int64]]:
@@ -185,6 +198,7 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     )  # fmt: skip
     found = _rows(found, np.lexsort((found[3], found[2], found[1], found[0])))
     keep = kernel.cancel_wiggles(found[0], found[1], found[2], found[3], WIGGLE_CELLS)
+    group = _wiggles(found, pieces.line_of_arc)[keep]
     cell, direction, arc, at, normal = _rows(found, np.flatnonzero(keep))
     chain, along = pieces.chain_of_arc[arc], at * grid.cell_size
     _, km = _rows_and_km(barriers, chains, chain, along)
@@ -196,8 +210,37 @@ def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTabl
     order = np.lexsort((km, barrier, direction, cell))
     return CutTable(
         cell[order], direction[order], barrier[order], km[order], normal[order], low[order], high[order], chains,
-        neighbours, grid.shape,
+        neighbours, grid.shape, _links(group, arc, pieces, order, grid.cell_size, chains.lengths),
     )  # fmt: skip
+
+
+def _wiggles(found: _Found, line_of_arc: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of the wiggle of every crossing: of one edge by one line, one after the other within ``WIGGLE_CELLS``, breaks or not."""
+    cell, direction, arc, at, _ = found
+    line = line_of_arc[arc]
+    new = (
+        (np.diff(cell) != 0) | (np.diff(direction) != 0) | (np.diff(line) != 0) | (np.diff(at) > WIGGLE_CELLS)
+    )
+    return np.concatenate([np.zeros(min(len(cell), 1), np.int64), np.cumsum(new)])
+
+
+def _links(
+    group: NDArray[np.int64],
+    arc: NDArray[np.int64],
+    pieces: _Pieces,
+    order: NDArray[np.int64],
+    cell_size: float,
+    chain_length: NDArray[np.float64],
+) -> CutLinks:
+    """Cuts that only a line that is met keeps apart, by their number in the table."""
+    first, second, met = linked_cuts(group, arc, pieces.breaks, touch_cells=4 * TOUCH_CELLS)
+    if not met:
+        return CutLinks.none()
+    number, places = np.argsort(order), np.concatenate(met)
+    start = np.concatenate([[0], np.cumsum([len(m) for m in met])])
+    chain, along = pieces.breaks.chain[places], pieces.breaks.at[places] * cell_size
+    along = np.clip(along, INSIDE_M, chain_length[chain] - INSIDE_M)  # an end lies on what it ends
+    return CutLinks(number[first], number[second], start, chain, along)
 
 
 def stands_for(
@@ -267,6 +310,7 @@ class _Pieces:
         vertices = _break_lines(lines)
         lattice = float(1 << 20)
         xs, ys, segment, arc, start, end, normals, owners = [], [], [], [], [], [], [], []
+        line_of, begun = [], []
         n_arcs = n_segments = 0
         for i, (xy, breaks) in enumerate(vertices):
             d = np.diff(xy, axis=0)
@@ -294,12 +338,31 @@ class _Pieces:
             end.append(along[seg] + length[seg] * t1)
             new = int(arcs[-1]) + 1 - n_arcs if len(arcs) else 0
             owners.append(np.full(new, owner[i]))
+            line_of.append(np.full(new, i))
+            begun.append(_begun((i, owner[i]), xy, breaks, along, arcs))
             n_arcs, n_segments = n_arcs + new, n_segments + len(d)
         self.x, self.y = _stack(xs, (0, 2), np.int64), _stack(ys, (0, 2), np.int64)
         self.segment, self.arc = _stack(segment, (0,), np.int64), _stack(arc, (0,), np.int64)
         self.start, self.end = _stack(start, (0,), np.float64), _stack(end, (0,), np.float64)
         self.normal = _stack(normals, (0, 2), np.float64)
-        self.chain_of_arc = _stack(owners, (0,), np.int64)
+        self.chain_of_arc, self.line_of_arc = _stack(owners, (0,), np.int64), _stack(line_of, (0,), np.int64)
+        broken = _stack(begun, (0, 6), np.float64)
+        line, chain = broken[:, 1].astype(np.int64), broken[:, 2].astype(np.int64)
+        self.breaks = Breaks(broken[:, 0], line, chain, broken[:, 3], broken[:, 4:])
+
+
+def _begun(
+    line_chain: tuple[int, int],
+    xy: NDArray[np.float64],
+    breaks: NDArray[np.bool_],
+    along: NDArray[np.float64],
+    arcs: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Every break of a line: the arc that begins there, line, chain, place along it, x, y; at the end of the line none begins."""
+    at = np.flatnonzero(breaks)
+    arc = np.where(at < len(arcs), np.append(arcs, 0)[np.minimum(at, len(arcs))], arcs[-1] + 0.5)
+    about = np.tile(line_chain, (len(at), 1))
+    return np.column_stack([arc, about, along[at], xy[at]])
 
 
 def _stack(parts: list[NDArray[Any]], empty: tuple[int, ...], dtype: type) -> NDArray[Any]:
@@ -350,15 +413,44 @@ def _put(
     owner: list[int],
     offset: list[float],
 ) -> None:
-    """One unbroken line of a chain."""
-    if not run:
-        return
-    cells = np.concatenate(run)
-    fresh = np.concatenate([[True], np.any(np.diff(cells, axis=0) != 0, axis=1)])
-    if fresh.sum() > 1:
-        lines.append(shapely.LineString(cells[fresh]))
+    """One unbroken line of a chain, with no vertex where it was only split into rows."""
+    cells = _unsplit(run)
+    if len(cells) > 1:
+        lines.append(shapely.LineString(cells))
         owner.append(chain)
         offset.append(begun)
+
+
+def _unsplit(run: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Vertices of parts laid end to end, without repeated ones and without those that lie on a straight line between parts.
+
+    A line that is split into rows and left as it is otherwise is cut where the whole line is, to the last lattice point.
+    """
+    cells = np.concatenate(run)
+    keep = np.concatenate([[True], np.any(np.diff(cells, axis=0) != 0, axis=1)])
+    for joint in np.cumsum([len(part) for part in run[:-1]]).tolist():
+        last = joint - 1
+        while last > 0 and not keep[last]:
+            last -= 1
+        if np.abs(cells[joint] - cells[last]).max() > STRAIGHT_CELLS:
+            continue
+        keep[joint] = False
+        before, ahead = last - 1, joint + 1
+        while before >= 0 and not keep[before]:
+            before -= 1
+        while ahead < len(cells) and not keep[ahead]:
+            ahead += 1
+        if before >= 0 and ahead < len(cells) and _between(cells[last], cells[before], cells[ahead]):
+            keep[last] = False
+    return cells[keep]
+
+
+def _between(p: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    """Whether a point lies on the straight line from a to b, within ``STRAIGHT_CELLS``."""
+    d, rel = b - a, p - a
+    length = float(np.hypot(*d))
+    inside = 0.0 < float(rel @ d) < length**2
+    return inside and abs(float(d[0] * rel[1] - d[1] * rel[0])) <= STRAIGHT_CELLS * length
 
 
 def _break_lines(lines: list[shapely.LineString]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from permeability.barriers.lines import Barriers
 
 MEET_M = 1.0  # ends of rows that come this near are one place [m]
+SAME_M = 1e-3  # ends nearer than this are one place first, so that a row may be shorter than MEET_M [m]
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,27 @@ def _runs(ends: list[NDArray[np.float64]]) -> list[list[tuple[int, bool]]]:
 
 
 def _places(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """A number for every point; points that meet have the same."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    """A number for every end of a row, two a row; ends that meet have the same.
+
+    Ends that are the same meet; an end that is left alone meets what is near it, but for the other end of its own row.
+    """
     from scipy.spatial import cKDTree
 
-    pairs = cKDTree(points).query_pairs(MEET_M, output_type="ndarray")
-    n = len(points)
+    near = cKDTree(points).query_pairs(MEET_M, output_type="ndarray")
+    same = np.hypot(*(points[near[:, 0]] - points[near[:, 1]]).T) <= SAME_M
+    place = _joined(near[same], len(points))
+    alone = np.bincount(place)[place] == 1
+    one, two = near.T
+    own = (place[one ^ 1] == place[two]) | (
+        place[two ^ 1] == place[one]
+    )  # the other end of the row lies there
+    return _joined(near[same | (~own & (alone[one] | alone[two]))], len(points))
+
+
+def _joined(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """A number for each of ``n`` things; those joined by pairs have the same."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
     return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)

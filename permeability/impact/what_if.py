@@ -241,7 +241,9 @@ class CircuitView:
             usable &= cuts.direction < 2
         self.labels, self.patches = patches.labels, patches
         key = cuts.edge_keys
-        self.keys = np.unique(key[usable & np.isin(cuts.barrier, rows)])  # edges that stay outside
+        mine = np.isin(cuts.barrier, rows)
+        mine[cuts.links.first[cuts.links.on_chains(cuts.chains.chain[rows])]] = True  # what they cancel
+        self.keys = np.unique(key[usable & mine])  # edges that stay outside
         self.links = np.unique(key[usable])  # every edge of the circuit that a standing barrier cuts
         self.cuts = np.flatnonzero(usable & np.isin(key, self.keys))  # also other barriers on the same edges
         self.edge_of_cut = np.searchsorted(self.keys, key[self.cuts])

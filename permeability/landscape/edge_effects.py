@@ -7,6 +7,7 @@ every state of the unknown numbers (draws), which takes a millisecond for hundre
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -18,14 +19,18 @@ from permeability.barriers.cut_costs import (
     CostModel,
     CutParts,
     NearMouths,
+    Pieces,
     acts_of,
     apply_change,
+    linked_by,
     met_by_acts,
     mouths_of,
     nearest_mouths,
     pieces_of,
+    places_met,
     signature,
 )
+from permeability.barriers.cut_links import CutLinks
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Intervention, Scenario
@@ -101,9 +106,13 @@ class EdgeEffects:
             [np.zeros(0)],
             [np.zeros(0, np.int64)],
         )
+        links = [CutLinks.none()]
+        met_kind, groups = [np.zeros(0, np.int64)], 0
         for steps in sets:
             acts = acts_of(land.barriers, cuts.chains, list(steps))
-            touched = np.unique(names[met_by_acts(cuts, acts, reach)])
+            touched = np.unique(
+                names[np.concatenate([met_by_acts(cuts, acts, reach), linked_by(cuts, acts)])]
+            )
             which = cuts.on_edges(touched)
             pieces = pieces_of(cuts, [*before, *acts], which)
             edge.append(start[-1] + np.searchsorted(touched, names[pieces.cut]))
@@ -114,6 +123,11 @@ class EdgeEffects:
                     pieces.chain, pieces.row, 0.5 * (pieces.low + pieces.high), [*before, *acts], known
                 )
             )
+            if len(cuts.links):
+                linked, met = self._links_on(cuts, touched, which, groups)
+                links.append(linked)
+                met_kind.append(self._kinds_of(met.chain, met.row, met.low, [*before, *acts], known))
+            groups += len(which)
             mouths = mouths_of([*before, *acts])
             beside = nearest_mouths(pieces, mouths, reach)
             near.append(
@@ -126,6 +140,7 @@ class EdgeEffects:
         self.start, self.keys = np.array(start, np.int64), np.concatenate(keys)
         self.edge, self.cut, self.kind = np.concatenate(edge), np.concatenate(cut), np.concatenate(kind)
         self.share, self.row = np.concatenate(share), np.concatenate(rows)
+        self.links, self.met_kind = CutLinks.joined(links), np.concatenate(met_kind)
         nothing = np.zeros((0, 2))
         self.near = NearMouths(
             np.concatenate([nothing.astype(np.int64), *(n.sides for n in near)]),
@@ -147,6 +162,18 @@ class EdgeEffects:
             out[i] = number
         return out
 
+    @staticmethod
+    def _links_on(cuts: CutTable, touched: Ints, which: Ints, groups: int) -> tuple[CutLinks, Pieces]:
+        """Links of cuts on the touched edges, by the number of each cut among those of all sets, and the places met."""
+        mine = np.flatnonzero(np.isin(cuts.edge_keys[cuts.links.first], touched))
+        found = cuts.links.only(mine)
+        numbered = replace(
+            found,
+            first=groups + np.searchsorted(which, found.first),
+            second=groups + np.searchsorted(which, found.second),
+        )
+        return numbered, places_met(cuts, found)
+
     def after(self, land: Cuttable) -> tuple[Array, Array]:
         """What barriers add to the touched edges once each set is built by itself.
 
@@ -164,8 +191,13 @@ class EdgeEffects:
         cost, series = np.zeros(n), np.zeros(n)
         if not len(first):
             return cost, series
-        worth = np.array([self._cost(land.cost_model, k) for k in self.kinds])[self.kind]
-        worth = land.cost_model.traced(worth, self.row, self.near, self.mouths)
+        each = np.array([self._cost(land.cost_model, k) for k in self.kinds])
+        worth = land.cost_model.traced(each[self.kind], self.row, self.near, self.mouths)
+        gone = self.links.cancelled(each[self.met_kind] == 0)
+        if len(gone):
+            worth[np.isin(np.repeat(np.arange(len(first)), np.diff(np.append(first, len(worth)))), gone)] = (
+                0.0
+            )
         low, high = np.minimum.reduceat(worth, first), np.maximum.reduceat(worth, first)
         weight = land.weight[self.cut[first]]
         with np.errstate(divide="ignore", invalid="ignore"):

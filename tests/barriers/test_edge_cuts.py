@@ -286,6 +286,25 @@ def test_a_wiggle_inside_one_edge_costs_nothing() -> None:
     assert len(table) == 0
 
 
+def test_a_wiggle_cancels_across_a_line_that_does_not_stand() -> None:
+    """A spike over one edge with another fence at its tip: two crossings while that stands, none without it."""
+    grid = square_grid(6)
+    both = cells(
+        [[(0.2, 3.9), (2.9, 3.9), (3.1, 3.2), (3.3, 3.9), (5.8, 3.9)], [(3.1, 3.2), (3.1, 0.3)]], grid
+    )
+    table = cut(both, grid, 4)
+    edge = 2 * 6 + 2, 0  # from (2.5, 3.5) to (3.5, 3.5)
+    mine = np.flatnonzero((table.cell == edge[0]) & (table.direction == edge[1]))
+    assert table.barrier[mine].tolist() == [0, 0]
+    ways = [(table.links.first[k], table.links.second[k]) for k in range(len(table.links))]
+    assert ways == [tuple(mine)]
+    assert (table.links.chain == table.chains.chain[1]).all()
+    assert table.links.cancelled(np.ones(len(table.links.chain), bool)).tolist() == mine.tolist()
+    assert len(table.links.cancelled(np.zeros(len(table.links.chain), bool))) == 0
+    for k, line in enumerate(both):  # alone, neither has links
+        assert len(cut([line], grid, 4).links) == 0, k
+
+
 def test_straight_fence_is_counted_once_on_every_edge() -> None:
     grid = square_grid(20)
     for neighbours in (4, 8, 16):

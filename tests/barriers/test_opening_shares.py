@@ -131,7 +131,7 @@ def test_rows_of_half_a_kilometre_gain_what_one_row_gains(kind):
         land, patches = landscape(as_barriers(table, marks, turned))
         plan = pm.Scenario("x").remove("F", km=(18.2, 24.9))
         found.append((conductance(land, patches), conductance(land.with_scenario(plan), patches)))
-    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)  # a new vertex snaps to the lattice, 1e-6 cells
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -155,10 +155,23 @@ def test_a_set_built_on_the_landscape_equals_the_layer_edited_row_by_row(seed):
         here = slice(effects.start[k], effects.start[k + 1])
         got = edited.edge_barriers().at(keys)
         np.testing.assert_allclose(got[0], cost[here], rtol=1e-9)
-        np.testing.assert_allclose(1 / (1 + got[1]), 1 / (1 + series[here]), atol=1e-6)  # likewise
+        np.testing.assert_allclose(1 / (1 + got[1]), 1 / (1 + series[here]), atol=1e-12)
         built = land.edge_barriers().replaced(keys, cost[here], series[here])
         again = land.with_scenario(pm.Scenario("x", tuple(steps if k == 2 else [steps[k]]))).edge_barriers()
         np.testing.assert_allclose(built.at(again.keys)[1], again.resistance, rtol=1e-12, atol=1e-12)
+
+
+def test_a_row_shorter_than_ends_may_miss_each_other_is_on_the_chain():
+    """An opening of 0.1 m as a row of its own: its two ends are two places."""
+    line = winding(5)
+    marks = [15_000.0, 15_000.1, 22_000.0]
+    rows = split(line, marks, [False, True, False, True])
+    chains = as_barriers(layer(rows), marks, [False, True, False, True])
+    found = cut_edges(chains, pm.Grid.from_bounds((0, 0, 40_000, 40_000), cell_size=1000.0, crs=CRS))
+    whole = cut_edges(as_barriers(layer([line]), [], [False]), pm.Grid.from_bounds((0, 0, 40_000, 40_000), cell_size=1000.0, crs=CRS))  # fmt: skip
+    assert found.chains.chain.tolist() == [0] * 4
+    np.testing.assert_array_equal(found.edge_keys, whole.edge_keys)
+    np.testing.assert_allclose(found.own_from, whole.own_from, rtol=1e-9, atol=1e-6)
 
 
 def test_wider_openings_conduct_more():

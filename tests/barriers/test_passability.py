@@ -142,6 +142,18 @@ def test_kazakhstan_border_fix():
     )
 
 
+@pytest.mark.parametrize("who", ["khulan", "mongolian_gazelle", "snow_leopard"])
+def test_the_chance_of_a_gap_rises_with_its_width_without_a_jump(who):
+    profile, widths = species(who), np.geomspace(1.0, 5_000.0, 2_000)
+    for level in ("low", "best", "high"):
+        found = np.array(
+            [getattr(structure_chance(Structure("gap", float(w)), profile), level) for w in widths]
+        )
+        assert (np.diff(found) >= 0).all()
+        assert np.diff(found).max() < 0.01
+        assert found[-1] == getattr(profile.structures["gap_500m"], level)
+
+
 def test_gap_encounter_by_simulation(rng):
     """Uniform start, one direction, exponential trace length."""
     to_gap = rng.uniform(0, 20.0, 200_000)
@@ -664,7 +676,9 @@ def test_treated_components_add_up_to_the_treated_whole():
         assert sum(costs) == pytest.approx(crossing_cost_m(whole, 1.0))
     chance, key = treated_chances(Step("gap", width_m=200.0), TMR, parts, gazelle)[-1]
     assert key == "structures.gap_50_500m"
-    assert chance == gazelle.structures["gap_50_500m"]
+    narrow, wide = gazelle.structures["gap_50_500m"], gazelle.structures["gap_500m"]
+    share = np.log(200 / 50) / np.log(500 / 50)  # of the way from the one class to the other
+    assert chance.best == pytest.approx(narrow.best + share * (wide.best - narrow.best))
     fresh = treated_chances(Step("overpass", years_open=0), TMR, parts, gazelle)[-1][0]
     assert fresh.best == pytest.approx(gazelle.structures["overpass_50m"].best / 3)
 

@@ -136,8 +136,8 @@ def structure_chance(
     """Chance that an animal that reaches the mouth of a structure goes through.
 
     The profile's chance for the type of structure, cut down where an underpass is less open than the animal
-    group wants (in proportion to the openness), where a gap is narrower than 50 m (in proportion to the
-    width), and while the animals learn.
+    group wants (in proportion to the openness), and while the animals learn.  Of a gap it rises with the width without a
+    jump: in proportion below 50 m, by the logarithm of the width from the class of 50 m to that of 500 m.
 
     Parameters
     ----------
@@ -164,19 +164,35 @@ def structure_chance(
     0.3
     >>> structure_chance(Structure("under", 8.0, 3.0), khulan).best
     0.01
+    >>> [round(structure_chance(Structure("gap", w), khulan).best, 3) for w in (5, 50, 158, 499.9, 500)]
+    [0.015, 0.15, 0.225, 0.3, 0.3]
     """
-    chance = profile.structures[structure.type]
-    factor = (
-        min(1.0, structure.width_m / 50.0)
+    chance = (
+        _gap_chance(structure.width_m, profile)
         if structure.kind == "gap"
-        else _openness_factor(structure, profile)
+        else profile.structures[structure.type]
     )
+    factor = 1.0 if structure.kind == "gap" else _openness_factor(structure, profile)
     if factor < 1.0:
         chance = chance.map(lambda p: p * factor)
     if years_open is not None:
         learnt = learning_factor(years_open)
         chance = chance.with_values(*(p * f for p, f in zip(chance.as_tuple(), learnt.as_tuple())))
     return chance
+
+
+def _gap_chance(width_m: float, profile: SpeciesProfile) -> Estimate:
+    """Chance of a gap by its width."""
+    types = structure_rules()["types"]
+    narrow, wide = profile.structures["gap_50_500m"], profile.structures["gap_500m"]
+    low, high = float(types["gap_50_500m"]["min_width_m"]), float(types["gap_500m"]["min_width_m"])
+    if width_m >= high:
+        return wide
+    if width_m <= low:
+        return narrow.map(lambda p: p * width_m / low) if width_m < low else narrow
+    share = float(np.log(width_m / low) / np.log(high / low))
+    both = zip(narrow.as_tuple(), wide.as_tuple())
+    return narrow.with_values(*(a + share * (b - a) for a, b in both))
 
 
 def _openness_factor(structure: Structure, profile: SpeciesProfile) -> float:
