@@ -11,6 +11,7 @@ from permeability.locale.language import Words
 from permeability.ranking.rank_statistics import middle
 from permeability.report import facts, figures
 from permeability.report.alternatives import drawn_change, title_of
+from permeability.report.compared_options import option_rows
 from permeability.report.facts import Row
 from permeability.report.labels import amount, change, gained
 from permeability.report.results import Results, number
@@ -121,7 +122,7 @@ def species_part(runs: Sequence[Results], labels: Sequence[str], species: str, t
     rows = index_rows(runs, species, tr)
     return {
         "id": species, **facts.names(first, species, tr), "indices": rows, "ranged": any(c["range"] for r in rows for c in r["cells"]), "residual": residual_rows(runs, labels, species, tr),
-        "best": best_rows(runs, labels, species, tr), "maps": maps,
+        "best": best_rows(runs, labels, species, tr), "maps": maps, "options": option_rows(runs, labels, species, tr),
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ Every number comes from ``summary.json``; see :mod:`permeability.ranking.stateme
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -122,14 +123,17 @@ NEXT: Final[Mapping[str, Callable[[Mapping[str, Any], Words, Callable[[str], str
 
 # ---------------------------------------------------------------- the case: impact in short
 def impact_in_short(results: Results, species: str, rows: list[Row], tr: Words) -> list[Row]:
-    """Indices without barriers and today, today's with its range over the draws."""
-    drawn = ((results.summary.get("species") or {}).get(species) or {}).get("today_in_draws") or {}
+    """Indices without barriers and today; where there are draws, today's with the digits that its range supports, and the range."""
+    told = (results.summary.get("species") or {}).get(species) or {}
+    drawn, today = told.get("today_in_draws") or {}, told.get("today") or {}
     out = []
     for row in rows:
-        ends = drawn.get(row["index"]) or {}
-        told = ""
-        if ends:
-            low, high = number(ends["low"]), number(ends["high"])
-            told = _ends(low, high, tr)
-        out.append({**row, "range": told})
+        name = row["index"]
+        low, high = (number((drawn.get(name) or {}).get(e)) for e in ("low", "high"))
+        if name not in today or not math.isfinite(high - low):
+            out.append({**row, "range": ""})
+            continue
+        unit = f"\xa0{tr(INDEX[name].unit_label)}" if INDEX[name].unit_label else ""
+        best = known_number(number(today[name]), low, high, tr)
+        out.append({**row, "range": _ends(low, high, tr) + unit, "today": best + unit})
     return out

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
+from permeability.layers.degrees import middle_degrees
 from permeability.linkage.index_table import INDEX
 from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text, headline
@@ -43,18 +44,15 @@ def coordinates(ranked: gpd.GeoDataFrame, tr: Words) -> list[str]:
     >>> from permeability.locale.language import words
     >>> line = shapely.LineString([(500_000, 5_000_000), (502_000, 5_000_000)])
     >>> coordinates(geopandas.GeoDataFrame(geometry=[line], crs=32648), words())
-    ['45.154° N, 105.013° E']
+    ['45.153° N, 105.013° E']
     """
-    middles = ranked.geometry.interpolate(0.5, normalized=True)
-    if ranked.crs is None:
-        return [""] * len(ranked)
     out = []
-    for p in middles.to_crs(4326):
-        if p is None or p.is_empty:
-            out.append("")
-            continue
-        north, east = tr("N") if p.y >= 0 else tr("S"), tr("E") if p.x >= 0 else tr("W")
-        out.append(f"{tr.fixed(abs(p.y), 3)}° {north}, {tr.fixed(abs(p.x), 3)}° {east}")
+    for lon, lat in middle_degrees(ranked).to_numpy():
+        north, east = tr("N") if lat >= 0 else tr("S"), tr("E") if lon >= 0 else tr("W")
+        known_place = math.isfinite(lon) and math.isfinite(lat)
+        out.append(
+            f"{tr.fixed(abs(lat), 3)}° {north}, {tr.fixed(abs(lon), 3)}° {east}" if known_place else ""
+        )
     return out
 
 

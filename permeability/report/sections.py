@@ -53,8 +53,9 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     has = {
         "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")),
     }  # fmt: skip
+    case = contents(CASE, has, tr)
     return {
-        "part": part, "contents": contents(CASE, has, tr), "annexes": contents(ANNEXES, has, tr) if part == "full" else [],
+        "part": part, "contents": case, "chapter": {c["id"]: tr.number(i) for i, c in enumerate(case, start=1)}, "annexes": contents(ANNEXES, has, tr) if part == "full" else [],
         "answer_map": answer_map(results, species, tr), "byline": byline(results, tr), "limits": limits[: SHORT_LIMITS],
         "title": tr.name(results.title), "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
         "assumptions": limits, "species": species, "barriers": barrier_rows(results, tr),

@@ -302,6 +302,26 @@ def test_comparison_of_equal_runs_says_so_and_needs_two(tmp_path):
     assert caught.value.code == "J07"
 
 
+def test_comparison_of_two_runs_lists_the_options_that_differ(tmp_path):
+    import pandas as pd
+
+    a, b = make_results(tmp_path / "a"), make_results(tmp_path / "b")
+    table = pd.read_csv(b / "scenarios.csv")
+    option, index = table["scenario"].iloc[-1], "reachable_km2"
+    at = (table["scenario"] == option) & (table["index"] == index)
+    assert at.sum() == 1
+    table.loc[at, "after"] += 7.0
+    table.to_csv(b / "scenarios.csv", index=False)
+    words = Page(write_comparison([a, b], tmp_path / "c.html").read_text(encoding="utf-8")).words
+    listed = words.split("Options that differ between the runs")[-1]
+    assert "+7 km²" in listed
+    table[table["scenario"] != option].to_csv(b / "scenarios.csv", index=False)
+    words = Page(write_comparison([a, b], tmp_path / "d.html").read_text(encoding="utf-8")).words
+    assert "not in this run" in words
+    same = Page(write_comparison([a, a], tmp_path / "e.html").read_text(encoding="utf-8")).words
+    assert "Options that differ" not in same
+
+
 def test_difference_map_shows_where_the_current_grew(tmp_path):
     import numpy as np
 

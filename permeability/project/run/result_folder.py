@@ -13,6 +13,7 @@ from permeability.barriers.lines import traffic_class
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.resistance_raster import burn_resistance
 from permeability.layers import rasters, vectors, whole_files
+from permeability.layers.degrees import middle_degrees
 from permeability.project.run.choice_results import plan_table
 from permeability.project.run.scenarios import (
     measure_table,
@@ -74,7 +75,8 @@ def write_results(run: Run, folder: Path) -> None:
         table = gpd.GeoDataFrame(
             _species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs
         )
-        whole_files.write_csv(folder / "sites.csv", pd.DataFrame(table.drop(columns="geometry")))
+        flat = pd.DataFrame(table.drop(columns="geometry")).join(middle_degrees(table))
+        whole_files.write_csv(folder / "sites.csv", flat)
         tables["sites"] = table
         along = pd.concat(pressed, ignore_index=True).drop(columns="geometry")
         whole_files.write_csv(folder / "pressure.csv", _species_first(pd.DataFrame(along)))

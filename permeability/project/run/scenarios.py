@@ -248,7 +248,7 @@ def _plan_record(
     fences = [any(c.is_fence for c in parts) for parts in land.components]
     inputs = {s: r.inputs[name] for s, r in results.items() if name in r.inputs}
     return {
-        "cost_usd": _cost(option), "folder": f"{FOLDER}/{folder}", "based_on": option.based_on, "measure": option.measure, "note": option.note,
+        "cost_usd": option_cost_usd(option), "folder": f"{FOLDER}/{folder}", "based_on": option.based_on, "measure": option.measure, "note": option.note,
         "year": land.context.get("year"), "interventions": [i.text() for i in land.scenario.interventions], "steps": steps,
         "layers": dict(plan.layers) if plan else {}, "inputs": inputs, "unexplained": {s: unexplained(r) for s, r in inputs.items()},
         "standing": [
@@ -257,7 +257,7 @@ def _plan_record(
     }  # fmt: skip
 
 
-def _cost(option: Option) -> dict[str, float] | None:
+def option_cost_usd(option: Option) -> dict[str, float] | None:
     """What building an option costs by the catalogue [USD]; None where a step of it has no price there, or none builds."""
     steps = option.land.scenario.interventions
     if not steps or any(s.action not in ("remove", "treat") or (s.action == "treat" and s.treatment not in treatments()) for s in steps):  # fmt: skip
