@@ -7,14 +7,16 @@ stream of uniform numbers, plain or quasi-random, gives the same draws everywher
 
 Evidence grades, from strongest to weakest:
 
-====== =====================================================================
-F      found in a publication or report that is cited
-D      derived here by arithmetic from F values; the sum is in the source
-M-h    general expert knowledge, high trust (textbook values)
-M-m    expert default, medium trust
-M-l    expert default or analogy, low trust
-X      looked for and not found: a placeholder that must be filled by the user
-====== =====================================================================
+======== ===================================================================
+F        found in a publication or report that is cited
+measured measured from tracks of animals that the project was given, with an
+         interval and a placebo (:mod:`permeability.telemetry`)
+D        derived here by arithmetic from F values; the sum is in the source
+M-h      general expert knowledge, high trust (textbook values)
+M-m      expert default, medium trust
+M-l      expert default or analogy, low trust
+X        looked for and not found: a placeholder that must be filled by the user
+======== ===================================================================
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from scipy import special
 
 from permeability.core.errors import OptionError, check_choice
 
-EVIDENCE: tuple[str, ...] = ("F", "D", "M-h", "M-m", "M-l", "X")
+EVIDENCE: tuple[str, ...] = ("F", "measured", "D", "M-h", "M-m", "M-l", "X")
 """Grades of evidence, strongest first."""
 
 SPREADS: tuple[str, ...] = ("pert", "log")

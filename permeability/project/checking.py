@@ -22,6 +22,7 @@ from permeability.project.checks import (
     lines,
     scenarios,
     species,
+    tracks,
 )
 from permeability.project.checks.findings import Findings, Readable
 
@@ -66,6 +67,7 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
         for name in seen.spec.species:
             found.attempt(partial(species.placed, found, seen, name))
             found.attempt(partial(seen.project.range_mask, name))
+    tracks.check(found, seen)
     return found.found, seen
 
 

@@ -14,6 +14,7 @@ from permeability.project.scenario_spec import (
     ScenarioSpec,
     Table,
 )
+from permeability.project.tracks_spec import TracksSpec
 from permeability.ranking.unknown_numbers import KINDS, LANDSCAPES, VARY
 
 __all__ = ["ProjectSpec"]
@@ -171,11 +172,12 @@ class ProjectSpec(Table):
     cost_benefit: CostBenefitSpec = CostBenefitSpec()
     scenarios: list[ScenarioSpec] = []
     comparison: ComparisonSpec = ComparisonSpec()
+    tracks: list[TracksSpec] = []
 
-    @field_validator("candidates", mode="before")
+    @field_validator("candidates", "tracks", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
-        """One table of candidates is as good as a list of one."""
+        """One table of candidates or tracks is as good as a list of one."""
         return [value] if isinstance(value, dict) else value
 
 

@@ -18,7 +18,7 @@ from permeability.barriers.parallel_lines import infrastructure_corridors
 from permeability.barriers.scenario import Intervention
 from permeability.barriers.treatments import treatment as treatment_named
 from permeability.core.errors import BarrierError
-from permeability.core.estimate import Estimate
+from permeability.core.estimate import Estimate, weakest
 from permeability.landscape.landscape import Landscape
 
 __all__ = [
@@ -226,8 +226,8 @@ def total_cost(costs: Sequence[Estimate]) -> Estimate:
         return costs[0]
     low, best, high = (float(sum(v)) for v in zip(*(c.as_tuple() for c in costs)))
     sources = "; ".join(dict.fromkeys(c.source for c in costs if c.source))
-    weakest = max((c.evidence for c in costs), key=("F", "D", "M-h", "M-m", "M-l", "X").index)
-    return Estimate(low, best, high, "USD", weakest, sources, "log" if low > 0 else "pert")
+    grade = weakest(*(c.evidence for c in costs))
+    return Estimate(low, best, high, "USD", grade, sources, "log" if low > 0 else "pert")
 
 
 def treatment_cost(land: Landscape, step: Intervention) -> Estimate:

@@ -35,7 +35,7 @@ AT_ROADS: Final[Mapping[str, str]] = {
     "unknown": N_("not known"),
 }
 GRADES: Final = N_(
-    "F found in a cited source; D derived here from such figures; M-h, M-m, M-l expert knowledge of high, medium and low trust; X looked for and not found."
+    "F found in a cited source; measured from tracks of animals; D derived here from such figures; M-h, M-m, M-l expert knowledge of high, medium and low trust; X looked for and not found."
 )
 
 

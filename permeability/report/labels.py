@@ -11,6 +11,7 @@ from permeability.locale.language import N_, Words
 
 GRADES: Final[Mapping[str, tuple[str, str]]] = {
     "F": (N_("found"), N_("stated in a source that was read")),
+    "measured": (N_("measured"), N_("measured from tracks of animals given to the project")),
     "D": (N_("derived"), N_("computed from found figures")),
     "M-h": (N_("expert, firm"), N_("expert knowledge, high confidence")),
     "M-m": (N_("expert, fair"), N_("expert knowledge, medium confidence")),

@@ -136,6 +136,20 @@ class Results:
             path = self.run_folder / path.name
         return read_raster(path) if path.is_file() else None
 
+    @cached_property
+    def tracks(self) -> list[dict[str, Any]]:
+        """What was measured from each data set of tracks; empty for a run without, and for one scenario of a run."""
+        path = self.folder / "tracks.json"
+        return list(_json(path)["tracks"]) if path.is_file() else []
+
+    def track_shapes(self, table: str, number: int) -> gpd.GeoDataFrame | None:
+        """Shapes of one data set of tracks: ``ways``, ``crossings`` or ``sections``; None where there are none."""
+        found = _tables(self.folder / "tracks.gpkg").get(table)
+        if found is None:
+            return None
+        mine = found[found["set"] == number].reset_index(drop=True)
+        return mine if len(mine) else None
+
     @property
     def plans(self) -> dict[str, dict[str, Any]]:
         """What the record says about every scenario, in the order of the project file."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import N_, Words, proper_name
 from permeability.report import alternatives as options
-from permeability.report import budget, evidence, facts, figures
+from permeability.report import budget, evidence, facts, figures, tracks
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
 from permeability.report.answer_map import answer_map
@@ -40,6 +40,8 @@ ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
     "budget": (N_("For this budget"), "budget"),
     "money": (N_("Costs and benefits"), "sites"),
     "residual": (N_("Residual impact and offset account"), ""),
+    "measured": (N_("Numbers measured from tracks"), "tracks"),
+    "compared": (N_("Compared with tracks"), "tracks"),
     "monitoring": (N_("Proposal for monitoring"), ""),
     "parameters": (N_("Parameters and their evidence"), ""),
     "repeat": (N_("How to repeat"), ""),
@@ -51,7 +53,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     species = [species_part(results, s, tr) for s in results.species_ids]
     limits = assumptions(results, species, tr)
     has = {
-        "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")),
+        "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")), "tracks": bool(results.tracks),
     }  # fmt: skip
     case = contents(CASE, has, tr)
     return {
@@ -62,7 +64,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
-        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 
@@ -112,9 +114,7 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
     _ranks(parts, add, tr)
     add(
         tr("Ways are hypotheses"),
-        tr(
-            "Least-cost ways and currents are computed, not observed; this run was not compared with tracks of animals."
-        ),
+        tracks.compared_text(results, tr),
     )
     for s in results.species_ids:
         unused = [f for f in evidence.habitat_rows(results, s, tr) if not f["used"]]

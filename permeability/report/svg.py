@@ -278,4 +278,5 @@ def base(frame: Frame, title: str, alt: str, foot: str, key: str, tr: Words) -> 
         "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "aspect": f"{frame.width / frame.height:.4f}", "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
         "height": _n(frame.height), "furniture": furniture(frame, tr), "rasters": [], "barriers": [], "patches": [], "ranges": "",
         "sections": [], "tops": [], "km_marks": [], "section_legend": None, "backdrop": None, "no_path": None, "measures": None, "interactive": False,
+        "tracks": None,
     }  # fmt: skip

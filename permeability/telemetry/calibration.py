@@ -17,7 +17,7 @@ import pandas as pd
 
 from permeability.barriers.passability import crossing_cost_m
 from permeability.core.errors import OptionError
-from permeability.core.estimate import Estimate
+from permeability.core.estimate import Estimate, weakest
 from permeability.species.profile import SpeciesProfile
 from permeability.species.vocabulary import BARRIER_CLASSES
 
@@ -33,14 +33,15 @@ class Calibration:
     profile : SpeciesProfile
     table : DataFrame
         One row per barrier class: ``barrier_class``, ``before_km``, ``measured_km``, ``after_km_low``, ``after_km``, ``after_km_high``,
-        ``times`` (after over before), ``prior_worth``, ``measured_worth`` (encounters).
+        ``times`` (after over before), ``prior_worth``, ``measured_worth`` (encounters), ``evidence`` (grade: ``measured`` where
+        the tracks are worth at least as much as the profile's number, else the weaker of the two).
     left_out : tuple of str
         Groups that no profile has a place for, and why.
 
     Examples
     --------
     >>> from permeability.species import species
-    >>> measured = {"stock": Estimate(0.2, 0.5, 0.9, "km", "D", "tracks", "log")}
+    >>> measured = {"stock": Estimate(0.2, 0.5, 0.9, "km", "measured", "tracks", "log")}
     >>> done = calibrate(species("mongolian_gazelle"), measured)
     >>> done.profile.crossing_cost_km["stock"].low < 0.5 < done.profile.crossing_cost_km["stock"].high
     True
@@ -93,7 +94,7 @@ def calibrate(
     Examples
     --------
     >>> from permeability.species import species
-    >>> measured = {"stock": Estimate(0.2, 0.5, 0.9, "km", "D", "tracks", "log")}
+    >>> measured = {"stock": Estimate(0.2, 0.5, 0.9, "km", "measured", "tracks", "log")}
     >>> round(float(calibrate(species("khulan"), measured, prior_worth=0).table["after_km"].iloc[0]), 2)
     0.5
     """
@@ -115,7 +116,7 @@ def calibrate(
         rows.append(row)
         source = f"{estimate.source}{'; ' + citation if citation else ''}; {row['prior_worth']:.3g} encounters of the profile before"
         values[f"crossing_cost_km.{name}"] = {
-            "low": after[0], "best": after[1], "high": after[2], "evidence": "D", "source": source,
+            "low": after[0], "best": after[1], "high": after[2], "evidence": row["evidence"], "source": source,
         }  # fmt: skip
     return Calibration(profile.override(values), pd.DataFrame(rows), tuple(left_out))
 
@@ -172,6 +173,7 @@ def _combined(
     row = {
         "barrier_class": name, "before_km": before.best, "measured_km": measured.best, "after_km_low": after[0], "after_km": after[1],
         "after_km_high": after[2], "times": after[1] / max(before.best, 1e-6), "prior_worth": n0, "measured_worth": n1,
+        "evidence": measured.evidence if n1 >= n0 else weakest(before.evidence, measured.evidence),
     }  # fmt: skip
     return row, after
 

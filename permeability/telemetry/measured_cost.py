@@ -76,7 +76,7 @@ class CrossingCosts(Face):
         return f"CrossingCosts({mark}within {self.buffer_m:g} m, fixes every {self.step_h:.3g} h: {told})"
 
     def of(self, group: str) -> Estimate:
-        """The cost of one group as an estimate [km], graded D (worked out from tracks).
+        """The cost of one group as an estimate [km], graded ``measured`` (``X``, a placeholder, where the tracks are simulated).
 
         Raises
         ------
@@ -91,7 +91,7 @@ class CrossingCosts(Face):
             )  # fmt: skip
         row = rows.iloc[0]
         low, best, high = (max(float(row[c]), LEAST_KM) for c in ("cost_km_low", "cost_km", "cost_km_high"))
-        return Estimate(low, best, high, "km", "D", source_of(self.tracks, row), "log")
+        return Estimate(low, best, high, "km", self.tracks.grade, source_of(self.tracks, row), "log")
 
 
 def _told(row: object) -> str:
@@ -175,7 +175,7 @@ def crossing_cost(
     [['stock', 2.22, 1]]
     """
     tracks.require_usable(barriers.table.crs)
-    _check_buffer(tracks, barriers, buffer_m, error_m)
+    require_buffer(tracks, barriers, buffer_m, error_m)
     meter = Meter(barriers, by, buffer_m)
     found = meter.measure(tracks, error_m=error_m, max_gap_h=max_gap_h)
     copies = [
@@ -195,7 +195,8 @@ def crossing_cost(
     )
 
 
-def _check_buffer(tracks: Tracks, barriers: Barriers, buffer_m: float, error_m: float | None) -> None:
+def require_buffer(tracks: Tracks, barriers: Barriers, buffer_m: float, error_m: float | None) -> None:
+    """Refuse a buffer that is not wider than the errors of fix and line together (F24)."""
     from permeability.telemetry.line_crossings import both_errors
 
     error = both_errors(tracks, barriers, error_m)

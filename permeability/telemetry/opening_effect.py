@@ -21,6 +21,7 @@ from permeability.barriers.lines import Barriers
 from permeability.core.errors import OptionError
 from permeability.telemetry.line_crossings import crossings
 from permeability.telemetry.line_index import LineIndex, joined_spans
+from permeability.telemetry.opening_kappa import KappaChange, kappa_change
 from permeability.telemetry.tracks import Tracks, utc_seconds
 
 __all__ = ["BeforeAfter", "Stretch", "before_after"]
@@ -63,6 +64,8 @@ class BeforeAfter:
         ``stretch`` (treated, control), ``when`` (before, after), ``km_worked``, ``crossings``.
     animals : int
         That came near the treated stretch.
+    kappa : KappaChange or None
+        The same of the permeability of steps; None where it was not asked for.
 
     Examples
     --------
@@ -76,12 +79,21 @@ class BeforeAfter:
     p_random: float
     table: pd.DataFrame = field(repr=False)
     animals: int = 0
+    kappa: KappaChange | None = None
 
     def __repr__(self) -> str:
         return (
             f"BeforeAfter(times {self.ratio:.3g} ({self.low:.3g}-{self.high:.3g}) by {self.animals} animals; random dates do as much in "
-            f"{100 * self.p_random:.0f} %)"
+            f"{100 * self.p_random:.0f} %{self._kappa_text()})"
         )
+
+    def _kappa_text(self) -> str:
+        k = self.kappa
+        if k is None:
+            return ""
+        if not np.isfinite(k.ratio):
+            return f"; kappa not told: {k.note}"
+        return f"; kappa times {k.ratio:.3g} ({k.low:.3g}-{k.high:.3g}), random dates do as much in {100 * k.p_random:.0f} %"
 
 
 def before_after(
@@ -96,9 +108,10 @@ def before_after(
     max_gap_h: float | None = None,
     draws: int = 1000,
     dates: int = 200,
+    kappa: bool = True,
     rng: int = 0,
 ) -> BeforeAfter:
-    """Change of crossings per kilometre worked at a date, beside controls.
+    """Change of crossings per kilometre worked, and of kappa, at a date, beside controls.
 
     Parameters
     ----------
@@ -119,6 +132,8 @@ def before_after(
         Of animals, with replacement.
     dates : int
         Random dates, between the tenth and the ninetieth percentile of the fixes.
+    kappa : bool
+        Whether to fit the permeability of steps too (:mod:`permeability.telemetry.opening_kappa`), with a quarter of the dates.
     rng : int
 
     Returns
@@ -145,7 +160,7 @@ def before_after(
     >>> import permeability as pm
     >>> tracks, barriers = pm.telemetry.samples.herd()
     >>> lines = [Stretch(n, *barriers.km_range(n)) for n in ("F9", "F10", "F11", "F12")]
-    >>> found = before_after(tracks, barriers, lines[1:2], "2024-01-31", controls=lines[2:], draws=100, dates=20)
+    >>> found = before_after(tracks, barriers, lines[1:2], "2024-01-31", controls=lines[2:], draws=100, dates=20, kappa=False)
     >>> found.low < 1 < found.high
     True
     """
@@ -167,11 +182,13 @@ def before_after(
     low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     poisson = 1.96 * float(np.sqrt(np.sum(1 / (total[:, :, 1] + HALF))))
     first, last = np.quantile(tracks.seconds, [0.1, 0.9])
-    other = np.asarray([_effect(work.at(float(t)).sum(axis=0)) for t in draw.uniform(first, last, dates)])
+    random_dates = draw.uniform(first, last, dates)
+    other = np.asarray([_effect(work.at(float(t)).sum(axis=0)) for t in random_dates])
     other = other[np.isfinite(other)]
     return BeforeAfter(
         float(np.exp(effect)), float(np.exp(min(low, effect - poisson))), float(np.exp(max(high, effect + poisson))),
         float((1 + np.sum(np.abs(other) >= abs(effect))) / (1 + len(other))), _table(total), int((sums[:, 0, :, 0].sum(axis=1) > 0).sum()),
+        kappa_change(tracks, work.shapes[0], work.shapes[1], utc_seconds(date), random_dates[: max(dates // 4, 19)], rng) if kappa else None,
     )  # fmt: skip
 
 
@@ -199,11 +216,11 @@ class _Work:
         number = np.asarray([tracks.animals.index(n) for n in found["animal"]], dtype=np.int64)
         self.km: list[tuple[NDArray[np.int64], Floats, Floats]] = []
         self.crossed: list[tuple[NDArray[np.int64], Floats]] = []
+        self.shapes: list[list[shapely.Geometry]] = []
         for side in sides:
             shapes = [barriers.stretch(s.line, s.km_from, s.km_to) for s in side]
-            step, _, start, end = LineIndex([g for g in shapes if not shapely.is_empty(g)]).within(
-                a, b, buffer_m
-            )
+            self.shapes.append([g for g in shapes if not shapely.is_empty(g)])
+            step, _, start, end = LineIndex(self.shapes[-1]).within(a, b, buffer_m)
             owner, start, end = joined_spans(step, start, end)
             self.km.append((tracks.number[steps[owner]], when[owner], (end - start) * length[owner] / 1000))
             mine = np.zeros(len(found), bool)

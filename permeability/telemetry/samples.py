@@ -55,7 +55,14 @@ def walk() -> tuple[Tracks, Barriers]:
 
 
 def herd(
-    animals: int = 4, days: int = 60, kappa: float = 0.3, step_h: float = 2.0, rng: int = 0
+    animals: int = 4,
+    days: int = 60,
+    kappa: float = 0.3,
+    step_h: float = 2.0,
+    rng: int = 0,
+    *,
+    open_at: tuple[float, ...] = (),
+    open_kappa: float = 1.0,
 ) -> tuple[Tracks, Barriers]:
     """A herd that walks at random among parallel fences 3 km apart; a step that would cross is refused with chance 1 - kappa.
 
@@ -67,6 +74,9 @@ def herd(
     step_h : float
         [h].
     rng : int
+    open_at : tuple of float
+        Fences (by their x [m]) that have ``open_kappa`` instead.
+    open_kappa : float
 
     Returns
     -------
@@ -96,9 +106,11 @@ def herd(
             there[open_] = (
                 here + far[:, None] * np.stack([np.cos(heading + turn), np.sin(heading + turn)], axis=1)
             )[open_]
-            lines = np.abs(np.floor(there[:, 0] / 3000 + 0.5) - np.floor(here[:, 0] / 3000 + 0.5))
+            chance = kappa ** np.abs(np.floor(there[:, 0] / 3000 + 0.5) - np.floor(here[:, 0] / 3000 + 0.5))
+            for x in open_at:
+                chance[(there[:, 0] < x) != (here[:, 0] < x)] *= open_kappa / kappa
             home = np.exp(-np.maximum(np.hypot(*there.T) - np.hypot(*here.T), 0) / 20_000)
-            open_ &= draw.uniform(size=animals) > kappa**lines * home
+            open_ &= draw.uniform(size=animals) > chance * home
         here, heading = there, new
     when = pd.date_range("2024-01-01", periods=n, freq=f"{int(step_h * 60)}min", tz="UTC")
     frame = pd.DataFrame(

@@ -90,7 +90,7 @@ class StepSelection(Face):
         return f"StepSelection({mark}{self.strata:,} steps of {self.step_h:.3g} h: kappa {told})"
 
     def of(self, group: str) -> Estimate:
-        """The crossing cost of one group as an estimate [km], graded D.
+        """The crossing cost of one group as an estimate [km], graded ``measured`` (``X``, a placeholder, where the tracks are simulated).
 
         Raises
         ------
@@ -110,7 +110,7 @@ class StepSelection(Face):
             f"step selection on {mark} {self.tracks.source}: kappa {row['kappa']:.2f}, {self.strata} steps of {self.step_h:.3g} h of "
             f"{len(self.tracks.animals)} animals"
         )
-        return Estimate(low, best, high, "km", "D", source, "log")
+        return Estimate(low, best, high, "km", self.tracks.grade, source, "log")
 
 
 def step_selection(

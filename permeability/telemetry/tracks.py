@@ -103,6 +103,11 @@ class Tracks(Face):
         return f"Tracks({mark}{len(self):,} fixes of {n} animal{'s' if n != 1 else ''}{when}{every}; {describe_crs(self.crs)})"
 
     @property
+    def grade(self) -> str:
+        """Evidence grade of what is measured from them: a number from tracks that no animal walked is a placeholder."""
+        return "X" if self.simulated else "measured"
+
+    @property
     def table(self) -> gpd.GeoDataFrame:
         """One row per fix: ``animal``, ``time`` (UTC), ``error_m``, ``row`` in the source, the place."""
         return gpd.GeoDataFrame(

@@ -28,7 +28,7 @@ from permeability.telemetry.validation import auc, boyce
 
 
 def measured(best: float = 0.5, factor: float = 1.5) -> dict[str, Estimate]:
-    return {"stock": Estimate(best / factor, best, best * factor, "km", "D", "tracks", "log")}
+    return {"stock": Estimate(best / factor, best, best * factor, "km", "measured", "tracks", "log")}
 
 
 # ---------------------------------------------------------------- calibrate
@@ -61,7 +61,7 @@ def test_other_classes_and_numbers_stay_and_the_source_is_told() -> None:
     done = calibrate(khulan, measured(), citation="Mine et al. 2024, doi:10.0/0").profile
     own = done.crossing_cost_km["stock"]
     assert "Mine et al. 2024" in own.source
-    assert (own.evidence, own.unit) == ("D", "km")
+    assert (own.evidence, own.unit) == ("measured", "km")
     old, new = khulan.estimates(), done.estimates()
     assert {k for k in new if k not in old or new[k] != old[k]} == {"crossing_cost_km.stock"}
 
@@ -121,20 +121,68 @@ TREATED, CONTROL = [Stretch("F", 0, 10)], [Stretch("F", 50, 60)]
 
 
 def test_an_opening_is_found_and_nothing_is_not() -> None:
-    yes = before_after(*opened(0.2, 0.8), TREATED, MIDDLE, controls=CONTROL)
+    yes = before_after(*opened(0.2, 0.8), TREATED, MIDDLE, controls=CONTROL, kappa=False)
     assert yes.low > 2
     assert yes.ratio == pytest.approx(4, rel=0.25)
     assert yes.p_random < 0.05
-    no = before_after(*opened(0.5, 0.5), TREATED, MIDDLE, controls=CONTROL)
+    no = before_after(*opened(0.5, 0.5), TREATED, MIDDLE, controls=CONTROL, kappa=False)
     assert no.low < 1 < no.high
     assert no.p_random > 0.05
 
 
 def test_closing_is_the_other_way_round_and_counts_are_told() -> None:
-    found = before_after(*opened(0.8, 0.2), TREATED, MIDDLE, controls=CONTROL)
+    found = before_after(*opened(0.8, 0.2), TREATED, MIDDLE, controls=CONTROL, kappa=False)
     assert found.high < 0.5
     assert found.table["crossings"].sum() > 1000
     assert found.animals == 8
+
+
+def herd_with_an_opening(kappa_after: float, seed: int) -> tuple[Tracks, Barriers, str]:
+    """Two herds among the same fences, one after the other, the second with another kappa: a change at every fence alike."""
+    first, barriers = samples.herd(5, 50, 0.3, rng=seed)
+    second, _ = samples.herd(5, 50, kappa_after, rng=seed + 1)
+    shift = float(first.seconds.max() - second.seconds.min()) + 7200.0
+    tables = [first.table, second.table.assign(time=second.table["time"] + pd.Timedelta(seconds=shift))]
+    both = pd.concat(tables, ignore_index=True)
+    return read_tracks(both, simulated=True, max_speed_kmh=1e6), barriers, str(tables[1]["time"].min())
+
+
+def test_kappa_that_rises_everywhere_is_no_effect_of_the_treatment() -> None:
+    tracks, barriers, date = herd_with_an_opening(0.9, 5)
+    lines = [Stretch(n, *barriers.km_range(n)) for n in ("F8", "F9", "F10", "F11")]
+    found = before_after(tracks, barriers, lines[:2], date, controls=lines[2:], draws=50, dates=4).kappa
+    assert found is not None
+    assert found.low < 1 < found.high
+
+
+def test_kappa_at_one_fence_follows_its_opening() -> None:
+    """Only the treated fences of the second herd are open: kappa there rises from .3 to .9, threefold."""
+    first, barriers = samples.herd(8, 90, 0.3, rng=1)
+    second, _ = samples.herd(8, 90, 0.3, rng=2, open_at=(-1500.0, 1500.0), open_kappa=0.9)
+    shift = pd.Timedelta(seconds=float(first.seconds.max() - second.seconds.min()) + 7200.0)
+    later = second.table.assign(time=second.table["time"] + shift)
+    tracks = read_tracks(
+        pd.concat([first.table, later], ignore_index=True), simulated=True, max_speed_kmh=1e6
+    )
+    at = {
+        str(n): g.coords[0][0] for n, g in zip(barriers.table["line"], barriers.table.geometry, strict=True)
+    }
+    lines = {n: Stretch(n, *barriers.km_range(n)) for n, x in at.items() if abs(x) < 8000}
+    treated = [s for n, s in lines.items() if abs(at[n]) < 2000]
+    controls = [s for n, s in lines.items() if abs(at[n]) >= 2000]
+    found = before_after(
+        tracks, barriers, treated, str(later["time"].min()), controls=controls, draws=50, dates=80
+    ).kappa
+    assert found is not None
+    assert found.low > 1.5
+    assert found.low < 3 < found.high
+    assert found.p_random < 0.06
+
+
+def test_kappa_that_cannot_be_told_says_why() -> None:
+    found = before_after(*opened(0.5, 0.5, animals=1), TREATED, "2024-01-02", controls=CONTROL, dates=20)
+    assert found.kappa is not None
+    assert "kappa not told" in repr(found) or found.kappa.note
 
 
 def test_a_date_outside_is_refused() -> None:

@@ -11,6 +11,7 @@ A result folder holds
 ``cost_benefit.csv``, ``offset.csv`` whole-life cost and gain per money; quality hectares lost and given back
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
+``tracks.json``, ``tracks.gpkg`` numbers measured from tracks, and the map held against them
 ``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.project.run.scenarios`
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
@@ -46,6 +47,12 @@ from permeability.project.run.scenarios import (
     run_scenarios,
 )
 from permeability.project.run.steps import Step, take_steps
+from permeability.project.run.track_results import (
+    measure_tracks,
+    track_record,
+    track_summary,
+    write_tracks,
+)
 from permeability.ranking.ranking import rank
 
 __all__ = ["run_project"]
@@ -146,9 +153,10 @@ def _run(
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
         choice = make_choice(project, ranked, _tell(progress, "choice"))
-    summary = summarise(project, results) | choice_summary(project, choice)
-    record = make_record(project, results)
-    done = Run(project, results, summary, record, folder, choice)
+        tracks = measure_tracks(project, results, on.telling(_tell(progress, "tracks")))
+    summary = summarise(project, results) | choice_summary(project, choice) | track_summary(tracks)
+    record = make_record(project, results) | track_record(project)
+    done = Run(project, results, summary, record, folder, choice, tracks)
     if folder is not None:
         _write(done, folder, report, progress)
     if store is not None:
@@ -160,6 +168,7 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
     """All files of a run into its folder, at once."""
     with whole_files.whole_folder(folder, RESULT_MARK, locked=True) as aside:
         write_results(run, aside)
+        write_tracks(aside, run.tracks, run.project.grid.crs)
         if report:
             from permeability.report import write_report
 

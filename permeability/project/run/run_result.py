@@ -66,6 +66,8 @@ class Run(Face):
         Where it was written.
     choice : Choice
         Plans for the budget, money and hectares.
+    tracks : list of dict
+        What was measured from each ``[tracks]`` table.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class Run(Face):
     record: dict[str, Any] = field(repr=False)
     folder: Path | None = None
     choice: Choice = field(default_factory=Choice, repr=False)
+    tracks: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
