@@ -113,7 +113,9 @@ def _cost_note(row: Mapping[str, Any], about: Mapping[str, Any], tr: Words) -> s
         told.append(tr("nothing crossed: only a lower bound is known"))
     elif 0 < row["crossings"] < FEW:
         told.append(tr("only {n} crossings", n=tr.number(row["crossings"])))
-    if number(about["step_h"]) > FINE_H:
+    if row["corrected"]:
+        told.append(tr("corrected by simulation for fixes every {n} h", n=tr.number(number(about["step_h"]))))
+    elif number(about["step_h"]) > FINE_H:
         told.append(
             tr(
                 "fixes every {n} h miss part of the way along a line and some crossings",

@@ -30,6 +30,7 @@ Ints = NDArray[np.int64]
 
 CLASSES = ("quick_cross", "bounce", "average_movement", "back_and_forth", "trace", "trapped", "unknown")
 QUARTER = 5  # segments a quarter circle of the buffer
+RIM = 0.03  # part of the width within which a round end of that many segments, and a simplified outline, may differ from a true circle
 
 
 @dataclass(frozen=True)
@@ -200,9 +201,7 @@ class _Runs:
 
 
 def _runs(tracks: Tracks, barriers: Barriers, rules: Rules) -> _Runs:
-    area = shapely.buffer(barriers.table.geometry.to_numpy(), rules.buffer_m, quad_segs=QUARTER)
-    point, _ = shapely.STRtree(area).query(shapely.points(tracks.xy), predicate="intersects")
-    fixes = np.unique(point)
+    fixes = _inside(tracks.xy, barriers.table.geometry.to_numpy(), rules.buffer_m)
     hours = tracks.seconds[fixes] / 3600
     gap = np.round(np.diff(hours) - rules.interval_h, 1)
     same = np.diff(tracks.number[fixes]) == 0
@@ -221,6 +220,25 @@ def _runs(tracks: Tracks, barriers: Barriers, rules: Rules) -> _Runs:
     begin = np.searchsorted(number, np.arange(len(tracks.animals)))[number]
     end = np.searchsorted(number, np.arange(len(tracks.animals)), side="right")[number] - 1
     return _Runs(tracks, fixes[start], fixes[stop], member, label, inside, begin, end)
+
+
+def _inside(xy: Floats, lines: NDArray[np.object_], buffer_m: float) -> Ints:
+    """Numbers of the fixes in or on the buffer of a line.
+
+    The buffer is a polygon that differs from all places within its width only near its rim, so only lines that have a fix there are
+    buffered at all.
+    """
+    points = shapely.points(xy)
+    fix, line = shapely.STRtree(lines).query(points, predicate="dwithin", distance=buffer_m * (1 + RIM))
+    far = shapely.distance(points[fix], lines[line])
+    sure = np.zeros(len(xy), bool)
+    sure[fix[far <= buffer_m * (1 - RIM)]] = True
+    open_ = ~sure[fix]
+    fix, line = fix[open_], line[open_]
+    asked, which = np.unique(line, return_inverse=True)
+    area = shapely.buffer(lines[asked], buffer_m, quad_segs=QUARTER)
+    sure[fix[shapely.intersects(points[fix], area[which])]] = True
+    return np.flatnonzero(sure)
 
 
 def _labels(counted: Floats, same: NDArray[np.bool_], start: Ints) -> Floats:
@@ -242,7 +260,7 @@ def _row(e: int, runs: _Runs, rules: Rules) -> dict[str, Any]:
     before, after = first > runs.begin[first], last < runs.end[first]
     way = fixes
     if short:
-        way = np.r_[[first - 1] if before else [], fixes, [last + 1] if after else []].astype(np.int64)
+        way = np.arange(fixes[0] - before, fixes[-1] + 1 + after)
     return {
         "e": e, "animal": t.animals[t.number[first]], "encounter": f"{t.animals[t.number[first]]}_{runs.label[e]:g}",
         "first": first, "last": last, "hours": float(hours), "fixes": len(fixes), "short": short, "whole": bool(before and after),
@@ -259,7 +277,7 @@ def straightness(xy: Floats, seconds: Floats) -> float:
     >>> straightness(np.array([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]]), np.arange(3.0))
     0.7142857142857143
     """
-    if len(xy) < 2 or len(np.unique(seconds)) < len(seconds):
+    if len(xy) < 2 or not (np.diff(seconds) > 0).all():
         return float("nan")
     length = float(np.hypot(*np.diff(xy, axis=0).T).sum())
     return float(np.hypot(*(xy[-1] - xy[0]))) / length if length > 0 else float("nan")
@@ -269,11 +287,13 @@ def _count_crossings(rows: list[dict[str, Any]], runs: _Runs, barriers: Barriers
     """Points that each way shares with the lines, line by line; an overlap counts its vertices."""
     lines = barriers.table.geometry.to_numpy()
     long = [i for i, r in enumerate(rows) if len(r["way"]) > 1]
-    ways = [shapely.linestrings(runs.tracks.xy[rows[i]["way"]]) for i in long]
-    if not ways:
+    if not long:
         return
+    fixes = np.concatenate([rows[i]["way"] for i in long])
+    owner = np.repeat(np.arange(len(long)), [len(rows[i]["way"]) for i in long])
+    ways = shapely.linestrings(runs.tracks.xy[fixes], indices=owner)
     way, line = shapely.STRtree(lines).query(ways, predicate="intersects")
-    shared = shapely.intersection(np.asarray(ways, dtype=object)[way], lines[line])
+    shared = shapely.intersection(ways[way], lines[line])
     points = np.bincount(way, weights=shapely.get_num_coordinates(shared), minlength=len(ways))
     for i, n in zip(long, points, strict=True):
         rows[i]["crossings"] = int(n)

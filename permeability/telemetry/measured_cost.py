@@ -16,6 +16,7 @@ from permeability.barriers.lines import Barriers
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
+from permeability.telemetry.coarse_fixes import Corrected, corrected, signs_of_tracks
 from permeability.telemetry.exposure import Exposure, Meter
 from permeability.telemetry.intervals import per_crossing
 from permeability.telemetry.placebo import Placebo, displaced, ratio_placebo
@@ -27,6 +28,8 @@ FINE_H = 1.0  # beyond this, part of the way along a line and of the crossings i
 COARSE_H = (
     4.0  # beyond this, herds with known costs are measured up to half too low (benchmarks/tracks_coverage.py)
 )
+COARSEST_H = 8.5  # beyond this, the correction was not tried
+MISFIT = 3.0  # standard errors by which the signs of the tracks may differ from those of the walk that comes nearest
 LEAST_KM = 1e-3  # below a metre a cost says nothing
 
 
@@ -39,7 +42,7 @@ class CrossingCosts(Face):
     table : DataFrame
         One row per group: ``group``, ``animals`` (that came near), ``animals_crossing``, ``km_worked``, ``crossings``,
         ``chord_km`` (of an indifferent walk, per crossing), ``cost_km_low``, ``cost_km``, ``cost_km_high``, ``log_sd`` (standard
-        error of the logarithm of the cost), ``ratio`` (kilometres per crossing over those of an indifferent walk), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
+        error of the logarithm of the cost), ``corrected`` (by simulation, for coarse fixes), ``uncorrected_km``, ``ratio`` (kilometres per crossing over those of an indifferent walk), ``placebo``, ``placebo_low``, ``placebo_high``, ``usable``, ``note``.
     by_animal : DataFrame
         ``animal``, ``group``, ``km_worked``, ``crossings``.
     buffer_m : float
@@ -122,6 +125,7 @@ def crossing_cost(
     placebos: int = 20,
     draws: int = 1000,
     line_draws: int = 0,
+    correct: bool = True,
     rng: int = 0,
 ) -> CrossingCosts:
     """Crossing cost of each group of lines: kilometres worked along it per crossing, with interval and placebo.
@@ -148,6 +152,8 @@ def crossing_cost(
         Of the bootstrap between animals.
     line_draws : int
         Times that every line is moved by its stated accuracy; the interval then covers all of them.
+    correct : bool
+        Whether costs from fixes more than an hour apart are corrected by simulation (:mod:`permeability.telemetry.coarse_fixes`).
     rng : int
 
     Returns
@@ -189,7 +195,10 @@ def crossing_cost(
             tracks, error_m=error_m, max_gap_h=max_gap_h, chord_km=found.chord_km
         )
         spans.append(_spans(there, chord, draws, rng))
-    rows = [_row(found, g, float(chord[g]), spans, copies, tracks) for g in range(len(found.groups))]
+    fixed = _corrections(meter, found, spans[0], tracks, error_m, max_gap_h, rng) if correct else {}
+    rows = [
+        _row(found, g, float(chord[g]), spans, copies, tracks, fixed.get(g)) for g in range(len(found.groups))
+    ]
     return CrossingCosts(
         pd.DataFrame(rows), _by_animal(found), float(buffer_m), tracks.interval_h, tracks, barriers
     )
@@ -242,10 +251,26 @@ def _jittered(barriers: Barriers, times: int, rng: int) -> list[Barriers]:
 
 
 def _row(
-    found: Exposure, g: int, chord: float, spans: list[np.ndarray], copies: list[Exposure], tracks: Tracks
+    found: Exposure,
+    g: int,
+    chord: float,
+    spans: list[np.ndarray],
+    copies: list[Exposure],
+    tracks: Tracks,
+    fixed: Corrected | None = None,
 ) -> dict[str, object]:
     km, n = float(found.km[:, g].sum()), int(found.crossings[:, g].sum())
     low, best, high = min(s[g, 0] for s in spans), spans[0][g, 1], max(s[g, 2] for s in spans)
+    raw, held = float(best), fixed is not None and fixed.misfit < MISFIT
+    log_sd = _log_sd(found.km[:, g], found.crossings[:, g], raw)
+    if held and fixed is not None:
+        wider = spans[0][g, 0] / low if low > 0 else 1.0, high / spans[0][g, 2] if spans[0][g, 2] > 0 else 1.0
+        low, best, high, log_sd = (
+            (fixed.low / wider[0] if low > 0 else 0.0),
+            fixed.best,
+            fixed.high * wider[1],
+            fixed.log_sd,
+        )
     placebo = ratio_placebo(
         np.asarray([c.km[:, g].sum() for c in copies]),
         np.asarray([c.cuts[:, g].sum() * found.chord_km[g] for c in copies]),
@@ -260,13 +285,15 @@ def _row(
         "cost_km_low": low,
         "cost_km": best,
         "cost_km_high": high,
-        "log_sd": _log_sd(found.km[:, g], found.crossings[:, g], float(best)),
+        "log_sd": log_sd,
+        "corrected": held,
+        "uncorrected_km": raw,
         "ratio": km / (n * chord) if n else np.inf if km > 0 else np.nan,
         "placebo": placebo.ratio,
         "placebo_low": placebo.low,
         "placebo_high": placebo.high,
-        "usable": placebo.usable and km > 0 and not tracks.interval_h > COARSE_H,
-        "note": _note(placebo, km, n, tracks),
+        "usable": placebo.usable and km > 0 and not tracks.interval_h > (COARSEST_H if held else COARSE_H),
+        "note": _note(placebo, km, n, tracks, held, raw),
     }
 
 
@@ -281,7 +308,7 @@ def _log_sd(km: np.ndarray, crossings: np.ndarray, cost: float) -> float:
     return float(np.sqrt(max(1 / n, between)) * total / n / max(cost, LEAST_KM))
 
 
-def _note(placebo: Placebo, km: float, n: int, tracks: Tracks) -> str:
+def _note(placebo: Placebo, km: float, n: int, tracks: Tracks, held: bool, raw: float) -> str:
     """What a reader must know of an estimate, in words."""
     told = []
     if km == 0:
@@ -292,15 +319,42 @@ def _note(placebo: Placebo, km: float, n: int, tracks: Tracks) -> str:
         told.append("nothing crossed: only a lower bound is known")
     elif n < 10:
         told.append(f"only {n} crossings")
-    if tracks.interval_h > COARSE_H:
+    if held:
+        told.append(f"fixes every {tracks.interval_h:.3g} h: corrected by simulation ({raw:.3g} km before)")
+    if tracks.interval_h > (COARSEST_H if held else COARSE_H):
         told.append(
             f"unusable: fixes every {tracks.interval_h:.3g} h are too coarse to see the way along a line; use step selection"
         )
-    elif tracks.interval_h > FINE_H:
+    elif tracks.interval_h > FINE_H and not held:
         told.append(
             f"fixes every {tracks.interval_h:.3g} h miss part of the way along a line and some crossings; not corrected"
         )
     return "; ".join(told)
+
+
+def _corrections(
+    meter: Meter, found: Exposure, raw: np.ndarray, tracks: Tracks, error_m: float | None, max_gap_h: float | None, rng: int
+) -> dict[int, Corrected]:  # fmt: skip
+    """Corrected costs by group, where fixes are coarse and something crossed."""
+    if not tracks.interval_h > FINE_H:
+        return {}
+    from permeability.telemetry.line_crossings import ACCURACY_M
+
+    table = meter.barriers.table
+    fix = float(np.nanmedian(tracks.error_m)) if error_m is None else float(error_m)
+    line = float(np.nanmax(pd.to_numeric(table["accuracy_m"], errors="coerce").fillna(ACCURACY_M)))
+    out = {}
+    for g in range(len(found.groups)):
+        if found.crossings[:, g].sum() == 0 or found.km[:, g].sum() <= 0:
+            continue
+        shapes = table.geometry.to_numpy()[meter.group == g]
+        signs = signs_of_tracks(
+            tracks, shapes, meter.buffer_m, found.km[:, g], found.crossings[:, g], max_gap_h
+        )
+        out[g] = corrected(
+            signs, tracks.interval_h, float(raw[g, 1]), meter.buffer_m, fix / np.sqrt(2), line, rng=rng
+        )
+    return out
 
 
 def _by_animal(found: Exposure) -> pd.DataFrame:

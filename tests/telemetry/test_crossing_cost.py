@@ -233,8 +233,8 @@ def test_simulated_tracks_stay_labelled_in_the_number() -> None:
 
 def test_coarse_fixes_are_told_and_too_coarse_ones_are_unusable() -> None:
     tracks, lines = indifferent(3), grid_of_fences()
-    for hours, usable, word in ((1, True, ""), (2, True, "not corrected"), (8, False, "too coarse")):
+    for hours, usable, word in ((1, True, ""), (2, True, "miss part of the way"), (12, False, "too coarse")):
         slower = replace(tracks, seconds=tracks.seconds[0] + (tracks.seconds - tracks.seconds[0]) * hours)
-        row = crossing_cost(slower, lines, placebos=8).table.iloc[0]
+        row = crossing_cost(slower, lines, placebos=8, correct=False).table.iloc[0]
         assert bool(row["usable"]) == usable
         assert word in row["note"]

@@ -15,6 +15,7 @@ from places import REFERENCE
 from permeability.barriers.lines import Barriers, prepare, prepare_layers
 from permeability.core.errors import OptionError
 from permeability.telemetry import encounters, read_tracks, samples
+from permeability.telemetry.behaviour import _inside
 from permeability.telemetry.tracks import Tracks
 
 CASES = REFERENCE / "baba"
@@ -85,3 +86,17 @@ def test_encounters_do_not_depend_on_place_and_direction_of_the_lines() -> None:
     turned["geometry"] = shapely.reverse(turned.geometry.to_numpy())
     again = encounters(tracks, prepare(turned)).table.drop(columns="geometry")
     pd.testing.assert_frame_equal(whole, again)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fixes_inside_are_those_of_the_buffers_polygon(seed: int) -> None:
+    """Only lines with a fix near the rim are buffered; the answer is that of buffering them all."""
+    rng = np.random.default_rng(seed)
+    lines = shapely.linestrings(
+        rng.uniform(0, 3000, (40, 1, 2)) + np.cumsum(rng.normal(0, 120, (40, 7, 2)), axis=1)
+    )
+    xy = rng.uniform(0, 3000, (4000, 2))
+    area = shapely.union_all(shapely.buffer(lines, 110.0, quad_segs=5))
+    np.testing.assert_array_equal(
+        _inside(xy, lines, 110.0), np.flatnonzero(shapely.intersects(area, shapely.points(xy)))
+    )
