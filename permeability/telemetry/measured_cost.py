@@ -30,6 +30,7 @@ COARSE_H = (
 )
 COARSEST_H = 8.5  # beyond this, the correction was not tried
 MISFIT = 3.0  # standard errors by which the signs of the tracks may differ from those of the walk that comes nearest
+LARGE = 1.5  # a correction by more than this factor, beyond 4 h, rests on the simulated walk more than on the tracks
 LEAST_KM = 1e-3  # below a metre a cost says nothing
 
 
@@ -271,6 +272,11 @@ def _row(
             fixed.high * wider[1],
             fixed.log_sd,
         )
+    large = (
+        tracks.interval_h > COARSE_H
+        and held
+        and abs(np.log(max(float(best), LEAST_KM) / max(raw, LEAST_KM))) > np.log(LARGE)
+    )
     placebo = ratio_placebo(
         np.asarray([c.km[:, g].sum() for c in copies]),
         np.asarray([c.cuts[:, g].sum() * found.chord_km[g] for c in copies]),
@@ -292,8 +298,12 @@ def _row(
         "placebo": placebo.ratio,
         "placebo_low": placebo.low,
         "placebo_high": placebo.high,
-        "usable": placebo.usable and km > 0 and not tracks.interval_h > (COARSEST_H if held else COARSE_H),
-        "note": _note(placebo, km, n, tracks, held, raw),
+        "usable": placebo.usable
+        and km > 0
+        and not tracks.interval_h > (COARSEST_H if held else COARSE_H)
+        and not large,
+        "note": _note(placebo, km, n, tracks, held, raw)
+        + ("; unusable: the correction is larger than half of what was measured" if large else ""),
     }
 
 

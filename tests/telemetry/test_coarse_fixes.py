@@ -76,3 +76,11 @@ def test_fine_fixes_are_left_alone() -> None:
     one, two = (crossing_cost(tracks, fence(), placebos=2, correct=c).table for c in (True, False))
     assert one.equals(two)
     assert not one["corrected"].any()
+
+
+def test_a_large_correction_at_eight_hours_is_unusable_and_says_so() -> None:
+    """A weak barrier (half a kilometre): most of what happened at it is not in such fixes."""
+    weak = line_walks(20, 270, 32, 250.0, 2.0, 0.8, 2000.0, 6000.0, 10.0, 5)
+    row = crossing_cost(tracks_of(weak, 8.0), fence(), placebos=2).table.iloc[0]
+    assert not row["usable"]
+    assert "larger than half of what was measured" in row["note"]
