@@ -361,6 +361,44 @@ def _costs(costs: Sequence[tuple[str, Estimate]], quantiles: pd.DataFrame) -> Ar
     return np.column_stack(columns)
 
 
+def at_draw(
+    land: Landscape, patches: Patches, drawn: RankDraws, draw: int
+) -> tuple[Landscape, Landscape, Patches, Array]:
+    """The landscape of one draw once more, as the ranking had it.
+
+    Parameters
+    ----------
+    land : Landscape
+        The ranking's own.
+    patches : Patches
+    drawn : RankDraws
+    draw : int
+
+    Returns
+    -------
+    (Landscape, Landscape, Patches, array)
+        With lines and habitat as drawn; the same with its crossing numbers too; patches on it; weight of every pair of them.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> drawn = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=8).draws
+    >>> _, there, here, weights = at_draw(land, patches, drawn, 3)
+    >>> there.grid == land.grid, here.ids, weights.shape
+    (True, ['W', 'E'], (2, 2))
+    """
+    numbers = {str(k): float(v) for k, v in drawn.quantiles.iloc[draw].items()}
+    made = remade(land, {c: numbers[c] for u in drawn.unknowns if u.kind in ANEW for c in u.columns})
+    mine = patches if made is land else patches.on(made)
+    of_drawn = [(patches.whole or patches).ids.index(i) for i in mine.drawn]
+    weight = drawn_weights(patches, drawn.quantiles)[draw][of_drawn] * mine.share
+    pairs = np.zeros((len(weight),) * 2)
+    i, j = mine.pairs()
+    pairs[i, j] = pairs[j, i] = weight[i] * weight[j]
+    return made, made.drawn(numbers), mine, pairs
+
+
 class _World:
     """One landscape with its candidates; every draw of its crossing numbers is a state of it.
 

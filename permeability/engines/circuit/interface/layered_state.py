@@ -93,6 +93,14 @@ class LayeredState:
         )
         return out
 
+    def seen_among(self, edges: Ints) -> Floats:
+        """``B' X B`` of some carried edges followed by the patches, (n + P, n + P)."""
+        column = self.columns.column[edges]
+        order = np.argsort(column)
+        place = np.concatenate((np.argsort(order), np.arange(len(edges), len(edges) + len(self.inverse))))
+        m: Floats = layers.block_matrix(column[order], *self._x)
+        return m[np.ix_(place, place)]
+
     def with_each(self, candidates: Candidates, which: Ints) -> Floats:
         """Resistances among the patches with one more candidate built, for several, (n, P, P).
 

@@ -82,6 +82,11 @@ class OpenState:
         n = len(self.part_a)
         return self.matrix[:n, n + focal]
 
+    def seen_among(self, edges: Ints) -> Floats:
+        """``B' X B`` of some edges followed by the patches, (n + P, n + P)."""
+        at = np.concatenate((edges, np.arange(len(self.part_a), len(self.matrix))))
+        return self.matrix[np.ix_(at, at)]
+
     def build(self, candidates: Candidates, k: int) -> OpenState:
         """The state with one more candidate built."""
         face, rows = self.face, slice(candidates.start[k], candidates.start[k + 1])
