@@ -47,6 +47,7 @@ _HOME = {
     "infrastructure_corridors": "permeability.barriers.parallel_lines",
     "compare_results": "permeability.project.run.result_differences",
     "write_report": "permeability.project.run.session_report",
+    "write_board": "permeability.project.run.session_report",
     "sample_folder": "permeability.project.samples",
     "PermeabilityError": "permeability.core.errors",
 }
@@ -146,7 +147,7 @@ if TYPE_CHECKING:
     from permeability.project.project import Project, open_project
     from permeability.project.run.result_differences import compare_results
     from permeability.project.run.run import run_project
-    from permeability.project.run.session_report import write_report
+    from permeability.project.run.session_report import write_board, write_report
     from permeability.project.samples import sample_folder
     from permeability.ranking.candidate_sites import (
         Candidate,

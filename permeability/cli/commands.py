@@ -383,6 +383,20 @@ def report(results: Path, language: str, out: Path | None, part: str, pdf: bool)
         say(str(write_pdf(target, target.with_suffix(".pdf"))))
 
 
+@cli.command()
+@click.argument("results", type=PATH)
+@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@click.option(
+    "--out", type=PATH, help="file to write (default: board.html, or board_<language>.html, in RESULTS)"
+)
+def board(results: Path, language: str, out: Path | None) -> None:
+    """Write the what-if board of a result folder: one page, offline, that solves any set of ranked sections anew."""
+    from permeability.report import write_board
+
+    name = "board.html" if language == "en" else f"board_{language}.html"
+    say(str(write_board(results, out if out is not None else results / name, language=language)))
+
+
 # ---------------------------------------------------------------- other programs' problems
 @cli.command()
 @click.argument("problem", type=PATH)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PARTS = ("full", "summary")
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_board", "write_comparison", "write_report"]
 
 
 def write_report(
@@ -61,6 +61,52 @@ def write_report(
     return write_page(
         target_html, render("report.html.j2", report_context(read_results(results_folder), tr, part), tr)
     )
+
+
+def write_board(results_folder: str | Path, target_html: str | Path, *, language: str = "en") -> Path:
+    """Write the board of a run: one page, offline, in which sections are opened and the exact answer follows at once.
+
+    Parameters
+    ----------
+    results_folder : path
+        A folder that ``permeability run`` wrote, with ``board.json``.
+    target_html : path
+        File to write, ``.html``; it appears whole or not at all.
+    language : {"en", "mn", "ru"}
+
+    Returns
+    -------
+    pathlib.Path
+        ``target_html``.
+
+    Raises
+    ------
+    ProjectError
+        J06 when the folder holds no results, J21 when they hold no network for a board, J22 for one of another version.
+    OptionError
+        O01 for a language without a catalogue, O09 for a file of another kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     path = write_board(f"{folder}/results", f"{folder}/board.html")
+    ...     "F km 0-2" in path.read_text(encoding="utf-8")
+    True
+    """
+    from permeability.layers.whole_files import write_text
+    from permeability.locale.language import words
+    from permeability.report.board import board_context
+    from permeability.report.render import PAGES, render, require_page
+    from permeability.report.results import read_results
+
+    tr = words(language)
+    require_page(target_html, PAGES[:2])
+    context = board_context(read_results(results_folder), tr)
+    scripts, styles = ("map.js", "board_numbers.js", "board.js"), ("style.css", "board.css")
+    return write_text(target_html, render("board.html.j2", context, tr, scripts=scripts, styles=styles))
 
 
 def write_comparison(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -36,15 +37,22 @@ def part(name: str) -> str:
     return (files("permeability.report") / "templates" / name).read_text(encoding="utf-8")
 
 
-def render(template: str, context: dict[str, Any], tr: Words) -> str:
-    """A page in a language.
+def render(
+    template: str,
+    context: dict[str, Any],
+    tr: Words,
+    *,
+    scripts: Sequence[str] = ("map.js",),
+    styles: Sequence[str] = ("style.css",),
+) -> str:
+    """A page in a language, with its scripts as one and its style sheets as one.
 
     The content security policy allows this page's own script by its hash and no request at all, so that even a text
     that got past the escaping could neither run nor call.
     """
     from markupsafe import Markup
 
-    script, style = part("map.js"), part("style.css")
+    script, style = ("\n".join(_closed_up(part(name)) for name in names) for names in (scripts, styles))
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     page = (
@@ -60,16 +68,21 @@ def render(template: str, context: dict[str, Any], tr: Words) -> str:
             style=Markup(style),
         )
     )
-    return "\n".join(line.rstrip() for line in printable(page).split("\n") if line.strip()) + "\n"
+    return _closed_up(printable(page)) + "\n"
 
 
-def require_page(target: str | Path) -> None:
+def _closed_up(text: str) -> str:
+    """Without empty lines and spaces at their ends; what the policy names by its hash is closed up before."""
+    return "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+
+
+def require_page(target: str | Path, pages: Sequence[str] = PAGES) -> None:
     """Refuse a report under a name that says it is something else.
 
     Raises
     ------
     OptionError
-        O09 for a name that does not end in ``.html`` or ``.pdf``, or that is a folder.
+        O09 for a name that does not end in one of ``pages`` (``.html``, ``.htm``, ``.pdf``), or that is a folder.
 
     Examples
     --------
@@ -79,10 +92,10 @@ def require_page(target: str | Path) -> None:
     permeability.core.errors.OptionError: OptionError [O09]: ...
     """
     path = Path(target)
-    if path.suffix.lower() not in PAGES or path.is_dir():
+    if path.suffix.lower() not in pages or path.is_dir():
         raise OptionError(
             "O09", f"a report cannot be written as {path.name!r}{': it is a folder' if path.is_dir() else ''}.",
-            remedy=f"give a file name that ends in {' or '.join(PAGES)}",
+            remedy=f"give a file name that ends in {' or '.join(pages)}",
         )  # fmt: skip
 
 

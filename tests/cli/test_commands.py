@@ -72,7 +72,7 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 # ---------------------------------------------------------------- the result folder
 EXPECTED = {
-    "summary.json", "record.json", "sites.csv", "sites.gpkg", "impact.csv", "pairs.csv",
+    "summary.json", "record.json", "sites.csv", "sites.gpkg", "impact.csv", "pairs.csv", "board.json",
     *(f"{kind}_{name}.tif" for kind in ("habitat", "resistance", "current", "cost_distance") for name in ("khulan", "mongolian_gazelle")),
 }  # fmt: skip
 
@@ -137,6 +137,17 @@ def test_two_runs_give_the_same_bytes(project: Path, results: Path) -> None:
     for name in sorted(EXPECTED - {"record.json"}):
         assert (results / name).read_bytes() == (again / name).read_bytes(), name
     assert permeability("compare", str(results), str(again)) == 0
+
+
+def test_board_writes_a_page_in_a_language(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "board.html"
+    assert permeability("board", str(results), "--language", "mn", "--out", str(target)) == 0
+    assert capsys.readouterr().out.strip() == str(target)
+    text = target.read_text(encoding="utf-8")
+    assert '<html lang="mn">' in text
+    assert text.count("<script") == 3  # two of data, and one that its policy names by a hash
 
 
 def test_compare_names_the_number_that_differs(

@@ -1,7 +1,5 @@
 """The report in a real browser, offline: no console error, no request, clicks work, nothing needs scripts."""
 
-import html
-import json
 import re
 import runpy
 import shutil
@@ -9,49 +7,13 @@ import subprocess
 from urllib.parse import urlsplit
 
 import pytest
+from browser import BROWSER_OWN, CHROMIUM, answer, browse, with_script
 from places import REPOSITORY
 
 from permeability.report import write_comparison, write_report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 SAMPLE = runpy.run_path(str(REPOSITORY / "tests" / "helpers" / "result_sample.py"))
-BROWSER_OWN = (
-    "google.com",
-    "googleapis.com",
-    "gvt1.com",
-    "gstatic.com",
-)  # what Chromium asks for itself, page or no page
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--enable-logging=stderr", "--v=0",
-)  # fmt: skip
-
-
-def browse(url, profile, *flags):
-    """Run headless Chromium once; stdout and the console lines of the page."""
-    command = [str(CHROMIUM), *FLAGS, f"--user-data-dir={profile}", *flags, url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
-    return done.stdout, [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
-
-
-def with_script(path, script):
-    """A copy of a page that runs one more script and writes its answer to ``#answer``; only the policy is loosened."""
-    text = path.read_text(encoding="utf-8")
-    text, n = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
-    assert n == 1
-    tail = (
-        "<script>addEventListener('load',function(){var a=document.createElement('pre');a.id='answer';"
-        f"a.textContent=JSON.stringify((function(){{{script}}})());document.body.appendChild(a)}})</script></body>"
-    )
-    copy = path.with_name("scripted.html")
-    copy.write_text(text.replace("</body>", tail), encoding="utf-8")
-    return copy.as_uri()
-
-
-def answer(dom):
-    return json.loads(html.unescape(re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL)[1]))
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ A result folder holds
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
 ``current_<species>.tif``, ``cost_distance_<species>.tif`` maps
+``board.json``              small networks with which the board re-solves any set of the ranked sites
 ``report.html``             one file that opens offline
 =========================== ==================================================================================
 """
@@ -39,6 +40,7 @@ from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity
 from permeability.project.checking import check
 from permeability.project.project import Project, open_project
+from permeability.project.run.board_file import board_data
 from permeability.project.run.choice_results import choice_summary, make_choice
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results
@@ -169,6 +171,9 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
     with whole_files.whole_folder(folder, RESULT_MARK, locked=True) as aside:
         write_results(run, aside)
         write_tracks(aside, run.tracks, run.project.grid.crs)
+        ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
+        if ranked:
+            whole_files.write_json(aside / "board.json", board_data(ranked))
         if report:
             from permeability.report import write_report
 

@@ -1,4 +1,4 @@
-"""The report from Python: from the objects of a session, a run or a result folder to one HTML file."""
+"""Report and board from Python: from the objects of a session, a run or a result folder to one HTML file."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ from permeability.impact.line_by_line import Impact, barrier_impact
 from permeability.landscape.habitat import Habitat
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.layers.whole_files import write_json
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity, connectivity
 from permeability.planning.budget_choice import Plan
+from permeability.planning.set_networks import TOLERANCE
 from permeability.project.project import Project
+from permeability.project.run.board_file import board_data
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results
 from permeability.project.run.run_result import Run, SpeciesResult
 from permeability.project.run.scenarios import loose_scenarios
 from permeability.project.spec import ProjectSpec
 from permeability.ranking.ranking import Ranking
+from permeability.report import write_board as write_board_of_folder
 from permeability.report import write_report as write_report_of_folder
 from permeability.report.render import require_page
 
-__all__ = ["write_report"]
+__all__ = ["write_board", "write_report"]
 
 
 def write_report(
@@ -94,6 +98,56 @@ def write_report(
     with TemporaryDirectory() as folder:
         write_results(run, Path(folder))
         return write_report_of_folder(folder, target_html, language=language)
+
+
+def write_board(
+    results: Any, target_html: str | Path, *, language: str = "en", tolerance: float = TOLERANCE
+) -> Path:
+    """Write the what-if board of a ranking: one page, offline, in which sections are opened and the exact answer follows at once.
+
+    Parameters
+    ----------
+    results : path, Run, or sequence of results
+        A result folder; what :func:`run_project` gave back; or rankings of one or several species, with what else was found.
+    target_html : path
+        File to write, ``.html``; it appears whole or not at all.
+    language : {"en", "mn", "ru"}
+    tolerance : float
+        Largest relative error of the gain of any set that is worked out both ways; a result folder has its own.
+
+    Returns
+    -------
+    pathlib.Path
+        ``target_html``.
+
+    Raises
+    ------
+    ProjectError
+        J06 for a folder without results, J10 for an object that is no result, J21 where nothing was ranked or the candidates do not
+        only open, J22 for a folder of another version.
+    OptionError
+        O01 for a language without a catalogue, O09 for a file of another kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> ranking = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pm.write_board(ranking, f"{folder}/board.html", tolerance=1e-6)
+    ...     path.stat().st_size < 1_000_000
+    True
+    """
+    require_page(target_html, (".html", ".htm"))
+    if isinstance(results, (str, Path)):
+        return write_board_of_folder(results, target_html, language=language)
+    run = results if isinstance(results, Run) else _run_of(_sorted(results), "Permeability", "", None)
+    ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
+    with TemporaryDirectory() as folder:
+        write_results(run, Path(folder))
+        write_json(Path(folder) / "board.json", board_data(ranked, tolerance=tolerance))
+        return write_board_of_folder(folder, target_html, language=language)
 
 
 @dataclass

@@ -1,0 +1,235 @@
+"use strict";
+// Numbers of the board: any set of sections solved from the small networks of board.json, in double precision.
+const BoardNumbers = (function () {
+  function unpack(packed) {
+    const raw = atob(packed.data);
+    const bytes = new Uint8Array(raw.length);
+    for (let i = 0; i < raw.length; i++) { bytes[i] = raw.charCodeAt(i); }
+    return Float64Array.from(packed.type === "f4" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer));
+  }
+
+  // Solve A X = B in place by elimination with pivots; A is n x n, B n x m, both row by row.  X ends up in B.
+  function solve(a, b, n, m) {
+    for (let k = 0; k < n; k++) {
+      let p = k;
+      for (let i = k + 1; i < n; i++) { if (Math.abs(a[i * n + k]) > Math.abs(a[p * n + k])) { p = i; } }
+      if (p !== k) { swap(a, k * n, p * n, n); swap(b, k * m, p * m, m); }
+      const inverse = 1 / a[k * n + k];
+      for (let i = k + 1; i < n; i++) {
+        const f = a[i * n + k] * inverse;
+        if (f === 0) { continue; }
+        for (let j = k + 1, x = i * n + k + 1, y = k * n + k + 1; j < n; j++) { a[x++] -= f * a[y++]; }
+        for (let j = 0, x = i * m, y = k * m; j < m; j++) { b[x++] -= f * b[y++]; }
+      }
+    }
+    for (let k = n - 1; k >= 0; k--) {
+      const inverse = 1 / a[k * n + k];
+      for (let j = 0; j < m; j++) {
+        let total = b[k * m + j];
+        for (let i = k + 1; i < n; i++) { total -= a[k * n + i] * b[i * m + j]; }
+        b[k * m + j] = total * inverse;
+      }
+    }
+    return b;
+  }
+
+  // Lower root of a symmetric matrix, in place, row by row; a pivot that rounding has left at zero or below gives an empty column.
+  function cholesky(a, n) {
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j <= i; j++) {
+        let total = a[i * n + j];
+        for (let k = 0, x = i * n, y = j * n; k < j; k++) { total -= a[x++] * a[y++]; }
+        if (i === j) { a[i * n + i] = total > 0 ? Math.sqrt(total) : 0; } else { a[i * n + j] = a[j * n + j] > 0 ? total / a[j * n + j] : 0; }
+      }
+      for (let j = i + 1; j < n; j++) { a[i * n + j] = 0; }
+    }
+    return a;
+  }
+
+  // Replace B (n x m) by C^-1 B for a lower root C.
+  function forward(c, b, n, m) {
+    for (let i = 0; i < n; i++) {
+      for (let k = 0; k < i; k++) {
+        const f = c[i * n + k];
+        if (f === 0) { continue; }
+        for (let j = 0, x = i * m, y = k * m; j < m; j++) { b[x++] -= f * b[y++]; }
+      }
+      const inverse = 1 / c[i * n + i];
+      for (let j = 0; j < m; j++) { b[i * m + j] *= inverse; }
+    }
+    return b;
+  }
+
+  function swap(x, a, b, n) {
+    for (let j = 0; j < n; j++) { const t = x[a + j]; x[a + j] = x[b + j]; x[b + j] = t; }
+  }
+
+  function roots(responses, r) {
+    const found = [];
+    for (let at = 0; at < responses.length; at += r * r) { found.push(cholesky(responses.slice(at, at + r * r), r)); }
+    return found;
+  }
+
+  function transpose(a, n) {
+    for (let i = 0; i < n; i++) {
+      for (let j = i + 1; j < n; j++) { const t = a[i * n + j]; a[i * n + j] = a[j * n + i]; a[j * n + i] = t; }
+    }
+  }
+
+  function union(root, pairs) {
+    pairs.forEach(function (pair) {
+      const s = root[pair[0]], t = root[pair[1]];
+      if (s === t) { return; }
+      const low = Math.min(s, t), high = Math.max(s, t);
+      for (let u = 0; u < root.length; u++) { if (root[u] === high) { root[u] = low; } }
+    });
+  }
+
+  function numbered(n) { return Array.from({ length: n }, function (_, i) { return i; }); }
+
+  // The blocks that a set of candidates changes, each with the number of its state.
+  function states(blocks, has) {
+    const found = [];
+    blocks.forEach(function (block) {
+      const state = block.owners.filter(has);
+      if (state.length) { found.push([block, block.index[state.join(",")]]); }
+    });
+    return found;
+  }
+
+  function indexed(block) {
+    block.index = {};
+    block.states.forEach(function (s, i) { block.index[s.join(",")] = i; });
+  }
+
+  // One state of the unknown numbers (low, best, high) of one species.
+  function network(kept) {
+    const modes = kept.modes, upper = unpack(kept.coupling);
+    const drops = unpack(kept.drops), ends = unpack(kept.ends), focal = unpack(kept.focal);
+    const today = unpack(kept.today), weights = unpack(kept.weights);
+    const p = kept.part.length, c = modes ? ends.length / modes : 1 + Math.max.apply(null, kept.part);
+    kept.blocks.forEach(function (b) { b.roots = roots(unpack(b.response), b.size); indexed(b); });
+    kept.pieces.joins.forEach(indexed);
+    function coupled(i, j) { // i < j
+      return upper[i * modes - i * (i + 1) / 2 + j - i - 1];
+    }
+
+    // B' L (I + L' N L)^-1 L' B over patches and components, with the modes of the picked blocks; L L' is a block's response.
+    function within(picked) {
+      const at = [];
+      picked.forEach(function (x) { for (let i = 0; i < x[0].size; i++) { at.push(x[0].first + i); } });
+      const n = at.length, m = p + c, full = new Float64Array(n * n), seen = new Float64Array(n * m);
+      for (let i = 0; i < n; i++) {
+        for (let j = i + 1; j < n; j++) { full[i * n + j] = full[j * n + i] = coupled(at[i], at[j]); }
+        for (let j = 0; j < p; j++) { seen[i * m + j] = drops[at[i] * p + j]; }
+        for (let j = 0; j < c; j++) { seen[i * m + p + j] = ends[at[i] * c + j]; }
+      }
+      const half = times(picked, full, n, n);
+      transpose(half, n);
+      const step = times(picked, half, n, n), passed = times(picked, seen, n, m);
+      for (let i = 0; i < n; i++) { step[i * n + i] += 1; }
+      forward(cholesky(step, n), passed, n, m);
+      const out = new Float64Array(m * m);
+      for (let k = 0; k < n; k++) {
+        for (let i = 0; i < m; i++) {
+          const f = passed[k * m + i];
+          for (let j = 0; j < m; j++) { out[i * m + j] += f * passed[k * m + j]; }
+        }
+      }
+      return out;
+    }
+
+    // The transposed roots of the responses, as a block diagonal matrix, times a table.
+    function times(picked, table, n, m) {
+      const out = new Float64Array(n * m);
+      let first = 0;
+      picked.forEach(function (x) {
+        const r = x[0].size, t = x[0].roots[x[1]];
+        for (let i = 0; i < r; i++) {
+          for (let k = 0; k < r; k++) {
+            const f = t[k * r + i];
+            if (f === 0) { continue; }
+            const to = (first + i) * m, from = (first + k) * m;
+            for (let j = 0; j < m; j++) { out[to + j] += f * table[from + j]; }
+          }
+        }
+        first += r;
+      });
+      return out;
+    }
+
+    function gap(x, m, i, j) { return x[i * m + i] + x[j * m + j] - 2 * x[i * m + j]; }
+
+    // H' A^-1 H with the potentials of joined components, as patches see them.
+    function joined(g, whole) {
+      const m = p + c, free = numbered(c).filter(function (s) { return whole[s] !== s; }), n = free.length;
+      const more = new Float64Array(p * p);
+      if (!n) { return more; }
+      const a = new Float64Array(n * n), h = new Float64Array(n * p);
+      free.forEach(function (s, x) {
+        free.forEach(function (t, y) { a[x * n + y] = g[(p + s) * m + p + t]; });
+        for (let j = 0; j < p; j++) { h[x * p + j] = (kept.part[j] === s ? 1 : 0) - g[(p + s) * m + j]; }
+      });
+      const right = solve(a, h.slice(), n, p);
+      for (let x = 0; x < n; x++) {
+        for (let i = 0; i < p; i++) {
+          for (let j = 0; j < p; j++) { more[i * p + j] += h[x * p + i] * right[x * p + j]; }
+        }
+      }
+      return more;
+    }
+
+    // Resistances among the patches with a set built.
+    function resistances(has) {
+      const picked = states(kept.blocks, has);
+      if (!picked.length) { return today.slice(); }
+      const g = within(picked), whole = numbered(c), m = p + c, out = new Float64Array(p * p);
+      picked.forEach(function (x) { union(whole, x[0].joins[x[1]]); });
+      const more = joined(g, whole), part = kept.part;
+      for (let i = 0; i < p; i++) {
+        for (let j = 0; j < p; j++) {
+          if (i === j) { continue; }
+          let r = Infinity;
+          if (whole[part[i]] === whole[part[j]]) {
+            r = (part[i] === part[j] ? today[i * p + j] : gap(focal, p, i, j)) - gap(g, m, i, j) + gap(more, p, i, j);
+          }
+          out[i * p + j] = Math.max(r, 0);
+        }
+      }
+      return out;
+    }
+
+    function conductance(has) {
+      const r = resistances(has);
+      let total = 0;
+      for (let i = 0; i < p; i++) {
+        for (let j = i + 1; j < p; j++) { if (r[i * p + j] > 0) { total += weights[i * p + j] / r[i * p + j]; } }
+      }
+      return total * kept.scale;
+    }
+
+    // Range cut off [km2] and pairs of patches without a path: pieces of land joined, nothing solved.
+    function pieces(has) {
+      const land = kept.pieces, root = numbered(land.area.length);
+      states(land.joins, has).forEach(function (x) { union(root, x[0].pairs[x[1]]); });
+      const sums = land.area.map(function () { return 0; });
+      let total = land.others, largest = land.largest;
+      land.area.forEach(function (a, i) { sums[root[i]] += a; total += a; });
+      sums.forEach(function (s) { largest = Math.max(largest, s); });
+      return { cut: total - largest, apart: apart(land, root) };
+    }
+
+    function apart(land, root) {
+      const met = new Set(), of = land.home.map(function (h) { return h < 0 ? -1 : root[h]; });
+      land.drawn.forEach(function (a, i) {
+        land.drawn.forEach(function (b, j) { if (a < b && of[i] >= 0 && of[i] === of[j]) { met.add(a + "," + b); } });
+      });
+      const n = 1 + land.drawn.reduce(function (x, y) { return Math.max(x, y); }, -1);
+      return n * (n - 1) / 2 - met.size;
+    }
+
+    return { conductance: conductance, pieces: pieces, resistances: resistances, error: kept.error, checked: kept.checked, draw: kept.draw };
+  }
+
+  return { network: network, solve: solve, unpack: unpack };
+})();
