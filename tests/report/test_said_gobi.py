@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
 from derived import derive, stray_numbers
@@ -13,6 +14,8 @@ from places import GOBI
 import permeability as pm
 from permeability.cli.commands import _print_run
 from permeability.locale.language import words
+from permeability.report import write_report
+from permeability.report.pdf import find_browser
 from permeability.report.results import read_results
 from permeability.report.said import said
 from permeability.report.sections import report_context
@@ -68,3 +71,19 @@ def test_one_section_is_named_first_everywhere(run, summary, capsys):
         row = next(line for line in mine.splitlines() if re.match(r" +1 ", line))  # first of the table
         assert f"  {first}  " in row
         assert f"First to open by expected gain: {first} (" in mine
+
+
+@pytest.mark.skipif(
+    find_browser() is None or shutil.which("pdftotext") is None, reason="no Chromium, no poppler"
+)
+@pytest.mark.parametrize("language", ["en", "mn", "ru"])
+def test_the_part_to_be_read_has_eight_pages_at_most_and_page_one_the_whole_answer(run, tmp_path, language):
+    target = write_report(run.folder, tmp_path / "s.pdf", language=language, part="summary")
+    told = subprocess.run(["pdftotext", "-raw", str(target), "-"], capture_output=True, text=True, check=True)
+    pages = told.stdout.rstrip("\f").split("\f")
+    assert len(pages) <= 8
+    first = "".join(pages[0].split())
+    context = report_context(read_results(run.folder), words(language))
+    for part in context["species"]:
+        for text in (*part["summary"]["text"], *part["summary"]["next"]):
+            assert "".join(text.split()) in first, text
