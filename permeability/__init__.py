@@ -43,6 +43,7 @@ _HOME = {
     "cost_benefit": "permeability.planning.economics",
     "offset_account": "permeability.planning.economics",
     "run_project": "permeability.project.run.run",
+    "settle": "permeability.project.settling",
     "timeline": "permeability.project.run.years",
     "infrastructure_corridors": "permeability.barriers.parallel_lines",
     "compare_results": "permeability.project.run.result_differences",
@@ -149,6 +150,7 @@ if TYPE_CHECKING:
     from permeability.project.run.run import run_project
     from permeability.project.run.session_report import write_board, write_report
     from permeability.project.samples import sample_folder
+    from permeability.project.settling import settle
     from permeability.ranking.candidate_sites import (
         Candidate,
         candidates,

@@ -7,9 +7,10 @@ problems at once.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from permeability.landscape import habitat, landscape, patches
 from permeability.landscape.habitat import FactorGround, Habitat
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.layers.grid import Grid
 from permeability.project.ranking_spec import build_candidates
 from permeability.project.reading import ProjectLayers
 from permeability.project.recipe import (
@@ -191,6 +193,29 @@ class Project(ProjectLayers):
         """The same project on cells of another size [m], for a quick look or a check of robustness."""
         grid = self.spec.grid.model_copy(update={"cell_size_m": float(metres)})
         return Project(self.path, self.spec.model_copy(update={"grid": grid}))
+
+    def on_grid(self, grid: Grid, resampling: Mapping[str, str] | None = None) -> Project:
+        """The same project on another grid in the same coordinate system; lines and areas are not read again.
+
+        Parameters
+        ----------
+        grid : Grid
+        resampling : mapping, optional
+            Raster layer -> how it is brought onto the grid, in place of what the file says.
+
+        Returns
+        -------
+        Project
+        """
+        where: dict[str, Any] = {"bounds": grid.bounds, "cell_size_m": grid.cell_size, "like": None}
+        if self.spec.grid.like is not None:
+            where["crs"] = grid.crs.to_wkt()
+        layers = dict(self.spec.layers)
+        for name, how in (resampling or {}).items():
+            layers[name] = layers[name].model_copy(update={"resampling": how})
+        update = {"grid": self.spec.grid.model_copy(update=where), "layers": layers}
+        kept = {k: v for k, v in self._cache.items() if k.startswith("vector ") or k == "barriers"}
+        return Project(self.path, self.spec.model_copy(update=update), _cache=kept)
 
     def variant(self, name: str) -> Project:
         """The project with the year and the layers of one of its scenarios; itself when it changes neither."""

@@ -15,8 +15,8 @@ import pytest
 import rasterio
 from places import GOBI, REPOSITORY
 
-from permeability.cli import commands as cli
 from permeability.cli.commands import main
+from permeability.cli.progress import Progress
 from permeability.layers.whole_files import whole_folder
 from permeability.project import samples
 from permeability.project.project import open_project
@@ -388,13 +388,13 @@ def test_doctor_passes(capsys: pytest.CaptureFixture[str]) -> None:
 def test_progress_bars_are_drawn_on_terminals_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plain = cli.Progress()
+    plain = Progress()
     plain("step", 0, 2)
     plain("step", 1, 2)
     plain.close()
     assert capsys.readouterr().err == "... step\n"
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    bar = cli.Progress()
+    bar = Progress()
     bar("step", 0, 2)
     bar("step", 2, 2)
     bar.close()

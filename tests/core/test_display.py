@@ -27,6 +27,7 @@ from permeability.linkage.barrier_score import barrier_score
 from permeability.linkage.corridors import least_cost_corridors
 from permeability.linkage.patch_network import patch_network
 from permeability.linkage.paths import least_cost_paths
+from permeability.ranking.settling import Settled
 from permeability.species import species
 from permeability.viz import explore
 from permeability.viz.maps import Map, new_map
@@ -67,9 +68,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         land, patches, pm.connectivity(land, patches), pm.barrier_impact(land, patches), pm.compare(land, patches, plan), ranking,
         pm.portfolio(ranking, 6000), pm.run_project(project), least_cost_paths(bare, patches), patch_network(bare, patches),
         least_cost_corridors(bare, patches), barrier_score(land, patches, 1000.0), omnidirectional(land, radius=3),
-        wall_to_wall(land), pairwise(land.resistance, patches.labels), *from_tracks(),
+        wall_to_wall(land), pairwise(land.resistance, patches.labels), *from_tracks(), unsettled(),
     ]  # fmt: skip
     return {r._face: r for r in found}
+
+
+def unsettled() -> Settled:
+    gains = {h: np.random.default_rng(1).random((3, 4)) for h in (1000.0, 500.0)}
+    return Settled.of(HOSTILE, [HOSTILE, SNEAKY, "c", "d"], [2000.0] * 4, gains)
 
 
 def from_tracks() -> list[Any]:
@@ -133,7 +139,10 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall", "crossing_costs", "step_selection", "validation"})
+    "name",
+    sorted(
+        {*ON_A_MAP, "pairwise", "wall_to_wall", "crossing_costs", "step_selection", "validation", "settled"}
+    ),
 )
 def test_notebook_face(results: dict[str, Any], name: str) -> None:
     text = results[name]._repr_html_()
@@ -177,7 +186,7 @@ def test_web_map_has_no_background_and_no_tag_of_a_name(results: dict[str, Any],
     assert "onerror=alert(1)>" not in page
 
 
-@pytest.mark.parametrize("name", ["pairwise", "wall_to_wall"])
+@pytest.mark.parametrize("name", ["pairwise", "wall_to_wall", "settled"])
 def test_arrays_have_no_web_map(results: dict[str, Any], name: str) -> None:
     with pytest.raises(OptionError, match="O06"):
         results[name].explore()

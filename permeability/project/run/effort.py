@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from permeability.impact.line_by_line import standing_lines
 from permeability.layers import rasters
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
+from permeability.project.run.cell_size import cell_size_line, proposed_cell_m
 from permeability.ranking.draw_effort import draw_costs
+from permeability.ranking.settling import ENOUGH, lengths_m
 
 __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
 
@@ -97,10 +100,34 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
             land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew, patches=n, sites=sites
         )
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
-    peak = land.grid.size * (LINK_BYTES + FIELD_BYTES * (n + 6)) + 300 * cells
+    peak = peak_bytes(land.grid.size, cells, n)
     return SpeciesPlan(
         name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
     )
+
+
+def peak_bytes(size: float, cells: float, fields: int) -> int:
+    """Memory of one landscape and its solves beside the program [bytes].
+
+    Parameters
+    ----------
+    size : float
+        Cells of the grid.
+    cells : float
+        Cells of the landscape.
+    fields : int
+        Least-cost fields that are kept.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> peak_bytes(1e6, 1e6, 0) // 2**20
+    362
+    """
+    return int(size * (LINK_BYTES + FIELD_BYTES * (fields + 6)) + 300 * cells)
 
 
 def plan_project(project: Project | str | Path) -> str:
@@ -113,7 +140,8 @@ def plan_project(project: Project | str | Path) -> str:
     Returns
     -------
     str
-        Cells, edges, solves, memory and expected time.
+        Cells, edges, solves, memory and expected time, and the cell size that the candidates ask for: the largest round one of
+        which they are :data:`permeability.ranking.settling.ENOUGH` long.
 
     Raises
     ------
@@ -148,12 +176,27 @@ def plan_project(project: Project | str | Path) -> str:
             *_draw_lines(p.draws),
             f"    peak memory about {(PROGRAM_BYTES + max(p.peak_bytes, reading)) / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
         ]
+    lines += _cell_size(project, plans)
     total = float(np.sum([p.seconds for p in plans]))
     lines.append(
         f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
     )
     refuse_memory(max([reading, *(p.peak_bytes for p in plans)]), grid.cell_size)
     return "\n".join(lines)
+
+
+def _cell_size(project: Project, plans: Sequence[SpeciesPlan]) -> list[str]:
+    """What cells the candidates ask for, and what these would take beside today's."""
+    lengths = [x for p in plans if p.candidates for x in lengths_m(project.candidates(p.species))]
+    proposed, now = proposed_cell_m(lengths, ENOUGH), project.grid.cell_size
+    if proposed is None:
+        return []
+    more = (now / proposed) ** 2  # cells for one of today's
+    seconds = float(sum(p.seconds for p in plans)) * more**1.3
+    bytes_ = PROGRAM_BYTES + max(p.peak_bytes for p in plans) * more
+    cost = f"about {bytes_ / 2**20:,.0f} MiB and {duration(seconds)}"
+    said = cell_size_line(lengths, now, enough=ENOUGH, project=project.path.name, cost=cost)
+    return [f"  cell size   {said}"]
 
 
 def reading_bytes(project: Project) -> int:

@@ -1,0 +1,65 @@
+"""How far a long job is, on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from permeability.cli.data_commands import tell
+
+__all__ = ["Expected", "Progress"]
+
+
+class Progress:
+    """One progress line per step, on a terminal only."""
+
+    def __init__(self) -> None:
+        self.bar: Any = None
+        self.step = ""
+        self.visible = sys.stderr.isatty()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Called by long jobs with (step, done, all)."""
+        if not self.visible:
+            if step != self.step:
+                self.step = step
+                tell(f"... {step}")
+            return
+        from tqdm import tqdm
+
+        if step != self.step:
+            self.close()
+            self.step, self.bar = step, tqdm(total=total, desc=step, leave=False, file=sys.stderr)
+        self.bar.update(done - self.bar.n)
+
+    def close(self) -> None:
+        """Take the last bar away."""
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+
+class Expected:
+    """How far a long job is and how long it will take, on stderr: a line that is rewritten on a terminal, else a line
+    for every tenth of the work."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.told, self.visible = what, -1, sys.stderr.isatty()
+
+    def __call__(self, progress: Any) -> None:
+        """Called with a :class:`permeability.core.tasks.Progress` after every task."""
+        from permeability.project.run.effort import duration
+
+        tenth = int(10 * progress.share + 1e-9)
+        if not self.visible and tenth == self.told:
+            return
+        self.told = tenth
+        kept = f", {progress.restored:,} of them from an earlier run" if progress.restored else ""
+        left = f"; {duration(progress.remaining_s)} to go" if progress.remaining_s else ""
+        text = f"{self.what}: {progress.done:,} of {progress.total:,} blocks{kept}{left}"
+        if self.visible:
+            click.echo(f"\r{text:<78}", err=True, nl=progress.done == progress.total)
+        else:
+            tell(text)
