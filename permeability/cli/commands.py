@@ -17,6 +17,7 @@ from permeability.cli import data_commands as cli_data
 from permeability.cli import settle_command as cli_settle
 from permeability.cli import track_commands as cli_tracks
 from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli.numbers import Number
 from permeability.cli.progress import Expected, Progress
 from permeability.core.errors import (
     EXIT_DIFFERS,
@@ -88,7 +89,11 @@ def _print_run(done: Any) -> None:
                 say(f"  {note}")
     for name, plan in (done.summary.get("plans") or {}).items():
         say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), words()))}")
-        say(f"  {', '.join(plan['sites'])}")
+        say(
+            f"  {', '.join(plan['sites'])}"
+            if plan["sites"]
+            else "  nothing is chosen; no candidate that it pays for gains anything at best values"
+        )
     statement = done.project.spec.project.statement
     if statement:
         say(f"\n{statement}")
@@ -251,7 +256,7 @@ def default_folder(project: Path) -> Path:
 @click.option(
     "--year",
     "years",
-    type=click.FloatRange(1800, 2200),
+    type=Number(1800, 2200),
     multiple=True,
     required=True,
     help="may be given several times",
@@ -274,7 +279,7 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
     "--scenario", "scenarios", multiple=True, help="two scenarios of RESULTS_A, in place of RESULTS_B"
 )
 @click.option(
-    "--rtol", type=float, default=1e-9, show_default=True, help="relative difference that counts as none"
+    "--rtol", type=Number(), default=1e-9, show_default=True, help="relative difference that counts as none"
 )
 @click.option("--report", type=PATH, help="also write a comparison report (HTML) to this file")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from permeability.cli.numbers import Number
 from permeability.core.errors import EXIT_INPUT
 from permeability.locale.language import LANGUAGES
 
@@ -184,7 +185,7 @@ def structures() -> None:
 @click.option(
     "--species", "names", multiple=True, required=True, help="species id; may be given several times"
 )
-@click.option("--year", type=float, help="calendar year, for structures that animals are still learning")
+@click.option("--year", type=Number(), help="calendar year, for structures that animals are still learning")
 def structures_check(
     file: Path, table: str | None, rules: str, names: tuple[str, ...], year: float | None
 ) -> None:

@@ -59,6 +59,11 @@ def plain_values(values: Any, *, name: str = "array") -> NDArray[Any]:
             else "cells of a grid; place a table on a landscape first"
         )
         raise OptionError("A01", f"a {what} is no {name}.", remedy=f"give {better}")
+    if isinstance(values, (str, bytes)) or hasattr(values, "__fspath__"):
+        raise OptionError(
+            "A01", f"a {type(values).__name__} is no {name}.",
+            remedy="read the file first: rioxarray.open_rasterio(path), or pm.open_project for a whole project",
+        )  # fmt: skip
     if np.ma.isMaskedArray(values):
         return _without(np.asarray(values.data), np.ma.getmaskarray(values))
     return np.asarray(values)

@@ -31,6 +31,7 @@ __all__ = ["Progress", "RunOn", "Store", "content_hash", "run_tasks"]
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+CONNECT_S = 10  # how long a scheduler is waited for
 AHEAD = 2  # tasks handed out per worker: the one it works on and the next
 
 
@@ -352,6 +353,17 @@ class _Threads:
         self.pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _client(distributed: Any, scheduler: str) -> Any:
+    """A connection to a running scheduler."""
+    try:
+        return distributed.Client(scheduler, timeout=CONNECT_S)
+    except Exception as nobody:  # dask raises what its transport does, assertions included
+        raise OptionError(
+            "W05", f"no scheduler answers at {scheduler!r}: {str(nobody).splitlines()[0] if str(nobody) else nobody!r}",
+            remedy="give the address of a running dask scheduler, such as tcp://10.0.0.1:8786, or local",
+        ) from nobody  # fmt: skip
+
+
 class _Cluster:
     """Workers of dask.distributed; tasks are stored on this side as they come in."""
 
@@ -378,7 +390,7 @@ class _Cluster:
             )
             self.client = distributed.Client(self.cluster)
         else:
-            self.client = distributed.Client(scheduler) if self.own else scheduler
+            self.client = _client(distributed, scheduler) if self.own else scheduler
         self.slots = max(1, sum(self.client.nthreads().values())) * AHEAD
         self.first: Any = distributed.wait
         self.sent: dict[Any, Any] = {}
@@ -437,7 +449,7 @@ def connected(scheduler: Any, workers: int = 1) -> Iterator[Any]:
     Raises
     ------
     OptionError
-        W03 when dask.distributed is not installed.
+        W03 when dask.distributed is not installed, W05 when nobody answers at the address.
 
     Examples
     --------

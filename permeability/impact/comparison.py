@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from permeability.barriers.scenario import Scenario
 from permeability.core.display import Face
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDICES
@@ -51,6 +52,7 @@ class Comparison(Face):
         return f"{self.before.scenario.name} -> {self.after.scenario}\n{self.table.to_string(index=False)}"
 
 
+@takes_landscape
 def compare(
     land: Landscape,
     patches: Patches,

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from permeability.core.display import Face
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import BY_LINE
@@ -63,6 +64,7 @@ class Impact(Face):
         return f"Impact on {self.land.profile.name()}\n" + "\n".join(f"  {s}" for s in self.sentences)
 
 
+@takes_landscape
 def barrier_impact(
     land: Landscape,
     patches: Patches,

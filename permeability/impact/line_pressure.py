@@ -28,6 +28,7 @@ from permeability.barriers.passability import crossing_cost_m
 from permeability.barriers.passability.cost import ABSOLUTE_P
 from permeability.barriers.scenario import Intervention
 from permeability.impact.what_if import CircuitView
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 
@@ -117,6 +118,7 @@ class LinePressure:
         return float(np.average(self.drop[here], weights=length)), float(self.flow[edges].sum())
 
 
+@takes_landscape
 def pressure(
     land: Landscape,
     patches: Patches,

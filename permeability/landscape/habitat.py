@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 from scipy.ndimage import distance_transform_edt
@@ -27,6 +28,7 @@ from permeability.species.seasons import habitat_seasons
 Array = NDArray[np.float64]
 NoValue = Literal["worst", "outside"] | float
 SUITABILITY_BASE = 100.0
+MARGIN_CELLS = 256  # how far beyond the edge of the grid lines and areas are looked for
 LAND_M = (-500.0, 9000.0)  # the shore of the Dead Sea lies at -430 m, Everest at 8,849 m
 
 
@@ -316,6 +318,8 @@ def check_elevation(elevation_m: Array, *, layer: str = "elevation") -> Array:
 def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
     """Distance of every cell centre from the nearest feature [km]; exact for points, by cells for lines and areas.
 
+    Features beyond the edge of the grid count: points wherever they lie, lines and areas up to 256 cells out.
+
     Parameters
     ----------
     layer : GeoDataFrame
@@ -343,16 +347,27 @@ def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
         out = np.asarray(gap).reshape(grid.shape) / 1000.0
     areas = geometry[~np.isin(kinds, (0, 4))]
     if len(areas):
+        margin = _cells_beyond(areas, grid)
         burnt = rasterize(
             [(g, 1) for g in areas],
-            out_shape=grid.shape,
-            transform=grid.transform,
+            out_shape=(grid.shape[0] + 2 * margin, grid.shape[1] + 2 * margin),
+            transform=grid.transform @ Affine.translation(-margin, -margin),
             all_touched=True,
             dtype="uint8",
         )
         if burnt.any():
-            out = np.minimum(out, distance_transform_edt(burnt == 0) * grid.cell_size / 1000.0)
+            away = distance_transform_edt(burnt == 0) * grid.cell_size / 1000.0
+            inside = np.s_[margin : margin + grid.shape[0], margin : margin + grid.shape[1]]
+            out = np.minimum(out, away[inside])
     return out
+
+
+def _cells_beyond(geometry: NDArray[np.object_], grid: Grid) -> int:
+    """How many cells the features lie beyond the edge of the grid, at most :data:`MARGIN_CELLS`."""
+    west, south, east, north = shapely.total_bounds(geometry)
+    left, low, right, high = grid.bounds
+    beyond = max(left - west, low - south, east - right, north - high, 0.0)
+    return int(min(np.ceil(beyond / grid.cell_size), MARGIN_CELLS))
 
 
 def class_share(classes: Array, wanted: list[int]) -> Array:

@@ -23,6 +23,7 @@ from permeability.core.errors import (
 )
 from permeability.layers.bands import BandFacts, band_facts, band_values, sample_values
 from permeability.layers.grid import Grid, alignment_remedy, describe_crs, parse_crs
+from permeability.layers.local_only import require_local
 from permeability.layers.warping import BYTES_PER_CELL, warp_band, warp_bytes
 
 __all__ = ["Alignment", "raster_grid", "raw_raster", "read_raster", "write_geotiff"]
@@ -346,16 +347,29 @@ def raw_raster(
         return values, parse_crs(source.crs) if source.crs is not None else None
 
 
+def _is_zarr(path: Path) -> bool:
+    """Whether a folder holds an array of Zarr."""
+    return path.is_dir() and any((path / mark).is_file() for mark in (".zgroup", ".zarray", "zarr.json"))
+
+
 @contextlib.contextmanager
 def _open_raster(path: Path, band: int, layer: str) -> Iterator[Any]:
     """An open raster; L01 no file, L11 not a raster, L12 no such band."""
-    require_file(path, layer=layer)
+    if not _is_zarr(path):
+        require_file(path, layer=layer)
+        require_local(path, layer=layer)
     with contextlib.ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_MB))
         try:
             source = stack.enter_context(rasterio.open(path))
         except RasterioIOError as exc:
             raise _unreadable(path, layer, exc) from exc
+        if not source.count and source.subdatasets:
+            names = [s.rsplit(":", 1)[-1] for s in source.subdatasets]
+            raise LayerError(
+                "L18", f"{path.name} holds {len(names)} variables.", layer=layer, details={"variables": ", ".join(names[:20])},
+                remedy="save the one that is meant as a raster of its own, such as gdal_translate NETCDF:file.nc:variable variable.tif",
+            )  # fmt: skip
         if not 1 <= band <= source.count:
             raise LayerError(
                 "L12", f"{path.name} has no band {band}.", layer=layer, details={"bands": source.count},

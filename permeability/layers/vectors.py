@@ -17,6 +17,7 @@ import rasterio
 from permeability.core.cells import read_text
 from permeability.core.errors import LayerError, nearest, shorten
 from permeability.layers.grid import describe_crs, parse_crs
+from permeability.layers.local_only import require_local
 from permeability.layers.plain_tables import placed, read_csv
 from permeability.layers.reprojection import reproject
 
@@ -261,6 +262,7 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
     """One table of a vector file; L11 when the file cannot be read, L04 when it has no such table."""
     import pyogrio
 
+    require_local(path, layer=layer)
     ending = path.suffix.lower()
     if ending in (".parquet", ".geoparquet", ".pq"):
         return _parquet(path, layer)

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,9 @@ def require_free(target: Path, mark: str) -> None:
 
 
 @contextlib.contextmanager
-def whole_folder(target: Path, mark: str, *, locked: bool = False) -> Iterator[Path]:
+def whole_folder(
+    target: Path, mark: str, *, locked: bool = False, ours: Callable[[Path], set[str]] | None = None
+) -> Iterator[Path]:
     """A folder beside the target that takes its place when the block ends well, and vanishes otherwise.
 
     Only a folder that is empty or holds an earlier output (known by its file ``mark``) is replaced.  The place is locked
@@ -126,6 +128,9 @@ def whole_folder(target: Path, mark: str, *, locked: bool = False) -> Iterator[P
         File by which an earlier output is known.
     locked : bool
         The caller holds the lock.
+    ours : callable, optional
+        ``ours(target)``: relative names of the files that the earlier output wrote.  What else lies there is somebody's
+        own and goes over into the new folder (as ``kept-NAME`` where the name is taken); without it nothing does.
 
     Yields
     ------
@@ -154,6 +159,8 @@ def whole_folder(target: Path, mark: str, *, locked: bool = False) -> Iterator[P
         aside.mkdir(parents=True)
         try:
             yield aside
+            if ours is not None:
+                _keep_others(target, aside, ours)
             if target.exists():
                 target.rename(old)
             aside.rename(target)
@@ -161,6 +168,22 @@ def whole_folder(target: Path, mark: str, *, locked: bool = False) -> Iterator[P
         finally:
             put_back(target)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _keep_others(target: Path, aside: Path, ours: Callable[[Path], set[str]]) -> None:
+    """Copy what somebody else laid into the earlier output into the new one."""
+    if not target.is_dir():
+        return
+    made = ours(target)
+    for path in sorted(p for p in target.rglob("*") if p.is_file() or p.is_symlink()):
+        name = path.relative_to(target)
+        if name.as_posix() in made:
+            continue
+        place = aside / name
+        if place.exists():
+            place = place.with_name(f"kept-{place.name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, place, follow_symlinks=False)
 
 
 def put_back(target: Path) -> Path:
@@ -318,7 +341,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def sha256(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file, hexadecimal.
+    """SHA-256 of a file, or of the names and contents of all files in a folder (file geodatabase, Zarr); hexadecimal.
 
     Parameters
     ----------
@@ -337,9 +360,14 @@ def sha256(path: str | os.PathLike[str]) -> str:
     'e3b0c442'
     """
     digest = hashlib.sha256()
-    with Path(path).open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
+    folder = Path(path)
+    inside = sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else [folder]
+    for file in inside:
+        if folder.is_dir():
+            digest.update(f"{file.relative_to(folder).as_posix()}\0".encode())
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()
 
 

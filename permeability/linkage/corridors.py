@@ -24,6 +24,7 @@ from permeability.engines.circuit import pairwise
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.distance import cost_distances
 from permeability.engines.leastcost.surface import Cells, CostSurface, Floats, cost_surface, source_cells
+from permeability.engines.places import require_on
 from permeability.landscape.patches import Patches
 
 __all__ = ["Corridors", "least_cost_corridors", "mask_to_polygon", "named_places", "normalised_corridor"]
@@ -196,7 +197,7 @@ def least_cost_corridors(
     Parameters
     ----------
     resistance : array (rows, cols), DataArray, Landscape or CostSurface
-    places : Patches, or mapping of name to boolean array or sequence of (row, col)
+    places : Patches, GeoDataFrame of points, list of (x, y) in map units, or mapping of name to boolean array or (row, col)
     pairs : sequence of (name, name), optional
         All pairs if not given.
     workers : int
@@ -221,6 +222,8 @@ def least_cost_corridors(
     (2.0, 3)
     """
     surface = cost_surface(resistance, **options)
+    if isinstance(places, Patches):
+        require_on(surface.like, places)
     names, sets = named_places(places)
     cells = [source_cells(surface, s, layer=n) for n, s in zip(names, sets)]
     distances = [np.asarray(d) for d in cost_distances(surface, sets, workers=workers)]
@@ -265,7 +268,7 @@ def pinch_points(
     Parameters
     ----------
     resistance : array (rows, cols), DataArray, Landscape or CostSurface
-    places : Patches, or mapping of name to boolean array or sequence of (row, col)
+    places : Patches, GeoDataFrame of points, list of (x, y) in map units, or mapping of name to boolean array or (row, col)
     width_m : float
         Cost width of the corridors [m of open ground].
     pairs : sequence of (name, name), optional
@@ -337,7 +340,9 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
 
     Parameters
     ----------
-    places : Patches, GeoDataFrame of points, or mapping of name to boolean array or sequence of (row, col)
+    places : Patches, GeoDataFrame or GeoSeries of points, list of (x, y) or (row, col), or mapping of name to boolean array or
+        sequence of (row, col)
+        Pairs of floats are points in map units.
 
     Returns
     -------
@@ -360,6 +365,12 @@ def named_places(places: Any) -> tuple[list[str], list[Any]]:
     if isinstance(places, gpd.GeoDataFrame):
         names = places["id"] if "id" in places.columns else places.index
         return [str(n) for n in names], [places.geometry.iloc[[i]] for i in range(len(places))]
+    if isinstance(places, gpd.GeoSeries):
+        return [str(n) for n in places.index], [places.iloc[[i]] for i in range(len(places))]
+    if isinstance(places, (list, tuple)) and len(places):
+        points = np.asarray(places, dtype=object if isinstance(places[0], str) else None)
+        if points.ndim == 2 and points.shape[1] == 2 <= len(points) and points.dtype.kind in "fiu":
+            return [str(n + 1) for n in range(len(points))], [[tuple(p)] for p in points.tolist()]
     if not isinstance(places, Mapping):
         raise OptionError(
             "A01", f"a {type(places).__name__} is no set of places.",

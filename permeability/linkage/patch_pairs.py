@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.engines.circuit import SolveReport
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.measured import Measured
@@ -71,6 +72,7 @@ class Connectivity(Face):
         )
 
 
+@takes_landscape
 def connectivity(
     land: Landscape, patches: Patches, *, solver: str = "auto", measured: Measured | None = None
 ) -> Connectivity:

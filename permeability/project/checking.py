@@ -53,6 +53,8 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
     if project is None:
         return findings, None
     found, seen = Findings(project, findings), Readable(project)
+    if not grid.fits(found, seen):
+        return found.found, None
     layers.check(found, seen)
     grid.check(found, seen)
     habitat.check(found, seen)
@@ -64,6 +66,7 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
     scenarios.check(found, seen)
     candidates.check(found, seen)
     if not found.errors:
+        habitat.check_effect(found, seen)
         for name in seen.spec.species:
             found.attempt(partial(species.placed, found, seen, name))
             found.attempt(partial(seen.project.range_mask, name))

@@ -283,7 +283,7 @@ def open_project(path: str | Path) -> Project:
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark at the front
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ProjectError(
             "J02",
             f"{path.name} is not valid TOML: {exc}",

@@ -26,6 +26,8 @@ from permeability.ranking.drawn_sites import drawn_candidates
 OWN = "own"  # a treatment that is not in the catalogue
 Three = float | tuple[float, float, float]
 Positive = Annotated[float, Field(gt=0)]
+MOST_USD = 1e15  # more than there is
+MOST_BUDGETS = 1000
 NotNegative = Annotated[float, Field(ge=0)]
 
 
@@ -96,19 +98,34 @@ class PortfolioSpec(Table):
     must_not: list[str] = []
     spacing_km: float | None = Field(default=None, gt=0)
     per_stretch: list[tuple[str, float, float]] = []
-    budgets: list[Positive] = []
+    budgets: list[Annotated[float, Field(gt=0, le=MOST_USD)]] = Field(default=[], max_length=MOST_BUDGETS)
     rule: Literal["weighted", "worst_of", "pareto"] = "weighted"
     view: Literal["circuit", "least_cost"] = "circuit"
     weights: dict[str, NotNegative] = {}
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> PortfolioSpec:
+        if self.weights and not any(self.weights.values()):
+            raise ValueError("weights are all 0: nobody would count")
+        return self
 
 
 class CostBenefitSpec(Table):
     """``[cost_benefit]``: horizon, discount rates and what a collision costs."""
 
     years: float = Field(default=YEARS, gt=0, le=1000)
-    rates: list[float] = list(RATES)
+    rates: list[NotNegative] = list(RATES)
     usd_per_collision: Three | None = None
     collisions_avoided: dict[str, float] = {}
+
+    @model_validator(mode="after")
+    def _in_order(self) -> CostBenefitSpec:
+        value = self.usd_per_collision
+        if isinstance(value, tuple) and not value[0] <= value[1] <= value[2]:
+            raise ValueError("usd_per_collision needs low, best and high in this order")
+        if _ends(value)[0] < 0:
+            raise ValueError(f"usd_per_collision = {value!r} is no cost")
+        return self
 
 
 def estimate(value: Three | None, unit: str = "") -> Estimate | None:

@@ -17,6 +17,7 @@ from permeability.barriers.scenario import Scenario
 from permeability.core.errors import LayerError, SpeciesError
 from permeability.core.toml_files import read_toml, shaped
 from permeability.landscape import habitat
+from permeability.landscape.closed_areas import closed_area_mask
 from permeability.landscape.habitat import Habitat
 from permeability.landscape.landscape import check_resistance
 from permeability.layers.grid import Grid
@@ -29,7 +30,7 @@ from permeability.species import SpeciesProfile, profile_from_dict, species
 def landscape_mask(
     spec: MaskSpec, vector: Callable[[str], gpd.GeoDataFrame | None], grid: Grid
 ) -> NDArray[np.bool_]:
-    """Cells of the landscape: inside the areas of ``inside``, outside those of ``outside``.
+    """Cells of the landscape: inside the areas of ``inside``, outside those of ``outside``, which nothing slips through.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def landscape_mask(
         mask = np.any([habitat.area_mask(t, grid) for t in tables], axis=0)
     for table in map(vector, spec.outside):
         if table is not None:
-            mask &= ~habitat.area_mask(table, grid)
+            mask &= ~closed_area_mask(table, grid)
     return np.asarray(mask)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from permeability.project.column_mapping import OwnColumns
-from permeability.project.ranking_spec import CandidateSpec, CostBenefitSpec, PortfolioSpec
+from permeability.project.ranking_spec import MOST_USD, CandidateSpec, CostBenefitSpec, PortfolioSpec
 from permeability.project.scenario_spec import (
     ComparisonSpec,
     ScenarioSpec,
@@ -22,7 +22,6 @@ __all__ = ["ProjectSpec"]
 
 MOST_DRAWS = 1_000_000
 MOST_SEED = 2**63 - 1
-MOST_USD = 1e15  # more than there is
 
 
 class About(Table):
@@ -145,7 +144,7 @@ class RankingSpec(Table):
     seed: int = Field(default=1, ge=0, le=MOST_SEED)
     budget_usd: float | None = Field(default=None, gt=0, le=MOST_USD)
     vary: list[Literal[KINDS]] = list(VARY)  # type: ignore[valid-type]
-    draws_anew: int = Field(default=LANDSCAPES, gt=0)
+    draws_anew: int = Field(default=LANDSCAPES, gt=0, le=MOST_DRAWS)
     worth_usd_per_gain: float | None = Field(default=None, gt=0)
 
 

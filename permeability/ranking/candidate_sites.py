@@ -19,6 +19,7 @@ from permeability.barriers.scenario import Intervention
 from permeability.barriers.treatments import treatment as treatment_named
 from permeability.core.errors import BarrierError
 from permeability.core.estimate import Estimate, weakest
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 
 __all__ = [
@@ -32,7 +33,9 @@ __all__ = [
 LEAST_DRAWN_M = 100.0  # a structure narrower than this is drawn as a stretch of this length
 TOLERANCE_M = 1_000.0
 CORRIDOR_M = 10_000.0
-MOST_SITES = 100_000  # of one line
+MOST_SITES = (
+    10_000  # of one line: beyond it a check takes minutes and sections are shorter than anybody opens
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Candidate:
 
 
 # ---------------------------------------------------------------- stretches of a line
+@takes_landscape
 def candidates(
     land: Landscape,
     line: str | Sequence[str],
@@ -274,6 +278,7 @@ def treatment_cost(land: Landscape, step: Intervention) -> Estimate:
 
 
 # ---------------------------------------------------------------- structures at given places
+@takes_landscape
 def structure_candidates(
     land: Landscape,
     line: str,
@@ -326,6 +331,7 @@ def structure_candidates(
 
 
 # ---------------------------------------------------------------- whole corridors of infrastructure
+@takes_landscape
 def corridor_candidates(
     land: Landscape,
     line: str,

@@ -16,6 +16,7 @@ from permeability.barriers.treatments import treatment as treatment_named
 from permeability.core.cells import is_empty
 from permeability.core.errors import BarrierError, LayerError
 from permeability.core.estimate import Estimate
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.layers.reprojection import reproject
 from permeability.ranking.candidate_sites import TOLERANCE_M, Candidate, candidate, places_on
@@ -23,6 +24,7 @@ from permeability.ranking.candidate_sites import TOLERANCE_M, Candidate, candida
 __all__ = ["drawn_candidates"]
 
 
+@takes_landscape
 def drawn_candidates(
     land: Landscape,
     table: gpd.GeoDataFrame,

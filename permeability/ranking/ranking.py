@@ -19,6 +19,7 @@ from permeability.core.errors import BarrierError, check_choice
 from permeability.core.tasks import RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
+from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDICES, MAIN, gain_of
@@ -137,6 +138,7 @@ class Ranking(Face):
         )
 
 
+@takes_landscape
 def rank(
     land: Landscape,
     patches: Patches,

@@ -234,7 +234,7 @@ def test_reach_with_other_neighbours_meets_the_same_barriers(land: pl.Landscape)
     wide, same = (reachable_range(land, [(5, 5)], budget_m=20_000, neighbours=n) for n in (16, 8))
     own = reachable_range(land, [(5, 5)], budget_m=20_000)
     assert own.area_km2 == same.area_km2
-    assert wide.area_km2 > own.area_km2
+    assert wide.area_km2 >= own.area_km2  # more ways, none of them over what lies between
     shut = land.at("low")  # the border fence cannot be crossed then
     for n in (4, 8, 16):
         found = np.asarray(reachable_range(shut, [(5, 5)], budget_m=1e9, neighbours=n).distance)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.display import Face
-from permeability.core.errors import OptionError, PatchError, ResistanceError, SolverError, check_choice
+from permeability.core.errors import OptionError, PatchError, ResistanceError, check_choice
 from permeability.engines.circuit.pair_job import (
     CONDENSED_ONLY,
     FocalNodes,
@@ -21,14 +21,16 @@ from permeability.engines.circuit.pair_job import (
     choose_pairwise,
     field_planes,
 )
+from permeability.engines.circuit.possible import leaving, require_currents, require_resistances
 from permeability.engines.circuit.solvers.flow import branch_currents
 from permeability.engines.circuit.solvers.registry import (
     Progress,
     check_rtol,
 )
 from permeability.engines.circuit.solvers.solve_report import CircuitEstimate, SolveReport, merge_reports
-from permeability.engines.graph import PlacedGraph, parts
+from permeability.engines.graph import parts
 from permeability.engines.kernels.edges import EdgeBarriers, GridLinks, grid_links
+from permeability.engines.places import like_of, on_same_cells, placed, rows_and_cols
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,8 +154,8 @@ def pairwise(
     resistance : array, DataArray or Landscape, shape (rows, cols)
         Resistance of every cell [dimensionless], > 0; NaN = no node.  Masked cells and fill values are none.  Maps of a
         DataArray or a Landscape come back as DataArrays; a Landscape brings its barriers.
-    focal_nodes : int array of the same shape, or sequence of (row, col)
-        Labels (0 = none); all cells of one label are shorted into one node, those on NaN cells included.
+    focal_nodes : int array of the same shape, sequence of (row, col), Patches, or points in map units
+        Points are a GeoDataFrame, a GeoSeries or pairs of float x, y, where the resistance has coordinates.  Labels (0 = none); all cells of one label are shorted into one node, those on NaN cells included.
     cell_size : float
         Plays no part in circuit resistances (open ground has resistance 1 whatever the cell size); checked
         only.
@@ -205,12 +207,10 @@ def pairwise(
     """
     started = time.perf_counter()
     _check_options(cell_size, neighbours, average, current, shorting, rtol)
-    like, land = (resistance if isinstance(resistance, xr.DataArray) else None), resistance
-    if isinstance(land, PlacedGraph):
-        like = land.to_xarray(land.resistance, "resistance")
+    like, land = like_of(resistance), resistance
     resistance, barriers, neighbours = parts(land, barriers, neighbours if neighbours != 8 else None)
     surface = check_resistance(resistance)
-    focal = read_focal(focal_nodes, surface)
+    focal = read_focal(_on_cells(focal_nodes, like), surface)
     links = grid_links(surface, neighbours=neighbours, average=average, barriers=barriers)
     job = PairJob(links, focal, surface, current, gradient, potentials, solver, rtol, workers, progress)
     if shorting == "apart" and any(len(c) > 1 for c in focal.cells):
@@ -218,6 +218,13 @@ def pairwise(
     else:
         job.solve_together()
     return _as_given(_result(job, started), like)
+
+
+def _on_cells(focal_nodes: Any, like: xr.DataArray | None) -> Any:
+    """Focal nodes as labels or cells, whatever they were given as."""
+    if isinstance(focal_nodes, xr.DataArray):
+        return on_same_cells(focal_nodes, like, name="focal nodes")
+    return rows_and_cols(like, focal_nodes, "focal nodes")
 
 
 def estimate_pairwise(
@@ -271,17 +278,14 @@ def estimate_pairwise(
 
 
 def _require_possible(job: PairJob) -> None:
-    """Refuse resistances that cannot be: a sparse factorisation loses contrasts beyond 1e16 to rounding."""
-    wrong = np.argwhere(np.triu(job.resistance < 0, 1) | np.triu(np.isnan(job.resistance), 1))
-    if len(wrong):
-        ids, least = job.focal.ids, float(job.links.e[job.links.e > 0].min(initial=np.inf))
-        raise SolverError(
-            "S25",
-            "an effective resistance came out below zero, which cannot be.",
-            rows=[f"{ids[i]}-{ids[j]}: {job.resistance[i, j]:.3g}" for i, j in wrong[:5]],
-            details={"smallest conductance of a link": f"{least:.3g}"},
-            remedy="look for cells that hold nodata as a number (such as 3.4e38); for contrasts beyond 1e15 use solver='condensation'",
-        )
+    """Refuse resistances and currents that cannot be: a sparse factorisation loses contrasts beyond 1e16 to rounding."""
+    least = float(job.links.e[job.links.e > 0].min(initial=np.inf))
+    require_resistances(
+        job.resistance, job.focal.ids, one_network=job.one_network, leaving=leaving(job.links, job.focal.cells),
+        details={"smallest conductance of a link": f"{least:.3g}"},
+    )  # fmt: skip
+    for values, most in ((job.cumulative, None), (job.maximum, 1.0)):
+        require_currents(values, "map of current", most=most)
 
 
 def _result(job: PairJob, started: float) -> PairwiseResult:
@@ -315,22 +319,10 @@ def _result(job: PairJob, started: float) -> PairwiseResult:
 
 def _as_given(result: PairwiseResult, like: xr.DataArray | None) -> PairwiseResult:
     """Maps with coordinates and coordinate system where the resistance came with them."""
-    if like is None:
-        return result
-    held = like.squeeze("band", drop=True) if "band" in like.dims and like.sizes["band"] == 1 else like
-    kept = {k: v for k, v in held.attrs.items() if k in ("grid_mapping", "species", "scenario")}
-
-    def placed(values: Any) -> Any:
-        if values is None or values.ndim != 2:
-            return values
-        return xr.DataArray(values, held.coords, held.dims, "current", attrs={**kept, "units": "A"})
-
-    return replace(
-        result,
-        current=placed(result.current),
-        cumulative=placed(result.cumulative),
-        maximum=placed(result.maximum),
+    current, cumulative, maximum = (
+        placed(values, like, "current", "A") for values in (result.current, result.cumulative, result.maximum)
     )
+    return replace(result, current=current, cumulative=cumulative, maximum=maximum)
 
 
 def check_resistance(resistance: ArrayLike) -> Floats:

@@ -104,6 +104,7 @@ class PairJob:
         self.potentials = np.zeros((n, *shape)) if potentials else None
         self.reports: list[SolveReport] = []
         self.notes: list[str] = []
+        self.one_network = True
         self.done, self.total = 0, max(1, n - 1)
 
     @property
@@ -118,7 +119,7 @@ class PairJob:
 
     def solve_apart(self) -> None:
         """A network of its own for every pair."""
-        n = len(self.focal.ids)
+        n, self.one_network = len(self.focal.ids), False
         self.total = n * (n - 1) // 2
         for i in range(n):
             for j in range(i + 1, n):

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from permeability.core.arrays import crs_of, plain_values, require_metres_between
+from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.errors import (
     BarrierError,
     Finding,
@@ -29,6 +29,7 @@ from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeB
 from permeability.engines.kernels.shortest import TileCuts, tile_cuts
 from permeability.engines.kernels.trace import EdgeModel, count_cells, has_exit, row_starts
 from permeability.engines.leastcost.steps import KNIGHTS_MOVES, slope_costs, step_costs, step_lengths
+from permeability.engines.places import on_same_cells, rows_and_cols
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.int64]
@@ -227,7 +228,7 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
     OptionError
         A04 points for a surface without a place, in another coordinate system, or geometries that are no points.
     """
-    given = plain_values(_rows_and_cols(surface, sources, layer), name="set of places")
+    given = plain_values(_cells_given(surface, sources, layer), name="set of places")
     rows, cols = surface.shape
     if given.dtype == bool and given.shape == surface.shape:
         flat = np.flatnonzero(given)
@@ -267,53 +268,12 @@ def source_cells(surface: CostSurface, sources: Any, *, layer: str = "sources") 
     return flat.astype(np.int64)
 
 
-def _rows_and_cols(surface: CostSurface, sources: Any, layer: str) -> Any:
-    """Places in map units as (row, col); anything else as it is."""
-    geometry = getattr(sources, "geometry", sources)
-    if hasattr(geometry, "geom_type") and hasattr(geometry, "crs"):
-        points, crs = [*geometry], geometry.crs
-    elif hasattr(sources, "geom_type"):
-        points, crs = [sources], None
-    else:
-        floats = np.asarray(sources) if isinstance(sources, (list, tuple)) and len(sources) else None
-        if (
-            floats is None
-            or surface.like is None
-            or floats.dtype.kind != "f"
-            or floats.shape[-1] != 2
-            or floats.ndim > 2
-        ):
-            return sources
-        return _cells_at(surface, floats.reshape(-1, 2), None, layer)
-    if any(p.geom_type != "Point" for p in points):
-        raise OptionError(
-            "A04", f"the {layer} are areas or lines, which have no single cell.", remedy="place them on a landscape as patches, or give their cells"
-        )  # fmt: skip
-    return _cells_at(surface, np.array([(p.x, p.y) for p in points], float).reshape(-1, 2), crs, layer)
-
-
-def _cells_at(surface: CostSurface, xy: Floats, crs: Any, layer: str) -> Cells:
-    """(row, col) of points in the units of the map."""
-    like = surface.like
-    dims = [] if like is None else [str(d) for d in like.dims]
-    if like is None or not all(d in like.coords and like.sizes[d] > 1 for d in dims):
-        raise OptionError(
-            "A04", f"the {layer} are points of a map, but the surface has no coordinates.",
-            remedy="give zero-based (row, col), or the resistance as a DataArray with coordinates or as a Landscape",
-        )  # fmt: skip
-    stated = crs_of(like)
-    if crs is not None and stated is not None and crs != stated:
-        raise OptionError(
-            "A04", f"the {layer} are in another coordinate system than the surface.", remedy="reproject them: table.to_crs(...)"
-        )  # fmt: skip
-    cells = []
-    for d, at in zip(
-        dims, (xy[:, 1], xy[:, 0]) if dims[0].lower() not in ("x", "easting") else (xy[:, 0], xy[:, 1])
-    ):
-        centres = np.asarray(like.coords[d].values, float)
-        step = (centres[-1] - centres[0]) / (len(centres) - 1)
-        cells.append(np.floor((at - centres[0]) / step + 0.5).astype(np.int64))
-    return np.column_stack(cells)
+def _cells_given(surface: CostSurface, sources: Any, layer: str) -> Any:
+    """Places in map units as (row, col), patches as their cells; anything else as it is."""
+    if isinstance(sources, xr.DataArray):
+        return on_same_cells(sources, surface.like, name=layer)
+    found = rows_and_cols(surface.like, sources, layer)
+    return found > 0 if hasattr(sources, "labels") and hasattr(sources, "ids") else found
 
 
 def enclosed_sources(surface: CostSurface, sources: Any, *, layer: str = "sources") -> list[Finding]:

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.tasks import Progress, run_tasks
+from permeability.engines.circuit.possible import require_currents
 from permeability.engines.graph import PlacedGraph, parts
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.omnidirectional.change import WindowDifference, difference
@@ -39,6 +41,7 @@ from permeability.engines.omnidirectional.options import (
 )
 from permeability.engines.omnidirectional.solving import solve_task
 from permeability.engines.omnidirectional.tasks import LABEL, WindowProblem, WindowTasks
+from permeability.engines.places import like_of, on_same_cells, placed
 
 __all__ = [
     "Condition",
@@ -127,14 +130,14 @@ class OmnidirectionalResult(Face):
 
     def to_dataset(self) -> Any:
         """The maps as an ``xarray.Dataset``, on the grid of the landscape where there is one."""
-        import xarray as xr
-
         maps = {
             "current": self.current,
             "flow_potential": self.flow_potential,
             "normalised_current": self.normalised,
         }
         have = {name: values for name, values in maps.items() if values is not None}
+        if all(isinstance(values, xr.DataArray) for values in have.values()):
+            return xr.Dataset(have)
         if self.landscape is not None:
             return xr.Dataset({name: self.landscape.to_xarray(values, name) for name, values in have.items()})
         return xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
@@ -173,8 +176,8 @@ def omnidirectional(
 
     Parameters
     ----------
-    landscape : array, shape (rows, cols), or Landscape
-        Resistance of the cells [dimensionless, > 0], NaN = outside; or a landscape with ``resistance``,
+    landscape : array, shape (rows, cols), DataArray or Landscape
+        Resistance of the cells [dimensionless, > 0], NaN = outside (maps of a DataArray or a landscape come back as DataArrays); or a landscape with ``resistance``,
         ``neighbours`` and ``edge_barriers()``, whose barriers count on edges in every window.
     radius : int
         Sources lie within this distance of their target [cells].
@@ -258,6 +261,14 @@ def omnidirectional(
         for layer in (result.current, result.flow_potential, result.normalised):
             if layer is not None:
                 layer[_rim_distance(layer.shape) < margin] = np.nan
+    like = like_of(landscape)
+    units = "in units of the source strength"
+    result = replace(
+        result,
+        current=placed(result.current, like, "current", units),
+        flow_potential=placed(result.flow_potential, like, "flow_potential", units),
+        normalised=placed(result.normalised, like, "normalised_current", "1"),
+    )
     deviation = None
     if domain == "shared":
         from permeability.engines.omnidirectional.solving import measure_deviation
@@ -323,11 +334,15 @@ def omnidirectional_difference(
     >>> change.windows, change.targets, bool(change.current[3, 3] > 0)
     (47, 900, True)
     """
+    like = like_of(before)
+    if isinstance(after, xr.DataArray):
+        after = on_same_cells(after, like, name="after")
     sides = [options.pop(f"barriers_{side}", None) for side in ("before", "after")]
     first, second = (
         _problem(landscape, barriers=edges, **options) for landscape, edges in zip((before, after), sides)
     )
-    return difference(first, second, workers=workers, scheduler=scheduler, store=store)
+    found = difference(first, second, workers=workers, scheduler=scheduler, store=store)
+    return replace(found, current=placed(found.current, like, "change", "in units of the source strength"))
 
 
 def _problem(
@@ -351,6 +366,8 @@ def _problem(
     check_choice("values", values, ("resistance", "conductance"))
     omniscape = compatibility == "omniscape"
     grid, edges, joined = parts(landscape, barriers, neighbours)
+    if isinstance(strength, xr.DataArray):
+        strength = on_same_cells(strength, like_of(landscape), name="strength")
     chosen = WindowOptions(
         radius=radius,
         neighbours=joined,
@@ -470,6 +487,8 @@ def solve_problem(
             potential[place] += part.potential
         windows += part.windows
         lost += part.lost
+    require_currents(current, "map of current")
+    require_currents(potential, "flow potential")
     ratio = None
     if normalised and potential is not None:
         ratio = np.divide(current, potential, out=np.zeros_like(current), where=potential > 0)

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, check_choice
 from permeability.core.tasks import Progress, run_tasks
+from permeability.engines.circuit.possible import require_currents, require_resistances
 from permeability.engines.graph import parts
 from permeability.engines.kernels.edges import EdgeBarriers, GridLinks, grid_links
 from permeability.engines.omnidirectional.inputs import cell_resistance
+from permeability.engines.places import like_of, placed
 
 __all__ = ["BOUNDARY_WORDS", "WallToWall", "wall_to_wall"]
 
@@ -42,7 +44,7 @@ class WallToWall(Face):
 
     Attributes
     ----------
-    current : array, shape (rows, cols)
+    current : array or DataArray, shape (rows, cols)
         Mean over the directions of the current of 1 A from wall to wall [A]; NaN outside the landscape.
     by_direction : dict
         Source side -> its map [A].
@@ -107,8 +109,9 @@ def wall_to_wall(
 
     Parameters
     ----------
-    landscape : array, shape (rows, cols), or Landscape
-        Resistance [dimensionless, > 0], NaN = outside; barriers of a landscape count on edges.
+    landscape : array, shape (rows, cols), DataArray or Landscape
+        Resistance [dimensionless, > 0], NaN = outside; barriers of a landscape count on edges.  Maps of a DataArray or
+        a Landscape come back as DataArrays; their sides are those of the map, whatever the order of rows.
     sides : {"all"} or tuple of {"west", "east", "north", "south"}
         Sides from which the current starts; each goes to the opposite one.
     boundary : {"closed", "open", "absorbing"}
@@ -163,17 +166,39 @@ def wall_to_wall(
     moved = _shift(edges, grid.shape[1], buffer)
     if min(framed.shape) < 3:
         raise OptionError("W16", f"a landscape of {framed.shape} cells has no inside.", remedy="add a buffer")
-    tasks = [_Crossing(framed, moved, joined, average, side, boundary, solver, rtol) for side in chosen]
+    like = like_of(landscape)
+    turned = _sides_of_rows(like)
+    tasks = [_Crossing(framed, moved, joined, average, turned[s], boundary, solver, rtol) for s in chosen]
     inside = np.s_[buffer : buffer + grid.shape[0], buffer : buffer + grid.shape[1]]
     maps, resistances = {}, {}
     for k, (current, resistance) in run_tasks(
         solve_crossing, tasks, workers=workers, scheduler=scheduler, store=store, label="wall_to_wall/1",
         progress=progress,
     ):  # fmt: skip
+        require_resistances(resistance)
+        require_currents(
+            current, f"map of the current from the {chosen[k]}", most=1.0 if boundary == "closed" else None
+        )
         maps[chosen[k]] = np.where(np.isfinite(grid), current[inside], np.nan)
         resistances[chosen[k]] = resistance
     mean = np.mean([maps[side] for side in chosen], axis=0)
+    maps = {side: placed(values, like, "current", "A") for side, values in maps.items()}
+    mean = placed(mean, like, "current", "A")
     return WallToWall(mean, maps, resistances, boundary, BOUNDARY_WORDS[boundary], int(buffer), around)
+
+
+def _sides_of_rows(like: Any) -> dict[str, str]:
+    """Side of the map -> side of the array where rows run from north and columns from west."""
+    if like is None or like.ndim != 2:
+        return {side: side for side in SIDES}
+    found = {}
+    for d, first, last in zip(like.dims, ("north", "west"), ("south", "east")):
+        across = str(d).lower() in ("x", "easting")
+        at = np.asarray(like.coords[d].values, float) if d in like.coords else np.zeros(1)
+        rising = bool(at[-1] > at[0]) if len(at) > 1 else across
+        low, high = ("west", "east") if across else ("south", "north")
+        found[low if rising else high], found[high if rising else low] = first, last
+    return found if set(found) == set(SIDES) else {side: side for side in SIDES}
 
 
 def _buffer_resistance(grid: Floats, wanted: float | str) -> float:

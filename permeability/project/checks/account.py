@@ -149,7 +149,11 @@ def _off_grid(found: Findings, name: str, used: tuple[str, ...], table: gpd.GeoD
             {"layer lies at": _box(table), "grid": _box_text(grid.bounds)},
         ))  # fmt: skip
     elif len(off) and used != ("posts",):
-        beyond = ": distances to them are not counted" if "factor" in used else ""
+        beyond = (
+            ": distances to them count up to 256 cells beyond the edge (points: wherever)"
+            if "factor" in used
+            else ""
+        )
         found.add(Finding(
             "L22", f"{len(off)} of {len(table)} rows lie off the grid{beyond}.",
             "widen the bounds of the grid if they matter, or leave them out with where", name, rows, severity="warning",

@@ -85,6 +85,11 @@ def _budget(found: Findings, spec: ProjectSpec, sites: Sequence[Candidate]) -> N
     rows = tuple(found.lines("ranking", "budget_usd"))
     must = [s for s in sites if s.id in spec.portfolio.must]
     needed = sum(s.cost_usd.best for s in must)
+    both = sorted(set(spec.portfolio.must) & set(spec.portfolio.must_not))
+    if both:
+        found.add(Finding(
+            "O42", "sites are both in portfolio.must and in portfolio.must_not.", "take them out of one list", "portfolio", tuple(both),
+        ))  # fmt: skip
     if needed > budget:
         found.add(Finding(
             "J16", f"the sites that must be built cost {needed:,.0f} USD, more than the budget of {budget:,.0f} USD.",

@@ -7,10 +7,11 @@ from pydantic import ValidationError
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 
-from permeability.core.errors import GridError, PermeabilityError
+from permeability.core.errors import GridError, MemoryLimitError, PermeabilityError
 from permeability.layers.grid import Grid, in_degrees, suggest_crs
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.project import Project
+from permeability.project.room import require_room
 from permeability.project.spec import GridSpec
 
 MOST_CELLS = 50_000_000  # a grid that only stands in for a broken one is kept below this
@@ -33,6 +34,19 @@ def check(found: Findings, seen: Readable) -> None:
         found.add(error.finding())
     if grid is not None:
         seen.project = Project(seen.project.path, seen.spec.model_copy(update={"grid": grid}))
+
+
+def fits(found: Findings, seen: Readable) -> bool:
+    """Whether the cells of the grid can be held at all; nothing else can be looked at when they cannot."""
+    try:
+        require_room(seen.project.grid)
+    except MemoryLimitError as error:
+        error.layer, error.rows = "grid", [*found.lines("grid", "cell_size_m")]
+        found.add(error.finding())
+        return False
+    except PermeabilityError:  # told by `check`
+        return True
+    return True
 
 
 def _stand_in(seen: Readable) -> GridSpec | None:

@@ -15,6 +15,7 @@ from permeability.impact.line_by_line import standing_lines
 from permeability.layers import rasters
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
+from permeability.project.room import require_room
 from permeability.project.run.cell_size import cell_size_line, proposed_cell_m
 from permeability.ranking.draw_effort import draw_costs
 from permeability.ranking.settling import ENOUGH, lengths_m
@@ -157,6 +158,7 @@ def plan_project(project: Project | str | Path) -> str:
     Two patches and a fence
     """
     project = project if isinstance(project, Project) else open_project(project)
+    require_room(project.grid)
     plans = [plan_species(project, name) for name in project.species_ids]
     grid, reading = project.grid, reading_bytes(project)
     scale = grid.distortion()

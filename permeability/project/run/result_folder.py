@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,13 +16,18 @@ from permeability.landscape.resistance_raster import burn_resistance
 from permeability.layers import rasters, vectors, whole_files
 from permeability.layers.degrees import middle_degrees
 from permeability.project.run.choice_results import plan_table
+from permeability.project.run.run_result import Run, SpeciesResult, _species_first
 from permeability.project.run.scenarios import (
     measure_table,
     write_scenarios,
 )
 
-__all__ = ["component_table"]
-from permeability.project.run.run_result import Run, SpeciesResult, _species_first
+__all__ = ["component_table", "written_files"]
+
+WRITTEN = (
+    "impact.csv", "pairs.csv", "scenario*.csv", "sites.csv", "pressure.csv", "plan.csv", "cost_benefit.csv", "offset.csv",
+    "sites.gpkg", "summary.json", "record.json", "report.html", "habitat_*.tif", "resistance_*.tif", "current_*.tif", "cost_distance_*.tif",
+)  # fmt: skip
 
 
 def component_table(land: Landscape) -> pd.DataFrame:
@@ -90,7 +96,46 @@ def write_results(run: Run, folder: Path) -> None:
     tables |= context_tables(run)
     vectors.write_gpkg(folder / "sites.gpkg", tables)
     whole_files.write_json(folder / "summary.json", run.summary)
-    whole_files.write_json(folder / "record.json", run.record)
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    whole_files.write_json(
+        folder / "record.json", run.record | {"files": sorted(names | {"record.json", "report.html"})}
+    )
+
+
+def written_files(folder: Path) -> set[str]:
+    """Names of the files in a result folder that a run wrote itself, from its record; reports made later are somebody's own.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    set of str
+        Relative names; for results of older versions those that a run is known to write.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"), f"{folder}/results", report=False)
+    ...     "sites.csv" in written_files(run.folder)
+    True
+    """
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        named = record.get("files")
+    except (OSError, ValueError, AttributeError):
+        named = None
+    if isinstance(named, list):
+        return {str(n) for n in named}
+    names = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
+    return {
+        n.as_posix()
+        for n in names
+        if n.parts[0] == "scenarios" or any(n.match(pattern) for pattern in WRITTEN)
+    }
 
 
 def context_tables(run: Run) -> dict[str, gpd.GeoDataFrame]:

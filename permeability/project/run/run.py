@@ -32,7 +32,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from permeability.core.errors import Finding, ProjectError
+from permeability.core.errors import Finding, OptionError, ProjectError
 from permeability.core.tasks import RunOn, connected
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
@@ -43,7 +43,7 @@ from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.choice_results import choice_summary, make_choice
 from permeability.project.run.record import make_record, summarise
-from permeability.project.run.result_folder import write_results
+from permeability.project.run.result_folder import write_results, written_files
 from permeability.project.run.run_result import Run, SpeciesResult
 from permeability.project.run.scenarios import (
     run_scenarios,
@@ -168,7 +168,8 @@ def _run(
 
 def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> None:
     """All files of a run into its folder, at once."""
-    with whole_files.whole_folder(folder, RESULT_MARK, locked=True) as aside:
+    failed: Exception | None = None
+    with whole_files.whole_folder(folder, RESULT_MARK, locked=True, ours=written_files) as aside:
         write_results(run, aside)
         write_tracks(aside, run.tracks, run.project.grid.crs)
         ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
@@ -179,7 +180,15 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
 
             if progress is not None:
                 progress("report", 0, 1)
-            write_report(aside, aside / "report.html")
+            try:
+                write_report(aside, aside / "report.html")
+            except Exception as error:  # whatever it is: what has been computed stays
+                failed = error
+    if failed is not None:
+        raise OptionError(
+            "O10", f"the report could not be made; the results are whole in {str(folder)!r}.", details={"report": str(failed)},
+            remedy=f"mend what it says and make the report alone: permeability report {folder}",
+        ) from failed  # fmt: skip
 
 
 def _step_store(folder: Path, resume: bool) -> Path:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
+from permeability.core.errors import OptionError
 from permeability.impact.line_by_line import standing_lines
 from permeability.landscape.landscape import Landscape, build
 from permeability.linkage.index_table import BY_LINE
@@ -79,6 +81,11 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
         What stood in a year: barriers that exist or were removed, within their dates; those without a date of
         opening stand in every year and are listed.
 
+    Raises
+    ------
+    OptionError
+        O11 for what is no year.
+
     Examples
     --------
     >>> import tempfile
@@ -89,6 +96,11 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
     >>> found.table["pairs_apart"].tolist()
     [1.0, 1.0]
     """
+    wrong = [y for y in years if not math.isfinite(y)]
+    if wrong:
+        raise OptionError(
+            "O11", "this is no year.", rows=[str(y) for y in wrong], remedy="give numbers such as 1996"
+        )
     base, inside = project.landscape(species), project.range_mask(species)
     lands = {year: in_year(project, base, year) for year in sorted(years)}
     ever = np.any([x.standing for x in lands.values()], axis=0) if lands else base.standing

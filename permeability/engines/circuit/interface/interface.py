@@ -35,6 +35,7 @@ from permeability.engines.circuit.interface.layered_state import LayeredSingles,
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import OpenState
 from permeability.engines.circuit.pair_conductance import pair_conductance
+from permeability.engines.circuit.possible import require_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
 
 Floats = NDArray[np.float64]
@@ -247,6 +248,8 @@ class Interface(BarrierNetwork):
         """
         prepared = self.singles(candidates) if prepared is None else prepared
         after, today = prepared.run_with_today(crossing, candidates)
+        require_resistances(today)
+        require_resistances(after)
         self._look_at_singles(candidates, crossing, after, today)
         return after, today
 
@@ -285,6 +288,7 @@ class Interface(BarrierNetwork):
         """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""
         z = self.state(candidates, members)
         out = self._set_resistances(candidates, members, z)
+        require_resistances(out)
         if self.agreement is not None:
             self.agreement.look(
                 lambda: ("a set of candidates", self.edge_conductances(z), out, self.today.resistances),

@@ -16,6 +16,7 @@ from permeability.engines.circuit.modes.raster_circuit import (
     region_labels,
     same_shape,
 )
+from permeability.engines.circuit.possible import require_currents
 from permeability.engines.circuit.solvers.solve_report import SolveReport
 from permeability.engines.kernels.edges import EdgeBarriers
 
@@ -287,6 +288,7 @@ def solve_terminals(
     voltage, report = circuit.solve(source, ground=ground, leak=leak, solver=solver, rtol=rtol)
     voltage = circuit.spread(voltage)
     current = circuit.current(voltage, leak)
+    require_currents(current, "map of current", most=float(np.abs(terminals.source[solve]).sum()))
     return AdvancedResult(voltage, current, len(np.unique(component[solve])), unsolved, report)
 
 

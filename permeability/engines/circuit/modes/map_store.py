@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.engines.circuit.possible import require_currents
+
 Floats = NDArray[np.float64]
 Key = tuple[int, ...]
 OnMap = Callable[[str, Key, Floats], None]
@@ -99,6 +101,7 @@ class MapStore:
 
     def add_current(self, key: Key, current: Floats, active: NDArray[np.int64] | None = None) -> None:
         """Take the current map of one run; ``active`` are the flat cells of its focal nodes."""
+        require_currents(current, f"map of current of {key}")
         if self.options.focal_currents_zero and active is not None:
             current.reshape(-1)[active] = 0.0
         if self.transform and self.options.log_transform:

@@ -19,6 +19,7 @@ from permeability.engines.circuit.modes.graph import Graph, GraphSolver
 from permeability.engines.circuit.modes.map_store import Floats, Key, Progress
 from permeability.engines.circuit.modes.pair_selection import PairSelection, wanted_pairs
 from permeability.engines.circuit.modes.raster_circuit import require_two
+from permeability.engines.circuit.possible import require_currents, require_resistances
 from permeability.engines.circuit.solvers.solve_report import SolveReport, merge_reports
 from permeability.engines.kernels.edges import D_COL, D_ROW
 
@@ -302,6 +303,8 @@ def network_pairwise(
             total_branch += flow
         if progress is not None:
             progress(done, len(wanted))
+    require_resistances(resistance, ids, missing=True, one_network=True)
+    require_currents(total, "summed current of the nodes")
     return NetworkPairsResult(
         np.array(ids, dtype=np.int64),
         resistance,

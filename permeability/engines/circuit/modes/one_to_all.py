@@ -22,6 +22,7 @@ from permeability.engines.circuit.modes.raster_circuit import (
     require_two,
 )
 from permeability.engines.circuit.modes.superposition import Potentials, most_nodes
+from permeability.engines.circuit.possible import require_resistances
 from permeability.engines.circuit.solvers.solve_report import SolveReport, merge_reports
 from permeability.engines.kernels.edges import EdgeBarriers
 
@@ -259,6 +260,7 @@ class _Run:
             if self.progress is not None:
                 self.progress(k + 1, len(self.ids))
         store = self.store
+        require_resistances(values, missing=True)
         return EachResult(
             np.array(self.ids, dtype=np.int64),
             values,

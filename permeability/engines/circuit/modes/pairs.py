@@ -22,6 +22,7 @@ from permeability.engines.circuit.modes.raster_circuit import (
     require_two,
 )
 from permeability.engines.circuit.modes.superposition import Potentials, most_nodes
+from permeability.engines.circuit.possible import require_currents, require_resistances
 from permeability.engines.circuit.solvers.solve_report import SolveReport, merge_reports
 from permeability.engines.kernels.edges import EdgeBarriers
 
@@ -143,6 +144,9 @@ def raster_pairwise(
         run.points()
     else:
         run.focal_regions(shorts)
+    require_resistances(run.resistance, ids, missing=True, one_network=nodes.are_points)
+    if store.options.currents and not store.options.log_transform:
+        require_currents(store.maximum, "map of greatest current", most=1.0)
     return PairsResult(
         np.array(ids, dtype=np.int64),
         run.resistance,
