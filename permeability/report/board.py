@@ -58,7 +58,7 @@ def board_context(results: Results, tr: Words) -> dict[str, Any]:
     data = {
         "title": results.title, "language": tr.language, "tolerance": kept["tolerance"], "words": board_words(tr),
         "budget": number((results.project.get("ranking") or {}).get("budget_usd")),
-        "statement": str(about.get("statement") or ""), "software": str((results.record.get("software") or {}).get("permeability", "")),
+        "statement": tr(str(about.get("statement") or "")), "software": str((results.record.get("software") or {}).get("permeability", "")),
         "species": [_species(results, s, rows[s], kept["species"][s], tr) for s in shown],
         "indices": {i: {"label": tr(INDEX[i].label), "unit": tr(INDEX[i].unit_label) if INDEX[i].unit_label else "", "less": INDEX[i].lower_is_better} for i in SHOWN},
     }  # fmt: skip

@@ -1,5 +1,7 @@
 """A real browser for tests of pages: headless Chromium, offline."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -38,6 +40,18 @@ def with_script(path, script):
     )
     copy = path.with_name("scripted.html")
     copy.write_text(text.replace("</body>", tail), encoding="utf-8")
+    return copy.as_uri()
+
+
+def under_its_policy(path, script):
+    """A copy of a page with one more script, which the page's own policy allows by its hash beside its own."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    text, n = re.subn(
+        r"script-src ", f"script-src 'sha256-{digest}' ", path.read_text(encoding="utf-8"), count=1
+    )
+    assert n == 1
+    copy = path.with_name("under_policy.html")
+    copy.write_text(text.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
     return copy.as_uri()
 
 

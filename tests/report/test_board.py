@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from board_case import rankings
-from browser import BROWSER_OWN, CHROMIUM, answer, browse, with_script
+from browser import BROWSER_OWN, CHROMIUM, answer, browse, under_its_policy, with_script
 
 import permeability as pm
 from permeability.core.errors import ProjectError
@@ -162,6 +162,43 @@ def test_opens_without_a_request_and_keeps_a_set_in_a_copy(page, tmp_path):
     dom, console = browse(kept.as_uri(), tmp_path / "r", "--dump-dom")
     assert console == []
     assert len(re.findall(r'<tr data-id="[^"]*" class="open"', dom)) == 2
+
+
+@needs_browser
+def test_picture_and_files_are_made_under_the_policy_of_the_page(page, tmp_path):
+    script = "board.toggle('B km 6-9');URL.createObjectURL=function(b){document.body.dataset.made=(document.body.dataset.made||'')+b.type+' ';return '#'};"
+    script += "['save-png','save-toml','save-csv','save-page'].forEach(function(i){document.getElementById(i).click()});"
+    dom, console = browse(
+        under_its_policy(page, script), tmp_path / "p", "--virtual-time-budget=8000", "--dump-dom"
+    )
+    assert console == []
+    body = re.search(r"<body[^>]*>", dom)[0]
+    assert int(re.search(r'data-picture="(\d+)"', body)[1]) > 20_000
+    assert set(re.search(r'data-made="([^"]*)"', body)[1].split()) == {
+        "application/toml", "text/csv", "text/html", "image/png",
+    }  # fmt: skip
+    assert 'data-settled="' in body  # what may wait has been worked out
+
+
+DRAWN = """
+var line=function(id){var g=[].find.call(document.querySelectorAll('.species-map:not([hidden]) .site'),function(g){return g.dataset.board===id});
+var r=g.querySelector('.site-line').getBoundingClientRect();return [r.left+r.width/2,r.top+r.height/2]};
+var svg=document.querySelector('.species-map:not([hidden]) .map svg');
+var send=function(kind,at){svg.dispatchEvent(new PointerEvent(kind,{bubbles:true,cancelable:true,pointerId:1,clientX:at[0],clientY:at[1]}))};
+document.getElementById('draw').click();
+send('pointerdown',line('B km 3-6'));send('pointermove',line('B km 6-9'));send('pointermove',line('B km 9-12'));send('pointerup',line('B km 9-12'));
+var drawn=board.open();document.getElementById('undo').click();
+return [drawn,board.open()];
+"""
+
+
+@needs_browser
+def test_drawing_along_the_line_opens_what_it_meets(page, tmp_path):
+    dom, console = browse(with_script(page, DRAWN), tmp_path / "p", "--window-size=1400,1500", "--dump-dom")
+    assert console == []
+    drawn, undone = answer(dom)
+    assert drawn == ["B km 3-6", "B km 6-9", "B km 9-12"]
+    assert undone == []  # one step
 
 
 @needs_browser

@@ -435,27 +435,52 @@
     });
     return [head].concat(lines).map(function (r) { return r.map(cell).join(","); }).join("\r\n") + "\r\n";
   }
+  // The map as it is shown, with what the set is written beneath it.
   function picture() {
-    const box = document.querySelector(".species-map:not([hidden])"), svg = box.querySelector(".map svg"), copy = svg.cloneNode(true);
-    const wide = 1800, high = Math.round(wide * svg.clientHeight / svg.clientWidth), style = document.createElementNS("http://www.w3.org/2000/svg", "style");
-    style.textContent = document.querySelector("style").textContent;
-    copy.insertBefore(style, copy.firstChild);
-    copy.setAttribute("width", svg.clientWidth);
-    copy.setAttribute("height", svg.clientHeight);
-    copy.setAttribute("class", "map board");
-    const image = new Image();
+    const svg = document.querySelector(".species-map:not([hidden]) .map svg"), wide = Math.max(900, svg.clientWidth), high = Math.round(wide * svg.clientHeight / svg.clientWidth);
+    const image = new Image(), font = getComputedStyle(document.body).fontFamily;
     image.onload = function () {
-      const canvas = document.createElement("canvas");
+      const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
+      const beneath = lines(pen, ["bold 18px " + font, "16px " + font], wide - 24);
       canvas.width = wide;
-      canvas.height = high;
-      const pen = canvas.getContext("2d");
+      canvas.height = high + 24 + 24 * beneath.length;
       pen.fillStyle = "#fff";
-      pen.fillRect(0, 0, wide, high);
+      pen.fillRect(0, 0, canvas.width, canvas.height);
       pen.drawImage(image, 0, 0, wide, high);
+      pen.fillStyle = "#1b1b1b";
+      beneath.forEach(function (x, i) { pen.font = x[0]; pen.fillText(x[1], 12, high + 28 + 24 * i); });
       canvas.toBlob(function (blob) { save("board.png", "image/png", blob); document.body.dataset.picture = String(blob.size); });
     };
-    const text = unescape(encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" class="map board">' + new XMLSerializer().serializeToString(copy) + "</svg>"));
-    image.src = "data:image/svg+xml;base64," + btoa(text);
+    image.src = "data:image/svg+xml;base64," + btoa(unescape(encodeURIComponent(vector(svg, wide, high, font))));
+  }
+  function vector(svg, wide, high, font) {
+    const copy = svg.cloneNode(true), style = document.createElementNS("http://www.w3.org/2000/svg", "style"), outer = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    style.textContent = document.querySelector("style").textContent;
+    outer.setAttribute("class", "map board");
+    outer.setAttribute("width", wide);
+    outer.setAttribute("height", high);
+    outer.setAttribute("viewBox", "0 0 " + svg.clientWidth + " " + svg.clientHeight);
+    outer.style.cssText = "border:0;max-width:none;width:" + wide + "px;height:" + high + "px";
+    outer.style.fontFamily = font;
+    copy.style.width = svg.clientWidth + "px";
+    copy.style.height = svg.clientHeight + "px";
+    copy.style.maxWidth = "none";
+    outer.append(style, copy);
+    return new XMLSerializer().serializeToString(outer);
+  }
+  // Texts beneath the picture, broken to a width: [font, line].
+  function lines(pen, fonts, width) {
+    const out = [];
+    [data.title + ", " + here.name, told() + (open.length ? ": " + inOrder().join(", ") : ""), $("money").textContent, data.statement].forEach(function (text, i) {
+      let line = "";
+      pen.font = fonts[i ? 1 : 0];
+      text.split(" ").forEach(function (word) {
+        const longer = line ? line + " " + word : word;
+        if (line && pen.measureText(longer).width > width) { out.push([pen.font, line]); line = word; } else { line = longer; }
+      });
+      if (line) { out.push([pen.font, line]); }
+    });
+    return out;
   }
   function page() {
     const state = JSON.stringify({ open: open, budget: budget(), species: here.id }).replace(/</g, "\\u003c");

@@ -26,6 +26,8 @@ from permeability.engines.circuit.interface.edge_blocks import EdgeBlock, Member
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels import gains as _gains
 
+__all__ = ["CompressedInterface"]
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
