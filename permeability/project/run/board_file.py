@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from permeability.barriers.scenario import Intervention
-from permeability.core.errors import OptionError
+from permeability.core.errors import PermeabilityError
 from permeability.engines.circuit.interface.compressed import CompressedInterface
 from permeability.planning.joined_pieces import JoinedPieces
 from permeability.planning.joint_gains import exclusive_pairs
@@ -82,8 +82,10 @@ def _species(ranking: Ranking, tolerance: float) -> dict[str, Any]:
         }
     try:
         networks = set_networks(ranking, tolerance=tolerance)
-    except OptionError as error:
+    except PermeabilityError as error:  # a run is not lost for its board
         return found | {"why": f"[{error.code}] {error.what}"}
+    except np.linalg.LinAlgError as error:
+        return found | {"why": f"the network cannot be factorised: {error}"}
     return found | {"levels": {level: _network(n) for level, n in networks.items()}}
 
 
