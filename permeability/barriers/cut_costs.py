@@ -166,7 +166,7 @@ class CostModel:
         worth = self.traced(
             self.piece_costs(pieces, acts), pieces.row, nearest_mouths(pieces, mouths, self.reach_m), mouths
         )
-        return _of_pieces(cost, pieces, worth, self.cancelled(cuts, acts))
+        return costs_of_pieces(cost, pieces, worth, self.cancelled(cuts, acts))
 
     def cancelled(self, cuts: CutTable, acts: Sequence[Act]) -> Ints:
         """Cuts that cancel as the lines that were met between them stand no longer."""
@@ -481,7 +481,7 @@ def places_met(cuts: CutTable, links: CutLinks) -> Pieces:
     return Pieces(links.of_place, links.chain, row, links.along, links.along, np.zeros(len(row)))
 
 
-def _of_pieces(cost: Array, pieces: Pieces, worth: Array, gone: Ints) -> CutCosts:
+def costs_of_pieces(cost: Array, pieces: Pieces, worth: Array, gone: Ints) -> CutCosts:
     """Costs of all cuts from those of the cuts in pieces; cuts that are gone cost nothing."""
     cost[gone] = 0.0
     least, circuit = cost, cost.copy()

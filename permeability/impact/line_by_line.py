@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from permeability.core.display import Face
+from permeability.core.errors import check_choice
+from permeability.impact.line_states import alone_and_without
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -18,9 +20,11 @@ from permeability.linkage.index_table import BY_LINE
 from permeability.linkage.landscape_indices import Indices
 from permeability.linkage.measured import Measured, indices_from
 
-__all__ = ["Impact", "barrier_impact", "standing_lines"]
+__all__ = ["Impact", "barrier_impact", "standing_groups", "standing_lines"]
 
 Progress = Callable[[int, int], None]
+BY = ("line", "kind", "class", "none")
+SOLVED_AFRESH = 24  # groups up to which each is solved by itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +74,11 @@ def barrier_impact(
     patches: Patches,
     inside: NDArray[np.bool_] | None = None,
     *,
+    by: str = "line",
     measured: Measured | None = None,
     progress: Progress | None = None,
 ) -> Impact:
-    """Indices today, without barriers, with each line alone and with each line taken away.
+    """Indices today, without barriers, with each line (or group of lines) alone and with each taken away.
 
     Parameters
     ----------
@@ -81,6 +86,9 @@ def barrier_impact(
     patches : Patches
     inside : bool array, shape (rows, cols), optional
         The species' range; the whole landscape by default.
+    by : {"line", "kind", "class", "none"}
+        What is put up alone and taken away: every line; all fences, all roads, all railways; all rows of one
+        ``fence_class``, other rows by their kind; or nothing.
     measured : Measured, optional
         The same landscape, where something of it is known already.
     progress : callable, optional
@@ -89,7 +97,17 @@ def barrier_impact(
     Returns
     -------
     Impact
-        Its sentences, its cases and its lines.
+        Its sentences, its cases and its lines; ``line`` holds the name of the group.
+
+    Raises
+    ------
+    OptionError
+        O01 for another ``by``.
+
+    Notes
+    -----
+    Up to 24 groups are solved afresh, one by one.  More come from one condensation and from fields that are brought up to
+    date, exact to rounding (:func:`permeability.impact.line_states.alone_and_without`).
 
     Examples
     --------
@@ -100,21 +118,58 @@ def barrier_impact(
     {'F': 48.0, 'S': 0.0}
     """
     inside = land.valid if inside is None else inside
-    lines = standing_lines(land)
-    today = Measured(land, patches, inside) if measured is None else measured
-    cases: list[tuple[str, str, Landscape]] = [
-        ("no barriers", "", today.bare.land),
-        ("all barriers", "", land),
-    ]
-    cases += [(f"only {x}", x, land.without_barriers(keep=[x])) for x in lines]
-    cases += [(f"without {x}", x, land.without_lines([x])) for x in lines]
-    results = []
-    for i, (_, _, variant) in enumerate(cases):
-        results.append(indices_from(today.state_of(variant), today.bare.cost, patches, land))
-        if progress is not None:
-            progress(i + 1, len(cases))
-    table = pd.DataFrame([{"case": c, "line": x, **r.values} for (c, x, _), r in zip(cases, results)])
-    return Impact(land, table, results[1], results[0], by_line(table, lines))
+    groups = standing_groups(land, by)
+    today = Measured(land, patches, inside, keep_fields=True) if measured is None else measured
+    names = [("no barriers", ""), ("all barriers", "")]
+    names += [(f"only {x}", x) for x in groups] + [(f"without {x}", x) for x in groups]
+    states = [today.state_of(today.bare.land), today.state_of(land)]
+    if len(groups) > SOLVED_AFRESH:
+        alone, without = alone_and_without(today, groups, progress=progress)
+        states += [*alone, *without]
+    else:
+        variants = [land.with_rows(rows) for rows in groups.values()]
+        variants += [land.without_rows(rows) for rows in groups.values()]
+        for i, variant in enumerate(variants):
+            states.append(today.state_of(variant))
+            if progress is not None:
+                progress(i + 3, len(names))
+    results = [indices_from(s, today.bare.cost, patches, land) for s in states]
+    table = pd.DataFrame([{"case": c, "line": x, **r.values} for (c, x), r in zip(names, results)])
+    return Impact(land, table, results[1], results[0], by_line(table, list(groups)))
+
+
+def standing_groups(land: Landscape, by: str = "line") -> dict[str, NDArray[np.int64]]:
+    """Rows that stand and cut the landscape, by the name of their group.
+
+    Parameters
+    ----------
+    land : Landscape
+    by : {"line", "kind", "class", "none"}
+        See :func:`barrier_impact`.
+
+    Returns
+    -------
+    dict
+        Name -> rows of the barrier table; of a line all its rows.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> list(standing_groups(land)), standing_groups(land, "kind"), standing_groups(land, "none")
+    (['F', 'S'], {'fence': array([0, 1])}, {})
+    """
+    check_choice("by", by, BY)
+    if by == "none":
+        return {}
+    if by == "line":
+        return {x: np.asarray(land.barriers.rows_of(x), np.int64) for x in standing_lines(land)}
+    table = land.barriers.table
+    name = table["kind"].astype(str)
+    if by == "class" and "fence_class" in table.columns:
+        name = table["fence_class"].where(table["fence_class"].notna(), name).astype(str)
+    counts = land.standing & _cutting(land)
+    return {x: np.flatnonzero((name == x).to_numpy() & land.standing) for x in dict.fromkeys(name[counts])}
 
 
 def standing_lines(land: Landscape) -> list[str]:
@@ -135,11 +190,16 @@ def standing_lines(land: Landscape) -> list[str]:
     >>> standing_lines(land), standing_lines(land.without_lines(["S"]))
     (['F', 'S'], ['F'])
     """
+    return list(dict.fromkeys(land.barriers.table["line"][land.standing & _cutting(land)]))
+
+
+def _cutting(land: Landscape) -> NDArray[np.bool_]:
+    """Rows that cut an edge of the landscape."""
     cutting = np.zeros(len(land.barriers), bool)
     valid = land.valid.ravel()
     rows = land.cuts.barrier[valid[land.cuts.cell]]
     cutting[np.unique(rows)] = True
-    return list(dict.fromkeys(land.barriers.table["line"][land.standing & cutting]))
+    return cutting
 
 
 def by_line(table: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
@@ -147,15 +207,13 @@ def by_line(table: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
 
     The two differ: lines in series are each worth nothing alone and everything together.
     """
-    at = table.set_index("case")
-    rows: list[dict[str, Any]] = []
-    for line in lines:
-        row: dict[str, Any] = {"line": line}
-        for name in BY_LINE:
-            row[f"alone_{name}"] = at.loc[f"only {line}", name] - at.loc["no barriers", name]
-            row[f"given_back_{name}"] = at.loc[f"without {line}", name] - at.loc["all barriers", name]
-        rows.append(row)
-    return pd.DataFrame(rows)
+    n = len(lines)
+    columns: dict[str, Any] = {"line": list(lines)}
+    for name in BY_LINE:
+        values = table[name].to_numpy()
+        columns[f"alone_{name}"] = values[2 : 2 + n] - values[0]
+        columns[f"given_back_{name}"] = values[2 + n : 2 + 2 * n] - values[1]
+    return pd.DataFrame(columns)
 
 
 def impact_sentences(result: Impact) -> list[str]:

@@ -7,23 +7,33 @@ What is handed on is the one series resistance that conducts as much.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from permeability.barriers.cut_costs import CutCosts, CutParts
-from permeability.barriers.edge_cuts import CutTable
 from permeability.engines.kernels.edges import LENGTH, EdgeBarriers, ground_along
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def on_edges(cuts: CutTable, costs: CutCosts, weight: Array, resistance: Array) -> EdgeBarriers:
+class EdgesOfCuts(Protocol):
+    """Which edge each of some cuts is on: the cut table, or a part of it."""
+
+    @property
+    def cell(self) -> Ints: ...
+    @property
+    def direction(self) -> NDArray[np.uint8]: ...
+
+
+def on_edges(cuts: EdgesOfCuts, costs: CutCosts, weight: Array, resistance: Array) -> EdgeBarriers:
     """What barriers add to every edge they cut.
 
     Parameters
     ----------
-    cuts : CutTable
+    cuts : CutTable or a part of it
     costs : CutCosts
     weight : array, shape (cuts,)
         ``(h / length) |v.n|`` [m].

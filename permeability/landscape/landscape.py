@@ -154,20 +154,31 @@ class Landscape(Face):
 
     def without_barriers(self, *, keep: Sequence[str] = ()) -> Landscape:
         """The landscape with only the kept lines standing (none by default)."""
+        return self.with_rows(self._rows(keep))
+
+    def with_rows(self, rows: NDArray[np.int64]) -> Landscape:
+        """The landscape with only some rows of the barrier table standing, as they do."""
         kept = np.zeros(len(self.barriers), bool)
-        for line in keep:
-            kept[self.barriers.rows_of(line)] = True
+        kept[rows] = True
         return self._only(kept)
+
+    def without_rows(self, rows: NDArray[np.int64]) -> Landscape:
+        """The landscape with some rows of the barrier table taken away."""
+        kept = np.ones(len(self.barriers), bool)
+        kept[rows] = False
+        return self._only(kept)
+
+    def _rows(self, lines: Sequence[str]) -> NDArray[np.int64]:
+        """Rows of some lines."""
+        found = [np.asarray(self.barriers.rows_of(line), np.int64) for line in lines]
+        return np.concatenate([np.zeros(0, np.int64), *found])
 
     def _only(self, kept: NDArray[np.bool_]) -> Landscape:
         return replace(self, standing=self.standing & kept, chances=np.where(kept, self.chance_of, 0.0))
 
     def without_lines(self, lines: Sequence[str]) -> Landscape:
         """The landscape with some lines taken away entirely."""
-        gone = np.zeros(len(self.barriers), bool)
-        for line in lines:
-            gone[self.barriers.rows_of(line)] = True
-        return self._only(~gone)
+        return self.without_rows(self._rows(lines))
 
     def at(self, level: str | Mapping[str, float]) -> Landscape:
         """The landscape with other values of the uncertain crossing numbers."""

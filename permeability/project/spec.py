@@ -148,6 +148,12 @@ class RankingSpec(Table):
     worth_usd_per_gain: float | None = Field(default=None, gt=0)
 
 
+class ImpactSpec(Table):
+    """``[impact]``: what is put up alone and taken away, one after the other."""
+
+    by: Literal["line", "kind", "class", "none"] = "line"
+
+
 class ProjectSpec(Table):
     """The whole file.
 
@@ -165,6 +171,7 @@ class ProjectSpec(Table):
     habitat: HabitatSpec = HabitatSpec()
     barriers: BarrierSpec
     species: dict[str, SpeciesSpec]
+    impact: ImpactSpec = ImpactSpec()
     candidates: list[CandidateSpec] = []
     ranking: RankingSpec = RankingSpec()
     portfolio: PortfolioSpec = PortfolioSpec()

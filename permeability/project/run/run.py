@@ -149,7 +149,10 @@ def _run(
     ):
         measured = {name: _measured(project, name) for name in project.species_ids}
         on = RunOn(workers, cluster, store)
-        found = take_steps(_steps(measured), replace(on, store=None, progress=_tell(progress, "species")))
+        found = take_steps(
+            _steps(measured, project.spec.impact.by),
+            replace(on, store=None, progress=_tell(progress, "species")),
+        )
         results = {
             name: _run_species(project, name, mine, found, progress, on) for name, mine in measured.items()
         }
@@ -216,9 +219,11 @@ def _measured(project: Project, name: str) -> Measured:
     return Measured(land, patches, inside, keep_fields=bool(project.spec.candidates))
 
 
-def _steps(measured: dict[str, Measured]) -> list[Step]:
+def _steps(measured: dict[str, Measured], by: str) -> list[Step]:
     """Everything that does not depend on anything else: connectivity and impact of every species."""
-    return [Step(name, kind, mine) for name, mine in measured.items() for kind in ("connectivity", "impact")]
+    return [
+        Step(name, kind, mine, by) for name, mine in measured.items() for kind in ("connectivity", "impact")
+    ]
 
 
 def _tell(progress: Progress | None, step: str) -> Callable[[int, int], None] | None:

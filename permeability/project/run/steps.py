@@ -14,7 +14,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from permeability.core.tasks import HERE, RunOn
-from permeability.impact.line_by_line import barrier_impact, standing_lines
+from permeability.impact.line_by_line import SOLVED_AFRESH, barrier_impact, standing_groups
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import connectivity
 
@@ -29,16 +29,20 @@ class Step:
         ``kind`` is ``"connectivity"`` or ``"impact"``.
     measured : Measured
         The landscape, of which one step finds what another may use.
+    by : str
+        What the impact is worked out for, see :func:`permeability.impact.line_by_line.barrier_impact`.
     """
 
     species: str
     kind: str
     measured: Measured = field(repr=False)
+    by: str = "line"
 
     @property
     def work(self) -> float:
         """Expected work: landscapes that are solved."""
-        return 1.0 + 2.0 * len(standing_lines(self.measured.land)) if self.kind == "impact" else 2.0
+        groups = len(standing_groups(self.measured.land, self.by)) if self.kind == "impact" else 0
+        return 2.0 + 2.0 * min(groups, SOLVED_AFRESH)
 
 
 def take_step(step: Step) -> Any:
@@ -49,7 +53,7 @@ def take_step(step: Step) -> Any:
         mine = step.measured
         if step.kind == "connectivity":
             return connectivity(mine.land, mine.patches, measured=mine)
-        return barrier_impact(mine.land, mine.patches, mine.inside, measured=mine)
+        return barrier_impact(mine.land, mine.patches, mine.inside, by=step.by, measured=mine)
 
 
 def take_steps(steps: Sequence[Step], on: RunOn = HERE) -> dict[tuple[str, str], Any]:

@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 layers: Any = _layers
 
+MOST_CLOSED = 300  # edges; more are closed by eliminating afresh
+LEAST_LEFT = 1e-5  # of what closing leaves in any direction: 1e-11 of the numbers may be lost
 PASS_BYTES = 400_000_000  # carried right-hand sides at a time when many candidates are seen one by one
 
 
@@ -100,6 +102,22 @@ class LayeredState:
         place = np.concatenate((np.argsort(order), np.arange(len(edges), len(edges) + len(self.inverse))))
         m: Floats = layers.block_matrix(column[order], *self._x)
         return m[np.ix_(place, place)]
+
+    def closed(self, edges: Ints, decrease: Floats) -> Floats | None:
+        """Resistances among the patches after lowering the conductance of some carried edges, (P, P).
+
+        Woodbury's identity again, ``R' = R + d' (D^-1 - U' X U)^-1 d``; None where that would lose digits (what is left
+        nearly falls apart), where edges rise as well, or where they are many.
+        """
+        if not len(edges) or len(edges) > MOST_CLOSED or not (decrease > 0).all():
+            return None
+        m, root, k = self.seen_among(edges), np.sqrt(decrease), len(edges)
+        left, axes = np.linalg.eigh(np.eye(k) - root[:, None] * m[:k, :k] * root)
+        if left[0] < LEAST_LEFT:
+            return None
+        seen = (axes.T @ (root[:, None] * m[:k, k:])) / np.sqrt(left)[:, None]
+        rise = ((seen[:, :, None] - seen[:, None, :]) ** 2).sum(axis=0)
+        return np.asarray(self.resistances + rise)
 
     def with_each(self, candidates: Candidates, which: Ints) -> Floats:
         """Resistances among the patches with one more candidate built, for several, (n, P, P).
@@ -239,9 +257,18 @@ class LayeredSingles:
             state = LayeredState.at(face, face.edge_conductances(z), z, columns, self.source)
             out[members], opens = state.each(chosen, members, treated, lowest=False)
             today = state.resistances
-            for k in members[~opens]:  # closing can disconnect: eliminate afresh
+            for k in members[~opens]:
                 rows = slice(chosen.start[k], chosen.start[k + 1])
                 closed = z.copy()
                 closed[chosen.cut[rows]] = treated[rows]
-                out[k] = face.resistances(z=closed)
+                found = state.closed(*_fallen(face, chosen.cut[rows], state.conductance, closed))
+                # closing can disconnect: eliminate afresh
+                out[k] = face.resistances(z=closed) if found is None else found
         return out, face.resistances(costs) if today is None else today
+
+
+def _fallen(face: BarrierNetwork, cut: Ints, now: Floats, closed: Floats) -> tuple[Ints, Floats]:
+    """Edges of some cuts that change and by how much their conductance falls."""
+    edges = np.unique(face.cut_edge[cut])
+    decrease = (now - face.edge_conductances(closed))[edges]
+    return edges[decrease != 0], decrease[decrease != 0]

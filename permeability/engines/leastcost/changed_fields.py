@@ -1,0 +1,115 @@
+"""Least costs among places, and cells within reach, after a few edges changed: exact, at the price of the cells that change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
+from permeability.engines.kernels.field_update import edge_weights, update_field
+from permeability.engines.leastcost.surface import CostSurface, Floats
+
+Ints = NDArray[np.int64]
+
+
+class ChangedFields:
+    """Fields from several places on one surface, and what becomes of them when edges change.
+
+    Parameters
+    ----------
+    surface : CostSurface
+        Without directed steps.
+    fields : sequence of arrays, shape (rows, cols)
+        Its fields, one from each place; 0 where they start [m of open ground].
+    masks : sequence of bool arrays, shape (rows, cols)
+        Cells of each place.
+    limit : float
+        Largest distance that counts as within reach [m of open ground].
+
+    Examples
+    --------
+    >>> from permeability.engines.leastcost.distance import cost_distance, cost_surface
+    >>> strip = cost_surface([[1.0, 1.0, 1.0]], cell_size=10)
+    >>> ends = [np.array([[True, False, False]]), np.array([[False, False, True]])]
+    >>> fields = ChangedFields(strip, [cost_distance(strip, m) for m in ends], ends, 25.0)
+    >>> cost, reach = fields.after(np.array([8]), np.array([900.0]))
+    >>> cost[0, 1].item(), reach.tolist(), fields.cost[0, 1].item(), fields.reach.tolist()
+    (920.0, [2, 1], 20.0, [3, 3])
+    """
+
+    def __init__(
+        self,
+        surface: CostSurface,
+        fields: Sequence[Floats],
+        masks: Sequence[NDArray[np.bool_]],
+        limit: float,
+    ) -> None:
+        n = N_DIRECTIONS[surface.neighbours]
+        pad = 2 if n > 4 else 1
+        self._pad, self._wide = pad, surface.shape[1] + 2 * pad
+        self._cols, self._n = surface.shape[1], n
+        self._off = D_ROW[:n].astype(np.int64) * self._wide + D_COL[:n]
+        free = surface.with_barriers(None).edges
+        self._free = edge_weights(free, pad)
+        self._weight = self._free.copy()
+        barriers = EdgeBarriers.empty() if surface.barriers is None else surface.barriers
+        at, k, mine = self._edges(barriers.keys)
+        self._weight[at, k] = self._free[at, k] + barriers.cost[mine]
+        self.fields = [
+            np.pad(np.asarray(f, np.float64), pad, constant_values=np.inf).reshape(-1) for f in fields
+        ]
+        self.limit = limit
+        cells = [np.flatnonzero(np.pad(m, pad)) for m in masks]
+        self._cells = np.concatenate([np.zeros(0, np.int64), *cells])
+        self._first = np.cumsum([0, *(len(c) for c in cells[:-1])])
+        self._hit, self._owner = np.zeros(len(self._free), bool), np.zeros(len(self._free), bool)
+        self._owner[self._cells] = True
+        self.one_way = np.array([self._to_each(f) for f in self.fields])
+        self.reach = np.array([np.count_nonzero(f <= limit) for f in self.fields], np.int64)
+
+    @property
+    def cost(self) -> Floats:
+        """Least costs among the places before any change, (places, places) [m of open ground]."""
+        return np.minimum(self.one_way, self.one_way.T)
+
+    def _edges(self, keys: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+        """First cell (on the grid with its rim) and direction of edges in the neighbourhood, and which these are."""
+        mine = keys % 8 < self._n
+        r, c = np.divmod(keys[mine] // 8, self._cols)
+        return (r + self._pad) * self._wide + c + self._pad, keys[mine] % 8, mine
+
+    def _to_each(self, field: Floats) -> Floats:
+        return np.asarray(np.minimum.reduceat(field[self._cells], self._first), np.float64)
+
+    def after(self, keys: Ints, cost: Floats) -> tuple[Floats, Ints]:
+        """Least costs among the places and cells within reach, once some edges cost something else.
+
+        Parameters
+        ----------
+        keys : int array
+            Edges (cell * 8 + direction), no duplicates.
+        cost : array, same shape
+            The *whole* barrier cost on each, ``inf`` = no passage [m of open ground].
+
+        Returns
+        -------
+        (array, array)
+            (places, places) [m of open ground], and number of cells by place.
+        """
+        at, k, mine = self._edges(keys)
+        before, new = self._weight[at, k], self._free[at, k] + cost[mine]
+        differ = before != new
+        at, k, before = at[differ], k[differ], before[differ]
+        one_way, reach = self.one_way.copy(), self.reach.copy()
+        self._weight[at, k] = new[differ]
+        for i, field in enumerate(self.fields):
+            cells, old = update_field(self._weight, self._off, field, at, k, before, self._hit)
+            if len(cells):
+                reach[i] += np.count_nonzero(field[cells] <= self.limit) - np.count_nonzero(old <= self.limit)
+                if self._owner[cells].any():
+                    one_way[i] = self._to_each(field)
+                field[cells] = old
+        self._weight[at, k] = before
+        return np.minimum(one_way, one_way.T), reach
