@@ -41,8 +41,9 @@ class Step:
     @property
     def work(self) -> float:
         """Expected work: landscapes that are solved."""
-        groups = len(standing_groups(self.measured.land, self.by)) if self.kind == "impact" else 0
-        return 2.0 + 2.0 * min(groups, SOLVED_AFRESH)
+        if self.kind != "impact":
+            return 2.0
+        return 1.0 + 2.0 * min(len(standing_groups(self.measured.land, self.by)), SOLVED_AFRESH)
 
 
 def take_step(step: Step) -> Any:
