@@ -140,6 +140,25 @@ def test_rank_range_levels_are_nested():
     assert (high50 <= high90).all()
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_rank_range_is_the_shortest_that_stays_balanced(seed: int) -> None:
+    """It holds its level; without one more rank from the lighter side it would not; the draws' order plays no part."""
+    rng = np.random.default_rng(seed)
+    r = ranks(rng.normal(size=(int(rng.integers(5, 300)), int(rng.integers(2, 12)))) + rng.normal(size=1))
+    low, middle, high = rank_range(r, 0.9)
+    assert ((r >= low) & (r <= high)).mean(axis=0).min() >= 0.9
+    assert ((low <= middle) & (middle <= high)).all()
+    again = rank_range(rng.permutation(r), 0.9)
+    assert (again[0] == low).all()
+    assert (again[2] == high).all()
+    for k in range(r.shape[1]):
+        at, below, above = r[:, k], (r[:, k] < low[k]).sum(), (r[:, k] > high[k]).sum()
+        if low[k] < high[k]:
+            less, more = below + (at == low[k]).sum(), above + (at == high[k]).sum()
+            rest = len(at) - (less + above if less < more else below + more)
+            assert rest < 0.9 * len(at)
+
+
 def test_costs_of_draws_are_told_apart():
     table = cost_of_draws(10**6, 2700, 1000, shared=2800, cuts=30_000, anew=20).set_index("kind")
     assert table["seconds"]["weights"] == 0
