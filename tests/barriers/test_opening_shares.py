@@ -16,7 +16,9 @@ from permeability.barriers.chainage import Chainage
 from permeability.barriers.cut_costs import acts_of, pieces_of
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.lines import Barriers, prepare
+from permeability.barriers.passability import Structure, spaced_chance, structure_chance
 from permeability.barriers.scenario import Intervention
+from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
@@ -202,6 +204,38 @@ def test_wider_gaps_conduct_more(kind, who):
     assert (np.diff(found) > -1e-6 * np.array(found[1:])).all()
 
 
+@pytest.mark.parametrize("who", ["khulan", "mongolian_gazelle"])
+@pytest.mark.parametrize("spacing_km", [1.0, 5.0, 20.0, 50.0])
+@pytest.mark.parametrize("width_m", [5.0, 50.0, 500.0])
+def test_gaps_drawn_singly_cost_what_their_spacing_says(who: str, spacing_km: float, width_m: float) -> None:
+    """What the line conducts with gaps set one by one, against the closed form for gaps at even distances.
+
+    The cells on both sides of the line are two nodes, so what lies between is the sum of the line's own edges.
+    """
+    profile, cell, length = species(who), 1000.0, 200_000.0
+    grid = pm.Grid.from_bounds((0, 0, 6_000, length), cell_size=cell, crs=CRS)
+    fence = prepare(layer([shapely.LineString([(3_137, 0), (3_137, length)])]))
+    land = build(grid, np.ones(grid.shape), fence, profile, neighbours=4)
+    plan = pm.Scenario("gaps")
+    for k in range(round(length / 1000 / spacing_km)):
+        plan = plan.treat("F", km=(k + 0.5) * spacing_km, treatment="gap", width_m=width_m)
+    sides = np.zeros(grid.shape, np.int32)
+    sides[:, 2], sides[:, 3] = 1, 2
+
+    def cost(state) -> float:
+        open_ground = effective_resistances(land.without_barriers().links(), regions=sides)[0, 1]
+        return cell * (effective_resistances(state.links(), regions=sides)[0, 1] / open_ground - 1)
+
+    m = float(profile.trace_length_m.best)
+    today = cost(land)
+    chance = spaced_chance(
+        float(structure_chance(Structure("gap", width_m), profile).best), m / (m + today), m,
+        width_m=width_m, spacing_m=1000 * spacing_km,
+    )  # fmt: skip
+    assert cost(land.with_scenario(plan)) == pytest.approx(m * (1 - chance) / chance, rel=0.1)
+    assert cost(land.with_scenario(plan)) < today
+
+
 def test_a_gap_in_a_complete_fence_comes_to_the_analytic_slit():
     """Two half planes joined by a slit of width w: half of the plane's resistance between confocal ellipses on each side.
 
@@ -223,8 +257,6 @@ def test_a_gap_in_a_complete_fence_comes_to_the_analytic_slit():
         big = 24_000.0
         outside = (x / np.sqrt(big**2 - (w / 2) ** 2)) ** 2 + (y / big) ** 2 > 1
         labels = np.where(outside, np.where(x > 0, 2, 1), 0).astype(np.int32)
-        from permeability.engines.circuit.solvers.condensation import effective_resistances
-
         found.append(float(effective_resistances(land.links(), regions=labels)[0, 1]))
     exact = 2 * np.arccosh(2 * 24_000.0 / w) / np.pi / (1 + np.sqrt(2))
     error = np.abs(np.array(found) / exact - 1)
