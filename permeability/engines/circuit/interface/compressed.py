@@ -33,7 +33,8 @@ Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 
 CHECKED = 64  # random sets worked out both ways
-STRICTER = 0.4  # of the singular value that is let go, while a set is still too far off
+OWN = 2.0  # times the tolerance: part of what a block does to patches that may be let go
+STRICTER = 0.7  # of the singular value that is let go, while a set is still too far off
 LAST_CUT = 1e-9
 ROUNDING = 1e-12  # of the index: smaller differences are rounding of either way
 
@@ -270,7 +271,7 @@ def compressed(
     never = frozenset(frozenset(p) for p in apart)
     sample = list(_sample(n_candidates, never))[::-1]  # large sets first: they are the hardest
     exact = [(m, seen.opened(*_raised(blocks, m))) for m in sample]
-    cut = float(np.sqrt(tolerance))  # errors of gains are of second order; couplings are of order 1
+    cut = 2.0 * float(np.sqrt(tolerance))  # errors of gains are of second order; couplings are of order 1
     while True:
         last = cut < LAST_CUT
         small = parts.kept(0.0 if last else cut, seen, weights, n_candidates, never, tolerance)
@@ -350,7 +351,7 @@ class _Parts:
         scale = float(np.linalg.norm(self.drops)) or 1.0
         bases, blocks, first = [], [], 0
         for k, (a, b) in enumerate(zip(self.place, self.place[1:])):
-            basis = np.eye(b - a) if cut == 0 else self._basis(a, b, scale, cut)
+            basis = np.eye(b - a) if cut == 0 else self._basis(a, b, scale, cut, tolerance)
             response = basis.T @ self.solved[k] @ basis
             blocks.append(
                 BlockModes(self.blocks[k].owners, self.blocks[k].states, first, response, self.joins[k])
@@ -367,13 +368,23 @@ class _Parts:
             seen.matrix[e:, e:], self.part_focal, seen.resistances, weights, n_candidates, never, tolerance,
         )  # fmt: skip
 
-    def _basis(self, a: int, b: int, scale: float, cut: float) -> Floats:
-        """Left singular vectors of what a block does to others, to patches and to components."""
-        ends = self.ends[a:b]
-        ends = ends / max(float(np.linalg.norm(ends)), 1e-300)  # a weak joint joins as well as a strong one
-        row = np.hstack((self.coupling[a:b], self.drops[a:b] / scale, ends))
-        u, s, _ = np.linalg.svd(row, full_matrices=False)
+    def _basis(self, a: int, b: int, scale: float, cut: float, tolerance: float) -> Floats:
+        """Left singular vectors of what a block does to others, to patches and to components.
+
+        What it does to patches counts twice: beside what all blocks do to them, and by itself to within the tolerance, or a faint
+        candidate alone would be far off.  A weak joint of components joins as well as a strong one.
+        """
+        ends, drops = _unit(self.ends[a:b]), self.drops[a:b]
+        own = _unit(drops) * max(cut / (OWN * tolerance), 1.0)
+        u, s, _ = np.linalg.svd(
+            np.hstack((self.coupling[a:b], drops / scale, ends, own)), full_matrices=False
+        )
         return np.asarray(u[:, s > cut], dtype=np.float64)
+
+
+def _unit(x: Floats) -> Floats:
+    """A table of norm 1, or of zeros."""
+    return x / max(float(np.linalg.norm(x)), 1e-300)
 
 
 def _root(m: Floats, increase: Floats) -> Floats:
