@@ -87,7 +87,8 @@ def barriers_check(file: Path, table: str | None, schema: str) -> None:
 @barriers.command("template")
 @click.argument("file", type=PATH)
 def barriers_template(file: Path) -> None:
-    """Write a filled template of the schema: a GeoPackage, or GeoParquet files for a name ending in .parquet."""
+    """Write a filled template of the schema: a GeoPackage, an Excel workbook with lists of words for a name
+    ending in .xlsx, or GeoParquet files for one ending in .parquet."""
     from permeability.barriers.database import write_template
 
     for path in write_template(file):

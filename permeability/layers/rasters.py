@@ -20,6 +20,7 @@ from permeability.core.errors import (
     GridMismatchError,
     LayerError,
     check_choice,
+    nearest,
 )
 from permeability.layers.bands import BandFacts, band_facts, band_values, sample_values
 from permeability.layers.grid import Grid, alignment_remedy, describe_crs, parse_crs
@@ -106,7 +107,7 @@ class Alignment:
         return f"{self.layer}: {self.source} warped with {self.resampling}; {self.filled_cells:,} cells without value"
 
 
-def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
+def raster_grid(path: str | os.PathLike[str], *, layer: str, table: str | None = None) -> Grid:
     """The grid of a raster file; refuses degrees (G01), rotation (G05), oblong cells (G06), no CRS (G07).
 
     Parameters
@@ -114,6 +115,8 @@ def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
     path : path
     layer : str
         Name used in messages.
+    table : str, optional
+        Variable, of a file that holds several.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def raster_grid(path: str | os.PathLike[str], *, layer: str) -> Grid:
     ...     raster_grid(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), layer="r") == land.grid
     True
     """
-    with _open_raster(Path(path), 1, layer) as source:
+    with _open_raster(Path(path), 1, layer, table) as source:
         return Grid.from_affine(source.crs, source.transform, source.shape, layer=layer)
 
 
@@ -141,6 +144,7 @@ def read_raster(
     layer: str | None = None,
     nodata: float | None = None,
     classes: bool = False,
+    table: str | None = None,
 ) -> tuple[NDArray[np.float64], Alignment | None]:
     """Read a raster on the grid; warps it, piece by piece, only when ``resampling`` says how.
 
@@ -162,6 +166,8 @@ def read_raster(
         A stored number that means no value, beside what the file says.
     classes : bool
         Whether the numbers are codes, of which there is no mean.
+    table : str, optional
+        Variable, of a file that holds several (NetCDF, HDF, Zarr).
 
     Returns
     -------
@@ -177,7 +183,7 @@ def read_raster(
     GridError
         G07 without coordinate system.
     LayerError
-        L01 no file, L11 not readable, L12 no such band, L30 an undeclared nodata, L31 codes averaged, L32 a picture.
+        L01 no file, L04 no such variable, L11 not readable, L12 no such band, L18 several variables, L30 an undeclared nodata, L31 codes averaged, L32 a picture.
     OptionError
         O01 for an unknown resampling.
 
@@ -199,7 +205,7 @@ def read_raster(
     name = layer or path.name
     if resampling is not None:
         check_choice("resampling", resampling, RESAMPLING)
-    with _open_raster(path, band, name) as source:
+    with _open_raster(path, band, name, table) as source:
         if source.crs is None:
             raise GridError(
                 "G07", "the raster has no coordinate system.", layer=name, rows=["all cells"],
@@ -250,7 +256,9 @@ def _require_values(facts: BandFacts, layer: str) -> None:
         )  # fmt: skip
 
 
-def raster_facts(path: str | os.PathLike[str], *, band: int = 1, layer: str) -> BandFacts:
+def raster_facts(
+    path: str | os.PathLike[str], *, band: int = 1, layer: str, table: str | None = None
+) -> BandFacts:
     """What a file says of one of its bands.
 
     Parameters
@@ -260,6 +268,8 @@ def raster_facts(path: str | os.PathLike[str], *, band: int = 1, layer: str) -> 
         From 1 on.
     layer : str
         Name used in messages.
+    table : str, optional
+        Variable, of a file that holds several.
 
     Returns
     -------
@@ -274,12 +284,17 @@ def raster_facts(path: str | os.PathLike[str], *, band: int = 1, layer: str) -> 
     ...     raster_facts(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid, unit="1"), layer="r").unit
     '1'
     """
-    with _open_raster(Path(path), band, layer) as source:
+    with _open_raster(Path(path), band, layer, table) as source:
         return band_facts(source, band)
 
 
 def reading_bytes(
-    path: str | os.PathLike[str], grid: Grid, *, layer: str, resampling: str | None = None
+    path: str | os.PathLike[str],
+    grid: Grid,
+    *,
+    layer: str,
+    resampling: str | None = None,
+    table: str | None = None,
 ) -> int:
     """Memory that reading a raster onto a grid takes beyond its result [bytes].
 
@@ -289,7 +304,7 @@ def reading_bytes(
     grid : Grid
     layer : str
         Name used in messages.
-    resampling : str, optional
+    resampling, table : str, optional
         As for :func:`read_raster`.
 
     Returns
@@ -305,14 +320,19 @@ def reading_bytes(
     ...     reading_bytes(write_geotiff(f"{folder}/r.tif", land.resistance, land.grid), land.grid, layer="r") < 10_000
     True
     """
-    with _open_raster(Path(path), 1, layer) as source:
+    with _open_raster(Path(path), 1, layer, table) as source:
         if resampling is None or source.crs is None:
             return int(min(source.width * source.height, grid.size)) * BYTES_PER_CELL
         return warp_bytes(source, grid, resampling)
 
 
 def raw_raster(
-    path: str | os.PathLike[str], *, band: int = 1, layer: str, nodata: float | None = None
+    path: str | os.PathLike[str],
+    *,
+    band: int = 1,
+    layer: str,
+    nodata: float | None = None,
+    table: str | None = None,
 ) -> tuple[NDArray[np.float64], CRS | None]:
     """Values of a raster on its own cells, nodata as NaN, and its CRS; for checks, not for computing.
 
@@ -327,6 +347,8 @@ def raw_raster(
         Name used in messages.
     nodata : float, optional
         A stored number that means no value, beside what the file says.
+    table : str, optional
+        Variable, of a file that holds several.
 
     Returns
     -------
@@ -342,7 +364,7 @@ def raw_raster(
     >>> values.shape, crs == land.grid.crs
     ((8, 12), True)
     """
-    with _open_raster(Path(path), band, layer) as source:
+    with _open_raster(Path(path), band, layer, table) as source:
         values = sample_values(source, band, MOST_CHECKED, nodata=nodata, layer=layer)
         return values, parse_crs(source.crs) if source.crs is not None else None
 
@@ -353,29 +375,51 @@ def _is_zarr(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _open_raster(path: Path, band: int, layer: str) -> Iterator[Any]:
-    """An open raster; L01 no file, L11 not a raster, L12 no such band."""
+def _open_raster(path: Path, band: int, layer: str, table: str | None = None) -> Iterator[Any]:
+    """An open raster; L01 no file, L04 no such variable, L11 not a raster, L12 no such band, L18 several variables."""
     if not _is_zarr(path):
         require_file(path, layer=layer)
         require_local(path, layer=layer)
     with contextlib.ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_MB))
-        try:
-            source = stack.enter_context(rasterio.open(path))
-        except RasterioIOError as exc:
-            raise _unreadable(path, layer, exc) from exc
-        if not source.count and source.subdatasets:
-            names = [s.rsplit(":", 1)[-1] for s in source.subdatasets]
-            raise LayerError(
-                "L18", f"{path.name} holds {len(names)} variables.", layer=layer, details={"variables": ", ".join(names[:20])},
-                remedy="save the one that is meant as a raster of its own, such as gdal_translate NETCDF:file.nc:variable variable.tif",
-            )  # fmt: skip
+        source = stack.enter_context(_opened(path, path, layer))
+        if table is not None or not source.count:
+            inside = _variable(source.subdatasets, path, layer, table)
+            if inside is not None:
+                source = stack.enter_context(_opened(inside, path, layer))
         if not 1 <= band <= source.count:
             raise LayerError(
                 "L12", f"{path.name} has no band {band}.", layer=layer, details={"bands": source.count},
                 remedy="name one of its bands; they count from 1",
             )  # fmt: skip
         yield source
+
+
+def _opened(name: Path | str, path: Path, layer: str) -> Any:
+    """An open data set of a file."""
+    try:
+        return rasterio.open(name)
+    except RasterioIOError as exc:
+        raise _unreadable(path, layer, exc) from exc
+
+
+def _variable(names: list[str], path: Path, layer: str, table: str | None) -> str | None:
+    """What GDAL calls a variable of a file that holds several; None where the file itself is the raster."""
+    held = {n.rsplit(":", 1)[-1].lstrip("/"): n for n in names}
+    if table in held:
+        return held[str(table)]
+    if table is not None:
+        guess = nearest(table, held)
+        raise LayerError(
+            "L04", f"there is no variable {table!r} in {path.name}.", layer=layer, details={"variables": ", ".join(held) or "one, without a name"},
+            remedy=f"did you mean {guess!r}?" if guess else "name one of these variables" if held else "take the key table out",
+        )  # fmt: skip
+    if not held:
+        return None
+    raise LayerError(
+        "L18", f"{path.name} holds {len(held)} variables, and none is named.", layer=layer, details={"variables": ", ".join(held)},
+        remedy=f'say which, such as table = "{next(iter(held))}"',
+    )  # fmt: skip
 
 
 def _grid_or_mismatch(source: Any, grid: Grid, name: str, classes: bool) -> Grid:

@@ -17,13 +17,13 @@ __all__ = ["raster_findings"]
 
 
 def roles(project: Project, name: str) -> set[str]:
-    """What a raster layer is used for: ``slope``, ``class``, ``value``, ``resistance``, ``suitability``."""
+    """What a raster layer is used for: ``slope``, ``class``, ``value``, ``resistance``, ``suitability``, ``landcover``."""
     spec = project.spec
     found: set[str] = {f.derive for f in spec.factors.values() if name in f.layers and f.derive != "distance"}
     for key in ("resistance", "suitability"):
         named = [getattr(spec.habitat, key), *(getattr(s, key) for s in spec.species.values())]
         found |= {key} if name in named else set()
-    return found
+    return found | ({"landcover"} if name == spec.habitat.landcover else set())
 
 
 def raster_findings(
@@ -48,7 +48,7 @@ def raster_findings(
         without a value, L36 no value at all.
     """
     spec = project.spec.layers[name]
-    facts = raster_facts(project.folder / spec.path, band=spec.band, layer=name)
+    facts = raster_facts(project.folder / spec.path, band=spec.band, layer=name, table=spec.table)
     found = [*_file(project, name, facts)]
     if values is not None and mask is not None and roles(project, name):
         found += _cells(project, name, values, mask, facts)

@@ -69,7 +69,9 @@ class ProjectLayers:
         g = self.spec.grid
         if g.like is None:
             return Grid.from_bounds(g.bounds, cell_size=g.cell_size_m, crs=g.crs)
-        own = rasters.raster_grid(self.folder / self.layer(g.like).path, layer=g.like)
+        own = rasters.raster_grid(
+            self.folder / self.layer(g.like).path, layer=g.like, table=self.layer(g.like).table
+        )
         return own.with_cell_size(g.cell_size_m) if g.cell_size_m else own
 
     def layer(self, name: str) -> LayerSpec:
@@ -101,7 +103,7 @@ class ProjectLayers:
         def read() -> NDArray[np.float64]:
             values, done = rasters.read_raster(
                 self.folder / spec.path, self.grid, band=spec.band, resampling=spec.resampling, layer=name,
-                nodata=spec.nodata, classes=any(f.derive == "class" and name in f.layers for f in self.spec.factors.values()),
+                nodata=spec.nodata, classes=self.spec.holds_codes(name), table=spec.table,
             )  # fmt: skip
             if done is not None:
                 self.notes.append(done.text())

@@ -243,8 +243,7 @@ def ways_onto_grids(project: Project, resampling: str | None) -> dict[str, str]:
     """
     if resampling is not None:
         check_choice("resampling", resampling, RESAMPLING)
-    codes = {project.spec.habitat.landcover}
-    codes |= {n for f in project.spec.factors.values() if f.derive == "class" for n in f.layers}
+    codes = {n for n in project.spec.layers if project.spec.holds_codes(n)}
     silent = [
         n for n, s in project.spec.layers.items()
         if s.resampling is None and (n in codes or raster_roles(project, n))

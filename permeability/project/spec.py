@@ -64,7 +64,7 @@ class GridSpec(Table):
 
 
 class LayerSpec(OwnColumns):
-    """``[layers.NAME]``: one file, table or band."""
+    """``[layers.NAME]``: one file, table (of rasters: variable) or band."""
 
     path: str
     table: str | None = None
@@ -179,6 +179,11 @@ class ProjectSpec(Table):
     scenarios: list[ScenarioSpec] = []
     comparison: ComparisonSpec = ComparisonSpec()
     tracks: list[TracksSpec] = []
+
+    def holds_codes(self, layer: str) -> bool:
+        """Whether the numbers of a raster layer are classes, of which there is no mean."""
+        classes = any(f.derive == "class" and layer in f.layers for f in self.factors.values())
+        return classes or layer == self.habitat.landcover
 
     @field_validator("candidates", "tracks", mode="before")
     @classmethod

@@ -97,3 +97,61 @@ def test_a_project_runs_from_a_zarr_folder(tmp_path: Path) -> None:
     assert repr(one) == repr(two)
     shutil.rmtree(file.with_name("resistance.zarr"))
     assert [f.code for f in pm.check(file) if f.severity == "error"] == ["L01"]
+
+
+# ---------------------------------------------------------------- files of several variables
+def several(path: Path) -> Path:
+    """A NetCDF as climate archives hand it out, written by SciPy: two variables on one grid."""
+    from scipy.io import netcdf_file
+
+    with netcdf_file(path, "w") as file:
+        west, _, _, north = GRID.bounds
+        for name, n, at in (
+            ("y", 8, north - 500.0 - 1000.0 * np.arange(8)),
+            ("x", 12, west + 500.0 + 1000.0 * np.arange(12)),
+        ):
+            file.createDimension(name, n)
+            axis = file.createVariable(name, "d", (name,))
+            axis[:], axis.units, axis.standard_name = at, "m", f"projection_{name}_coordinate"
+        place = file.createVariable("place", "i", ())
+        place.grid_mapping_name, place.spatial_ref = "transverse_mercator", GRID.crs.to_wkt("WKT1_GDAL")
+        for name, value in (("snow", 3.0), ("heights", 7.0)):
+            held = file.createVariable(name, "f", ("y", "x"))
+            held[:], held.grid_mapping = np.full((8, 12), value, "f") + np.arange(8)[:, None], "place"
+    return path
+
+
+def test_a_variable_of_a_file_is_named(tmp_path: Path) -> None:
+    with rasterio.Env() as env:
+        if "netCDF" not in env.drivers():
+            pytest.skip("this GDAL has no netCDF")
+    file = several(tmp_path / "both.nc")
+    for name, value in (("snow", 3.0), ("heights", 7.0)):
+        values = np.asarray(read_raster(file, GRID, layer="r", table=name)[0])
+        assert values[:, 0].tolist() == [value + k for k in range(8)]
+    with pytest.raises(LayerError, match=r'L18[\s\S]*snow, heights[\s\S]*table = "snow"'):
+        read_raster(file, GRID, layer="r")
+    with pytest.raises(LayerError, match=r"L04[\s\S]*no variable 'height'[\s\S]*did you mean 'heights'"):
+        read_raster(file, GRID, layer="r", table="height")
+
+
+def test_a_project_names_a_variable(tmp_path: Path) -> None:
+    with rasterio.Env() as env:
+        if "netCDF" not in env.drivers():
+            pytest.skip("this GDAL has no netCDF")
+    made = Path(pm.samples.tiny_project(str(tmp_path / "p")))
+    file = made if made.suffix == ".toml" else made / "project.toml"
+    text = file.read_text().replace("bounds = [0, 0, 12000, 8000]", f"bounds = {list(GRID.bounds)}")
+    several(file.with_name("both.nc"))
+    lying = 'path = "both.nc"'
+    file.write_text(text.replace('path = "resistance.tif"', lying))
+    assert "L18" in [f.code for f in pm.check(file) if f.severity == "error"]
+    file.write_text(text.replace('path = "resistance.tif"', f'{lying}\ntable = "heights"'))
+    project = pm.open_project(file)
+    assert project.raster("resistance")[:, 0].tolist() == [7.0 + k for k in range(8)]
+    assert not {"L04", "L11", "L18"} & {f.code for f in pm.check(file)}
+
+
+def test_a_variable_is_not_asked_of_a_plain_raster(tiff: Path) -> None:
+    with pytest.raises(LayerError, match=r"L04[\s\S]*take the key table out"):
+        read_raster(tiff, GRID, layer="r", table="heights")

@@ -21,7 +21,9 @@ def check(found: Findings, seen: Readable) -> None:
         path = seen.project.folder / spec.path
         if is_raster(seen.spec, name):
             got = found.attempt(
-                partial(rasters.raw_raster, path, band=spec.band, layer=name, nodata=spec.nodata)
+                partial(
+                    rasters.raw_raster, path, band=spec.band, layer=name, nodata=spec.nodata, table=spec.table
+                )
             )
             if got is not None:
                 seen.raw[name] = got[0] * spec.scale

@@ -79,7 +79,7 @@ def _valid(seen: Readable, spec: SpeciesSpec) -> NDArray[np.bool_]:
     layer = seen.spec.layers[name]
     try:
         values, _ = rasters.read_raster(
-            seen.project.folder / layer.path, grid, band=layer.band, resampling=layer.resampling or "nearest", layer=name, nodata=layer.nodata
+            seen.project.folder / layer.path, grid, band=layer.band, resampling=layer.resampling or "nearest", layer=name, nodata=layer.nodata, table=layer.table
         )  # fmt: skip
     except PermeabilityError:  # noted when the raster itself was checked
         return mask

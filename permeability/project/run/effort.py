@@ -208,7 +208,11 @@ def reading_bytes(project: Project) -> int:
         if raster_roles(project, name):
             needed.append(
                 rasters.reading_bytes(
-                    project.folder / spec.path, project.grid, layer=name, resampling=spec.resampling
+                    project.folder / spec.path,
+                    project.grid,
+                    layer=name,
+                    resampling=spec.resampling,
+                    table=spec.table,
                 )
             )
     return max(needed)
