@@ -12,14 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from permeability.engines.kernels.edges import D_COL, D_ROW, ground_along
 from permeability.engines.leastcost.changed_fields import ChangedFields
 from permeability.engines.leastcost.surface import cost_surface
+from permeability.impact.range_after import RangeAfter
 from permeability.impact.what_if import CircuitView
-from permeability.landscape.landscape import Landscape, connected_parts
 from permeability.landscape.standing_rows import EdgeSums, StandingRows
 from permeability.linkage.measured import Measured, State
 
@@ -71,13 +68,16 @@ def alone_and_without(
     out = []
     total = 2 * len(groups)
     for n, (start, states, r) in enumerate(((today, without, resistance[0]), (bare, only, resistance[1]))):
-        fields, pieces = _fields(start), _Pieces(start)
+        fields, pieces = _fields(start), RangeAfter(start.land, start.inside)
         mine = []
         for i, state in enumerate(states):
             cost, cells = fields.after(state.keys, state.cost)
             mine.append(
                 State(
-                    cost, np.asarray(cells * land.grid.cell_area_km2, np.float64), r[i], pieces.after(state)
+                    cost,
+                    np.asarray(cells * land.grid.cell_area_km2, np.float64),
+                    r[i],
+                    pieces.after(state.keys, state.cost),
                 )
             )
             if progress is not None:
@@ -111,44 +111,3 @@ def _fields(start: Measured) -> ChangedFields:
         barriers=land.edge_barriers(),
     )
     return ChangedFields(surface, start.fields, start.masks, land.profile.budget_m.best)
-
-
-class _Pieces:
-    """Pieces of the range after a few edges changed."""
-
-    def __init__(self, start: Measured) -> None:
-        self.land, self.inside, self.pieces = start.land, start.inside, start.pieces
-        self.edges = start.land.edge_barriers()
-        parts = start.land.parts
-        self.part = parts.ravel()
-        self.cells = np.bincount(parts[self.inside & (parts > 0)], minlength=int(parts.max()) + 1)
-
-    def after(self, state: EdgeSums) -> Array:
-        """Areas of the connected pieces of the range, largest first [km2]."""
-        before, _ = self.edges.at(state.keys)
-        if (np.isinf(state.cost) & ~np.isinf(before)).any():
-            return self._anew(state)
-        opened = state.keys[np.isinf(before) & ~np.isinf(state.cost)]
-        first, second = _cells(self.land, opened)
-        a, b = self.part[first], self.part[second]
-        if not (a != b).any():
-            return self.pieces
-        n = len(self.cells)
-        _, joined = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(n, n)), directed=False)
-        return self._areas(np.bincount(joined[1:], weights=self.cells[1:]))
-
-    def _anew(self, state: EdgeSums) -> Array:
-        edges = self.edges.replaced(state.keys, state.cost, state.series)
-        parts = connected_parts(self.land.valid, edges, self.land.neighbours)
-        return self._areas(np.bincount(parts[self.inside & (parts > 0)]))
-
-    def _areas(self, cells: NDArray[np.float64] | Ints) -> Array:
-        return np.asarray(np.sort(cells[cells > 0])[::-1] * self.land.grid.cell_area_km2, np.float64)
-
-
-def _cells(land: Landscape, keys: Ints) -> tuple[Ints, Ints]:
-    """Both cells of the edges that lie in the landscape."""
-    a, k = keys // 8, keys % 8
-    keep = np.isfinite(ground_along(land.resistance, a, k))
-    a, k = a[keep], k[keep]
-    return a, a + D_ROW[k] * land.grid.cols + D_COL[k]

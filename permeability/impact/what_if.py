@@ -21,8 +21,10 @@ from permeability.barriers.scenario import Intervention
 from permeability.engines.circuit.interface.interface import Candidates, Interface
 from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links, ground_along
+from permeability.engines.leastcost.changed_fields import ChangedFields
 from permeability.engines.leastcost.distance import relax
-from permeability.engines.leastcost.surface import cost_surface
+from permeability.engines.leastcost.surface import CostSurface, cost_surface
+from permeability.impact.range_after import RangeAfter
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import require_unbridged
@@ -125,9 +127,21 @@ class Evaluator:
         """All indices with each set of interventions by itself; ``progress`` is called with (done, all)."""
         changes = self.changes(sets)
         resistance = self.view.singles(changes)
-        found = []
+        land, found = self.land, []
+        fields = ChangedFields(
+            self._surface(self.edges),
+            self.fields,
+            self.masks,
+            land.profile.budget_m.best,
+        )
+        pieces = RangeAfter(land, self.inside)
         for i, (change, r) in enumerate(zip(changes, resistance)):
-            found.append(self.values(change, r) if len(change.changed) else self.today)
+            if len(change.changed):
+                cost, cells = fields.after(change.keys, change.cost)
+                reach = np.asarray(cells * land.grid.cell_area_km2, np.float64)
+                found.append(self._indices(cost, r, reach, pieces.after(change.keys, change.cost)))
+            else:
+                found.append(self.today)
             if progress is not None:
                 progress(i + 1, len(sets))
         return found
@@ -151,14 +165,14 @@ class Evaluator:
         apart = self.patches.pairs_apart(home[:, None] == home[None])
         return {"range_cut_off_km2": float(pieces[1:].sum()), "pairs_apart": float(apart)}
 
-    def _surface(self, edges: EdgeBarriers) -> object:
+    def _surface(self, edges: EdgeBarriers) -> CostSurface:
         land = self.land
         return cost_surface(
             land.resistance, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=edges
         )
 
     @staticmethod
-    def _fresh(surface: object, mask: NDArray[np.bool_]) -> Array:
+    def _fresh(surface: CostSurface, mask: NDArray[np.bool_]) -> Array:
         from permeability.engines.leastcost.distance import cost_distance
 
         return np.asarray(cost_distance(surface, mask))
@@ -176,7 +190,7 @@ class Evaluator:
             fallen.append(v[lower])
         cells = np.unique(np.concatenate(fallen))
         if len(cells):
-            relax(self._surface(change.edges), dist, cells)  # type: ignore[arg-type]
+            relax(self._surface(change.edges), dist, cells)
         return dist
 
     def parts_after(self, change: Change) -> NDArray[np.int32]:
@@ -199,15 +213,11 @@ class Evaluator:
         budget = land.profile.budget_m.best
         reach = np.array([np.count_nonzero(f <= budget) for f in fields]) * land.grid.cell_area_km2
         pieces = range_pieces(parts, self.inside, land.grid.cell_area_km2)
-        return scalars(
-            np.minimum(cost, cost.T),
-            self.open_cost,
-            resistance,
-            reach,
-            pieces,
-            self.patches,
-            land.profile.dispersal_m.best,
-        )
+        return self._indices(np.minimum(cost, cost.T), resistance, reach, pieces)
+
+    def _indices(self, cost: Array, resistance: Array, reach: Array, pieces: Array) -> dict[str, float]:
+        dispersal = self.land.profile.dispersal_m.best
+        return scalars(cost, self.open_cost, resistance, reach, pieces, self.patches, dispersal)
 
 
 class CircuitView:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array, hstack
+from scipy.sparse import csr_array, hstack, vstack
 
 from permeability.core.errors import OptionError
 from permeability.planning.set_rules import Bound, Members, Rules
@@ -102,21 +102,14 @@ def _cutting_plane(tangents: list[tuple[Floats, float]], rules: Rules, *, nodes:
 
 def rule_rows(rules: Rules) -> tuple[Any, Floats, Floats]:
     """Budget, spacing and stretch rules as rows ``low <= A x <= high``."""
-    n = len(rules.cost)
-    rows, low, high = [rules.cost], [-np.inf], [rules.budget * (1 + 1e-9)]
-    for a, b in rules.apart:
-        row = np.zeros(n)
-        row[[a, b]] = 1.0
-        rows.append(row)
-        low.append(-np.inf)
-        high.append(1.0)
-    for stretch in rules.stretches:
-        row = np.zeros(n)
-        row[list(stretch)] = 1.0
-        rows.append(row)
-        low.append(1.0)
-        high.append(np.inf)
-    return csr_array(np.array(rows)), np.array(low), np.array(high)
+    n, groups = len(rules.cost), [*rules.apart, *(tuple(dict.fromkeys(s)) for s in rules.stretches)]
+    site = np.array([k for g in groups for k in g], np.int64)
+    row = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+    members = csr_array((np.ones(len(site)), (row, site)), shape=(len(groups), n))
+    apart, stretches = len(rules.apart), len(rules.stretches)
+    low = np.concatenate([[-np.inf], np.full(apart, -np.inf), np.ones(stretches)])
+    high = np.concatenate([[rules.budget * (1 + 1e-9)], np.ones(apart), np.full(stretches, np.inf)])
+    return vstack((csr_array(rules.cost[None]), members), format="csr"), low, high
 
 
 def site_bounds(rules: Rules) -> tuple[Floats, Floats]:

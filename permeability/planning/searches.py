@@ -14,6 +14,13 @@ from permeability.planning.set_rules import SLACK, Members, Rules
 __all__ = ["find_bundles"]
 
 Floats = NDArray[np.float64]
+MANY = 300  # candidates beyond which not every step looks at all of them
+LOOKED_AT = 200  # the best of the last full look, in the steps between
+LOOK_EVERY = 10  # steps from one full look to the next
+SWAPPED = (
+    8  # sites of a plan that are exchanged when there are many candidates: those with the least of their own
+)
+MANY_ROUNDS = 3
 
 
 def _price(rules: Rules, members: Iterable[int]) -> float:
@@ -40,10 +47,21 @@ def greedy(
     pick: Callable[[Floats], int] = lambda scores: int(np.argmax(scores)),
     built: Members | None = None,
 ) -> Members | None:
-    """The largest joint gain per cost next; bundles count as one step."""
+    """The largest joint gain per cost next; bundles count as one step.
+
+    Of more than ``MANY`` candidates the steps between two full looks score the best ones of the last look only.
+    """
     built = rules.must if built is None else built
+    looked: list[int] = []
+    step = -1
     while True:
-        steps: list[Members] = [(k,) for k in rules.can_add(built)]
+        step += 1
+        open_to = rules.can_add(built)
+        whole = len(open_to) <= MANY or step % LOOK_EVERY == 0 or bool(rules.stretches)
+        if not whole:
+            may = set(open_to)
+            open_to = [k for k in looked if k in may][:LOOKED_AT] or open_to
+        steps: list[Members] = [(k,) for k in open_to]
         singles = len(steps)
         for group in bundles:
             new = tuple(k for k in group if k not in built)
@@ -55,9 +73,14 @@ def greedy(
         gains = list(ask.with_each(built, [s[0] for s in steps[:singles]]))
         gains += [ask((*built, *s)) for s in steps[singles:]]
         scores = np.array([(g - now) / _price(rules, s) for g, s in zip(gains, steps)])
+        if whole:
+            looked = [open_to[i] for i in np.argsort(-scores[:singles], kind="stable")]
         best = pick(scores)
         needed = [s for s in rules.stretches if not set(s) & set(built)]
         if not scores[best] > 0:
+            if not whole:
+                step = -1  # nothing left among the best of the last look: look at all
+                continue
             if not needed:
                 return tuple(sorted(built))
             filling = [i for i, s in enumerate(steps) if set(s) & set(needed[0])]
@@ -101,14 +124,24 @@ def random_start(ask: Objective, rules: Rules, generator: np.random.Generator) -
 def swaps_of(
     ask: Objective, rules: Rules, plan: Members, bundles: Sequence[Members], rounds: int = 30
 ) -> Members:
-    """Exchange one or two sites for others (or a bundle) while that helps; then fill up."""
-    for _ in range(rounds):
+    """Exchange one or two sites for others (or a bundle) while that helps; then fill up.
+
+    Of more than ``MANY`` candidates the sites with the least gain of their own per cost are exchanged, for those with the most.
+    """
+    many = len(rules.cost) > MANY
+    order = _by_own_gain(ask, rules) if many else []
+    for _ in range(MANY_ROUNDS if many else rounds):
         best, now = plan, ask(plan)
         removable = [k for k in plan if k not in rules.must]
+        if many:
+            removable = [k for k in order[::-1] if k in removable][:SWAPPED]
         removals = [(k,) for k in removable] + list(combinations(removable, 2)) * (len(removable) <= 6)
         for out in removals:
             rest = tuple(k for k in plan if k not in out)
             options = rules.can_add(rest)
+            if many:
+                may = set(options)
+                options = [k for k in order if k in may][:LOOKED_AT]
             gains = ask.with_each(rest, options) if options else np.zeros(0)
             for k, gain in zip(options, gains):
                 if gain > now * (1 + SLACK) and rules.allows((*rest, k)):
@@ -122,6 +155,14 @@ def swaps_of(
         filled = greedy(ask, rules, built=best)
         plan = filled if filled is not None and rules.allows(filled) else best
     return plan
+
+
+def _by_own_gain(ask: Objective, rules: Rules) -> list[int]:
+    """Candidates that may be chosen by their own gain per cost, the best first."""
+    free = [k for k in range(len(rules.cost)) if k not in rules.must_not and k not in rules.must]
+    scores = ask.with_each(rules.must, free) - ask(rules.must)
+    rate = [s / _price(rules, [k]) for k, s in zip(free, scores)]
+    return [free[i] for i in np.argsort([-r for r in rate], kind="stable")]
 
 
 def exhaustive(ask: Objective, rules: Rules, free: list[int], monotone: bool) -> Members | None:

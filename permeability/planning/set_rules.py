@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -87,11 +88,26 @@ class Rules:
 
     def can_add(self, members: Members) -> list[int]:
         """Candidates that may join a set."""
-        return [
-            k
-            for k in range(len(self.cost))
-            if k not in members and self.allows((*members, k), complete=False)
-        ]
+        if self.stretches:
+            return [
+                k
+                for k in range(len(self.cost))
+                if k not in members and self.allows((*members, k), complete=False)
+            ]
+        if not self.allows(members, complete=False):
+            return []
+        free = self.spent(members) + self.cost <= self.budget * (1 + SLACK)
+        free[[*members, *self.must_not, *(j for k in members for j in self._never_with.get(k, ()))]] = False
+        return [int(k) for k in np.flatnonzero(free)]
+
+    @cached_property
+    def _never_with(self) -> dict[int, set[int]]:
+        """For every candidate those that may not be chosen with it."""
+        found: dict[int, set[int]] = {}
+        for a, b in self.apart:
+            found.setdefault(a, set()).add(b)
+            found.setdefault(b, set()).add(a)
+        return found
 
 
 class Bound(NamedTuple):

@@ -44,6 +44,7 @@ Ints = NDArray[np.int64]
 __all__ = ["Candidates", "Interface", "State"]
 
 INDICES = ("resistance", "conductance")
+MOST_OPENED = 1000  # edges of a set that are opened by Woodbury's identity in layers
 State = OpenState | LayeredState
 
 
@@ -301,6 +302,10 @@ class Interface(BarrierNetwork):
         if np.any(increase < 0):  # closing can disconnect: eliminate afresh
             return self.resistances(z=z)
         keep = increase > 0
+        if (
+            self.layered is not None and keep.sum() > MOST_OPENED
+        ):  # its own elimination is quicker, and smaller
+            return self.resistances(z=z)
         return self.today.opened(changed[keep], increase[keep])
 
     def set_gain(self, candidates: Candidates, members: ArrayLike, *, index: str = "resistance") -> float:

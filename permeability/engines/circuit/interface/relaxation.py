@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from permeability.core.errors import check_choice
 from permeability.engines.circuit.interface.interface import Candidates, Interface
@@ -79,27 +81,30 @@ class RelaxedGain:
             here = after[at == cut] * self.face.factor[cut]
             lowest[cut] = min(lowest[cut], float(here.min(initial=np.inf)))
 
-    def _rises(self, candidates: Candidates, z: Floats, treated: Floats) -> Floats:
-        """(K, E): what each candidate may add to each edge, such that sums over a set are never too small."""
+    def _rises(self, candidates: Candidates, z: Floats, treated: Floats) -> Any:
+        """(K, E), sparse: what each candidate may add to each edge, such that sums over a set are never too small."""
         face = self.face
-        alone = np.zeros((len(candidates), len(face.base)))
-        touches = np.zeros(alone.shape, bool)
+        owner, edge, alone = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
         for k in range(len(candidates)):
             rows = candidates.rows(k)
             by_itself = z.copy()
             by_itself[candidates.cut[rows]] = np.minimum(treated[rows], z[candidates.cut[rows]])
-            alone[k] = np.maximum(face.edge_conductances(by_itself) - self.now, 0.0)
-            touches[k, face.cut_edge[candidates.cut[rows]]] = True
-        rise = alone.copy()
+            mine = np.unique(face.cut_edge[candidates.cut[rows]])
+            edge.append(mine)
+            owner.append(np.full(len(mine), k))
+            alone.append(np.maximum(face.edge_conductances(by_itself) - self.now, 0.0)[mine])
+        owners, edges, rise = np.concatenate(owner), np.concatenate(edge), np.concatenate(alone)
         cuts = np.bincount(face.cut_edge, minlength=len(face.base))
-        for e in np.flatnonzero(touches.sum(axis=0) > 1):
-            owners = np.flatnonzero(touches[:, e])
-            extra = self.most[e] - alone[owners, e].sum()
-            if len(owners) == 2:  # each gets half of what they are worth together
-                rise[owners, e] += max(extra, 0.0) / 2
+        order = np.argsort(edges, kind="stable")
+        start = np.searchsorted(edges[order], np.arange(len(face.base) + 1))
+        for e in np.flatnonzero(np.diff(start) > 1):
+            here = order[start[e] : start[e + 1]]
+            extra = self.most[e] - rise[here].sum()
+            if len(here) == 2:  # each gets half of what they are worth together
+                rise[here] += max(extra, 0.0) / 2
             elif cuts[e] > 1 or self.joint is not None:  # any two of them may be worth all
-                rise[owners, e] = self.most[e]
-        return rise
+                rise[here] = self.most[e]
+        return csr_array((rise, (owners, edges)), shape=(len(candidates), len(face.base)))
 
     def __call__(self, x: Floats) -> tuple[float, Floats]:
         """Relaxed gain and its slopes at shares ``x``, shape (K,)."""

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from permeability.core.errors import PatchError, check_choice
 from permeability.engines.circuit.interface.interface import Candidates, Interface, State
+from permeability.engines.circuit.interface.layered_state import LayeredState
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Members = tuple[int, ...]
+MOST_ADDED = 300  # edges added to a state in layers before it is made afresh
 Joint = Callable[[Members], tuple[Ints, Floats]]  # cuts that a set changes, and their crossing cost then [m]
 
 
@@ -88,13 +90,24 @@ class SetValue:
             )  # all at once: one update of the matrix
             rows = [np.concatenate(column) for column in zip(*(self._cluster(g) for g in groups))]
             start = np.array([0, len(rows[0])], np.int64)
-            state = state.build(Candidates(start, rows[0], rows[1], rows[2]), 0)
+            more = Candidates(start, rows[0], rows[1], rows[2])
+            if isinstance(state, LayeredState) and len(rows[0]) + len(state.minus) > MOST_ADDED:
+                z = state.z.copy()  # afresh: what has been added would be carried through every answer
+                np.minimum.at(z, rows[0], self.face.treated(more, slice(None), self.face.crossing))
+                state = LayeredState.of(self.face, z)
+            else:
+                state = state.build(more, 0)
         self._last = (built, state)
         return state
 
     def _around(self, members: Members, k: int) -> Members:
         """The candidates of a set that meet one of them, it included, directly or through others."""
-        return next((c for c in self._split((*members, k)) if k in c), (k,))
+        left = {*members, k}
+        group, edge = set[int](), {k}
+        while edge:
+            group |= edge
+            edge = {j for i in edge for j in self.meets.get(i, ()) if j in left} - group
+        return tuple(sorted(group))
 
     def _split(self, members: Members) -> list[Members]:
         """A set as groups that change no cut in common."""
