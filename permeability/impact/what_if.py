@@ -293,7 +293,11 @@ class CircuitView:
 
     def covers(self, change: Change) -> bool:
         """Whether a change only touches edges that stay outside the condensed network."""
-        return not bool((np.isin(change.changed, self.links) & (self.position(change.changed) < 0)).any())
+        keys = change.changed
+        if not len(self.links) or not len(keys):
+            return True
+        at = np.minimum(np.searchsorted(self.links, keys), len(self.links) - 1)
+        return not bool(((self.links[at] == keys) & (self.position(keys) < 0)).any())
 
     def singles(self, changes: Sequence[Change]) -> Array:
         """Effective resistances with each change by itself, shape (changes, patches, patches).
