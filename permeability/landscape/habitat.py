@@ -338,6 +338,7 @@ def distance_km(layer: gpd.GeoDataFrame, grid: Grid) -> Array:
     [[0.0, 1.0, 2.0]]
     """
     geometry = layer.geometry.to_numpy()
+    geometry = geometry[np.isfinite(shapely.bounds(geometry)).all(axis=1)]  # rows without a place are none
     kinds = shapely.get_type_id(geometry)
     points = shapely.get_coordinates(geometry[np.isin(kinds, (0, 4))])
     out = np.full(grid.shape, np.inf)

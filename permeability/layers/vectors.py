@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
+import shapely
 
 from permeability.core.cells import read_text
 from permeability.core.errors import LayerError, nearest, shorten
@@ -85,6 +86,10 @@ def writable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     ['Name_2', 'name', 'fid_2', 'geometry']
     """
     place = table.geometry.name if isinstance(table, gpd.GeoDataFrame) else None  # some tables have no shapes
+    if (
+        place is not None and (table.geom_type == "LinearRing").any()
+    ):  # a writer that meets one ends the process
+        table = table.set_geometry([_line(g) for g in table.geometry], crs=table.crs)
     columns = [str(c) for c in table.columns]
     kept = {c for c in columns if c == place or (c == c.lower() and c not in ("fid", "geom"))}
     taken, names = {c.lower() for c in kept} | {"fid", "geom"}, []
@@ -98,6 +103,11 @@ def writable(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         return table
     renamed = table.set_axis(names, axis=1)
     return renamed if place is None else renamed.set_geometry(place)
+
+
+def _line(shape: Any) -> Any:
+    """A ring as the closed line it is; anything else as it is."""
+    return shapely.LineString(shape.coords) if isinstance(shape, shapely.LinearRing) else shape
 
 
 def read_vector(

@@ -192,7 +192,7 @@ def _names(
         if plain in free and plain not in new.values():
             new[column] = plain
             continue
-        full, guess = _uncut(plain, known, free, table[column]), nearest(plain, free)
+        full, guess = _uncut(plain, known, free, table[column]), _meant(plain, free)
         if len(full) == 1 and full[0] not in new.values():
             new[column] = full[0]
             what = f"column {column!r} is read as {full[0]!r}: shapefiles cut names at ten letters."
@@ -202,7 +202,7 @@ def _names(
             what = f"column {column!r} may stand for {' or '.join(map(repr, full))}: shapefiles cut names at ten letters."
             findings.append(Finding("K19", what, f"say which: columns = {{ {column} = \"{full[0]}\" }}", label,
                                     (f"all {len(table)}",), {"column": column}))  # fmt: skip
-        elif guess and len(plain) > 3 and _alike(plain, guess):
+        elif guess:
             findings.append(Finding("K14", f"column {column!r} is not in the schema; it is kept and not used.", f"did you mean {guess!r}?",
                                     label, (f"all {len(table)}",), {"column": column, "value": "(column)"}, "warning"))  # fmt: skip
     return table.rename(columns=new), findings
@@ -225,11 +225,16 @@ def _uncut(name: str, known: Sequence[Column], free: Sequence[str], values: pd.S
     return [c.name for c in whole]
 
 
-def _alike(word: str, guess: str) -> bool:
-    """Whether a name is a slip of another one, not merely like it."""
+def _meant(word: str, free: Sequence[str]) -> str | None:
+    """The column that a name is a slip of, or says without its unit (``cost`` for ``cost_usd``); not what is merely like it."""
     import difflib
 
-    return difflib.SequenceMatcher(None, word, guess).ratio() >= 0.85
+    guess = nearest(word, free)
+    if len(word) <= 3:
+        return None
+    if guess and difflib.SequenceMatcher(None, word, guess).ratio() >= 0.85:
+        return guess
+    return min((n for n in free if n.startswith(f"{word}_")), key=len, default=None)
 
 
 def _row_names(table: gpd.GeoDataFrame) -> list[str]:

@@ -139,13 +139,13 @@ def check(found: Findings, seen: Readable) -> None:
 def _off_grid(found: Findings, name: str, used: tuple[str, ...], table: gpd.GeoDataFrame, grid: Grid) -> None:
     on = _on_grid(table, grid)
     drawn = ~table.geometry.isna().to_numpy() & ~table.geometry.is_empty.to_numpy()
-    if not drawn.any():
+    if not drawn.any() and "factor" not in used:  # told with the barriers, sites or areas
         return
     off = np.flatnonzero(~on)
     rows = tuple(f"{i + 1} ({v})" for i, v in zip(off, table["id"].iloc[off] if "id" in table else off))
     if not on.any():
         found.add(Finding(
-            "L21", f"no row of the layer lies on the grid ({', '.join(used)}).",
+            "L21", f"no row of the layer {'lies on the grid' if drawn.any() else 'has a place'} ({', '.join(used)}).",
             "check the coordinate system of the layer, the order of its axes and the bounds of the grid", name, (f"all {len(table)}",),
             {"layer lies at": _box(table), "grid": _box_text(grid.bounds)},
         ))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from permeability.layers import whole_files
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.checks.layers import is_raster
 from permeability.project.project import Project
+from permeability.project.raster_findings import raster_findings
 from permeability.project.scenario_spec import (
     TODAY,
     ScenarioSpec,
@@ -79,7 +81,11 @@ def _layers_of(found: Findings, seen: Readable, other: Project, label: str, rows
     found.attempt(lambda: other.mask, layer=label, rows=rows)
     for name, old in seen.spec.layers.items():
         if other.spec.layers[name] != old and name in seen.raw:
-            found.attempt(partial(other.raster, name), layer=label, rows=rows)
+            values = found.attempt(partial(other.raster, name), layer=label, rows=rows)
+            for told in found.attempt(partial(raster_findings, other, name, values, seen.mask())) or []:
+                found.add(dataclasses.replace(told, layer=label, rows=(f"layer {name}", *told.rows)))
+    for species in () if found.errors else other.spec.species:
+        found.attempt(partial(other.habitat, species), layer=label, rows=rows)
 
 
 def _taken(found: Findings, seen: Readable, step: StepSpec) -> list[Intervention] | None:
