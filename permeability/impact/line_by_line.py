@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
+from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
@@ -103,6 +104,8 @@ def barrier_impact(
     ------
     OptionError
         O01 for another ``by``.
+    SolverError
+        S25 when barriers are found to join patches better than the same ground without them.
 
     Notes
     -----
@@ -133,6 +136,9 @@ def barrier_impact(
             states.append(today.state_of(variant))
             if progress is not None:
                 progress(i + 3, len(names))
+    for (case, _), state in zip(names[1:], states[1:]):
+        require_no_easier(state.resistance, states[0].resistance, patches.ids, "effective resistance", case)
+        require_no_easier(state.cost, states[0].cost, patches.ids, "cost", case)
     results = [indices_from(s, today.bare.cost, patches, land) for s in states]
     table = pd.DataFrame([{"case": c, "line": x, **r.values} for (c, x), r in zip(names, results)])
     return Impact(land, table, results[1], results[0], by_line(table, list(groups)))

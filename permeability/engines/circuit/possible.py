@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 SLACK = 1e-6  # relative; far above the residual of any solve, far below what a lost contrast does
 REMEDY = "look for cells that hold nodata as a number (such as 3.4e38); for contrasts beyond 1e15 use solver='condensation'"
+OPEN_SLACK = 1e-5  # relative; two solves are compared here
 TRIPLES = 400  # nodes up to which every triple is looked at
 
 
@@ -82,6 +83,45 @@ def require_resistances(
     if one_network and r.ndim == 2 and len(r) <= TRIPLES:
         text = "a pair of nodes is farther apart than by way of a third, which cannot be."
         _refuse(r, _farther_than_round(r), ids, text, details)
+
+
+def require_no_easier(
+    found: ArrayLike, bare: ArrayLike, ids: Sequence[Any] | NDArray[Any], what: str, case: str
+) -> None:
+    """Refuse pairs that a landscape with barriers joins better than the same ground without them.
+
+    Conductance never rises when links are taken away or weakened (Rayleigh's law; Doyle & Snell 1984,
+    doi:10.5948/UPO9781614440222), and no way becomes shorter.
+
+    Parameters
+    ----------
+    found, bare : array, shape (P, P)
+        Effective resistance [dimensionless] or cost [m of open ground] with barriers and without; inf = no path.
+    ids : sequence
+        Names of the P nodes.
+    what : str
+        Which of the two, for the message.
+    case : str
+        Which barriers stand.
+
+    Raises
+    ------
+    SolverError
+        [S25]
+
+    Examples
+    --------
+    >>> pair = np.array([[0.0, 2.0], [2.0, 0.0]])
+    >>> require_no_easier(pair, pair, ["W", "E"], "resistance", "only F")
+    >>> require_no_easier(pair, 2 * pair, ["W", "E"], "resistance", "only F")
+    Traceback (most recent call last):
+    ...
+    permeability.core.errors.SolverError: SolverError [S25]: ...
+    """
+    with_them, without = np.asarray(found, float), np.asarray(bare, float)
+    lower = np.triu(with_them < without * (1 - OPEN_SLACK), 1)
+    text = f"the {what} between places is lower with barriers than on the same ground without any, which cannot be."
+    _refuse(with_them, lower, ids, text, {"barriers": case})
 
 
 def leaving(links: GridLinks, cells: Sequence[NDArray[np.int64]]) -> Floats:
