@@ -27,7 +27,8 @@ CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cell
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
-PROGRAM_BYTES = 400 * 2**20  # Python with the libraries, measured on Linux with Python 3.11
+PROGRAM_BYTES = 520 * 2**20  # Python with the libraries and kernels, measured on Linux with Python 3.11
+RANKED_BYTES = 3400  # a cell of a landscape whose candidates are ranked, from runs of 4,000 to 100,000 cells (benchmarks/memory.py)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
             land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew, patches=n, sites=sites
         )
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
-    peak = peak_bytes(land.grid.size, cells, n)
+    peak = peak_bytes(land.grid.size, cells, n) + (RANKED_BYTES * cells if sites else 0)
     return SpeciesPlan(
         name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
     )
@@ -183,7 +184,8 @@ def plan_project(project: Project | str | Path) -> str:
     lines.append(
         f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
     )
-    refuse_memory(max([reading, *(p.peak_bytes for p in plans)]), grid.cell_size)
+    sure = [p.peak_bytes - (RANKED_BYTES * p.cells if p.candidates else 0) for p in plans]
+    refuse_memory(max([reading, *sure]), grid.cell_size)  # by what no run does without
     return "\n".join(lines)
 
 
