@@ -11,12 +11,14 @@ import pandas as pd
 
 from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
-from permeability.impact.line_by_line import standing_lines
+from permeability.impact.line_by_line import SOLVED_AFRESH, standing_groups
+from permeability.landscape.landscape import Landscape
 from permeability.layers import rasters
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
 from permeability.project.room import require_room
 from permeability.project.run.cell_size import cell_size_line, proposed_cell_m
+from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.draw_effort import draw_costs
 from permeability.ranking.settling import ENOUGH, lengths_m
 
@@ -24,6 +26,12 @@ __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
 
 FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
+UPDATE_SECONDS_PER_CELL = 11e-9  # of a field of which some edges changed (benchmarks/many_lines.py)
+STATE_SECONDS = 4e-3  # what a state costs beside its fields
+STEP_SECONDS_PER_EDGE = 3e-6  # of a greedy search
+BOUND_SECONDS = 16e-3  # for each candidate
+DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
+LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
@@ -82,7 +90,8 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     """
     land, patches = project.landscape(name), project.patches(name)
     cells = int(land.valid.sum())
-    cases = 2 + 2 * len(standing_lines(land))
+    groups = len(standing_groups(land, project.spec.impact.by))
+    cases = 2 + 2 * groups * (groups <= SOLVED_AFRESH)
     found = project.candidates(name)
     sites, lines = len(found), list(dict.fromkeys(line for c in found for line in c.lines))
     n = len(patches)
@@ -92,20 +101,81 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
         (cases + variants - options) * n + 1 + options
     )  # one per patch and landscape, one from the nearest patch
     solves = cases + 2 + variants
-    lowered = sites * n * 0.3  # a lowered field touches a part of the grid
-    seconds = (fields + lowered) * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (
-        cells / 1e6
-    ) ** 1.3
+    updated = sites + 2 * groups * (
+        groups > SOLVED_AFRESH
+    )  # states that are brought up to date where they change
+    seconds = (
+        fields * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (cells / 1e6) ** 1.3
+    )
+    seconds += updated * (n * UPDATE_SECONDS_PER_CELL * cells + STATE_SECONDS)
+    seconds += choice_seconds(found, project.spec.ranking.budget_usd, len(land.edge_barriers().cell))
     how, costs = project.spec.ranking, None
     if lines and how.draws:
         costs = draw_costs(
             land, lines, how.draws, vary=how.vary, draws_anew=how.draws_anew, patches=n, sites=sites
         )
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
-    peak = peak_bytes(land.grid.size, cells, n) + (RANKED_BYTES * cells if sites else 0)
+    peak = peak_bytes(land.grid.size, cells, n)
+    if sites:
+        peak += max(RANKED_BYTES * cells, interface_bytes(land, lines))
     return SpeciesPlan(
         name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
     )
+
+
+def choice_seconds(sites: Sequence[Candidate], budget_usd: float | None, edges: int) -> float:
+    """About how long the choice under a budget takes [s]: two greedy searches step by step, and the bound.
+
+    Parameters
+    ----------
+    sites : sequence of Candidate
+    budget_usd : float or None
+        None chooses nothing.
+    edges : int
+        Edges that barriers cut.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> choice_seconds([], 1e6, 100), choice_seconds([], None, 100)
+    (0.0, 0.0)
+    """
+    if budget_usd is None or not sites:
+        return 0.0
+    mean = float(np.mean([s.cost_usd.best for s in sites]))
+    steps = len(sites) if mean <= 0 else min(len(sites), budget_usd / mean)
+    return 2 * steps * STEP_SECONDS_PER_EDGE * edges + BOUND_SECONDS * len(sites)
+
+
+def interface_bytes(land: Landscape, lines: Sequence[str]) -> int:
+    """About how much the network between patches and the edges of some lines takes at once [bytes].
+
+    Parameters
+    ----------
+    land : Landscape
+    lines : sequence of str
+        Of the candidates.
+
+    Returns
+    -------
+    int
+        As one dense front, or in layers where that is less.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> interface_bytes(land, ["F"]) < 2**20
+    True
+    """
+    rows = np.concatenate([land.barriers.rows_of(x) for x in lines])
+    cuts = land.cuts
+    mine = np.isin(cuts.barrier, rows) & land.standing[cuts.barrier] & (cuts.direction < 4)
+    edges = len(np.unique(cuts.edge_keys[mine]))
+    return int(min(DENSE_BYTES * (0.6 * edges) ** 2, LAYER_BYTES * edges**1.5))
 
 
 def peak_bytes(size: float, cells: float, fields: int) -> int:
