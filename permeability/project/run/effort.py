@@ -254,7 +254,7 @@ def plan_project(project: Project | str | Path) -> str:
     lines.append(
         f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
     )
-    sure = [p.peak_bytes - (RANKED_BYTES * p.cells if p.candidates else 0) for p in plans]
+    sure = [peak_bytes(grid.size, p.cells, p.patches) for p in plans]
     refuse_memory(max([reading, *sure]), grid.cell_size)  # by what no run does without
     return "\n".join(lines)
 
