@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli.numbers import Number
 from permeability.cli.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ __all__ = ["settle"]
     show_default=True,
     help="cell sizes: the project's, a half, a quarter ...",
 )
-@click.option("--cell", "cells", type=float, multiple=True, help="a cell size [m] in place of these; may be given several times")  # fmt: skip
+@click.option("--cell", "cells", type=Number(), multiple=True, help="a cell size [m] in place of these; may be given several times")  # fmt: skip
 @click.option(
     "--origins",
     type=int,
@@ -33,7 +34,9 @@ __all__ = ["settle"]
     show_default=True,
     help="places within a cell where the grid begins, the project's own first",
 )
-@click.option("--top", type=int, help="size of the top that is compared (default: as the project says)")
+@click.option(
+    "--top", type=int, help="size of the top that is compared (default: as the project says)"
+)
 @click.option("--species", "names", multiple=True, help="one of the project's; may be given several times (default: all)")  # fmt: skip
 @click.option("--resampling", help="how rasters that the project says nothing of come onto other grids (average, nearest, ...)")  # fmt: skip
 @click.option("--out", type=PATH, help="folder for tables and pictures (default: settled beside the project file, or settled-NAME)")  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli.numbers import Number
 from permeability.core.errors import EXIT_INPUT, OptionError
 
 
@@ -73,8 +74,12 @@ def check(fixes: Path, as_json: bool, **columns: Any) -> None:
 
 @tracks.command("crossings")
 @with_options(FIXES, LINES, OUT)
-@click.option("--error-m", type=float, help="error of a fix [m] (default: that of the tracks, or 20)")
-@click.option("--max-gap-h", type=float, help="longest step [h] (default: 1.5 times the usual interval)")
+@click.option("--error-m", type=Number(0), help="error of a fix [m] (default: that of the tracks, or 20)")
+@click.option(
+    "--max-gap-h",
+    type=Number(0, min_open=True),
+    help="longest step [h] (default: 1.5 times the usual interval)",
+)
 def crossings_command(
     fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, as_json: bool, error_m: float | None,
     max_gap_h: float | None, **columns: Any,
@@ -89,8 +94,20 @@ def crossings_command(
 
 @tracks.command("encounters")
 @with_options(FIXES, LINES, OUT)
-@click.option("--buffer-m", type=float, default=110.0, show_default=True, help="half width of the buffer [m]")
-@click.option("--max-crossings", type=int, default=1, show_default=True, help="of back-and-forth and trace")
+@click.option(
+    "--buffer-m",
+    type=Number(0, min_open=True),
+    default=110.0,
+    show_default=True,
+    help="half width of the buffer [m]",
+)
+@click.option(
+    "--max-crossings",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="of back-and-forth and trace",
+)
 def encounters_command(
     fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, as_json: bool, buffer_m: float,
     max_crossings: int, **columns: Any,
@@ -113,11 +130,19 @@ def encounters_command(
     help="kilometres worked per crossing, or step selection",
 )  # fmt: skip
 @click.option(
-    "--buffer-m", type=float, default=150.0, show_default=True, help="what counts as along a line [m]"
+    "--buffer-m",
+    type=Number(0, min_open=True),
+    default=150.0,
+    show_default=True,
+    help="what counts as along a line [m]",
 )
-@click.option("--placebos", type=int, default=20, show_default=True, help="displaced copies of the lines")
 @click.option(
-    "--prior-worth", type=float, help="crossings that the profile's number is worth (default: from its range)"
+    "--placebos", type=click.IntRange(0), default=20, show_default=True, help="displaced copies of the lines"
+)
+@click.option(
+    "--prior-worth",
+    type=Number(0),
+    help="crossings that the profile's number is worth (default: from its range)",
 )
 @click.option("--citation", default="", help="of the data set")
 @click.option("--out", type=PATH, help="species file (.toml) to write")
@@ -164,8 +189,20 @@ def calibrate_command(
     "--project", type=PATH, required=True, help="project whose map of movement is held against the tracks"
 )
 @click.option("--species", help="of the project (default: its first)")
-@click.option("--sections-m", type=float, default=250.0, show_default=True, help="length of all sections [m]")
-@click.option("--block-km", type=float, default=5.0, show_default=True, help="side of spatial blocks [km]")
+@click.option(
+    "--sections-m",
+    type=Number(0, min_open=True),
+    default=250.0,
+    show_default=True,
+    help="length of all sections [m]",
+)
+@click.option(
+    "--block-km",
+    type=Number(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="side of spatial blocks [km]",
+)
 @with_options(OUT)
 def validate_command(
     fixes: Path, project: Path, species: str | None, sections_m: float, block_km: float, out: Path | None, as_json: bool,
