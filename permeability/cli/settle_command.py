@@ -34,9 +34,7 @@ __all__ = ["settle"]
     show_default=True,
     help="places within a cell where the grid begins, the project's own first",
 )
-@click.option(
-    "--top", type=int, help="size of the top that is compared (default: as the project says)"
-)
+@click.option("--top", type=int, help="size of the top that is compared (default: as the project says)")
 @click.option("--species", "names", multiple=True, help="one of the project's; may be given several times (default: all)")  # fmt: skip
 @click.option("--resampling", help="how rasters that the project says nothing of come onto other grids (average, nearest, ...)")  # fmt: skip
 @click.option("--out", type=PATH, help="folder for tables and pictures (default: settled beside the project file, or settled-NAME)")  # fmt: skip
