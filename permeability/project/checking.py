@@ -22,7 +22,6 @@ from permeability.project.checks import (
     lines,
     scenarios,
     species,
-    tracks,
 )
 from permeability.project.checks.findings import Findings, Readable
 
@@ -70,7 +69,10 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
         for name in seen.spec.species:
             found.attempt(partial(species.placed, found, seen, name))
             found.attempt(partial(seen.project.range_mask, name))
-    tracks.check(found, seen)
+    if seen.spec.tracks:
+        from permeability.project.checks import tracks
+
+        tracks.check(found, seen)
     return found.found, seen
 
 

@@ -49,12 +49,6 @@ from permeability.project.run.scenarios import (
     run_scenarios,
 )
 from permeability.project.run.steps import Step, take_steps
-from permeability.project.run.track_results import (
-    measure_tracks,
-    track_record,
-    track_summary,
-    write_tracks,
-)
 from permeability.ranking.ranking import rank
 
 __all__ = ["run_project"]
@@ -158,9 +152,9 @@ def _run(
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
         choice = make_choice(project, ranked, _tell(progress, "choice"))
-        tracks = measure_tracks(project, results, on.telling(_tell(progress, "tracks")))
-    summary = summarise(project, results) | choice_summary(project, choice) | track_summary(tracks)
-    record = make_record(project, results) | track_record(project)
+        tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
+    summary = summarise(project, results) | choice_summary(project, choice) | more[0]
+    record = make_record(project, results) | more[1]
     done = Run(project, results, summary, record, folder, choice, tracks)
     if folder is not None:
         _write(done, folder, report, progress)
@@ -169,15 +163,30 @@ def _run(
     return done
 
 
+def _tracks(
+    project: Project, results: dict[str, SpeciesResult], on: RunOn
+) -> tuple[list[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+    """What is measured from tracks, for the summary and for the record; the room of tracks is loaded where there are some."""
+    if not project.spec.tracks:
+        return [], {}, {}
+    from permeability.project.run.track_results import measure_tracks, track_record, track_summary
+
+    found = measure_tracks(project, results, on)
+    return found, track_summary(found), track_record(project)
+
+
 def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> None:
     """All files of a run into its folder, at once."""
     failed: Exception | None = None
     with whole_files.whole_folder(folder, RESULT_MARK, locked=True, ours=written_files) as aside:
-        write_results(run, aside)
-        write_tracks(aside, run.tracks, run.project.grid.crs)
+        if run.tracks:
+            from permeability.project.run.track_results import write_tracks
+
+            write_tracks(aside, run.tracks, run.project.grid.crs)
         ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
         if ranked:
             whole_files.write_json(aside / "board.json", board_data(ranked))
+        write_results(run, aside)  # last: its record names all files
         if report:
             from permeability.report import write_report
 

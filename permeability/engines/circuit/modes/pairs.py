@@ -145,8 +145,9 @@ def raster_pairwise(
     else:
         run.focal_regions(shorts)
     require_resistances(run.resistance, ids, missing=True, one_network=nodes.are_points)
-    if store.options.currents and not store.options.log_transform:
-        require_currents(store.maximum, "map of greatest current", most=1.0)
+    if store.maximum is not None and not store.options.log_transform:
+        flown = np.where(np.isnan(store.maximum), 0.0, store.maximum)  # NaN: outside, or no pair with a path
+        require_currents(flown, "map of greatest current", most=1.0)
     return PairsResult(
         np.array(ids, dtype=np.int64),
         run.resistance,
