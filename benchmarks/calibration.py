@@ -153,6 +153,7 @@ def main() -> None:
     p.add_argument("--landscapes", type=int, default=25)
     p.add_argument("--truths", type=int, default=20, help="for each landscape")
     p.add_argument("--draws", type=int, default=200)
+    p.add_argument("--lines", nargs="+", default=["R"], choices=["R", "F"], help="lines with candidates: six each")
     p.add_argument("--seconds", type=float, default=np.inf, help="stop after this long, with what there is")
     p.add_argument("--out", default=None, help="JSON file for the figures")
     a = p.parse_args()
@@ -165,7 +166,7 @@ def main() -> None:
         if time.monotonic() - begun > a.seconds:
             break
         land, patches = landscape(seed)
-        sites = [s for s in pm.candidates(land, "R", length_m=SECTION_M) if 0 < s.km_from < 27]
+        sites = [s for s in pm.candidates(land, a.lines, length_m=SECTION_M) if 0 < s.km_from < 27]
         steps = [s.interventions for s in sites]
         ranking = pm.rank(land, patches, sites, draws=a.draws, rng=seed, vary=VARY)
         assert ranking.draws is not None
