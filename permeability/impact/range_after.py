@@ -30,7 +30,7 @@ class RangeAfter:
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
     >>> edges = land.edge_barriers()
-    >>> RangeAfter(land, land.valid).after(edges.keys, 0.0 * edges.resistance).tolist()  # all gone: one piece
+    >>> RangeAfter(land, land.valid).after(edges.keys, np.zeros(len(edges.keys))).tolist()  # all gone: one piece
     [96.0]
     """
 
