@@ -153,7 +153,9 @@ def main() -> None:
     p.add_argument("--landscapes", type=int, default=25)
     p.add_argument("--truths", type=int, default=20, help="for each landscape")
     p.add_argument("--draws", type=int, default=200)
-    p.add_argument("--lines", nargs="+", default=["R"], choices=["R", "F"], help="lines with candidates: six each")
+    p.add_argument(
+        "--lines", nargs="+", default=["R"], choices=["R", "F"], help="lines with candidates: six each"
+    )
     p.add_argument("--seconds", type=float, default=np.inf, help="stop after this long, with what there is")
     p.add_argument("--out", default=None, help="JSON file for the figures")
     a = p.parse_args()
