@@ -51,14 +51,21 @@ class CrossedPatch:
 
     def finding(self, name: str, layer: str, cell_area_km2: float) -> Finding:
         """What is told about it."""
-        areas = ", ".join(f"{len(p) * cell_area_km2:,.0f}" for p in self.parts)
+        areas = ", ".join(_km2(len(p) * cell_area_km2) for p in self.parts)
         details = {"parts [km2]": areas, "lines": "; ".join(self.lines)}
         if len(self.left_out):
-            details["left as ordinary ground [km2]"] = f"{len(self.left_out) * cell_area_km2:,.0f}"
+            details["left as ordinary ground [km2]"] = _km2(len(self.left_out) * cell_area_km2)
+        what = f"it counts as {len(self.parts)} parts, joined by the crossing only."
+        if len(self.parts) == 1:
+            what = "what they cut off is a sliver and counts as ordinary ground."
         return Finding(
-            "P13", f"barriers cross the patch {name!r}: it counts as {len(self.parts)} parts, joined by the crossing only.",
+            "P13", f"barriers cross the patch {name!r}: {what}",
             'draw one patch on each side, or set on_barrier = "refuse"', layer, (name,), details, severity="warning",
         )  # fmt: skip
+
+
+def _km2(area: float) -> str:
+    return f"{area:,.0f}" if area >= 100 else f"{area:.3g}"
 
 
 def crossed_patches(
@@ -230,7 +237,8 @@ def _taken_apart(
     )
     rows = set(land.cuts.barrier[of_patch & land.standing[land.cuts.barrier]].tolist())
     shapes = land.barriers.table.geometry.to_numpy()
-    for _, _, _, way in _ways(_centres(land, here), part, [int(n) for n in order]):
+    between = order if len(order) > 1 else names.tolist()  # one part: what lies between it and its slivers
+    for _, _, _, way in _ways(_centres(land, here), part, [int(n) for n in between]):
         rows |= set(np.flatnonzero(land.standing & shapely.intersects(shapes, way)).tolist())
     return CrossedPatch(label, groups, here[np.isin(part, names[~kept])], _lines(land, sorted(rows)))
 

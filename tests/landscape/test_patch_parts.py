@@ -160,6 +160,18 @@ def test_cells_between_two_lines_are_ordinary_ground() -> None:
     assert told.details["left as ordinary ground [km2]"] == "4"
 
 
+def test_a_sliver_beyond_a_line_is_told_with_the_line() -> None:
+    """Twenty cells west of the fence and one east of it: one part, and what is left out is named."""
+    shape = MultiPolygon([box(24e3, 18e3, 29e3, 22e3), box(32e3, 20e3, 33e3, 21e3)])
+    patches = patches_of(land_of(ACROSS), WEST, EAST, shape)
+    (told,) = patches.findings
+    assert "a sliver and counts as ordinary ground" in told.what
+    assert told.details["parts [km2]"] == "20"
+    assert told.details["left as ordinary ground [km2]"] == "1"
+    assert told.details["lines"].startswith("F0 (")
+    assert patches.table["area_km2"].tolist()[2:] == [20]
+
+
 def test_what_crosses_is_told_with_its_cost_and_can_be_refused() -> None:
     land = land_of(ACROSS)
     middle = box(28e3, 18e3, 32e3, 22e3)
