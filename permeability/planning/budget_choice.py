@@ -211,7 +211,8 @@ def portfolio(
 
     Notes
     -----
-    Two treatments of one place, and a bundle and its parts, are never chosen together.
+    Two treatments of one place, and a bundle and its parts, are never chosen together.  Of more than 300 candidates the searches look
+    at fewer sets, see :func:`permeability.planning.set_search.choose`; the gap to the bound says what that can cost.
 
     Examples
     --------
