@@ -10,8 +10,8 @@ from pyproj.exceptions import CRSError
 from permeability.core.errors import GridError, MemoryLimitError, PermeabilityError
 from permeability.layers.grid import Grid, in_degrees, suggest_crs
 from permeability.project.checks.findings import Findings, Readable
+from permeability.project.grid_memory import require_grid_memory
 from permeability.project.project import Project
-from permeability.project.room import require_room
 from permeability.project.spec import GridSpec
 
 MOST_CELLS = 50_000_000  # a grid that only stands in for a broken one is kept below this
@@ -39,7 +39,7 @@ def check(found: Findings, seen: Readable) -> None:
 def fits(found: Findings, seen: Readable) -> bool:
     """Whether the cells of the grid can be held at all; nothing else can be looked at when they cannot."""
     try:
-        require_room(seen.project.grid)
+        require_grid_memory(seen.project.grid)
     except MemoryLimitError as error:
         error.layer, error.rows = "grid", [*found.lines("grid", "cell_size_m")]
         found.add(error.finding())

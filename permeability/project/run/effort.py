@@ -14,9 +14,9 @@ from permeability.core.errors import MemoryLimitError
 from permeability.impact.line_by_line import SOLVED_AFRESH, standing_groups
 from permeability.landscape.landscape import Landscape
 from permeability.layers import rasters
+from permeability.project.grid_memory import require_grid_memory
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
-from permeability.project.room import require_room
 from permeability.project.run.cell_size import cell_size_line, proposed_cell_m
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.draw_effort import draw_costs
@@ -229,7 +229,7 @@ def plan_project(project: Project | str | Path) -> str:
     Two patches and a fence
     """
     project = project if isinstance(project, Project) else open_project(project)
-    require_room(project.grid)
+    require_grid_memory(project.grid)
     plans = [plan_species(project, name) for name in project.species_ids]
     grid, reading = project.grid, reading_bytes(project)
     scale = grid.distortion()

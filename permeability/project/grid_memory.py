@@ -6,12 +6,12 @@ from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
 from permeability.layers.grid import Grid
 
-__all__ = ["require_room"]
+__all__ = ["require_grid_memory"]
 
 LEAST_BYTES = 24  # of a cell: one layer, the resistance and the mask
 
 
-def require_room(grid: Grid) -> None:
+def require_grid_memory(grid: Grid) -> None:
     """Refuse a grid whose cells do not fit into what is free for this process.
 
     Parameters
@@ -25,7 +25,7 @@ def require_room(grid: Grid) -> None:
 
     Examples
     --------
-    >>> require_room(Grid.from_bounds((0, 0, 5000, 5000), cell_size=1000, crs="EPSG:32648"))
+    >>> require_grid_memory(Grid.from_bounds((0, 0, 5000, 5000), cell_size=1000, crs="EPSG:32648"))
     """
     cells = grid.shape[0] * grid.shape[1]
     need, free = LEAST_BYTES * cells, memory.available()
