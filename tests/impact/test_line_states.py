@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from shapely.geometry import LineString, box
+from shapely.ops import substring
 
 import permeability as pm
 from permeability.barriers.lines import prepare
@@ -57,6 +58,43 @@ def landscape(lines: int, seed: int, neighbours: int = 8):
 def case(request):
     neighbours, seed = request.param
     return landscape(34, seed, neighbours)
+
+
+@pytest.mark.parametrize("change", ["order", "direction", "letter case", "splitting"])
+def test_what_a_line_takes_does_not_hang_on_how_it_is_stored(change):
+    rng = np.random.default_rng(5)
+    ways = []
+    for _ in range(30):
+        start, turn = rng.uniform(4e3, 36e3, 2), rng.uniform(0, 2 * np.pi)
+        end = start + rng.uniform(3e3, 9e3) * np.array([np.cos(turn), np.sin(turn)])
+        ways.append(LineString([start, (start + end) / 2 + rng.normal(0, 400, 2), end]))
+    facts = {"kind": "fence", "fence_class": "stock"}
+    plain = [{"id": f"L{k}", "line": f"L{k}", "geometry": way, **facts} for k, way in enumerate(ways)]
+    if change == "order":
+        other = [plain[k] for k in rng.permutation(len(plain))]
+    elif change == "direction":
+        other = [r | {"geometry": r["geometry"].reverse()} for r in plain]
+    elif change == "letter case":
+        other = [r | {"kind": "Fence", "fence_class": "STOCK"} for r in plain]
+    else:
+        other = [
+            r | {"id": f"{r['id']}-{n}", "geometry": substring(r["geometry"], a, b, normalized=True)}
+            for r in plain
+            for n, (a, b) in enumerate([(0, 0.37), (0.37, 1)])
+        ]
+    spots = gpd.GeoDataFrame(
+        {"id": list("ab")}, geometry=[box(1e3, 1e3, 4e3, 4e3), box(36e3, 30e3, 39e3, 34e3)], crs=CRS
+    )
+    grid = pm.Grid.from_bounds((0, 0, 40_000, 40_000), cell_size=1000, crs=CRS)
+    tables = []
+    for rows in (plain, other):
+        barriers = prepare(gpd.GeoDataFrame(rows, geometry="geometry", crs=CRS))
+        land = build(grid, np.ones(grid.shape), barriers, species("mongolian_gazelle"))
+        tables.append(
+            pm.barrier_impact(land, place(spots, land)).table.set_index("case").sort_index().reset_index()
+        )
+    assert len(tables[0]) > 2 * line_by_line.SOLVED_AFRESH
+    assert_same(tables[1], tables[0])
 
 
 def each_by_itself(land, patches, by, monkeypatch):

@@ -29,6 +29,23 @@ def field(ground: NDArray[np.float64], **options: object) -> NDArray[np.float64]
     return np.asarray(cost_distance(cost_surface(ground, neighbours=16, **options), [(0, 0)]))  # type: ignore[arg-type]
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), turns=st.integers(0, 3), mirrored=st.booleans())
+def test_turned_and_mirrored_ground_gives_the_same_costs(seed: int, turns: int, mirrored: bool) -> None:
+    rng = np.random.default_rng(seed)
+    ground = np.exp(rng.normal(size=(15, 15)))
+    ground[rng.random(ground.shape) < 0.15] = np.nan
+    ground[7, 7] = 1.0  # the middle stays where it is
+
+    def moved(array: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.ascontiguousarray(np.rot90(np.fliplr(array) if mirrored else array, turns))
+
+    here, there = (
+        np.asarray(cost_distance(cost_surface(g, neighbours=16), [(7, 7)])) for g in (ground, moved(ground))
+    )
+    np.testing.assert_allclose(there, moved(here), rtol=1e-12)
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), missing=st.sampled_from([np.nan, np.inf]))
 def test_what_8_neighbours_cannot_reach_16_cannot(seed: int, missing: float) -> None:
