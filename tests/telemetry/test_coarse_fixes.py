@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from pyproj import CRS
 
 from permeability.barriers.lines import Barriers, prepare
 from permeability.engines.kernels.line_walk import line_walks
-from permeability.telemetry import crossing_cost
+from permeability.telemetry import crossing_cost, read_tracks
 from permeability.telemetry.coarse_fixes import signs_of_tracks, signs_of_walks
 from permeability.telemetry.exposure import Meter
 from permeability.telemetry.tracks import Tracks
@@ -76,6 +77,38 @@ def test_fine_fixes_are_left_alone() -> None:
     one, two = (crossing_cost(tracks, fence(), placebos=2, correct=c).table for c in (True, False))
     assert one.equals(two)
     assert not one["corrected"].any()
+
+
+def test_the_cost_does_not_hang_on_the_order_of_rows_or_on_how_the_line_is_drawn() -> None:
+    w = walks(4, 30, 32, 11)
+    n, k = w.shape[:2]
+    when = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(np.tile(np.arange(k) * 8, n), unit="h")
+    fixes = gpd.GeoDataFrame(
+        {"animal": np.repeat([f"a{i}" for i in range(n)], k), "time": when},
+        geometry=gpd.points_from_xy(*w.reshape(-1, 2).T), crs=32648,
+    )  # fmt: skip
+    line, columns = fence().table.geometry.iloc[0], ["cost_km", "cost_km_low", "cost_km_high"]
+    halves = [shapely.LineString([(0, 137), (0, -2_000_000)]), shapely.LineString([(0, 137), (0, 2_000_000)])]
+    back, split = (
+        prepare(
+            gpd.GeoDataFrame(
+                {"id": [f"F{i}" for i, _ in enumerate(s)], "line": "F", "kind": "fence", "accuracy_m": 10.0},
+                geometry=s,
+                crs=32648,
+            )
+        )
+        for s in ([line.reverse()], halves)
+    )
+    shuffled = fixes.sample(frac=1, random_state=1)
+    rows = [
+        crossing_cost(read_tracks(t, animal="animal", time="time"), b, placebos=2, correct=False).table.iloc[
+            0
+        ]
+        for t, b in ((fixes, fence()), (shuffled, fence()), (fixes, back), (fixes, split))
+    ]
+    for other in rows[1:3]:
+        assert other[columns].tolist() == rows[0][columns].tolist()
+    assert rows[3][columns].tolist() == pytest.approx(rows[0][columns].tolist(), rel=1e-9)
 
 
 def test_a_large_correction_at_eight_hours_is_unusable_and_says_so() -> None:
