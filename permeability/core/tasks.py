@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import importlib
 import os
+import socket
 import struct
 import threading
 import time
@@ -354,8 +355,18 @@ class _Threads:
 
 
 def _client(distributed: Any, scheduler: str) -> Any:
-    """A connection to a running scheduler."""
+    """A connection to a running scheduler.
+
+    Whether somebody listens there is asked before a client is made: a client of dask that fails halfway, as one does for
+    a scheme that it does not know, leaves its event loop behind, and now and then never returns.
+    """
     try:
+        scheme, place = distributed.comm.addressing.parse_address(scheduler)
+        distributed.comm.registry.get_backend(scheme)
+        if scheme in ("tcp", "tls"):
+            socket.create_connection(
+                distributed.comm.addressing.parse_host_port(place), timeout=CONNECT_S
+            ).close()
         return distributed.Client(scheduler, timeout=CONNECT_S)
     except Exception as nobody:  # dask raises what its transport does, assertions included
         raise OptionError(
