@@ -28,3 +28,13 @@ def test_a_name_from_a_room_in_a_fresh_interpreter() -> None:
 def test_a_room_that_is_not_there_stays_missing() -> None:
     with pytest.raises(ModuleNotFoundError):
         import_module("permeability.cellar")
+
+
+def test_the_main_job_does_not_wait_for_what_only_draws_need() -> None:
+    """A fifth of a second each: statistics are loaded where draws are asked for, telemetry where there are tracks."""
+    code = (
+        "import sys, permeability as pm; pm.rank, pm.run_project; "
+        "print([n for n in ('scipy.stats', 'permeability.telemetry') if n in sys.modules])"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "[]"
