@@ -47,6 +47,8 @@ _HOME = {
     "timeline": "permeability.project.run.years",
     "infrastructure_corridors": "permeability.barriers.parallel_lines",
     "compare_results": "permeability.project.run.result_differences",
+    "rerun": "permeability.project.run.repeat",
+    "verify_results": "permeability.project.run.checksums",
     "write_report": "permeability.project.run.session_report",
     "write_board": "permeability.project.run.session_report",
     "sample_folder": "permeability.project.samples",
@@ -146,6 +148,8 @@ if TYPE_CHECKING:
     from permeability.planning.economics import cost_benefit, offset_account
     from permeability.project.checking import check
     from permeability.project.project import Project, open_project
+    from permeability.project.run.checksums import verify_results
+    from permeability.project.run.repeat import rerun
     from permeability.project.run.result_differences import compare_results
     from permeability.project.run.run import run_project
     from permeability.project.run.session_report import write_board, write_report

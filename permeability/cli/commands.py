@@ -16,9 +16,12 @@ from permeability import __version__
 from permeability.cli import data_commands as cli_data
 from permeability.cli import settle_command as cli_settle
 from permeability.cli import track_commands as cli_tracks
-from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli import trust_commands as cli_trust
+from permeability.cli.data_commands import PATH
 from permeability.cli.numbers import Number
 from permeability.cli.progress import Expected, Progress
+from permeability.cli.streams import close_streams, say, stoppable, tell
+from permeability.core.disk_room import FULL
 from permeability.core.errors import (
     EXIT_DIFFERS,
     EXIT_FAULT,
@@ -45,7 +48,7 @@ class _Said(logging.Handler):
     """What the package has to say on its own account goes to standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"permeability: {record.getMessage()}", err=True)
+        tell(f"permeability: {record.getMessage()}")
 
 
 # ---------------------------------------------------------------- the main job
@@ -425,6 +428,7 @@ def doctor() -> None:
 
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks,
+    cli_trust.verify, cli_trust.rerun,
 ):  # fmt: skip
     cli.add_command(command)
 
@@ -432,7 +436,9 @@ for command in (
 # ---------------------------------------------------------------- one door for all refusals
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the command and turns refusals into messages and exit codes."""
-    sys.exit(_guarded(lambda: cli.main(args=arguments, prog_name="permeability", standalone_mode=False)))
+    with stoppable():
+        code = _guarded(lambda: cli.main(args=arguments, prog_name="permeability", standalone_mode=False))
+    sys.exit(code if close_streams() or code else EXIT_INPUT)
 
 
 def _guarded(action: Callable[[], Any]) -> int:
@@ -457,13 +463,11 @@ def _guarded(action: Callable[[], Any]) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_INPUT
-    except BrokenPipeError:
-        return 0
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in FULL:
             raise
         tell(
-            f"the system refuses {str(error.filename)!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space"
+            f"the system refuses {str(error.filename or 'to write')!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space"
         )
         return EXIT_INPUT
     except SystemExit as stop:

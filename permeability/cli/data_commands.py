@@ -8,20 +8,11 @@ from typing import Any
 import click
 
 from permeability.cli.numbers import Number
+from permeability.cli.streams import say, tell
 from permeability.core.errors import EXIT_INPUT
 from permeability.locale.language import LANGUAGES
 
 PATH = click.Path(path_type=Path)
-
-
-def say(text: str = "") -> None:
-    """Print what was asked for."""
-    click.echo(text)
-
-
-def tell(text: str) -> None:
-    """A message to stderr."""
-    click.echo(text, err=True)
 
 
 # ---------------------------------------------------------------- species

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from permeability.cli.data_commands import tell
+from permeability.cli.streams import tell
 
 __all__ = ["Expected", "Progress"]
 
@@ -18,7 +18,7 @@ class Progress:
     def __init__(self) -> None:
         self.bar: Any = None
         self.step = ""
-        self.visible = sys.stderr.isatty()
+        self.visible = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Called by long jobs with (step, done, all)."""
@@ -46,7 +46,7 @@ class Expected:
     for every tenth of the work."""
 
     def __init__(self, what: str) -> None:
-        self.what, self.told, self.visible = what, -1, sys.stderr.isatty()
+        self.what, self.told, self.visible = what, -1, sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, progress: Any) -> None:
         """Called with a :class:`permeability.core.tasks.Progress` after every task."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli.data_commands import PATH
 from permeability.cli.numbers import Number
 from permeability.cli.progress import Progress
+from permeability.cli.streams import say, tell
 
 if TYPE_CHECKING:
     from permeability.ranking.settling import Settled

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from permeability.cli.data_commands import PATH, say, tell
+from permeability.cli.data_commands import PATH
 from permeability.cli.numbers import Number
+from permeability.cli.streams import say, tell
 from permeability.core.errors import EXIT_INPUT, OptionError
 
 

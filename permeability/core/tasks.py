@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from permeability.core.disk_room import room_refused
 from permeability.core.errors import OptionError
 from permeability.core.kept_results import read_kept, write_kept
 
@@ -163,11 +164,18 @@ class Store:
         return read_kept(data, key)
 
     def save(self, key: str, result: object) -> None:
-        """Write a result; it appears under its name only when it is complete; W04 for one that cannot be kept."""
+        """Write a result; it appears under its name only when it is complete; W04 for one that cannot be kept, O12 without room.
+
+        It is not brought onto the disk at once: what a loss of power cuts short fails its checksum and is done again.
+        """
         data = write_kept(result, key)
         part = self.folder / f"{key}.{os.getpid()}.{threading.get_ident()}.part"
-        part.write_bytes(data)
-        os.replace(part, self.path(key))
+        try:
+            with room_refused(self.path(key)):
+                part.write_bytes(data)
+            os.replace(part, self.path(key))
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def run_tasks(

@@ -1,7 +1,7 @@
 """Rasters, vectors and tables in and out.  Nothing else in the house opens a file (but `interop`).
 
-Outputs are written aside and renamed, so they appear whole or not at all, and with fixed time stamps, so the same
-input gives the same bytes.
+Outputs are written aside, brought onto the disk and renamed, so they appear whole or not at all, and with fixed time
+stamps, so the same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from permeability.core.disk_room import FULL, room_refused
 from permeability.core.errors import (
     LayerError,
     OptionError,
@@ -46,6 +47,9 @@ __all__ = [
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path to write to beside the target; renamed onto it when the block ends well, removed otherwise.
 
+    What was written is on the disk (fsync) before the name is, so a machine that loses its power has the old file or the
+    new one.
+
     Parameters
     ----------
     path : path
@@ -54,6 +58,11 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     Path
         Where to write; takes the place of the file when the block ends well.
+
+    Raises
+    ------
+    OptionError
+        O12 when the system has no room for it.
 
     Examples
     --------
@@ -71,11 +80,40 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     aside = Path(name)
     aside.unlink()
     try:
-        yield aside
-        os.chmod(aside, 0o644)
-        os.replace(aside, target)
+        with room_refused(target):
+            yield aside
+            os.chmod(aside, 0o644)
+            to_disk(aside)
+            os.replace(aside, target)
+            to_disk(target.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Have the system bring a file, or the names in a folder, onto the disk; what it cannot do for a folder is left out.
+
+    Parameters
+    ----------
+    path : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     to_disk(Path(folder))
+    """
+    folder = path.is_dir()
+    if folder and os.name == "nt":
+        return  # Windows knows no handle of a folder
+    handle = os.open(path, os.O_RDONLY if folder or os.name != "nt" else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if not folder and error.errno in FULL:
+            raise  # some systems find out only here
+    finally:
+        os.close(handle)
 
 
 def require_free(target: Path, mark: str) -> None:
@@ -158,12 +196,16 @@ def whole_folder(
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
         try:
-            yield aside
-            if ours is not None:
-                _keep_others(target, aside, ours)
+            with room_refused(target):
+                yield aside
+                if ours is not None:
+                    _keep_others(target, aside, ours)
+            for path in (*sorted(p for p in aside.rglob("*") if p.is_dir() and not p.is_symlink()), aside):
+                to_disk(path)
             if target.exists():
                 target.rename(old)
             aside.rename(target)
+            to_disk(target.parent)
             shutil.rmtree(old, ignore_errors=True)
         finally:
             put_back(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,14 @@ LIBRARIES = (
     "xarray",
     "networkx",
 )
+
+
+NAMING = ("path", "profile", "mapping")  # keys of a project file that name files
+AUXILIARY = ".aux.xml"
+BESIDE = {
+    ".shp": (".shx", ".dbf", ".prj", ".cpg"), ".tif": (".tfw", AUXILIARY), ".tiff": (".tfw", AUXILIARY),
+    ".asc": (".prj", AUXILIARY),
+}  # fmt: skip
 
 
 def summarise(project: Project, results: dict[str, SpeciesResult]) -> dict[str, Any]:
@@ -91,16 +100,85 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
     plans = {name: r.scenarios for name, r in results.items() if r.scenarios is not None}
     return {
         "scenarios": scenario_record(project, plans) if plans else {},
-        "software": {"permeability": __version__, "python": platform.python_version(), **{p: metadata.version(p) for p in LIBRARIES}},
+        "software": software(),
         "platform": f"{platform.system()} {platform.machine()}",
         "project_file": _file_record(project.path),
         "project": project.spec.model_dump(),
         "grid": {"text": repr(project.grid), "crs": project.grid.crs.to_wkt(), **project.grid.distortion()},
         "layers": layers,
+        "inputs": input_hashes(project),
         "alignment": sorted(set(project.notes)),
         "chainage": {str(i): c.source for i, c in zip(project.barriers.table["id"], project.barriers.chainages)},
         "species": {name: _species_record(project, name, r) for name, r in results.items()},
     }  # fmt: skip
+
+
+def software() -> dict[str, str]:
+    """Versions of this package, of Python and of the libraries that numbers come from.
+
+    Returns
+    -------
+    dict
+        Name -> version.
+
+    Examples
+    --------
+    >>> software()["permeability"] == __version__
+    True
+    """
+    versions = {p: metadata.version(p) for p in LIBRARIES}
+    return {"permeability": __version__, "python": platform.python_version(), **versions}
+
+
+def input_hashes(project: Project) -> dict[str, str]:
+    """SHA-256 of every file that a project file names, itself and the files beside a shapefile or raster included.
+
+    Parameters
+    ----------
+    project : Project
+
+    Returns
+    -------
+    dict
+        Path from the folder of the project file -> 64 hexadecimal characters; what a virtual raster or layer reads from
+        in turn is not followed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     list(input_hashes(project))
+    ['layers.gpkg', 'project.toml', 'resistance.tif']
+    """
+    named = {
+        *_file_names(project.spec.model_dump()),
+        *([project.path.name] if project.path.is_file() else ()),
+    }
+    found: dict[str, str] = {}
+    for name in sorted(named):
+        path = project.folder / name
+        if not path.exists():
+            continue  # the name of a shipped mapping
+        found[name] = whole_files.sha256(path)
+        for end in BESIDE.get(path.suffix.lower(), ()):
+            beside = path.with_name(path.name + end) if end == AUXILIARY else path.with_suffix(end)
+            if beside.is_file():
+                found[str(Path(name).with_name(beside.name).as_posix())] = whole_files.sha256(beside)
+    return dict(sorted(found.items()))
+
+
+def _file_names(value: Any, key: str = "") -> Iterator[str]:
+    """Texts under the keys of a project file that name files."""
+    if isinstance(value, dict):
+        for inner_key, inner in value.items():
+            yield from _file_names(inner, str(inner_key))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _file_names(inner, key)
+    elif key in NAMING and isinstance(value, str) and value:
+        yield value
 
 
 def _file_record(path: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ A result folder holds
 
 =========================== ==================================================================================
 ``summary.json``            every headline number with its unit, sorted keys, no times or paths; `compare` reads it
-``record.json``             inputs with hashes, parameters, versions, choices, residuals
+``record.json``             inputs with hashes, parameters, versions, choices, residuals, checksums of all files
 ``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
 ``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
 ``plan.csv``                sites chosen for the budget, for every species and for all together; table ``plan``
@@ -41,6 +41,7 @@ from permeability.linkage.patch_pairs import Connectivity
 from permeability.project.checking import check
 from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
+from permeability.project.run.checksums import seal
 from permeability.project.run.choice_results import choice_summary, make_choice
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results, written_files
@@ -196,6 +197,7 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
                 write_report(aside, aside / "report.html")
             except Exception as error:  # whatever it is: what has been computed stays
                 failed = error
+        seal(aside)
     if failed is not None:
         raise OptionError(
             "O10", f"the report could not be made; the results are whole in {str(folder)!r}.", details={"report": str(failed)},
