@@ -57,6 +57,7 @@ _HOME = {
 
 _ROOMS = {
     "barriers": "permeability.barriers",
+    "chain": "permeability.engines.chain",
     "circuit": "permeability.engines.circuit",
     "corridors": "permeability.linkage.corridors",
     "database": "permeability.barriers.database",
