@@ -140,14 +140,24 @@ def _whole(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     if "share_any" not in s:
         return tr("At best values no part of the range is cut off.") if ranged else tr("At best values every pair of patches has a path.")  # fmt: skip
     share, high = share_text(_value(s, "share_any"), tr), _value(s, "high")
+    if not high > 0:
+        if ranged:
+            return tr(
+                "At best values no part of the range is cut off; some is in {share} of the draws.",
+                share=share,
+            )
+        return tr(
+            "At best values every pair of patches has a path; some have none in {share} of the draws.",
+            share=share,
+        )
     most = known_number(high, 0.0, high, tr)
     if ranged:
         return tr(
-            "At best values no part of the range is cut off; some is in {share} of the draws (up to {most} km² in nineteen draws of twenty).",
+            "At best values no part of the range is cut off; some is in {share} of the draws (at most {most} km² in 95 % of the draws).",
             share=share, most=most,
         )  # fmt: skip
     return tr(
-        "At best values every pair of patches has a path; some have none in {share} of the draws (up to {most} in nineteen draws of twenty).",
+        "At best values every pair of patches has a path; some have none in {share} of the draws (at most {most} in 95 % of the draws).",
         share=share, most=most,
     )  # fmt: skip
 

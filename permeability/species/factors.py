@@ -19,7 +19,7 @@ class HabitatFactor:
     ----------
     factor : str
         What the ground is measured by: ``slope_deg``, ``water_km``, ``town_km``, ``herder_camp_km``,
-        ``mine_km``, ``productivity_gc_m2_yr``, ``forest``, ``dune_sand``, ``snow_cm``.
+        ``mine_km``, ``productivity_gc_m2_yr``, ``ndvi``, ``forest``, ``dune_sand``, ``snow_cm``.
     kind : {"linear", "step", "class"}
         ``linear``: multipliers between breakpoints are interpolated, and constant outside.
         ``step``: ``multipliers[i]`` holds below ``breakpoints[i]`` and the last one from the last breakpoint

@@ -18,6 +18,8 @@ import shapely
 from places import SAMPLES
 from pyproj import Geod
 
+import permeability as pm
+
 GOBI = SAMPLES / "gobi"
 # written out here a second time on purpose: an oracle for the areas and distances below
 LAMBERT = "+proj=lcc +lat_1=43.5 +lat_2=50.5 +lat_0=46.9 +lon_0=104 +ellps=WGS84 +units=m"
@@ -339,3 +341,25 @@ def test_synthetic_extract_is_invented_and_has_every_case():
     assert {t["barrier"] for t in tags if "barrier" in t} >= {"fence", "gate", "wall", "ditch"}
     neither = [t for t in tags if not {"railway", "highway", "barrier"} & set(t)]
     assert len(neither) >= 3  # things that cannot be mapped
+
+
+# --- the ground of the sample project
+
+
+@pytest.mark.parametrize("name", ["khulan", "mongolian_gazelle"])
+def test_the_ground_has_structure_for_reasons_that_the_readme_gives(name):
+    """Resistance of the middle nine tenths spreads at least threefold, and every factor in it is explained."""
+    project = pm.open_project(GOBI / "project.toml")
+    resistance = project.landscape(name).resistance
+    low, high = np.nanpercentile(resistance, [5, 95])
+    assert high >= 3 * low
+    text = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{factor}`" in text for factor in project.spec.factors)
+
+
+def test_water_counts_in_summer_only():
+    project = pm.open_project(GOBI / "project.toml").with_cell_size(20_000)
+    about = project.spec.project.model_copy(update={"season": "winter"})
+    winter = pm.Project(project.path, project.spec.model_copy(update={"project": about}))
+    used = [dict(p.habitat("khulan").factors[["factor", "used"]].to_numpy()) for p in (project, winter)]
+    assert [u["water_km"] for u in used] == [True, False]
