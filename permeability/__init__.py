@@ -28,6 +28,8 @@ _HOME = {
     "Intervention": "permeability.barriers.scenario",
     "connectivity": "permeability.linkage.patch_pairs",
     "pinch_points": "permeability.linkage.corridors",
+    "movement_chain": "permeability.linkage.movement_chain",
+    "hazard": "permeability.linkage.exposure",
     "omnidirectional_files": "permeability.interop.raster_windows",
     "barrier_impact": "permeability.impact.line_by_line",
     "compare": "permeability.impact.comparison",
@@ -144,6 +146,8 @@ if TYPE_CHECKING:
     from permeability.landscape.patches import Patches
     from permeability.layers.grid import Grid, suggest_crs
     from permeability.linkage.corridors import pinch_points
+    from permeability.linkage.exposure import hazard
+    from permeability.linkage.movement_chain import movement_chain
     from permeability.linkage.patch_pairs import connectivity
     from permeability.planning.budget_choice import bundled_candidates, portfolio
     from permeability.planning.economics import cost_benefit, offset_account

@@ -1,0 +1,72 @@
+"""Landscapes that a movement chain can be thought through on, at any cell size."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from permeability.barriers.lines import prepare
+from permeability.landscape.landscape import Landscape, build
+from permeability.landscape.patches import Patches, place
+from permeability.layers.grid import Grid
+from permeability.species import species
+
+KM = 1000.0
+CRS = "EPSG:32648"
+
+
+def fence_and_road(
+    cell_m: float = 1000.0, *, vehicles: float = 3000.0, high_km: float = 16.0
+) -> tuple[Landscape, Patches]:
+    """24 km by 16 km, a stock fence and a road between two patches, for goitered gazelle."""
+    grid = Grid.from_bounds((0, 0, 24 * KM, high_km * KM), cell_size=cell_m, crs=CRS)
+    lines = gpd.GeoDataFrame(
+        {"id": ["F", "R"], "kind": ["fence", "road"], "fence_class": ["stock", None], "vehicles_per_day": [None, vehicles]},
+        geometry=[
+            shapely.LineString([(x * KM, -KM), (x * KM, (high_km + 1) * KM)]) for x in (9.03, 15.07)
+        ],
+        crs=CRS,
+    )  # fmt: skip
+    areas = gpd.GeoDataFrame(
+        {"id": ["W", "E"]},
+        geometry=[
+            shapely.box(2 * KM, 6 * KM, 5 * KM, 10 * KM),
+            shapely.box(19 * KM, 6 * KM, 22 * KM, 10 * KM),
+        ],
+        crs=CRS,
+    )
+    _, x = np.mgrid[0 : grid.shape[0], 0 : grid.shape[1]]
+    rough = 1 + 0.5 * (np.sin((x + 0.5) * cell_m / 4000.0) + 1)
+    land = build(grid, rough, prepare(lines), species("goitered_gazelle"))
+    return land, place(areas, land)
+
+
+def strip(cell_m: float, long_km: float = 10.0, *, line_km: float | None = None) -> tuple[Landscape, Patches]:
+    """Even ground between two patches that take up both ends of a strip; a road across it."""
+    line = line_km is not None
+    high = 20 * KM
+    end = long_km * KM + 2 * cell_m
+    grid = Grid.from_bounds((0, 0, end, high), cell_size=cell_m, crs=CRS)
+    x = (
+        end / 2 if line_km is None else cell_m / 2 + line_km * KM
+    )  # the way begins at the centre of the first cell
+    table = gpd.GeoDataFrame(
+        {
+            "id": ["R"],
+            "kind": ["road" if line else "fence"],
+            "fence_class": [None if line else "stock"],
+            "vehicles_per_day": [10.0],
+        },
+        geometry=[shapely.LineString([(x, -KM), (x, high + KM)])],
+        crs=CRS,
+    )
+    areas = gpd.GeoDataFrame(
+        {"id": ["A", "B"]},
+        geometry=[shapely.box(0, 0, cell_m, high), shapely.box(end - cell_m, 0, end, high)],
+        crs=CRS,
+    )
+    land = build(grid, np.ones(grid.shape), prepare(table), species("khulan"))
+    if not line:
+        land = land.without_barriers()
+    return land, place(areas, land)
