@@ -191,13 +191,7 @@ class EdgeEffects:
         cost, series = np.zeros(n), np.zeros(n)
         if not len(first):
             return cost, series
-        each = np.array([self._cost(land.cost_model, k) for k in self.kinds])
-        worth = land.cost_model.traced(each[self.kind], self.row, self.near, self.mouths)
-        gone = self.links.cancelled(each[self.met_kind] == 0)
-        if len(gone):
-            worth[np.isin(np.repeat(np.arange(len(first)), np.diff(np.append(first, len(worth)))), gone)] = (
-                0.0
-            )
+        worth = self.piece_costs(land)
         low, high = np.minimum.reduceat(worth, first), np.maximum.reduceat(worth, first)
         weight = land.weight[self.cut[first]]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -211,6 +205,22 @@ class EdgeEffects:
             ground = ground_resistance(self.keys[mixed], land.resistance)
             series[mixed] = side_by_side(of, parts, land.weight, ground, series[mixed])
         return cost, series
+
+    def piece_costs(self, land: Cuttable) -> Array:
+        """Crossing cost of every piece of every cut once each set is built by itself [m of open ground]."""
+        first = self.first
+        each = np.array([self._cost(land.cost_model, k) for k in self.kinds])
+        worth: Array = land.cost_model.traced(each[self.kind], self.row, self.near, self.mouths)
+        gone = self.links.cancelled(each[self.met_kind] == 0)
+        if len(gone):
+            worth[np.isin(np.repeat(np.arange(len(first)), np.diff(np.append(first, len(worth)))), gone)] = (
+                0.0
+            )
+        return worth
+
+    def steps_of_pieces(self) -> list[tuple[Intervention, ...]]:
+        """What is done to every kind of piece, in the order of ``kind``."""
+        return [k.steps for k in self.kinds]
 
     @cached_property
     def first(self) -> Ints:

@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.barriers.scenario import Intervention, Scenario
+from permeability.barriers.treatments import treatment
 from permeability.core.errors import OptionError, ResistanceError
 from permeability.engines.chain.ground_chain import DeadlyEdges
 from permeability.engines.kernels.edges import N_DIRECTIONS
 from permeability.engines.leastcost.distance import cost_distance
+from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.layers.arrays_on_grid import on_grid
@@ -60,8 +63,8 @@ class Hazard:
             return cls(float(values))
         return cls(np.asarray(on_grid(values, land.grid, name="death_per_km"), np.float64))
 
-    def on(self, land: Landscape) -> DeadlyEdges:
-        """Edges of a landscape at which crossing kills."""
+    def on(self, land: Landscape, step_m: float = 1000.0) -> DeadlyEdges:
+        """Edges of a landscape at which crossing kills; ``step_m`` is the mean straight of the walk [m]."""
         if self.at_rows is None:
             return DeadlyEdges.none()
         cuts = land.cuts
@@ -73,8 +76,40 @@ class Hazard:
             np.add.at(survive, edge, np.log1p(-self.at_rows[cuts.barrier[here]]))
         weight = np.zeros(len(keys))
         np.maximum.at(weight, edge, land.weight[here])
+        chance = -np.expm1(survive)
+        if any(spares(step) for step in land.scenario.interventions):
+            plain = replace_scenario(land)
+            effects = EdgeEffects(plain, [land.scenario.interventions])
+            at = np.minimum(np.searchsorted(keys, effects.keys), max(len(keys) - 1, 0))
+            mine = (keys[at] == effects.keys) if len(keys) else np.zeros(len(effects.keys), bool)
+            chance[at[mine]] = self.after(effects, plain, step_m)[mine]
         keep = weight > 0
-        return DeadlyEdges(keys[keep], -np.expm1(survive[keep]), weight[keep])
+        return DeadlyEdges(keys[keep], chance[keep], weight[keep])
+
+    def after(self, effects: EdgeEffects, land: Landscape, step_m: float) -> Array:
+        """Chance that crossing kills at every edge that sets of interventions touch, once each is built by itself.
+
+        Those who cross where the line was taken away or at a structure over or under it are spared; who crosses where follows from
+        what each piece of the line costs.
+        """
+        out = np.zeros(len(effects.keys))
+        first = effects.first
+        if self.at_rows is None or not len(first):
+            return out
+        risk = np.where(land.standing, self.at_rows, 0.0)
+        spared = np.array([any(spares(s) for s in steps) for steps in effects.steps_of_pieces()], bool)
+        free = 0.5 * np.pi * step_m
+        with np.errstate(over="ignore"):
+            crosses = effects.share / (free + effects.piece_costs(land))
+        crosses = np.where(np.isfinite(crosses), crosses, 0.0)
+        dies = np.where(spared[effects.kind], 0.0, risk[effects.row])
+        total, deadly = np.add.reduceat(crosses, first), np.add.reduceat(crosses * dies, first)
+        chance = np.where(
+            total > 0, deadly / np.where(total > 0, total, 1.0), np.maximum.reduceat(dies, first)
+        )
+        survive = np.zeros(len(out))
+        np.add.at(survive, effects.edge[first], np.log1p(-chance))
+        return np.asarray(-np.expm1(survive))
 
     def without(self, rows: NDArray[np.int64]) -> Hazard:
         """The same where crossing some rows kills nobody (a passage over or under them)."""
@@ -83,6 +118,25 @@ class Hazard:
         chance = self.at_rows.copy()
         chance[rows] = 0.0
         return replace(self, at_rows=chance)
+
+
+def spares(step: Intervention) -> bool:
+    """Whether those who cross a line where this was done to it are safe from its traffic.
+
+    >>> spares(Intervention("drop", "R")), spares(Intervention("remove", "R"))
+    (True, False)
+    """
+    if step.action == "drop":
+        return True
+    if step.action != "treat" or step.treatment is None:
+        return False
+    effect = treatment(step.treatment).effect
+    return bool(effect["kind"] == "structure" and effect.get("structure") != "gap")
+
+
+def replace_scenario(land: Landscape) -> Landscape:
+    """The landscape before what its scenario does to stretches of lines (what it says of whole lines stays)."""
+    return replace(land, scenario=Scenario(land.scenario.name))
 
 
 def collision_chance(

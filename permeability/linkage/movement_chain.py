@@ -81,6 +81,8 @@ class MovementChain:
         The walker and the ground, as arrays.
     km_per_day : float
         For times [km/day].
+    hazard : Hazard
+        What kills.
 
     Examples
     --------
@@ -95,6 +97,7 @@ class MovementChain:
     patches: Patches | None
     walk: Walk = field(repr=False)
     km_per_day: float
+    hazard: Hazard = field(repr=False)
     solver: str = "auto"
     workers: int = 1
 
@@ -107,9 +110,13 @@ class MovementChain:
         """The walk without aim, in which every cell is as good a place as any."""
         return self._chain(replace(self.walk, theta=0.0))
 
+    @property
+    def homes(self) -> Walk:
+        """The walk in which patches are homes: within them nothing is lost."""
+        return self._homes
+
     @cached_property
     def _homes(self) -> Walk:
-        """The walk in which patches are homes: within them nothing is lost."""
         return replace(self.walk, regions=self._patches.labels.astype(np.int64))
 
     @cached_property
@@ -118,6 +125,10 @@ class MovementChain:
 
     @property
     def _patches(self) -> Patches:
+        return self.require_patches()
+
+    def require_patches(self) -> Patches:
+        """The patches; refused without any (Q08)."""
         if self.patches is None:
             raise PatchError(
                 "Q08",
@@ -507,7 +518,7 @@ def movement_chain(
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
     >>> chain = pm.movement_chain(land.without_barriers(), patches, theta_per_km=50.0)
-    >>> chain.expected_cost().round(2).loc["W", "E"].item()  # the cheapest way: 7 cells of 1 km
+    >>> chain.expected_cost().round().loc["W", "E"].item()  # the cheapest way: 7 cells of 1 km
     7.0
     >>> pm.movement_chain(land, patches, theta_per_km=0.1).success().loc["W", "E"].item()  # a complete fence
     0.0
@@ -526,11 +537,11 @@ def movement_chain(
     walk = Walk(
         land.resistance, land.grid.cell_size / 1000.0,
         theta=float(theta_per_km), death=hazard.per_km, settle=settles if np.ndim(settles) else float(settles),
-        step_km=float(step_km), edges=land.edge_barriers(), deadly=hazard.on(land), barriers=barriers,
+        step_km=float(step_km), edges=land.edge_barriers(), deadly=hazard.on(land, 1000.0 * float(step_km)), barriers=barriers,
         neighbours=min(land.neighbours, 8),
     )  # fmt: skip
     per_day = land.profile.daily_km.best if km_per_day is None else float(km_per_day)
-    return MovementChain(land, patches, walk, per_day, solver, workers)
+    return MovementChain(land, patches, walk, per_day, hazard, solver, workers)
 
 
 def _raster(values: Any, land: Landscape, name: str) -> Array:

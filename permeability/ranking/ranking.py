@@ -22,8 +22,11 @@ from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.exposure import hazard
 from permeability.linkage.index_table import INDICES, MAIN, gain_of
 from permeability.linkage.measured import Measured
+from permeability.linkage.movement_chain import MovementChain, movement_chain
+from permeability.ranking.arrivals import ARRIVALS, add_arrivals, same_land
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.opening_use import opening_use
@@ -147,6 +150,7 @@ def rank(
     inside: NDArray[np.bool_] | None = None,
     measured: Measured | None = None,
     sort_by: str = SORT_BY,
+    chain: MovementChain | None = None,
     draws: int = 0,
     rng: int | np.random.Generator = 1,
     vary: Sequence[str] = VARY,
@@ -171,7 +175,10 @@ def rank(
     measured : Measured, optional
         The same landscape, where something of it is known already.
     sort_by : str
-        One of :data:`permeability.linkage.landscape_indices.INDICES`.
+        One of :data:`permeability.linkage.landscape_indices.INDICES`, or ``"arrivals"``: animals that arrive alive.
+    chain : MovementChain, optional
+        Of this landscape and these patches: adds ``gain_arrivals`` (exact, at best values) and ``trap`` (conducts more, and fewer
+        arrive).  For ``sort_by="arrivals"`` a walk without aim that dies by the traffic of the roads, by default.
     draws : int
         Draws of the unknown numbers; 0 for none.
     rng : int or numpy.random.Generator
@@ -221,7 +228,7 @@ def rank(
     >>> sorted(found.table["id"].head(2))  # the best ones lie between them (km 3 to 5)
     ['F km 2-4', 'F km 4-6']
     """
-    check_choice("sort_by", sort_by, INDICES)
+    check_choice("sort_by", sort_by, (*INDICES, ARRIVALS))
     inside = land.valid if inside is None else inside
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
@@ -238,15 +245,22 @@ def rank(
             costs=[(s.treatment, s.cost_usd) for s in sites], on=on.part(len(sites), todo),
         )  # fmt: skip
         table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))
+    today = dict(engine.today)
+    told: list[str] = []
+    if sort_by == ARRIVALS and chain is None:
+        chain = movement_chain(land, patches, death_per_km=hazard(land))
+    if chain is not None:
+        same_land(chain, land)
+        today[ARRIVALS], told = add_arrivals(table, chain, steps)
     table = order(table, sort_by)
     table["has_gain"] = has_gain(table, engine.today["mean_conductance"])
     notes = unmoved(table, engine, sites)
-    notes += mixed_kinds(sites) + short_candidates(table, land.grid.cell_size)
+    notes += told + mixed_kinds(sites) + short_candidates(table, land.grid.cell_size)
     gaps = None
     if drawn is not None:
         gaps = gap_table(drawn, [s.id for s in sites])
         notes += draw_notes(table, gaps)
-    return Ranking(land, table, sort_by, engine.today, notes, drawn, gaps, list(sites), engine)
+    return Ranking(land, table, sort_by, today, notes, drawn, gaps, list(sites), engine)
 
 
 def ordered_by(table: pd.DataFrame, sort_by: str = SORT_BY) -> str:

@@ -70,3 +70,40 @@ def strip(cell_m: float, long_km: float = 10.0, *, line_km: float | None = None)
     if not line:
         land = land.without_barriers()
     return land, place(areas, land)
+
+
+def beside_a_road(vehicles: float = 6000.0, cell_m: float = 500.0) -> tuple[Landscape, Patches]:
+    """30 km by 16 km: a border fence between two patches in the north, and behind it, in the north only, a busy road.
+
+    The straight way through the fence leads onto the road; in the south there is none::
+
+        +-------------------------------+
+        |            F R                |
+        |   WW       F R          EE    |   F  complete fence, km 0 in the south
+        |   WW       F R          EE    |   R  road, its southern end at 7 km
+        |            F                  |
+        |            F                  |
+        +-------------------------------+
+    """
+    grid = Grid.from_bounds((0, 0, 30 * KM, 16 * KM), cell_size=cell_m, crs=CRS)
+    lines = gpd.GeoDataFrame(
+        {"id": ["F", "R"], "kind": ["fence", "road"], "fence_class": ["border", None], "vehicles_per_day": [None, vehicles]},
+        geometry=[
+            shapely.LineString([(14.1 * KM, 0), (14.1 * KM, 16 * KM)]),
+            shapely.LineString([(15.2 * KM, 7 * KM), (15.2 * KM, 16 * KM)]),
+        ],
+        crs=CRS,
+    )  # fmt: skip
+    areas = gpd.GeoDataFrame(
+        {"id": ["W", "E"]},
+        geometry=[
+            shapely.box(3 * KM, 10 * KM, 5 * KM, 13 * KM),
+            shapely.box(25 * KM, 10 * KM, 27 * KM, 13 * KM),
+        ],
+        crs=CRS,
+    )
+    heedless = species("khulan").override(
+        {"road.p0": 0.98, "road.gap_s": 0.1}, source="invented: an animal that does not heed traffic"
+    )
+    land = build(grid, np.ones(grid.shape), prepare(lines), heedless)
+    return land, place(areas, land)

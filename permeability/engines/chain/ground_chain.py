@@ -162,8 +162,8 @@ class EdgeState(NamedTuple):
     line: Floats
 
 
-def ground_chain(walk: Walk, **solving: object) -> GroundChain:
-    """Links and leaks of a walk, a band of rows at a time.
+def ground_chain(walk: Walk, *, without: Ints | None = None, **solving: object) -> GroundChain:
+    """Links and leaks of a walk, a band of rows at a time; ``without`` some edges, by name.
 
     >>> chain = ground_chain(Walk(np.ones((3, 3)), 1.0, death=0.1))
     >>> bool(np.allclose(chain.leak_of("death"), 0.1 * chain.walked)), bool(np.allclose(chain.leak, chain.leak_of("death")))
@@ -177,6 +177,8 @@ def ground_chain(walk: Walk, **solving: object) -> GroundChain:
     settle = np.zeros(r.shape) if np.ndim(walk.settle) else None
     height = max(1, BAND // cols)
     keys = _cut_edges(walk)
+    absent = keys if without is None else np.union1d(keys, without)
+    keys = keys if without is None else np.setdiff1d(keys, without)
     for top in range(0, rows, height):
         low = min(rows, top + height)
         below = min(rows, low + 1)
@@ -185,7 +187,7 @@ def ground_chain(walk: Walk, **solving: object) -> GroundChain:
             a, b = both_ends((below - top, cols), k)
             if k == 0:
                 a, b = (slice(0, low - top), a[1]), (slice(0, low - top), b[1])
-            _leave_out(band, keys, k, top, a)
+            _leave_out(band, absent, k, top, a)
             inside = planes[k][top:below]
             inside[a] = band.links
             for end in (a, b):

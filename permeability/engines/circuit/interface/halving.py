@@ -187,7 +187,6 @@ class SingleTree:
         if group.steps:
             todays = [self._descend(s, net, job, out) for s in group.steps]
             return todays[0]
-        p = len(self.face.focal)
         now = job.conductance[group.edges]
         for k in group.members:
             edges, conductance = job.after(int(k))
@@ -196,9 +195,13 @@ class SingleTree:
             if np.array_equal(c, now):
                 job.unchanged.append(int(k))
                 continue
-            out[k] = kernel.focal_resistances(net, p, group.at_a, group.at_b, c)
-        today: Floats = kernel.focal_resistances(net, p, group.at_a, group.at_b, now)
-        return today
+            out[k] = self.value(net, group.at_a, group.at_b, c)
+        return self.value(net, group.at_a, group.at_b, now)
+
+    def value(self, net: Floats, at_a: Ints, at_b: Ints, conductance: Floats) -> Floats:
+        """What is asked of a small network whose first nodes are the patches, once some edges are added: resistances, (P, P)."""
+        found: Floats = kernel.focal_resistances(net, len(self.face.focal), at_a, at_b, conductance)
+        return found
 
 
 class _Job(NamedTuple):
