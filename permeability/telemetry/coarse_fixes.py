@@ -31,7 +31,10 @@ CLOSE = np.array([0.7, 0.8, 0.2, 0.5, 0.15])
 WEAK = np.array(
     [4.0, 1.2, 1.0, 0.8, 1.0]
 )  # standard deviations of what is held of a walk before: hardly anything but for the trace
-SIMULATED_FIXES = 24_000.0  # fixes simulated for one point of a surface
+TIGHT = 1e-13  # tolerances of the walk that has given signs
+INSIDE = 1.0  # of the half widths: a walk farther out gets a surface of its own
+SURFACES = 2  # that are made close by at most
+SIMULATED_FIXES = 24_000.0  # fixes simulated for one point of a surface; close by twice as many where they are not coarser than 4 h
 
 
 @dataclass(frozen=True)
@@ -225,27 +228,42 @@ class Surface:
     points : int
         Walks that are simulated.
     rng : int
+    fixes : float
+        Simulated for one of them.
     """
 
     def __init__(
-        self, centre: Floats, width: Floats, step_h: float, buffer_m: float, error_m: float, line_m: float, points: int = 120, rng: int = 0
+        self, centre: Floats, width: Floats, step_h: float, buffer_m: float, error_m: float, line_m: float, points: int = 120, rng: int = 0,
+        fixes: float = SIMULATED_FIXES,
     ) -> None:  # fmt: skip
-        self.centre, self.width = centre, width
+        # to the thousandth: numbers that differ by rounding alone simulate the very same walks
+        self.centre, self.width = np.round(centre, 3), width
         unit = stats.qmc.Sobol(5, seed=rng).random(2 ** int(np.ceil(np.log2(points))))[:points] * 2 - 1
         every = max(round(step_h / FINE_H), 1)
         reach = float(np.hypot(error_m, line_m))
-        fixes = int(min(2_000, max(200, 60 * 24 / step_h)))
-        animals = int(np.ceil(SIMULATED_FIXES / fixes))
+        each = int(min(2_000, max(200, 60 * 24 / step_h)))
+        animals = int(np.ceil(fixes / each))
         signs = []
         for k, u in enumerate(unit):
-            walk = _walk_of(centre + u * width)
+            walk = _walk_of(self.centre + u * width)
             got = line_walks(
-                animals, fixes, every, walk["step_m"], walk["turn"], walk["chance"], walk["trace_km"] * 1000, walk["half_m"], error_m,
+                animals, each, every, walk["step_m"], walk["turn"], walk["chance"], walk["trace_km"] * 1000, walk["half_m"], error_m,
                 rng * 1000 + k,
             )  # fmt: skip
             signs.append(signs_of_walks(got, buffer_m, reach).seen())
-        self.beta = np.linalg.lstsq(_terms(unit), np.asarray(signs), rcond=None)[0]
-        self.noise = (np.asarray(signs) - _terms(unit) @ self.beta).std(axis=0)
+        terms = _terms(unit)
+        self.beta = np.linalg.lstsq(terms, np.asarray(signs), rcond=None)[0]
+        self.noise = (np.asarray(signs) - terms @ self.beta).std(axis=0, ddof=terms.shape[1])
+        self.inverse = np.asarray(np.linalg.pinv(terms.T @ terms), dtype=np.float64)
+
+    def doubt(self, at: Floats) -> Floats:
+        """Standard errors of the expected signs at a walk, of the few walks that were simulated, shape (5,)."""
+        term = _terms(np.atleast_2d((at - self.centre) / self.width))[0]
+        return np.asarray(self.noise * np.sqrt(term @ self.inverse @ term))
+
+    def holds(self, at: Floats) -> bool:
+        """Whether a walk lies well inside of the walks that were simulated."""
+        return bool(np.max(np.abs(at - self.centre) / self.width) <= INSIDE)
 
     def signs(self, at: Floats) -> Floats:
         """Expected signs of a walk on the unit scale, shape (5,)."""
@@ -259,17 +277,23 @@ class Surface:
         def misses(at: Floats) -> Floats:
             return np.r_[(self.signs(at) - seen) / scale, at * prior]
 
-        found = optimize.least_squares(misses, np.zeros(5), bounds=(-2.0, 2.0))
+        def slopes(at: Floats) -> Floats:
+            return np.concatenate([self.jacobian(at) / scale[:, None], np.diag(prior)])
+
+        found = optimize.least_squares(
+            misses, np.zeros(5), slopes, bounds=(-2.0, 2.0), ftol=TIGHT, xtol=TIGHT, gtol=TIGHT
+        )
         return np.asarray(self.centre + found.x * self.width)
+
+    def jacobian(self, at: Floats) -> Floats:
+        """Change of the expected signs with the walk, both on the unit scale, shape (signs, walk)."""
+        return np.asarray((_slopes(at) @ self.beta).T)
 
     def slope(self, at: Floats, error: Floats) -> Floats:
         """Change of the logarithm of the cost with each sign at a walk, shape (5,)."""
         here = (at - self.centre) / self.width
-        jacobian = np.stack(
-            [(self.signs(here + e) - self.signs(here - e)) / 2e-3 for e in np.eye(5) * 1e-3], axis=1
-        )
         scale = np.maximum(error, 1e-3)
-        weighted = jacobian / scale[:, None]
+        weighted = self.jacobian(here) / scale[:, None]
         prior = np.diag((self.width / WEAK) ** 2)
         inverse = np.linalg.solve(weighted.T @ weighted + prior, weighted.T) / scale[None, :]
         return np.asarray(inverse[0] * self.width[0])
@@ -279,6 +303,13 @@ def _terms(u: Floats) -> Floats:
     """One, linear, quadratic and the cube of the cost, shape (points, 22)."""
     cross = [u[:, i] * u[:, j] for i in range(5) for j in range(i, 5)]
     return np.stack([np.ones(len(u)), *u.T, *cross, u[:, 0] ** 3], axis=1)
+
+
+def _slopes(u: Floats) -> Floats:
+    """Change of the terms with each of five numbers, shape (5, 22)."""
+    one = np.eye(5)
+    cross = [one[:, i] * u[j] + one[:, j] * u[i] for i in range(5) for j in range(i, 5)]
+    return np.stack([np.zeros(5), *one, *cross, 3 * u[0] ** 2 * one[:, 0]], axis=1)
 
 
 def _walk_of(at: Floats) -> dict[str, float]:
@@ -322,6 +353,45 @@ def error_of(signs: Signs, draws: int = 400, rng: int = 0) -> tuple[Floats, Floa
     return drawn.std(axis=0, ddof=1) * np.sqrt(k / max(k - 1, 1)), drawn
 
 
+def binding(
+    signs: Signs, step_h: float, raw_km: float, buffer_m: float, error_m: float, line_m: float, rng: int = 0
+) -> Surface:
+    """The surface around the walk with given signs: first wide, then close by, and once more where that walk lies beside it.
+
+    Parameters
+    ----------
+    signs : Signs
+    step_h : float
+        Interval between fixes [h].
+    raw_km : float
+        Cost without correction, to begin with [km].
+    buffer_m, error_m, line_m : float
+        Half width of the buffer; errors of fix and line [m].
+    rng : int
+
+    Returns
+    -------
+    Surface
+
+    Examples
+    --------
+    >>> walks = line_walks(6, 300, 8, 250.0, 2.0, 0.3, 2000.0, 5000.0, 10.0, 1)
+    >>> binding(signs_of_walks(walks, 150.0, 14.1), 2.0, 4.0, 150.0, 10.0, 10.0).centre.shape
+    (5,)
+    """
+    seen, error = signs.seen(), error_of(signs, rng=rng)[0]
+    surface = Surface(
+        start(signs, step_h, raw_km), WIDE, step_h, buffer_m, error_m, line_m, rng=rng, fixes=SIMULATED_FIXES
+    )
+    fixes = SIMULATED_FIXES * (2 if step_h <= 4 else 1)  # few crossings are among fine ones
+    for k in range(SURFACES):
+        at = surface.solve(seen, np.hypot(error, surface.noise))
+        if k and surface.holds(at):
+            break
+        surface = Surface(at, CLOSE, step_h, buffer_m, error_m, line_m, rng=rng + k + 1, fixes=fixes)
+    return surface
+
+
 def corrected(
     signs: Signs, step_h: float, raw_km: float, buffer_m: float, error_m: float, line_m: float, *, surface: Surface | None = None,
     rng: int = 0,
@@ -329,7 +399,7 @@ def corrected(
     """The crossing cost behind the signs of coarse fixes, with its interval.
 
     The interval is that of animals drawn with replacement, carried through the slope of the binding function and widened by Student's t
-    for their number, or Poisson where that is wider.
+    for their number, or Poisson where that is wider; the binding function's own error, for it is learnt from few walks, is added to either.
 
     Parameters
     ----------
@@ -362,18 +432,17 @@ def corrected(
     seen = signs.seen()
     error, drawn = error_of(signs, rng=rng)
     if surface is None:
-        at = start(signs, step_h, raw_km)
-        wide = Surface(at, WIDE, step_h, buffer_m, error_m, line_m, rng=rng)
-        at = wide.solve(seen, np.hypot(error, wide.noise))
-        surface = Surface(at, CLOSE, step_h, buffer_m, error_m, line_m, rng=rng + 1)
+        surface = binding(signs, step_h, raw_km, buffer_m, error_m, line_m, rng)
     full = np.hypot(error, surface.noise)
     at = surface.solve(seen, full)
     slope = surface.slope(at, full)
     k = len(signs.near)
     between = float(((drawn - seen) @ slope).std(ddof=1)) * np.sqrt(k / max(k - 1, 1)) if k > 1 else 0.0
     within = abs(float(slope[0])) / np.sqrt(max(signs.crossings.sum(), 1.0))
-    spread = max(between, within)
+    learnt = float(np.hypot.reduce(slope * surface.doubt(at)))
+    spread = float(np.hypot(max(between, within), learnt))
     far = max(stats.t.ppf(0.975, max(k - 1, 1)) * between if k > 1 else 0.0, 1.96 * within)
+    far = float(np.hypot(far, 1.96 * learnt))
     best = float(np.exp(at[0]))
     misfit = np.max(np.abs(surface.signs((at - surface.centre) / surface.width) - seen) / full)
     return Corrected(

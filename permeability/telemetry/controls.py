@@ -1,6 +1,13 @@
 """Steps that were taken and steps that could have been: the rows of a step selection.
 
-Controls start where the step started, with a length from a gamma and a turn from a von Mises distribution fitted to the animal.
+Controls start where the step started.  Their lengths and turns are those of the animal's own steps within some days of it, for an animal that rests
+in one week and travels in the next could not have taken the long step while it rested; or they come from a gamma and a von Mises distribution
+fitted to the whole track.
+
+References
+----------
+Fortin et al. 2005, doi:10.1890/04-0953 (observed lengths and turns as controls); Pohle et al. 2024, doi:10.7717/peerj.16509 (what ignoring the state of
+an animal does to step selection).
 """
 
 from __future__ import annotations
@@ -19,6 +26,7 @@ Ints = NDArray[np.int64]
 
 SHORTEST_M = 1.0  # below, the logarithm of a length is that of the receiver's rounding
 LEAST_STEPS = 30
+LOCAL_DAYS = 4.0  # to either side of a step: some dozens of steps at usual fix rates, short against a season
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,9 @@ class Choices:
         )
 
 
-def choices(bursts: Bursts, controls: int, rng: int | np.random.Generator = 0) -> Choices:
+def choices(
+    bursts: Bursts, controls: int, rng: int | np.random.Generator = 0, local_days: float | None = LOCAL_DAYS
+) -> Choices:
     """Used steps with their controls; steps need one before them in their piece, for the turn.
 
     Parameters
@@ -87,6 +97,9 @@ def choices(bursts: Bursts, controls: int, rng: int | np.random.Generator = 0) -
     controls : int
         Controls of every used step.
     rng : int or Generator
+    local_days : float or None
+        Controls have length and turn of other steps of the animal at most so many days before or after (of the nearest in time where these
+        are fewer than twice the controls); None: of distributions fitted to all its steps.  Animals with a single step are left out.
 
     Returns
     -------
@@ -95,7 +108,11 @@ def choices(bursts: Bursts, controls: int, rng: int | np.random.Generator = 0) -
     Raises
     ------
     OptionError
-        F31 with fewer than 30 steps.
+        F31 with fewer than 30 steps, F33 for days that are not above zero.
+
+    References
+    ----------
+    doi:10.1890/04-0953, doi:10.7717/peerj.16509.
 
     Examples
     --------
@@ -106,13 +123,20 @@ def choices(bursts: Bursts, controls: int, rng: int | np.random.Generator = 0) -
     >>> choices(pm.telemetry.read_tracks(frame, crs=32648).bursts(), 5).end.shape
     (58, 6, 2)
     """
+    if local_days is not None and not local_days > 0:
+        raise OptionError(
+            "F33", f"local_days = {local_days:g} is not above zero.",
+            remedy="give days around a step, such as 4, or None for controls of the whole track",
+        )  # fmt: skip
     t = bursts.tracks
     starts = bursts.starts
     second = starts[1:][(np.diff(starts) == 1) & (bursts.burst[starts[1:]] == bursts.burst[starts[:-1]])]
-    step = t.xy[second + 1] - t.xy[second]
     before = t.xy[second] - t.xy[second - 1]
-    turning = np.hypot(*before.T) > 0
-    second, step, before = second[turning], step[turning], before[turning]
+    good = np.hypot(*before.T) > 0
+    if local_days is not None:
+        good &= np.bincount(t.number[second[good]], minlength=len(t.animals))[t.number[second]] > 1
+    second, before = second[good], before[good]
+    step = t.xy[second + 1] - t.xy[second]
     if len(second) < LEAST_STEPS:
         raise OptionError(
             "F31", f"there are {len(second)} steps of {bursts.step_h:.3g} h with one before them, at least {LEAST_STEPS} are needed.",
@@ -121,20 +145,59 @@ def choices(bursts: Bursts, controls: int, rng: int | np.random.Generator = 0) -
     heading = np.arctan2(before[:, 1], before[:, 0])
     length = np.hypot(*step.T)
     turn = np.where(length > 0, _wrapped(np.arctan2(step[:, 1], step[:, 0]) - heading), np.pi / 2)
+    time = (t.seconds[second] + t.seconds[second + 1]) / 2
     draw = np.random.default_rng(rng)
-    shape = (len(second), controls)
-    far, angle = np.empty(shape), np.empty(shape)
+    far, angle = np.empty((2, len(second), controls))
     for i in range(len(t.animals)):
-        mine = t.number[second] == i
-        if mine.any():
-            far[mine], angle[mine] = _drawn(length[mine], turn[mine], (int(mine.sum()), controls), draw)
+        mine = np.flatnonzero(t.number[second] == i)
+        if len(mine) == 0:
+            continue
+        if local_days is None:
+            far[mine], angle[mine] = _drawn(length[mine], turn[mine], (len(mine), controls), draw)
+        else:
+            pick = mine[nearby(time[mine] / 86400, local_days, controls, draw)]
+            far[mine], angle[mine] = length[pick], turn[pick]
     way = heading[:, None] + angle
     ends = t.xy[second][:, None] + far[:, :, None] * np.stack([np.cos(way), np.sin(way)], axis=2)
     return Choices(
-        t.animals, t.number[second], (t.seconds[second] + t.seconds[second + 1]) / 2, t.xy[second],
-        np.concatenate([t.xy[second + 1][:, None], ends], axis=1), np.concatenate([turn[:, None], angle], axis=1),
-        float(length.mean()) / 1000, float(np.cos(turn[length > 0]).mean()),
+        t.animals, t.number[second], time, t.xy[second], np.concatenate([t.xy[second + 1][:, None], ends], axis=1),
+        np.concatenate([turn[:, None], angle], axis=1), float(length.mean()) / 1000, float(np.cos(turn[length > 0]).mean()),
     )  # fmt: skip
+
+
+def nearby(days: Floats, reach: float, controls: int, draw: np.random.Generator) -> Ints:
+    """Numbers of other steps of one animal near in time to each of its steps, drawn with replacement.
+
+    Parameters
+    ----------
+    days : array, shape (steps,)
+        In order; at least two.
+    reach : float
+        To either side [days]; where fewer than twice the controls lie within it, the nearest in the order are taken as well.
+    controls : int
+        How many are drawn for each.
+    draw : Generator
+
+    Returns
+    -------
+    array of int, shape (steps, controls)
+
+    Examples
+    --------
+    >>> picked = nearby(np.arange(100) / 12, 1.0, 5, np.random.default_rng(0))
+    >>> int(np.abs(picked - np.arange(100)[:, None]).max()) <= 12, bool((picked == np.arange(100)[:, None]).any())
+    (True, False)
+    """
+    n, own = len(days), np.arange(len(days))
+    few = min(2 * controls, n - 1)
+    low = np.minimum(np.searchsorted(days, days - reach), np.maximum(own - few // 2, 0))
+    high = np.maximum(np.searchsorted(days, days + reach, side="right"), np.minimum(own + few // 2 + 1, n))
+    short = np.maximum(few + 1 - (high - low), 0)  # at the ends of a track
+    low, high = np.maximum(low - short, 0), np.minimum(high + short, n)
+    pick = low[:, None] + np.floor(draw.uniform(size=(n, controls)) * (high - low - 1)[:, None]).astype(
+        np.int64
+    )
+    return np.asarray(pick + (pick >= own[:, None]), dtype=np.int64)
 
 
 def _wrapped(angle: Floats) -> Floats:

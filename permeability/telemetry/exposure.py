@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from permeability.barriers.lines import Barriers
 from permeability.telemetry.line_classes import groups
 from permeability.telemetry.line_crossings import both_errors, find_passages, line_codes
-from permeability.telemetry.line_index import LineIndex, joined_spans
+from permeability.telemetry.line_index import LineIndex, joined_lines, joined_spans
 from permeability.telemetry.tracks import Tracks
 
 Floats = NDArray[np.float64]
@@ -83,7 +83,9 @@ class Meter:
         found = []
         for g in range(len(self.names)):
             mine = shapes[self.group == g]
-            area = shapely.area(shapely.union_all(shapely.buffer(mine, self.buffer_m, quad_segs=8)))
+            area = shapely.area(
+                shapely.union_all(shapely.buffer(joined_lines(mine), self.buffer_m, quad_segs=8))
+            )
             found.append(np.pi * area / (2 * shapely.length(mine).sum()) / 1000)
         return np.asarray(found)
 

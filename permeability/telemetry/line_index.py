@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 CHUNK = 200_000  # steps looked up at once
+STRAIGHT_M = 1e-6  # by which a vertex may lie beside a straight way
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,23 @@ class LineIndex:
             return none, none, np.zeros(0), np.zeros(0)
         step, row, start, end = (np.concatenate(column) for column in zip(*found, strict=True))
         return step, row, start, end
+
+
+def joined_lines(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Lines joined wherever they go on, without vertices on a straight way, each from its lesser end, in order of their places.
+
+    The same however the lines were cut into rows, ordered or drawn.
+
+    Examples
+    --------
+    >>> cut = [shapely.LineString([(5, 0), (10, 0)]), shapely.LineString([(5, 0), (0, 0)])]
+    >>> joined_lines(np.array(cut, dtype=object)).tolist()
+    [<LINESTRING (0 0, 10 0)>]
+    """
+    parts = shapely.get_parts(shapely.line_merge(shapely.union_all(shapes)))
+    parts = shapely.normalize(shapely.simplify(parts, STRAIGHT_M))
+    box = shapely.bounds(parts)
+    return np.asarray(parts[np.lexsort(box.T[::-1])], dtype=object)
 
 
 def cross(u: Floats, v: Floats) -> Floats:

@@ -152,7 +152,7 @@ def crossing_cost(
     draws : int
         Of the bootstrap between animals.
     line_draws : int
-        Times that every line is moved by its stated accuracy; the interval then covers all of them.
+        Times that every line is moved as a whole by its stated accuracy; the interval then covers all of them.
     correct : bool
         Whether costs from fixes more than an hour apart are corrected by simulation (:mod:`permeability.telemetry.coarse_fixes`).
     rng : int
@@ -231,16 +231,17 @@ def _spans(found: Exposure, chord: np.ndarray, draws: int, rng: int) -> np.ndarr
 
 
 def _jittered(barriers: Barriers, times: int, rng: int) -> list[Barriers]:
-    """Lines moved by their stated accuracy, each row by itself."""
+    """Lines moved by their stated accuracy, the rows of a line together."""
     import shapely
 
     from permeability.telemetry.line_crossings import ACCURACY_M
 
     draw = np.random.default_rng(rng)
     stated = pd.to_numeric(barriers.table["accuracy_m"], errors="coerce").fillna(ACCURACY_M).to_numpy(float)
+    names, line = np.unique(barriers.table["line"].astype(str).to_numpy(dtype=str), return_inverse=True)
     found = []
     for _ in range(times):
-        shift = draw.normal(0, stated[:, None], (len(stated), 2))
+        shift = stated[:, None] * draw.normal(size=(len(names), 2))[line]
         shapes = [
             shapely.transform(g, lambda xy, s=s: xy + s)
             for g, s in zip(barriers.table.geometry, shift, strict=True)

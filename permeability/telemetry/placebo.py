@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from permeability.telemetry.random_effects import mixed
 from permeability.telemetry.tracks import Tracks
 
 __all__ = ["Placebo", "displaced", "mean_placebo", "ratio_placebo"]
@@ -133,12 +134,16 @@ def ratio_placebo(above: Floats, below: Floats) -> Placebo:
     return Placebo(ratio, ratio - far, ratio + far, n)
 
 
-def mean_placebo(logs: Floats) -> Placebo:
-    """Mean of an estimate over copies, from its logarithms; copies without an estimate (NaN) are left out.
+def mean_placebo(logs: Floats, errors: Floats) -> Placebo:
+    """Mean of an estimate over copies that differ, from its logarithms; copies without an estimate (NaN) are left out.
+
+    A copy on which the animal hardly meets a line says less than one on which it meets hundreds, and lines beside a place where it rests
+    make copies differ by more than their errors: the mean is that of :func:`permeability.telemetry.random_effects.mixed`.
 
     Parameters
     ----------
-    logs : array, shape (copies,)
+    logs, errors : array, shape (copies,)
+        Logarithm of the estimate, and its standard error.
 
     Returns
     -------
@@ -146,12 +151,12 @@ def mean_placebo(logs: Floats) -> Placebo:
 
     Examples
     --------
-    >>> round(mean_placebo(np.log([0.9, 1.0, 1.1])).ratio, 3)
+    >>> round(mean_placebo(np.log([0.9, 1.0, 1.1]), np.full(3, 0.1)).ratio, 3)
     0.997
     """
-    known = logs[np.isfinite(logs)]
-    if len(known) < 3:
-        return Placebo(np.nan, np.nan, np.nan, len(known))
-    mean, error = float(known.mean()), float(known.std(ddof=1) / np.sqrt(len(known)))
-    far = float(stats.t.ppf(0.975, len(known) - 1)) * error
-    return Placebo(float(np.exp(mean)), float(np.exp(mean - far)), float(np.exp(mean + far)), len(known))
+    known = np.isfinite(logs) & np.isfinite(errors)
+    n = int(known.sum())
+    if n < 3:
+        return Placebo(np.nan, np.nan, np.nan, n)
+    found = mixed(logs[known], errors[known])
+    return Placebo(float(np.exp(found.mean)), float(np.exp(found.low)), float(np.exp(found.high)), n)

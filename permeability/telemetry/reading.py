@@ -129,6 +129,9 @@ def read_tracks(
         raise LayerError(
             "F02", "there is no fix.", layer=name, rows=["none"], remedy="check the file and any filter"
         )
+    frame, new = _in_known_case(frame)
+    animal, time, x, y = (new.get(str(c), c) for c in (animal, time, x, y))
+    error_m = new.get(error_m, error_m) if isinstance(error_m, str) else error_m
     columns = _columns(frame, name, animal, time, x, y)
     xy, system = _places(frame, columns, crs, name)
     seconds, notes = _seconds(frame[columns.time], columns.time, timezone, name)
@@ -158,6 +161,19 @@ def _as_frame(source: Any, table: str | None) -> tuple[Any, str]:
         "F01", f"{type(source).__name__} cannot be read as tracks.",
         remedy="give a path, a DataFrame, a GeoDataFrame or a movingpandas TrajectoryCollection",
     )  # fmt: skip
+
+
+def _in_known_case(frame: Any) -> tuple[Any, dict[str, str]]:
+    """Columns whose names are known in other letter case, under the known name; and which those are."""
+    there = list(map(str, frame.columns))
+    known = [*ANIMAL, *TIME, *(c for pair in X_Y for c in pair), *ERROR, *MARKS, "visible", "simulated"]
+    word = {k.casefold(): k for k in reversed(known)}
+    new: dict[str, str] = {}
+    for column in there:
+        wanted = word.get(column.casefold(), column)
+        if column not in known and wanted not in there and wanted not in new.values():
+            new[column] = wanted
+    return (frame.rename(columns=new) if new else frame), new
 
 
 def _columns(

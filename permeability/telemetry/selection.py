@@ -26,7 +26,7 @@ from permeability.core.display import Face
 from permeability.core.errors import OptionError, SolverError, check_choice
 from permeability.core.estimate import Estimate
 from permeability.layers.grid import Grid
-from permeability.telemetry.controls import SHORTEST_M, Choices, choices
+from permeability.telemetry.controls import LOCAL_DAYS, SHORTEST_M, Choices, choices
 from permeability.telemetry.kappa import cost_of_kappa
 from permeability.telemetry.line_classes import groups
 from permeability.telemetry.line_index import LineIndex
@@ -121,6 +121,7 @@ def step_selection(
     step_h: float | None = None,
     tolerance: float = 0.1,
     controls: int = 20,
+    local_days: float | None = LOCAL_DAYS,
     crossing: str = "any",
     rasters: Mapping[str, tuple[Floats, Grid]] | None = None,
     when: Mapping[str, Callable[[pd.DatetimeIndex], Any]] | None = None,
@@ -147,6 +148,10 @@ def step_selection(
         See :meth:`Tracks.bursts`.
     controls : int
         Controls of every step.
+    local_days : float or None
+        Controls are as long, and turn as much, as other steps of the animal within so many days: what it could have done depends on whether
+        it rested or travelled then.  None: gamma lengths and von Mises turns of the whole track; on tracks whose activity changes this makes
+        kappa a few per cent too low (docs/tracks.md).
     crossing : {"any", "number"}
         Whether a step crosses, or how many lines of the group.
     rasters : mapping, optional
@@ -177,7 +182,7 @@ def step_selection(
     GridMismatchError
         F04 for tracks in another coordinate system.
     OptionError
-        F06, F21, F31; O01 for an unknown ``crossing``; F32 when hardly any step or control crosses a line (such groups are left out).
+        F06, F21, F31, F33; O01 for an unknown ``crossing``; F32 when hardly any step or control crosses a line (such groups are left out).
     SolverError
         F30 when the fit does not settle.
 
@@ -197,7 +202,7 @@ def step_selection(
     check_choice("crossing", crossing, ("any", "number"))
     bursts = tracks.bursts(step_h, tolerance)
     setup = _Setup(barriers, by, crossing, rasters or {}, when or {}, length_matters, openings, reach_m)
-    sets = choices(bursts, controls, rng)
+    sets = choices(bursts, controls, rng, local_days)
     x, names = setup.design(sets)
     met = [g for g in range(len(setup.groups)) if np.count_nonzero(x[:, 3 + g]) >= LEAST_CROSSED]
     if not met:
@@ -309,9 +314,9 @@ def _by_animal(x: Floats, sets: Choices, firth: bool) -> list[tuple[int, list[in
 def _placebos(
     setup: _Setup, sets: Choices, keep: list[int], names: list[str], copies: int, firth: bool, rng: int
 ) -> dict[str, Floats]:
-    """Logarithm of kappa on displaced copies, by covariate; NaN where nothing is crossed."""
+    """Logarithm of kappa on displaced copies and its standard error, by covariate, shape (2, copies); NaN where nothing is crossed."""
     draw = np.random.default_rng([rng, 1])
-    found: dict[str, list[float]] = {n: [] for n in names if n.startswith("crossing:")}
+    found: dict[str, list[tuple[float, float]]] = {n: [] for n in names if n.startswith("crossing:")}
     count = np.maximum(np.bincount(sets.who, minlength=len(sets.animals)), 1)[:, None]
     sums = [np.bincount(sets.who, weights=sets.start[:, i], minlength=len(sets.animals)) for i in (0, 1)]
     centre: Floats = np.asarray(np.stack(sums, axis=1) / count, dtype=np.float64)
@@ -332,8 +337,9 @@ def _placebos(
             continue
         for name, values in found.items():
             i = names.index(name)
-            values.append(float(fit.beta[differ.index(i)]) if i in differ else np.nan)
-    return {n: np.asarray(v, float) for n, v in found.items()}
+            at = differ.index(i) if i in differ else -1
+            values.append((np.nan, np.nan) if at < 0 else (float(fit.beta[at]), float(fit.error[at])))
+    return {n: np.asarray(v, float).reshape(-1, 2).T for n, v in found.items()}
 
 
 def _turned(
@@ -369,7 +375,7 @@ def _row(
     beta, error = float(every.beta[at]), float(every.error[at])
     low, best, high = (float(np.exp(v)) for v in (beta - 1.96 * error, beta, beta + 1.96 * error))
     wide = _widest(low, high, spread)
-    placebo = mean_placebo(logs[f"crossing:{group}"])
+    placebo = mean_placebo(*logs[f"crossing:{group}"])
     spread_k = max(error, spread.error if np.isfinite(spread.error) else 0.0)
     ends = [
         max(cost_of_kappa(float(np.exp(beta + e)), sets.step_km, sets.mean_cos), 1e-3)

@@ -21,11 +21,12 @@ import shapely
 from numpy.typing import NDArray
 from scipy import spatial, stats
 
-from permeability.barriers.lines import Barriers, substring
+from permeability.barriers.lines import Barriers
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.layers.grid import Grid
 from permeability.telemetry.line_crossings import crossings
+from permeability.telemetry.line_sections import Sections, sections
 from permeability.telemetry.tracks import Tracks
 
 __all__ = ["Validation", "auc", "boyce", "validate"]
@@ -116,7 +117,7 @@ def validate(
         In the coordinate system of the barriers.
     barriers : Barriers
     sections_m : float
-        Length of all sections [m]; pieces left over at the ends of lines are not used.
+        Length of all sections [m]; what is left over lies half at either end of a line and is not used.
     block_km : float
         Side of the blocks that are drawn with replacement [km].
     draws, shifts : int
@@ -154,11 +155,10 @@ def validate(
     """
     tracks.require_usable(barriers.table.crs)
     values, grid = _raster(model)
-    cut = _sections(barriers, sections_m)
+    every = sections(barriers, sections_m)
+    cut = every.table
     early, late = _halves(tracks)
-    crossed = _crossed(
-        crossings(late, barriers, error_m=error_m, max_gap_h=max_gap_h).table, barriers, cut, sections_m, late
-    )
+    crossed = _crossed(crossings(late, barriers, error_m=error_m, max_gap_h=max_gap_h).table, every, late)
     available = _available(tracks, cut)
     cut["model"] = _read(values, grid, cut, barriers)
     cut = _rules(cut, barriers, early)
@@ -266,27 +266,6 @@ def _raster(model: Any) -> tuple[Floats, Grid]:
     return np.asarray(current, float), land.grid
 
 
-def _sections(barriers: Barriers, length_m: float) -> gpd.GeoDataFrame:
-    """Pieces of equal length of every row, in order along it."""
-    rows = []
-    for i, shape in enumerate(barriers.table.geometry):
-        for k in range(int(shape.length // length_m)):
-            rows.append((i, k, substring(shape, k * length_m, (k + 1) * length_m)))
-    row = np.asarray([r[0] for r in rows], dtype=np.int64)
-    number = np.asarray([r[1] for r in rows], dtype=np.int64)
-    middle = (number + 0.5) * length_m
-    km = [float(barriers.chainages[i].km_at(m)) for i, m in zip(row, middle, strict=True)]
-    names = (
-        barriers.table[["id", "line"]].iloc[row].to_numpy(dtype=object)
-        if len(rows)
-        else np.zeros((0, 2), object)
-    )
-    return gpd.GeoDataFrame(
-        {"barrier": names[:, 0], "line": names[:, 1], "km": km, "row": row, "number": number}, geometry=[r[2] for r in rows],
-        crs=barriers.table.crs,
-    )  # fmt: skip
-
-
 def _halves(tracks: Tracks) -> tuple[Tracks, Tracks]:
     """Fixes of each animal before and from the middle of its time on."""
     middle = np.asarray([np.median(tracks.seconds[tracks.number == i]) for i in range(len(tracks.animals))])
@@ -294,20 +273,12 @@ def _halves(tracks: Tracks) -> tuple[Tracks, Tracks]:
     return tracks.take(~late), tracks.take(late)
 
 
-def _crossed(
-    found: gpd.GeoDataFrame, barriers: Barriers, cut: gpd.GeoDataFrame, length_m: float, tracks: Tracks
-) -> NDArray[np.bool_]:
+def _crossed(found: gpd.GeoDataFrame, cut: Sections, tracks: Tracks) -> NDArray[np.bool_]:
     """Which animal crossed which section, shape (animals, sections)."""
-    row_of = {str(v): i for i, v in enumerate(barriers.table["id"])}
-    row = found["barrier"].map(row_of).to_numpy(dtype=np.int64)
-    along = shapely.line_locate_point(barriers.table.geometry.to_numpy()[row], found.geometry.to_numpy())
-    place = {(r, n): s for s, (r, n) in enumerate(zip(cut["row"], cut["number"], strict=True))}
-    out = np.zeros((len(tracks.animals), len(cut)), bool)
-    who = [tracks.animals.index(a) for a in found["animal"]]
-    for a, r, n in zip(who, row, (along // length_m).astype(int), strict=True):
-        s = place.get((r, n))
-        if s is not None:
-            out[a, s] = True
+    section = cut.at(found["line"].astype(str).to_numpy(dtype=object), found.geometry.to_numpy())
+    who = np.asarray([tracks.animals.index(a) for a in found["animal"]], dtype=np.int64)
+    out = np.zeros((len(tracks.animals), len(cut.table)), bool)
+    out[who[section >= 0], section[section >= 0]] = True
     return out
 
 
@@ -354,9 +325,9 @@ def _rules(cut: gpd.GeoDataFrame, barriers: Barriers, early: Tracks) -> gpd.GeoD
 def _blocks(cut: gpd.GeoDataFrame, block_km: float) -> list[NDArray[np.int64]]:
     """Numbers of the sections of each block."""
     middle = shapely.line_interpolate_point(cut.geometry.to_numpy(), 0.5, normalized=True)
-    at = np.floor(
-        np.stack([shapely.get_x(middle), shapely.get_y(middle)], axis=1) / (block_km * 1000)
-    ).astype(np.int64)
+    xy = np.stack([shapely.get_x(middle), shapely.get_y(middle)], axis=1)
+    # from the south-west corner of the sections: no matter where the coordinates begin
+    at = np.floor((xy - xy.min(axis=0)) / (block_km * 1000)).astype(np.int64)
     which = np.unique(at, axis=0, return_inverse=True)[1].ravel()
     return [np.flatnonzero(which == b) for b in range(int(which.max()) + 1)]
 

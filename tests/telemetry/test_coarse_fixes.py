@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 import shapely
 from pyproj import CRS
+from scipy import special
 
 from permeability.barriers.lines import Barriers, prepare
-from permeability.engines.kernels.line_walk import line_walks
-from permeability.telemetry import crossing_cost, read_tracks
-from permeability.telemetry.coarse_fixes import signs_of_tracks, signs_of_walks
+from permeability.engines.kernels.line_walk import line_walks, turns_of
+from permeability.telemetry import coarse_fixes, crossing_cost, read_tracks
+from permeability.telemetry.coarse_fixes import CLOSE, Surface, signs_of_tracks, signs_of_walks
 from permeability.telemetry.exposure import Meter
 from permeability.telemetry.tracks import Tracks
 
@@ -50,6 +51,26 @@ def test_signs_of_tracks_and_of_walks_are_the_same_sums(every: int) -> None:
     np.testing.assert_allclose(here.table(), there.table(), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("concentration", [0.0, 0.5, 2.0, 10.0])
+def test_turns_are_von_mises(concentration: float) -> None:
+    """By their first two moments: ratios of Bessel functions."""
+    turns = turns_of(concentration)
+    for order in (1, 2):
+        want = special.ive(order, concentration) / special.ive(0, concentration)
+        assert np.cos(order * turns).mean() == pytest.approx(want, abs=1e-4)
+    assert np.sin(turns).mean() == pytest.approx(0, abs=1e-9)
+
+
+def test_the_error_of_the_surface_is_that_of_surfaces_learnt_anew() -> None:
+    centre = np.log([5.0, 2.0, 250.0, 2.0, 5000.0])
+    made = [Surface(centre, CLOSE, 2.0, 150.0, 10.0, 10.0, rng=k, fixes=1_500.0) for k in range(8)]
+    seen = np.asarray([s.signs(np.zeros(5)) for s in made]).std(axis=0, ddof=1)
+    told = np.mean([s.doubt(centre) for s in made], axis=0)
+    assert np.all((seen / told > 0.4) & (seen / told < 2.2))
+    assert made[0].holds(centre + 0.9 * CLOSE)
+    assert not made[0].holds(centre + 1.1 * CLOSE)
+
+
 def test_signs_follow_scale_and_not_place_or_time() -> None:
     w = walks(3, 40, 8, 3)
     one, two = signs_of_walks(w, 150.0, 14.0), signs_of_walks(2 * w, 300.0, 28.0)
@@ -59,6 +80,13 @@ def test_signs_follow_scale_and_not_place_or_time() -> None:
     np.testing.assert_allclose(moved.table(), one.table(), rtol=1e-9)
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the simulated walks: quicker, a little wider."""
+    monkeypatch.setattr(coarse_fixes, "SIMULATED_FIXES", 8_000.0)
+
+
+@pytest.mark.usefixtures("few")
 def test_eight_hours_are_corrected() -> None:
     """Twenty animals for 90 days: without correction the interval misses the truth, with it it holds it."""
     tracks = tracks_of(walks(20, 90, 32, 11), 8.0)
@@ -111,6 +139,7 @@ def test_the_cost_does_not_hang_on_the_order_of_rows_or_on_how_the_line_is_drawn
     assert rows[3][columns].tolist() == pytest.approx(rows[0][columns].tolist(), rel=1e-9)
 
 
+@pytest.mark.usefixtures("few")
 def test_a_large_correction_at_eight_hours_is_unusable_and_says_so() -> None:
     """A weak barrier (half a kilometre): most of what happened at it is not in such fixes."""
     weak = line_walks(20, 270, 32, 250.0, 2.0, 0.8, 2000.0, 6000.0, 10.0, 5)

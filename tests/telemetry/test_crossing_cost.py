@@ -203,7 +203,7 @@ def test_cost_does_not_depend_on_origin_direction_or_splitting_of_the_line() -> 
     split = crossing_cost(tracks, two, placebos=4).table
     for other in (there, split):
         for column in ("km_worked", "crossings", "cost_km", "cost_km_low", "cost_km_high"):
-            assert other[column].iloc[0] == pytest.approx(first[column].iloc[0], rel=1e-3)
+            assert other[column].iloc[0] == pytest.approx(first[column].iloc[0], rel=1e-9)
 
 
 def test_moved_lines_enter_the_interval() -> None:

@@ -6,6 +6,7 @@ import time
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from places import SHARED
@@ -14,6 +15,7 @@ from permeability.barriers.lines import Barriers, prepare
 from permeability.core.errors import OptionError, SolverError
 from permeability.layers.grid import Grid
 from permeability.telemetry import read_tracks, samples, step_selection
+from permeability.telemetry.controls import nearby
 from permeability.telemetry.kappa import cost_of_kappa
 from permeability.telemetry.logit import conditional_logit
 from permeability.telemetry.random_effects import mixed
@@ -99,6 +101,67 @@ def test_kappa_of_a_simulated_herd_is_found(kappa: float) -> None:
     row = step_selection(tracks, barriers, placebos=4, rng=2).table.iloc[0]
     assert row["kappa_low"] < kappa < row["kappa_high"]
     assert row["placebo"] == pytest.approx(1.0, abs=0.15)
+
+
+def restless(kappa: float, rng: int, animals: int = 4, days: int = 80) -> tuple[Tracks, Barriers]:
+    """A simulated herd among parallel fences whose animals rest in some five days (steps of 120 m) and travel in others (1,200 m)."""
+    draw = np.random.default_rng(rng)
+    n, gap = days * 12, 1200.0
+    here, heading = draw.uniform(-3000, 3000, (animals, 2)), draw.uniform(0, 2 * np.pi, animals)
+    travels = np.repeat(draw.uniform(size=(days // 5, animals)) < 0.4, 60, axis=0)
+    path = np.empty((n, animals, 2))
+    for k in range(n):
+        path[k] = here
+        there, new, wait = here.copy(), heading.copy(), np.ones(animals, bool)
+        while wait.any():  # a refused step is drawn again
+            way = heading + draw.vonmises(0, 0.5, animals)
+            far = draw.exponential(np.where(travels[k], 1200.0, 120.0))
+            step = far[:, None] * np.stack([np.cos(way), np.sin(way)], axis=1)
+            new[wait], there[wait] = way[wait], (here + step)[wait]
+            crossed = np.floor(there[:, 0] / gap) != np.floor(here[:, 0] / gap)
+            home = np.exp(-np.maximum(np.hypot(*there.T) - np.hypot(*here.T), 0) / 15_000)
+            wait &= draw.uniform(size=animals) > home * np.where(crossed, kappa, 1.0)
+        here, heading = there, new
+    frame = pd.DataFrame({
+        "animal": np.repeat([f"r{i}" for i in range(animals)], n), "x": path[:, :, 0].T.ravel(), "y": path[:, :, 1].T.ravel(),
+        "time": np.tile(pd.date_range("2024-01-01", periods=n, freq="2h", tz="UTC"), animals),
+    })  # fmt: skip
+    shapes = [shapely.LineString([(x, -60_000), (x, 60_000)]) for x in np.arange(-50, 51) * gap]
+    table = gpd.GeoDataFrame(
+        {"id": [f"F{i}" for i in range(101)], "kind": "fence"}, geometry=shapes, crs=32648
+    )
+    return read_tracks(frame, crs=32648, simulated=True, max_speed_kmh=1e6), prepare(table)
+
+
+@pytest.mark.parametrize("kappa", [1.0, 0.4])
+def test_animals_that_rest_and_travel_need_controls_of_the_time(kappa: float) -> None:
+    """With controls of the whole track kappa is too low, and the placebo says so; with those of some days around it is right."""
+    tracks, barriers = restless(kappa, 1)
+    local = step_selection(tracks, barriers, placebos=6).table.iloc[0]
+    assert local["kappa_low"] < kappa < local["kappa_high"]
+    assert local["placebo"] == pytest.approx(1.0, abs=0.08)
+    assert local["usable"]
+    if kappa < 1.0:
+        return
+    whole = step_selection(tracks, barriers, placebos=6, local_days=None).table.iloc[0]
+    assert whole["kappa_high"] < 0.95
+    assert whole["placebo_high"] < 0.95
+    assert not whole["usable"]
+
+
+def test_controls_are_other_steps_of_the_days_around() -> None:
+    days = np.sort(np.random.default_rng(0).uniform(0, 40, 300))
+    own = np.arange(300)[:, None]
+    few = nearby(days, 3.0, 5, np.random.default_rng(1))
+    assert np.abs(days[few] - days[own]).max() <= 3.0
+    many = np.concatenate([nearby(days, 3.0, 5, np.random.default_rng(k)) for k in range(200)], axis=1)
+    for i in (0, 7, 150, 299):
+        assert set(many[i].tolist()) == set(np.flatnonzero(np.abs(days - days[i]) <= 3.0).tolist()) - {i}
+    lonely = nearby(np.array([0.0, 100.0, 200.0]), 1.0, 5, np.random.default_rng(1))
+    assert not (lonely == np.arange(3)[:, None]).any()
+    assert set(lonely.ravel()) == {0, 1, 2}
+    with pytest.raises(OptionError, match=r"F33.*not above zero"):
+        step_selection(*samples.herd(2, 20), local_days=0)
 
 
 def test_number_of_lines_and_yes_or_no() -> None:
@@ -208,10 +271,33 @@ def test_kappa_to_cost_by_an_integral_equation(kappa: float) -> None:
     ],
 )  # fmt: skip
 def test_fences_of_wyoming(file: str, animal: str, low: float, published: float, high: float) -> None:
-    row = step_selection(wyoming(file, animal), wyoming_fences(), placebos=0).table.iloc[0]
+    tracks, fences = wyoming(file, animal), wyoming_fences()
+    whole = step_selection(tracks, fences, placebos=0, local_days=None).table.iloc[0]
+    assert whole["kappa"] == pytest.approx(published, abs=0.04)
+    row = step_selection(tracks, fences, placebos=0).table.iloc[0]
     assert low <= row["kappa"] <= high
-    assert row["kappa"] == pytest.approx(published, abs=0.04)
+    assert row["kappa_low"] <= published <= row["kappa_high"]
     assert 0 <= row["cost_km_low"] <= row["cost_km_high"] < 1.2
+
+
+@pytest.mark.slow
+@pytest.mark.oracle
+@pytest.mark.skipif(not DATA.is_dir(), reason="the tracks of reference are not here")
+@pytest.mark.parametrize(
+    ("file", "animal"),
+    [
+        ("pronghorn", "102_2014"),
+        ("pronghorn", "103_2014"),
+        ("mule_deer", "416_2014"),
+        ("mule_deer", "419_2014"),
+    ],
+)
+def test_turned_copies_of_the_fences_of_wyoming_are_nothing_to_anyone(file: str, animal: str) -> None:
+    """Forty copies: the mean over ten is known to some .05 only."""
+    row = step_selection(wyoming(file, animal), wyoming_fences(), placebos=40, rng=7).table.iloc[0]
+    assert row["placebo"] == pytest.approx(1.0, abs=0.05)
+    assert row["placebo_low"] < 1.0 < row["placebo_high"]
+    assert row["usable"]
 
 
 def wyoming_fences() -> Barriers:
@@ -233,10 +319,18 @@ def test_highway_and_caribou_with_and_without_spread() -> None:
     road = gpd.read_file(DATA / "caribou_highway.gpkg")
     road = road.assign(id=[f"h{i}" for i in range(len(road))], line="H1", kind="road")
     tracks = read_tracks(DATA / "caribou_boreal.parquet", crs=32611)
-    row = step_selection(
-        tracks, prepare(road[["id", "kind", "line", "geometry"]]), controls=30, placebos=0
-    ).table.iloc[0]
+    lines = prepare(road[["id", "kind", "line", "geometry"]])
+    row = step_selection(tracks, lines, controls=30, placebos=0, local_days=None).table.iloc[0]
     assert row["kappa"] == pytest.approx(0.55, abs=0.06)
     assert (row["kappa_low"], row["kappa_high"]) == pytest.approx((0.37, 0.82), abs=0.06)
-    assert row["kappa_animals_low"] < row["kappa_low"] < row["kappa_high"] < row["kappa_animals_high"]
-    assert row["kappa_new_low"] < row["kappa_animals_low"]
+    local = step_selection(tracks, lines, controls=30, placebos=0).table.iloc[0]
+    assert 0.37 < local["kappa"] < 0.82
+    assert local["kappa_low"] < 0.55 < local["kappa_high"]
+    for found in (row, local):
+        assert (
+            found["kappa_animals_low"]
+            < found["kappa_low"]
+            < found["kappa_high"]
+            < found["kappa_animals_high"]
+        )
+        assert found["kappa_new_low"] < found["kappa_animals_low"]
