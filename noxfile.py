@@ -49,7 +49,7 @@ def notebooks(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, with every link checked."""
-    session.install("mkdocs", "mkdocstrings[python]")
+    session.install("mkdocs-material<10", "mkdocstrings[python]")
     session.run("mkdocs", "build", "--strict", "-d", "build/site")
 
 

@@ -79,3 +79,12 @@ def test_pictures_are_small_and_shown() -> None:
     assert sum(sizes.values()) < MOST_IN_ALL
     shown = "".join(p.read_text(encoding="utf-8") for p in PAGES)
     assert [n for n in sizes if n not in shown] == []
+
+
+def test_the_gate_of_the_site_counts_its_warnings() -> None:
+    """With --quiet, mkdocs counts none, and --strict lets a dead link pass."""
+    for name in (".ci/run", "noxfile.py"):
+        told = re.sub(r"[\",]", "", (ROOT / name).read_text(encoding="utf-8"))
+        (line,) = re.findall(r".*mkdocs build.*", told)
+        assert "--strict" in line
+        assert not re.search(r"--quiet|-q\b", line)
