@@ -334,7 +334,7 @@ def report(results: Path, language: str, out: Path | None, part: str, pdf: bool)
     name = f"report_{language}.html" if part == "full" else f"summary_{language}.html"
     target = out if out is not None else results / name
     say(str(write_report(results, target, language=language, part=part)))
-    if pdf:
+    if pdf and target.suffix.lower() != ".pdf":
         from permeability.report.pdf import write_pdf
 
         say(str(write_pdf(target, target.with_suffix(".pdf"))))

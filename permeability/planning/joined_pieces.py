@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.engines.circuit.interface.edge_blocks import Members, allowed_states
+from permeability.engines.circuit.interface.meeting import Members, Ways, meeting_ways
 from permeability.engines.kernels.edges import D_COL, D_ROW, ground_along
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
@@ -24,10 +24,9 @@ JointCosts = Callable[[Sequence[Members]], tuple[EdgeEffects, Floats]]
 
 @dataclass(frozen=True, eq=False)
 class Joins:
-    """What candidates that meet do to pieces: for every set of them (ascending) the pairs of pieces that it joins."""
+    """What candidates that meet do to pieces: for every set of them the pairs of pieces that it joins."""
 
-    owners: Members
-    states: tuple[Members, ...]
+    ways: Ways
     pairs: tuple[tuple[tuple[int, int], ...], ...]
 
 
@@ -94,8 +93,7 @@ class JoinedPieces:
         number = {int(p): i for i, p in enumerate(names)}
         joins = tuple(
             Joins(
-                j.owners,
-                j.states,
+                j.ways,
                 tuple(tuple((number[a], number[b]) for a, b in state) for state in j.pairs),
             )
             for j in found
@@ -116,8 +114,8 @@ class JoinedPieces:
         chosen = set(members)
         root = np.arange(len(self.area_km2))
         for join in self.joins:
-            state = tuple(k for k in join.owners if k in chosen)
-            for a, b in join.pairs[join.states.index(state)] if state else ():
+            state = join.ways.at(chosen)
+            for a, b in () if state is None else join.pairs[state]:
                 low, high = sorted((root[a], root[b]))
                 root[root == high] = low
         return root
@@ -165,18 +163,22 @@ def _joins(
     gathered: dict[Members, list[int]] = {}
     for key, owners in owners_of.items():
         gathered.setdefault(tuple(sorted(owners)), []).append(key)
-    states = {members: allowed_states(members, never) for members in gathered}
-    finite = _together(
-        list(dict.fromkeys(s for some in states.values() for s in some if len(s) > 1)), together
-    )
+    finite: dict[Members, set[int]] = {}
+
+    def know(sets: Sequence[Members]) -> None:
+        finite.update(_together([x for x in dict.fromkeys(sets) if len(x) > 1 and x not in finite], together))
+
+    def joined(members: Members, state: Members) -> tuple[tuple[int, int], ...]:
+        return tuple(sorted({pair_of[k] for k in gathered[members] if _passes(k, state, opened, finite)}))
+
+    def same(members: Members, one: Members, other: Members) -> bool:
+        return joined(members, one) == joined(members, other)
+
     out = []
-    for members in sorted(gathered):
-        pairs = tuple(
-            tuple(sorted({pair_of[k] for k in gathered[members] if _passes(k, state, opened, finite)}))
-            for state in states[members]
-        )
+    for ways in meeting_ways(sorted(gathered), never, know, same):
+        pairs = tuple(joined(ways.owners, state) for state in ways.states)
         if any(pairs):
-            out.append(Joins(members, tuple(states[members]), pairs))
+            out.append(Joins(ways, pairs))
     return out
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.engines.circuit.interface.compressed import CompressedInterface
-from permeability.engines.circuit.interface.edge_blocks import Members
+from permeability.engines.circuit.interface.meeting import Members
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape

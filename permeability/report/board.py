@@ -21,7 +21,7 @@ from permeability.report.results import BARE, Results, number
 __all__ = ["board_context"]
 
 FILE = "board.json"
-VERSION = 1
+VERSION = 2
 PLACES = 12  # significant digits of numbers on the page
 
 

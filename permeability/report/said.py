@@ -140,6 +140,10 @@ def _whole(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
     if "share_any" not in s:
         return tr("At best values no part of the range is cut off.") if ranged else tr("At best values every pair of patches has a path.")  # fmt: skip
     share, high = share_text(_value(s, "share_any"), tr), _value(s, "high")
+    if not _value(s, "share_any") > 0:
+        if ranged:
+            return tr("At best values and in every draw no part of the range is cut off.")
+        return tr("At best values and in every draw every pair of patches has a path.")
     if not high > 0:
         if ranged:
             return tr(

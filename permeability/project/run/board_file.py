@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import PermeabilityError
 from permeability.engines.circuit.interface.compressed import CompressedInterface
+from permeability.engines.circuit.interface.meeting import Ways
 from permeability.planning.joined_pieces import JoinedPieces
 from permeability.planning.joint_gains import exclusive_pairs
 from permeability.planning.set_networks import TOLERANCE, SetNetwork, set_networks
@@ -27,7 +28,7 @@ from permeability.ranking.ranking import Ranking
 
 __all__ = ["VERSION", "board_data"]
 
-VERSION = 1
+VERSION = 2
 FEW_NODES = 3000  # interface nodes up to which today's network is inverted in passing, about a second
 
 
@@ -101,7 +102,7 @@ def _small(small: CompressedInterface) -> dict[str, Any]:
     return {
         "error": small.error, "checked": small.checked, "modes": small.modes,
         "blocks": [
-            {"owners": list(b.owners), "states": [list(s) for s in b.states], "first": b.first, "size": b.size,
+            {**_ways(b.ways), "first": b.first, "size": b.size,
              "response": packed(b.response), "joins": [j.tolist() for j in b.joins]}
             for b in small.blocks
         ],
@@ -114,7 +115,16 @@ def _pieces(pieces: JoinedPieces) -> dict[str, Any]:
     return {
         "area": pieces.area_km2.tolist(), "others": pieces.others_km2, "largest": pieces.largest_other_km2,
         "home": pieces.home.tolist(), "drawn": pieces.drawn.tolist(),
-        "joins": [{"owners": list(j.owners), "states": [list(s) for s in j.states], "pairs": [[list(p) for p in s] for s in j.pairs]} for j in pieces.joins],
+        "joins": [{**_ways(j.ways), "pairs": [[list(p) for p in s] for s in j.pairs]} for j in pieces.joins],
+    }  # fmt: skip
+
+
+def _ways(ways: Ways) -> dict[str, Any]:
+    """Candidates that meet, by their number in the list; states and covers as places in it."""
+    place = {k: i for i, k in enumerate(ways.owners)}
+    return {
+        "owners": list(ways.owners), "states": [[place[k] for k in s] for s in ways.states],
+        "covers": [[place[a], place[b]] for a, b in ways.covers],
     }  # fmt: skip
 
 

@@ -91,7 +91,8 @@ const BoardNumbers = (function () {
   function states(blocks, has) {
     const found = [];
     blocks.forEach(function (block) {
-      const state = block.owners.filter(has);
+      const mine = block.owners.map(has);
+      const state = block.places.filter(function (i) { return mine[i] && !block.by[i].some(function (a) { return mine[a]; }); });
       if (state.length) { found.push([block, block.index[state.join(",")]]); }
     });
     return found;
@@ -99,6 +100,9 @@ const BoardNumbers = (function () {
 
   function indexed(block) {
     block.index = {};
+    block.places = numbered(block.owners.length);
+    block.by = block.places.map(function () { return []; }); // who makes each needless
+    block.covers.forEach(function (c) { block.by[c[1]].push(c[0]); });
     block.states.forEach(function (s, i) { block.index[s.join(",")] = i; });
   }
 

@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.core.errors import OptionError, check_choice
-from permeability.engines.circuit.interface.edge_blocks import EdgeBlock, Members
+from permeability.engines.circuit.interface.edge_blocks import EdgeBlock
+from permeability.engines.circuit.interface.meeting import Members, Ways
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels import gains as _gains
 
@@ -69,8 +70,8 @@ class BlockModes:
 
     Attributes
     ----------
-    owners : tuple of int
-    states : tuple of tuples of int
+    ways : Ways
+        Its candidates and the sets of them that are told apart.
     first : int
         Its first mode; it has ``size`` of them.
     response : array, shape (states, size, size)
@@ -79,8 +80,7 @@ class BlockModes:
         For every state the pairs of components that it joins.
     """
 
-    owners: Members
-    states: tuple[Members, ...]
+    ways: Ways
     first: int
     response: Floats
     joins: tuple[Ints, ...]
@@ -156,7 +156,7 @@ class CompressedInterface:
     def _of_owner(self) -> dict[int, tuple[int, ...]]:
         found: dict[int, list[int]] = {}
         for b, block in enumerate(self.blocks):
-            for k in block.owners:
+            for k in block.ways.owners:
                 found.setdefault(k, []).append(b)
         return {k: tuple(v) for k, v in found.items()}
 
@@ -212,9 +212,9 @@ class CompressedInterface:
         """Blocks that a set changes, each with the number of its state."""
         found = []
         for b in sorted({b for k in chosen for b in self._of_owner.get(k, ())}):
-            block = self.blocks[b]
-            state = tuple(k for k in block.owners if k in chosen)
-            found.append((block, block.states.index(state)))
+            state = self.blocks[b].ways.at(chosen)
+            if state is not None:
+                found.append((self.blocks[b], state))
         return found
 
     def _joined(self, within: Floats, joins: Ints) -> Floats:
@@ -353,9 +353,7 @@ class _Parts:
         for k, (a, b) in enumerate(zip(self.place, self.place[1:])):
             basis = np.eye(b - a) if cut == 0 else self._basis(a, b, scale, cut, tolerance)
             response = basis.T @ self.solved[k] @ basis
-            blocks.append(
-                BlockModes(self.blocks[k].owners, self.blocks[k].states, first, response, self.joins[k])
-            )
+            blocks.append(BlockModes(self.blocks[k].ways, first, response, self.joins[k]))
             bases.append(basis)
             first += basis.shape[1]
         whole = np.zeros((int(self.place[-1]), first))
@@ -430,11 +428,9 @@ def _block_times(parts: Sequence[Floats], table: Floats) -> Floats:
 
 def _raised(blocks: Sequence[EdgeBlock], members: Members) -> tuple[Ints, Floats]:
     """Places of the edges of the blocks, and what a set adds to each."""
+    states = [b.ways.at(members) for b in blocks]
     increase = [
-        b.increase[b.states.index(state)]
-        if (state := tuple(k for k in b.owners if k in members))
-        else np.zeros(len(b.edges))
-        for b in blocks
+        np.zeros(len(b.edges)) if state is None else b.increase[state] for b, state in zip(blocks, states)
     ]
     out = np.concatenate([np.zeros(0), *increase])
     return np.arange(len(out)), out

@@ -6,9 +6,8 @@ Edges with the same owners make a block; for every set of its owners that may be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +15,16 @@ from numpy.typing import NDArray
 from permeability.core.errors import OptionError
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.candidates import Candidates
+from permeability.engines.circuit.interface.meeting import Members, Ways, meeting_ways
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Members = tuple[int, ...]
 JointSets = Callable[
     [Sequence[Members]], Sequence[tuple[Ints, Floats]]
 ]  # cuts of sets, and their cost then [m]
 
-MOST_STATES = 256  # sets of owners that one block may have
 SAME = 1e-12  # a smaller fall of a conductance is rounding
+ALIKE = 1e-9  # of a conductance: what two sets differ by when they do the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,18 +33,15 @@ class EdgeBlock:
 
     Attributes
     ----------
-    owners : tuple of int
-        Candidates that change these edges, ascending.
+    ways : Ways
+        Candidates that change these edges, and the sets of them that are told apart.
     edges : int array, shape (m,)
-    states : tuple of tuples of int
-        Sets of owners, ascending; the empty set is not among them.
     increase : array, shape (states, m)
         Conductance that each state adds to the edges [dimensionless].
     """
 
-    owners: Members
+    ways: Ways
     edges: Ints
-    states: tuple[Members, ...]
     increase: Floats
 
 
@@ -78,19 +74,30 @@ def edge_blocks(
         O70 when a candidate lowers a conductance, O71 when too many meet on one edge.
     """
     never = {frozenset(p) for p in apart}
-    found = []
-    gathered = list(_owned(face, candidates).items())
-    states = [allowed_states(owners, never) for owners, _ in gathered]
-    shared = list(dict.fromkeys(s for some in states for s in some if len(s) > 1))
-    together = dict(zip(shared, joint(shared))) if joint is not None and shared else {}
+    gathered = _owned(face, candidates)
+    together: dict[Members, tuple[Ints, Floats]] = {}
+
+    def know(sets: Sequence[Members]) -> None:
+        new = [s for s in dict.fromkeys(sets) if len(s) > 1 and s not in together]
+        if joint is not None and new:
+            together.update(zip(new, joint(new)))
+
+    def after(state: Members, edges: Ints) -> Floats:
+        return _conductance(face, candidates, state, together)[edges]
+
+    def same(owners: Members, one: Members, other: Members) -> bool:
+        edges = gathered[owners]
+        return bool(np.allclose(after(one, edges), after(other, edges), rtol=ALIKE, atol=0.0))
+
     before = face.edge_conductances(face.cut_resistances())
-    for (owners, edges), mine in zip(gathered, states):
-        after = np.array([_conductance(face, candidates, s, together)[edges] for s in mine])
-        increase = after - before[edges]
-        _refuse_closing(owners, increase, before[edges])
+    found = []
+    for ways in meeting_ways(list(gathered), never, know, same):
+        edges = gathered[ways.owners]
+        increase = np.array([after(s, edges) for s in ways.states]) - before[edges]
+        _refuse_closing(ways.owners, increase, before[edges])
         keep = (increase > 0).any(axis=0)
         if keep.any():
-            found.append(EdgeBlock(owners, edges[keep], tuple(mine), np.maximum(increase[:, keep], 0.0)))
+            found.append(EdgeBlock(ways, edges[keep], np.maximum(increase[:, keep], 0.0)))
     return found
 
 
@@ -103,47 +110,6 @@ def _owned(face: BarrierNetwork, candidates: Candidates) -> dict[Members, Ints]:
     for edge, owners in zip(edges.tolist(), np.split(pairs[:, 1], first[1:])):
         gathered.setdefault(tuple(owners.tolist()), []).append(edge)
     return {k: np.array(gathered[k], np.int64) for k in sorted(gathered)}
-
-
-def allowed_states(owners: Members, never: set[frozenset[int]]) -> list[Members]:
-    """Sets of owners that may be built together.
-
-    Parameters
-    ----------
-    owners : tuple of int
-    never : set of frozensets
-        Pairs that exclude each other.
-
-    Raises
-    ------
-    OptionError
-        O71 for too many of them.
-
-    Examples
-    --------
-    >>> allowed_states((1, 2, 5), {frozenset((1, 2))})
-    [(1,), (2,), (5,), (1, 5), (2, 5)]
-    """
-    found = []
-    for state in _allowed(owners, never):
-        found.append(state)
-        if len(found) > MOST_STATES:
-            raise OptionError(
-                "O71", f"{len(owners)} candidates meet on one edge in more than {MOST_STATES} ways; that many are not listed.",
-                rows=list(owners), remedy="leave some of them out, or use smaller cells",
-            )  # fmt: skip
-    return found
-
-
-def _allowed(owners: Members, never: set[frozenset[int]]) -> Iterator[Members]:
-    for n in range(1, len(owners) + 1):
-        any_of_this_size = False
-        for state in combinations(owners, n):
-            if not any(frozenset(p) in never for p in combinations(state, 2)):
-                any_of_this_size = True
-                yield state
-        if not any_of_this_size:
-            return
 
 
 def _conductance(
