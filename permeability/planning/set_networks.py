@@ -31,6 +31,7 @@ Ints = NDArray[np.int64]
 
 LEVELS = {"low": 0.05, "best": None, "high": 0.95}
 TOLERANCE = 1e-4
+LOOSER = 3.0  # times the tolerance in the two draws: how far the answer moves is not a number of four digits, and pages are a fifth smaller
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,7 @@ def set_networks(
     ranking : Ranking
         With its engine, not one that was read back.
     tolerance : float
-        Largest relative error of the gain of any set that is worked out both ways.
+        Largest relative error of the gain of any set that is worked out both ways; three times as much in the two draws.
     levels : sequence of str
         Which of :data:`LEVELS`; ``low`` and ``high`` are left out where there are no draws.
 
@@ -106,11 +107,11 @@ def set_networks(
     >>> land, patches = pm.samples.tiny()
     >>> ranking = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=20)
     >>> found = set_networks(ranking, tolerance=1e-6)
-    >>> list(found), bool(found["low"].small.error <= 1e-6)
+    >>> list(found), bool(found["low"].small.error <= 3e-6)
     (['low', 'best', 'high'], True)
     >>> low = found["low"]
     >>> gain = low.mean_conductance([2]) - low.mean_conductance([])
-    >>> bool(np.isclose(gain, ranking.draws.gains[low.draw, 2], rtol=1e-6))
+    >>> bool(np.isclose(gain, ranking.draws.gains[low.draw, 2], rtol=3e-6))
     True
     """
     engine, sites = ranking.engine, ranking.sites
@@ -125,7 +126,9 @@ def set_networks(
             d = draw_at(ranking.draws.gains, share)
             state = at_draw(engine.land, engine.patches, ranking.draws, d)
             view = CircuitView(state[1], state[2], _lines(sites), check=False)
-            found[level] = _network(level, d, state, sites, never, engine.inside, view, tolerance)
+            found[level] = _network(
+                level, d, state, sites, never, engine.inside, view, min(LOOSER * tolerance, 0.5)
+            )
     return found
 
 

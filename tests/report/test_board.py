@@ -95,7 +95,7 @@ def test_low_and_high_are_two_draws_of_the_ranking(page, found, tmp_path):
         off = np.abs(drawn - shown[:, column]).max(axis=1)
         draw = int(np.argmin(off))
         assert draw in (order[:2], order[-2:])[column]
-        np.testing.assert_allclose(shown[:, column], drawn[draw], rtol=TOLERANCE, atol=1e-12)
+        np.testing.assert_allclose(shown[:, column], drawn[draw], rtol=3 * TOLERANCE, atol=1e-12)
 
 
 CLICKS = """
