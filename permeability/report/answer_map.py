@@ -9,9 +9,9 @@ import numpy as np
 from permeability.locale.language import Words
 from permeability.report import figures, svg
 from permeability.report.facts import Row
-from permeability.report.label_places import LabelPlaces
 from permeability.report.results import Results
 from permeability.report.svg import label_places
+from permeability.viz.label_places import LabelPlaces
 
 COLOURS: Final = (
     "#d55e00",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,8 +13,8 @@ from permeability.layers.grid import describe_crs
 from permeability.locale.language import N_, Words
 from permeability.report import svg
 from permeability.report.facts import Row, names
-from permeability.report.label_places import Label, LabelPlaces
 from permeability.report.results import Results
+from permeability.viz.label_places import Label, LabelPlaces
 from permeability.viz.maps import difference
 from permeability.viz.style import Scale, scale_for, thinned
 
@@ -28,7 +27,6 @@ Array = NDArray[np.float64]
 BACKDROP = (233, 233, 230, 255)
 NO_PATH = (110, 110, 110, 255)
 KM_STEP = 100.0  # between the kilometre marks of a line
-GAIN_RAMP = "YlOrRd"  # light to dark red: the line is told apart from the land and from dark symbols
 CHANGES: Final[Mapping[str, str]] = {
     "current": N_("Change of the current"),
     "cost_distance": N_("Change of the least-cost distance [km of open ground]"),
@@ -225,7 +223,7 @@ def ranking_map(
     frame = svg.frame_of(raster, bounds)
     gains = np.array([s["gain"].get(index, np.nan) for s in sites])
     gains = np.where(np.isfinite(gains), gains, np.nan)
-    scale = replace(scale_for("gain", gains), ramp=GAIN_RAMP)
+    scale = scale_for("gain", gains)
     best = sites[0]
     alt = tr("Map of {n} ranked sections; the best is {best}, and the {top} best have their rank written beside them.",
              n=tr.number(len(sites)), best=best["id"], top=tr.number(min(top, len(sites))))  # fmt: skip

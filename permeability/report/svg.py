@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.locale.language import Words, proper_name
-from permeability.report.label_places import Box, Label, LabelPlaces
+from permeability.viz.label_places import Box, Label, LabelPlaces
 from permeability.viz.maps import symbol_places
 from permeability.viz.style import (
     BARRIER_STYLES,

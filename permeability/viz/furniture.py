@@ -14,6 +14,7 @@ from permeability.viz.ground import Ground
 from permeability.viz.style import INK, PAPER, PATCH, PICKED, LineStyle, Scale, round_length
 
 Array = NDArray[np.float64]
+TICKS_APART = 0.2  # of a colour bar: figures nearer than this would touch
 LONG_LABEL = 46  # characters that still fit beside another column of the legend
 
 
@@ -48,7 +49,10 @@ def colour_bar(ax: Any, scale: Scale, tr: Words) -> None:
         aspect="auto",
         extent=(0, 1, 0, 1),
     )
-    ticks = scale.ticks(3)
+    ticks: list[tuple[float, float]] = []
+    for value, place in scale.ticks(3):
+        if not ticks or place - ticks[-1][1] >= TICKS_APART:
+            ticks.append((value, place))
     bar.set_xticks([p for _, p in ticks], [tr.number(v, 2) for v, _ in ticks], fontsize=6.5)
     bar.set_yticks([])
     bar.tick_params(length=2, pad=1)

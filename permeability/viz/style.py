@@ -176,7 +176,8 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "cividis_r",
         "linear",
     ),
-    "gain": (N_("Gain from opening the section"), "1", "cividis_r", "linear"),
+    # light to dark red: the line is told apart from the land and from dark symbols
+    "gain": (N_("Gain from opening the section"), "1", "YlOrRd", "linear"),
     "parts": (N_("Connected parts, the largest first"), "1", "cividis_r", "linear"),
     "corridor": (N_("Extra cost against the best way"), N_("km of open ground"), "cividis_r", "linear"),
     "score": (N_("Cost saved for each metre restored"), "1", "cividis_r", "linear"),

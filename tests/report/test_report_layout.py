@@ -9,8 +9,8 @@ import pytest
 from places import REPOSITORY
 
 from permeability.report import write_report
-from permeability.report.label_places import LabelPlaces
 from permeability.report.pdf import write_pdf
+from permeability.viz.label_places import LabelPlaces
 
 BROWSER = runpy.run_path(str(REPOSITORY / "tests" / "report" / "test_report_browser.py"))
 browse, with_script, answer, SAMPLE = (BROWSER[n] for n in ("browse", "with_script", "answer", "SAMPLE"))

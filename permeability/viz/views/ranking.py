@@ -14,6 +14,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.furniture import colour_bar
 from permeability.viz.ground import ground_of
+from permeability.viz.label_places import PRINT, Box, LabelPlaces
 from permeability.viz.maps import Array, Map, draw_map, species_name
 from permeability.viz.notebook import page, provenance
 from permeability.viz.style import INK, PAPER, Scale, scale_for
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from permeability.ranking.ranking import Ranking
 
 __all__ = ["explore", "plot"]
+
+NUMBER_PT = 7.5
 
 
 def plot(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en") -> Map:
@@ -122,7 +125,7 @@ def explore(ranking: Ranking, **options: Any) -> Any:
     return on_web_map(
         ranking.table[[*columns, "geometry"]],
         column=gain,
-        cmap="cividis_r",
+        cmap=scale_for("gain", ranking.table[gain].to_numpy(float)).ramp,
         tooltip=columns,
         style_kwds={"weight": 6},
         **options,
@@ -135,23 +138,44 @@ def contents(ranking: Ranking) -> Contents:
 
 
 def _sections(ax: Any, table: gpd.GeoDataFrame, gains: Array, scale: Scale, top: int) -> None:
-    from matplotlib.patheffects import withStroke
-
     colours = scale.rgba(gains[None, :])[0] / 255.0
     ranks = table["rank"].to_numpy()
     for i in np.argsort(-ranks, kind="stable"):
-        shape = table.geometry.iloc[i]
-        for part in shapely.get_parts(shape):
+        for part in shapely.get_parts(table.geometry.iloc[i]):
             xy = shapely.get_coordinates(part)
             ax.plot(xy[:, 0], xy[:, 1], color=INK, lw=6.0, solid_capstyle="butt", zorder=6)
             ax.plot(xy[:, 0], xy[:, 1], color=colours[i], lw=4.2, solid_capstyle="butt", zorder=7)
-        if ranks[i] <= top and not shape.is_empty:
-            spot = shape.interpolate(0.5, normalized=True)
-            ax.annotate(
-                str(ranks[i]), (spot.x, spot.y), xytext=(12 if ranks[i] % 2 else -12, 5), textcoords="offset points",
-                fontsize=7, fontweight="bold", ha="center", color=INK, zorder=9,
-                path_effects=[withStroke(linewidth=2, foreground=PAPER)],
-            )  # fmt: skip
+    _numbers(ax, table, top)
+
+
+def _numbers(ax: Any, table: gpd.GeoDataFrame, top: int) -> None:
+    """Ranks of the best beside their sections, best first; none covers another, the line, scale bar or arrow."""
+    from matplotlib.patheffects import withStroke
+
+    ax.apply_aspect()
+    (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
+    wide, high = (east - west) / 1000.0, (north - south) / 1000.0
+    points = ax.get_window_extent().width / ax.figure.dpi * 72.0
+    places = LabelPlaces(wide, high, wide / points, [Box(0.0, 0.86 * high, 0.36 * wide, high), Box(0.9 * wide, 0.0, wide, 0.22 * high)])  # fmt: skip
+    middles = {
+        int(rank): shape.interpolate(0.5, normalized=True)
+        for rank, shape in zip(table["rank"], table.geometry) if not shape.is_empty
+    }  # fmt: skip
+    for spot in middles.values():
+        places.keep_free((spot.x - west) / 1000.0, (north - spot.y) / 1000.0, 5.0)
+    for rank in sorted(r for r in middles if r <= top):
+        x, y = middles[rank].x, middles[rank].y
+        at = places.place((x - west) / 1000.0, (north - y) / 1000.0, str(rank), NUMBER_PT / PRINT)
+        if at is None:
+            continue
+        tx, ty = west + at.x * 1000.0, north - at.y * 1000.0
+        half = 0.35 * NUMBER_PT * places.unit * 1000.0  # of a figure's height
+        ax.plot([x, tx], [y, ty + half], color=INK, lw=0.6, zorder=8)
+        side = {"start": "left", "end": "right", "middle": "center"}[at.anchor]
+        ax.text(
+            tx, ty, str(rank), fontsize=NUMBER_PT, fontweight="bold", ha=side, va="baseline", color=INK, zorder=9,
+            path_effects=[withStroke(linewidth=2, foreground=PAPER)],
+        )  # fmt: skip
 
 
 VIEW = View(plot, html, explore, contents)
