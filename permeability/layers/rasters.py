@@ -22,6 +22,7 @@ from permeability.core.errors import (
     check_choice,
     nearest,
 )
+from permeability.core.texts import N_, Said
 from permeability.layers.bands import BandFacts, band_facts, band_values, sample_values
 from permeability.layers.grid import Grid, alignment_remedy, describe_crs, parse_crs
 from permeability.layers.local_only import require_local
@@ -102,9 +103,14 @@ class Alignment:
     resampling: str
     filled_cells: int
 
+    def said(self) -> Said:
+        """One line for the record and the report."""
+        facts = {"layer": self.layer, "source": self.source, "how": self.resampling, "n": self.filled_cells}
+        return Said(N_("{layer}: {source} warped with {how}; {n} cells without value"), facts)
+
     def text(self) -> str:
-        """One line for the record."""
-        return f"{self.layer}: {self.source} warped with {self.resampling}; {self.filled_cells:,} cells without value"
+        """The same in English."""
+        return str(self.said())
 
 
 def raster_grid(path: str | os.PathLike[str], *, layer: str, table: str | None = None) -> Grid:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from permeability.core.errors import check_choice
 from permeability.core.texts import N_ as N_
+from permeability.core.texts import Said, in_english, plainly
 
 LANGUAGES: Final = ("en", "mn", "ru")
 NAMES: Final[Mapping[str, str]] = {"en": "English", "mn": "Монгол", "ru": "Русский"}
@@ -49,6 +50,24 @@ class Words:
         """The text in this language, its ``{places}`` filled."""
         text = self.catalogue.gettext(message) if message else ""
         return text.format(**values) if values else text
+
+    def said(self, told: Any) -> str:
+        """A sentence kept with its values apart (:class:`permeability.core.texts.Said`, or as the record has it).
+
+        >>> words("ru").said({"text": "{n} trains a day", "values": {"n": 12.5}})
+        'поездов в день: 12,5'
+        """
+        if isinstance(told, Said):
+            told = plainly(told)
+        if isinstance(told, (list, tuple)):
+            return ", ".join(map(self.said, told))
+        if isinstance(told, Mapping):
+            values = {k: self.said(v) for k, v in told["values"].items()}
+            return self(told["text"]).format(**values) if values else self(told["text"])
+        if isinstance(told, (int, float)) and math.isfinite(told):
+            text = in_english(told)
+            return text if "e" in text else self.fixed(told, len(text.partition(".")[2]))
+        return str(told)
 
     def name(self, text: object) -> str:
         """A proper name in this language, where the catalogue has it; unchanged otherwise."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from permeability.locale.language import N_
 
 STATEMENTS = (
+    N_("An invented example."),
     N_(
         "Illustration only: lines are schematic, ranges are drawn for illustration, crossing chances are expert defaults."
     ),
@@ -147,6 +148,10 @@ PLACE_NAMES = (
     "All planned lines fenced",
     "cumulative impact: also Choibalsan - Khuut - Bichigt, fenced",
     "Gobi sample",
+    "Two patches and a fence",
+    "opened in the middle",
+    "West",
+    "East",
     "Three openings",
     "Planned railways unfenced",
     "Mongolia",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from permeability.barriers.database import read_layer
 from permeability.core.errors import LayerError, nearest
+from permeability.core.texts import Said
 from permeability.layers import rasters
 from permeability.layers.grid import Grid
 from permeability.layers.reprojection import reproject
@@ -49,13 +50,13 @@ class ProjectLayers:
     path : pathlib.Path
         The TOML file.
     spec : ProjectSpec
-    notes : list of str
+    notes : list of str or Said
         What the reading of the layers has to say.
     """
 
     path: Path
     spec: ProjectSpec
-    notes: list[str] = field(default_factory=list, repr=False)
+    notes: list[str | Said] = field(default_factory=list, repr=False)
     _cache: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -106,7 +107,7 @@ class ProjectLayers:
                 nodata=spec.nodata, classes=self.spec.holds_codes(name), table=spec.table,
             )  # fmt: skip
             if done is not None:
-                self.notes.append(done.text())
+                self.notes.append(done.said())
             return values * spec.scale
 
         return self._once(f"raster {name}", read)

@@ -9,11 +9,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from permeability.barriers.step_words import FENCED, FENCES, TREATMENTS
 from permeability.linkage.index_table import AREA_AND_FLOW, INDEX
 from permeability.locale.language import N_, Words
 from permeability.report import figures
 from permeability.report.facts import Row, line_names
-from permeability.report.labels import TREATMENTS, amount, change, known
+from permeability.report.labels import amount, change, known
 from permeability.report.ranked_sections import cost_text
 from permeability.report.results import Results, number
 from permeability.report.said import known_number, share_text
@@ -25,17 +26,6 @@ MEASURES: Final[Mapping[str, str]] = {
     "minimise": N_("Minimise"),
     "restore": N_("Restore"),
     "offset": N_("Offset"),
-}
-FENCES: Final[Mapping[str, str]] = {
-    "rail_barbed_both_sides": N_("barbed wire on both sides"),
-    "rail_wildlife_friendly": N_("wildlife-friendly fence"),
-    "border": N_("border fence"),
-    "stock": N_("stock fence"),
-}
-FENCED: Final[Mapping[str, str]] = {
-    "yes": N_("fenced"),
-    "mostly": N_("mostly fenced"),
-    "no": N_("not fenced"),
 }
 
 
@@ -370,12 +360,18 @@ def _inputs(results: Results, species: str, tr: Words) -> list[Row]:
     base = results.record["scenarios"]["baseline"]
     return [
         {
-            "name": title_of(name, tr), "rows": plan["inputs"].get(species, []),
-            "unexplained": plan.get("unexplained", {}).get(species, []),
+            "name": title_of(name, tr), "rows": [input_row(r, tr) for r in plan["inputs"].get(species, [])],
+            "unexplained": [input_row(r, tr)["input"] for r in plan["inputs"].get(species, []) if not r["because"]],
         }
         for name, plan in _in_order(results)
         if name != base and species in plan["inputs"]
     ]  # fmt: skip
+
+
+def input_row(row: Row, tr: Words) -> Row:
+    """An input that differs, in the reader's language where the record tells its words apart."""
+    said = row.get("said") or {}
+    return {k: tr.said(said[k]) if k in said else v for k, v in row.items() if k != "said"}
 
 
 def drawn_change(a: Results, b: Results, species: str, index: str) -> np.ndarray | None:

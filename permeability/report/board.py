@@ -56,14 +56,14 @@ def board_context(results: Results, tr: Words) -> dict[str, Any]:
     top = int(((results.project.get("ranking") or {}).get("top")) or 10)
     about = results.project.get("project") or {}
     data = {
-        "title": results.title, "language": tr.language, "tolerance": kept["tolerance"], "words": board_words(tr),
+        "title": tr.name(results.title), "language": tr.language, "tolerance": kept["tolerance"], "words": board_words(tr),
         "budget": number((results.project.get("ranking") or {}).get("budget_usd")),
         "statement": tr(str(about.get("statement") or "")), "software": str((results.record.get("software") or {}).get("permeability", "")),
         "species": [_species(results, s, rows[s], kept["species"][s], tr) for s in shown],
         "indices": {i: {"label": tr(INDEX[i].label), "unit": tr(INDEX[i].unit_label) if INDEX[i].unit_label else "", "less": INDEX[i].lower_is_better} for i in SHOWN},
     }  # fmt: skip
     return {
-        "title": tr("Board: {project}", project=results.title), "project": results.title, "statement": about.get("statement") or "",
+        "title": tr("Board: {project}", project=tr.name(results.title)), "project": tr.name(results.title), "statement": about.get("statement") or "",
         "when": ", ".join(str(x) for x in (about.get("year"), about.get("season")) if x),
         "species": [{"id": s, **facts.names(results, s, tr)} for s in shown],
         "maps": [_map(results, s, rows[s], top, tr) for s in shown], "data": Markup(script_json(data)), "stored": Markup(script_json({"open": []})),

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from permeability.barriers.step_words import TREATMENTS
 from permeability.linkage.index_table import INDEX, MAIN
 from permeability.locale.language import N_, Words
 from permeability.report import facts
 from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
-from permeability.report.labels import TREATMENTS, amount, gained, known
+from permeability.report.labels import amount, gained, known
 from permeability.report.results import Results, number
 
 ALL = "all species"

@@ -28,8 +28,8 @@ def comparison_context(runs: Sequence[Results], tr: Words) -> Row:
     inputs = [row for i, run in enumerate(runs[1:], start=1) for row in input_rows(first, run, labels[i], tr)]
     shared = [s for s in first.species_ids if all(s in r.species_ids for r in runs)]
     return {
-        "title": tr("Comparison: {names}", names=", ".join(dict.fromkeys(r.title for r in runs))), "statement": str(first.summary.get("statement") or ""),
-        "runs": [{"label": labels[i], "title": r.title, "when": when(r, tr)} for i, r in enumerate(runs)], "labels": labels, "files": [{"label": labels[i], **software(r, tr)["project_file"]} for i, r in enumerate(runs)], "inputs": inputs,
+        "title": tr("Comparison: {names}", names=", ".join(dict.fromkeys(tr.name(r.title) for r in runs))), "statement": str(first.summary.get("statement") or ""),
+        "runs": [{"label": labels[i], "title": tr.name(r.title), "when": when(r, tr)} for i, r in enumerate(runs)], "labels": labels, "files": [{"label": labels[i], **software(r, tr)["project_file"]} for i, r in enumerate(runs)], "inputs": inputs,
         "only": only(runs, shared, tr), "species": [species_part(runs, labels, s, tr) for s in shared], "software": software(first, tr),
         "same_inputs": not inputs, "of_one_run": all(r.run_folder is not None and r.run_folder == first.run_folder for r in runs),
     }  # fmt: skip
@@ -85,15 +85,21 @@ def inputs_of(run: Results) -> dict[str, Any]:
 def input_rows(a: Results, b: Results, label: str, tr: Words) -> list[Row]:
     """Inputs that differ between two runs."""
     one, two = inputs_of(a), inputs_of(b)
+    told = {
+        k: v
+        for run in (a, b)
+        for s in run.record.get("species", {}).values()
+        for k, v in s.get("said", {}).items()
+    }
     rows = []
     for name in [*one, *(k for k in two if k not in one)]:
         if name not in one or name not in two or not _same(one[name], two[name]):
             rows.append(
                 {
                     "run": label,
-                    "name": name,
-                    "before": _text(one.get(name), name in one, tr),
-                    "after": _text(two.get(name), name in two, tr),
+                    "name": _named(name, told, tr),
+                    "before": _text(one.get(name), name in one, told, tr),
+                    "after": _text(two.get(name), name in two, told, tr),
                 }
             )
     return rows
@@ -103,8 +109,16 @@ def _same(a: Any, b: Any) -> bool:
     return a == b or (isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b))
 
 
-def _text(value: Any, there: bool, tr: Words) -> str:
-    return tr("absent") if not there else tr("empty") if value is None or value == "" else str(value)
+def _text(value: Any, there: bool, told: Mapping[str, Any], tr: Words) -> str:
+    if not there or value is None or value == "":
+        return tr("empty") if there else tr("absent")
+    return tr.said(told[value]) if isinstance(value, str) and value in told else str(value)
+
+
+def _named(name: str, told: Mapping[str, Any], tr: Words) -> str:
+    """The name of an input: a path into the record, or a species and what differs for it."""
+    species, mark, what = name.partition(": ")
+    return f"{species}{mark}{tr.said(told[what])}" if what in told else name
 
 
 # ---------------------------------------------------------------- one species

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from permeability.barriers.step_words import COMPONENTS, TREATMENTS
 from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text
 from permeability.report.factsheet_tables import LINES
 from permeability.report.labels import (
-    COMPONENTS,
     FACTORS,
     PARAMETERS,
-    TREATMENTS,
     UNITS,
     UNKNOWNS,
     grade,
@@ -94,7 +93,7 @@ def habitat_rows(results: Results, species: str, tr: Words) -> list[Row]:
             else ""
         )
         out.append({"label": known(FACTORS, f.get("factor"), tr), "used": bool(f.get("used")), "why_not": why_not(f.get("why_not"), tr), "span": span,
-                    "grade": grade(f.get("evidence"), tr), "source": str(f.get("source") or "")})  # fmt: skip
+                    "grade": grade(f.get("evidence"), tr) if f.get("evidence") else "", "source": str(f.get("source") or "")})  # fmt: skip
     return out
 
 

@@ -39,6 +39,9 @@ GRADES: Final = N_(
 )
 
 
+BEHAVIOUR: Final = N_("Behaviour and ecology")
+
+
 def _abilities(profile: SpeciesProfile, tr: Words) -> str:
     does = [
         w for w, yes in ((tr("crawls under wires"), profile.crawls), (tr("climbs"), profile.climbs)) if yes
@@ -216,7 +219,7 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
         f'<td class="s">{escape(f.source)}</td></tr>\n'
         for f in _facts(p, tr)
     )
-    parts.append(f"<h2>{escape(tr('Behaviour and ecology'))}</h2>\n")
+    parts.append(f"<h2>{escape(tr(BEHAVIOUR))}</h2>\n")
     parts.append(f'<div class="t"><table><tbody>\n{rows}</tbody></table></div>\n')
     for title, heads, table in tables(p, tr):
         parts.append(f"<h2>{escape(title)}</h2>\n{_html_table(heads, table)}")

@@ -19,19 +19,6 @@ GRADES: Final[Mapping[str, tuple[str, str]]] = {
     "X": (N_("not found"), N_("no figure was found; the value is a placeholder")),
 }
 
-TREATMENTS: Final[Mapping[str, str]] = {
-    "remove": N_("take the fences down"),
-    "modify": N_("swap the lowest wire for a smooth one and raise it"),
-    "replace": N_("new wildlife-friendly fence"),
-    "drop_wires": N_("lowest three wires out between two posts"),
-    "gap": N_("gap in the fences at grade"),
-    "gate": N_("gate opened and kept"),
-    "underpass": N_("underpass"),
-    "bridge": N_("bridge span"),
-    "overpass": N_("overpass"),
-    "close_at_night": N_("road closed at night"),
-}
-
 FACTORS: Final[Mapping[str, str]] = {
     "slope_deg": N_("slope"),
     "water_km": N_("distance to water"),
@@ -88,15 +75,6 @@ UNKNOWNS: Final[Mapping[str, str]] = {
 UNITS: Final[Mapping[str, str]] = {
     "vehicles per day": N_("vehicles a day"),
     "times resistance": N_("times the resistance"),
-}
-
-COMPONENTS: Final[Mapping[str, str]] = {
-    "fence left": N_("fence on the left"),
-    "fence right": N_("fence on the right"),
-    "fence": N_("fence"),
-    "track": N_("track"),
-    "traffic": N_("traffic"),
-    "road": N_("road"),
 }
 
 KINDS: Final[Mapping[str, str]] = {"railway": N_("railway"), "road": N_("road"), "fence": N_("fence")}

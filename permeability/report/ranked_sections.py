@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import shapely
 
+from permeability.barriers.step_words import COMPONENTS, TREATMENTS
 from permeability.layers.degrees import middle_degrees
 from permeability.linkage.index_table import INDEX
 from permeability.locale.language import Words, proper_name
 from permeability.report.facts import Row, chance_text, headline
-from permeability.report.labels import COMPONENTS, TREATMENTS, amount, gained, known
+from permeability.report.labels import amount, gained, known
 from permeability.report.results import Results, number
 from permeability.report.said import with_range
 

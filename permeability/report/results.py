@@ -190,10 +190,13 @@ class Results:
         out: dict[str, Any] = {}
         for species in self.species_ids:
             values: dict[str, str] = {}
+            said: dict[str, Any] = {}
             for plan in self.plans.values():
+                for row in plan["inputs"].get(species, []):
+                    said |= {row[k]: told for k, told in row.get("said", {}).items()}
                 values |= {r["input"]: r["before"] for r in plan["inputs"].get(species, [])}
             values |= {r["input"]: r["after"] for r in self.plans[name]["inputs"].get(species, [])}
-            out[species] = {"names": self.record["species"][species]["names"], "inputs": values}
+            out[species] = {"names": self.record["species"][species]["names"], "inputs": values, "said": said}
         return out
 
     def _scenario_impact(self, name: str) -> pd.DataFrame:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from permeability.barriers.step_words import TREATMENTS
 from permeability.linkage.index_table import INDEX
 from permeability.locale.language import Words
-from permeability.report.labels import TREATMENTS, amount, known
+from permeability.report.labels import amount, known
 
 SMALL = 1e-9
 STEPS = 5.0  # a last digit of at most a fifth of the range

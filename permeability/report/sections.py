@@ -138,8 +138,14 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
         ),
     )
     if results.record.get("alignment"):
-        add(tr("Layers that were fitted to the grid"), "", [str(x) for x in results.record["alignment"]])
+        add(tr("Layers that were fitted to the grid"), "", _fitted(results, tr))
     return items
+
+
+def _fitted(results: Results, tr: Words) -> list[str]:
+    """What was done to layers, in the reader's language where the record tells the words apart."""
+    said = results.record.get("alignment_said") or {}
+    return [tr.said(said[x]) if x in said else str(x) for x in results.record["alignment"]]
 
 
 def _evidence(results: Results, add: Any, tr: Words) -> None:
@@ -328,7 +334,7 @@ def software(results: Results, tr: Words) -> Row:
             solvers.append(
                 {
                     "who": facts.names(results, s, tr)["name"],
-                    "name": str(solver.get("name")),
+                    "name": tr("none") if solver.get("name") == "none" else str(solver.get("name")),
                     "residual": f"{number(solver.get('residual')):.1e}",
                 }
             )

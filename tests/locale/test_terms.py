@@ -26,7 +26,7 @@ def test_there_are_sixty_terms_and_each_is_about_some_text():
 
 
 @pytest.mark.parametrize(
-    "language, english, text",
+    ("language", "english", "text"),
     [
         ("mn", "fence", "хашаа"),
         ("mn", "stock fence", "малын хашаа"),

@@ -450,3 +450,14 @@ def test_steps_in_words() -> None:
         "SBK: underpass at km 80, 180 (50 m wide)", "take the fences of SBK down at km 1–2, 5–6", "snow_cm multiplied by 2",
         "close AH3 to traffic at night (hours 20-6)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["mn", "ru"])
+def test_reports_of_the_options_hold_no_english(results: Path, tmp_path: Path, language: str) -> None:
+    from visible_english import english, quoted_in
+
+    page = write_report(results, tmp_path / "r.html", language=language).read_text(encoding="utf-8")
+    assert english(page, quoted_in(results)) == []
+    names = ("today", "No-build", "Railway fenced", "Plan A: underpasses", "Plan B: wildlife-friendly fence")
+    both = write_comparison([results], tmp_path / "c.html", language=language, scenarios=names)
+    assert english(both.read_text(encoding="utf-8"), quoted_in(results)) == []

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.barriers.step_words import COMPONENTS, step_said
 from permeability.core.tasks import content_hash
+from permeability.core.texts import N_, Said, in_english, plainly
 from permeability.landscape.landscape import Landscape
 from permeability.layers import whole_files
 from permeability.planning.alternatives import Option
@@ -28,15 +31,15 @@ YEAR, GROUND = "year", "ground"
 class _Difference:
     """One input that differs; ``about`` is ``line X``, ``ground`` or ``year``."""
 
-    input: str
-    before: str
-    after: str
+    input: Said
+    before: Any
+    after: Any
     about: str
 
 
 def differing_inputs(
     project: Project | None, baseline: str, name: str, options: Mapping[str, Option]
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     """What goes into an option otherwise than into the baseline.
 
     Parameters
@@ -52,7 +55,7 @@ def differing_inputs(
     -------
     list of dict
         ``input``, ``before``, ``after`` and ``because``: the step, layer or year of the project file that explains
-        it; empty where nothing does.
+        it; empty where nothing does.  ``said`` holds the four with their values apart, for other languages.
     """
     if name == baseline:
         return []
@@ -62,16 +65,18 @@ def differing_inputs(
     reasons = _step_reasons(a.land, b.land) | (
         _other_reasons(project, baseline, name) if project is not None else {}
     )
-    return [
-        {"input": d.input, "before": d.before, "after": d.after, "because": _because(d, reasons)}
-        for d in found
-    ]
+    return [_row(d, _because(d, reasons)) for d in found]
 
 
-def unexplained(rows: list[dict[str, str]]) -> list[str]:
+def _row(found: _Difference, because: list[Said]) -> dict[str, Any]:
+    told = {"input": found.input, "before": found.before, "after": found.after, "because": because}
+    return {**{k: in_english(v) for k, v in told.items()}, "said": {k: plainly(v) for k, v in told.items()}}
+
+
+def unexplained(rows: list[dict[str, Any]]) -> list[str]:
     """Inputs that differ without a reason.
 
-    >>> unexplained([{"input": "year", "because": "year = 2035"}, {"input": "range", "because": ""}])
+    >>> unexplained([{"input": "year", "because": "year 2035"}, {"input": "range", "because": ""}])
     ['range']
     """
     return [r["input"] for r in rows if not r["because"]]
@@ -83,15 +88,22 @@ def _settings(project: Project, baseline: str, name: str) -> Iterator[_Differenc
     one, two = project.variant(baseline), project.variant(name)
     years = (one.spec.project.year, two.spec.project.year)
     if years[0] != years[1]:
-        yield _Difference("year", str(years[0]), str(years[1]), YEAR)
+        yield _Difference(Said(N_("year")), str(years[0]), str(years[1]), YEAR)
     for layer in one.spec.layers:
         before, after = one.spec.layers[layer], two.spec.layers[layer]
         if before != after:
-            yield _Difference(f"layer {layer}", _layer_text(one, before), _layer_text(two, after), GROUND)
+            yield _Difference(
+                Said(N_("layer {name}"), {"name": layer}),
+                _layer_text(one, before),
+                _layer_text(two, after),
+                GROUND,
+            )
     for factor in one.spec.factors:
         scales = (one.spec.factors[factor].scale, two.spec.factors[factor].scale)
         if scales[0] != scales[1]:
-            yield _Difference(f"factor {factor}", f"x {scales[0]:g}", f"x {scales[1]:g}", GROUND)
+            yield _Difference(
+                Said(N_("factor {name}"), {"name": factor}), f"× {scales[0]:g}", f"× {scales[1]:g}", GROUND
+            )
 
 
 def _layer_text(project: Project, layer: LayerSpec) -> str:
@@ -104,35 +116,38 @@ def _layer_text(project: Project, layer: LayerSpec) -> str:
 def _barriers(a: Landscape, b: Landscape) -> Iterator[_Difference]:
     """Barriers that stand otherwise, have other crossing chances, or are treated otherwise along some kilometres."""
     if not a.barriers.table["id"].equals(b.barriers.table["id"]):
-        yield _Difference("rows of the barriers", str(len(a.barriers)), str(len(b.barriers)), GROUND)
+        yield _Difference(Said(N_("rows of the barriers")), len(a.barriers), len(b.barriers), GROUND)
         return
     if a.cuts is not b.cuts and not np.array_equal(a.cuts.km, b.cuts.km):
-        yield _Difference(
-            "course of the barriers", f"{len(a.cuts.cell):,} cuts", f"{len(b.cuts.cell):,} cuts", GROUND
-        )
+        counts = [Said(N_("{n} cuts"), {"n": len(x.cuts.cell)}) for x in (a, b)]
+        yield _Difference(Said(N_("course of the barriers")), counts[0], counts[1], GROUND)
     treated = _treated(a), _treated(b)
-    words = ("not standing", "standing")
+    words = (Said(N_("not standing")), Said(N_("standing")))
     for i, row in enumerate(a.barriers.table[["id", "line"]].to_dict("records")):
-        who, about = f"barrier {row['id']}", f"line {row['line']}"
+        who, about = {"name": str(row["id"])}, f"line {row['line']}"
         before, after = bool(a.standing[i]), bool(b.standing[i])
         if before != after:
-            yield _Difference(who, words[before], words[after], about)
+            yield _Difference(Said(N_("barrier {name}"), who), words[before], words[after], about)
         chances = (_chances(a, i), _chances(b, i))
         if (before or after) and chances[0] != chances[1]:
-            yield _Difference(f"{who}, crossing chance (low-best-high)", *chances, about)
+            what = Said(N_("barrier {name}, crossing chance (low-best-high)"), who)
+            yield _Difference(what, *chances, about)
         if treated[0].get(i) != treated[1].get(i):
-            texts = [t.get(i, "as built") for t in treated]
-            yield _Difference(f"{who}, treated", texts[0], texts[1], about)
+            texts = [t.get(i, Said(N_("as built"))) for t in treated]
+            yield _Difference(Said(N_("barrier {name}, treated"), who), texts[0], texts[1], about)
 
 
-def _chances(land: Landscape, row: int) -> str:
-    parts = (
-        f"{c.name} {c.chance.low:.3g}-{c.chance.best:.3g}-{c.chance.high:.3g}" for c in land.components[row]
-    )
-    return "; ".join(parts)
+def _chances(land: Landscape, row: int) -> list[Said]:
+    out = []
+    for c in land.components[row]:
+        ends = {"low": c.chance.low, "best": c.chance.best, "high": c.chance.high}
+        numbers = {k: float(f"{v:.3g}") for k, v in ends.items()}
+        what = Said(COMPONENTS.get(c.name, c.name))
+        out.append(Said(N_("{what} {low}–{best}–{high}"), {"what": what, **numbers}))
+    return out
 
 
-def _treated(land: Landscape) -> dict[int, str]:
+def _treated(land: Landscape) -> dict[int, Said]:
     """Standing barrier row -> where steps change its crossing cost, with a hash of every cost."""
     now, plain = land.cut_costs, land.costs_after(())
     changed = (now.cost_m != plain.cost_m) | (now.interface_m != plain.interface_m)
@@ -141,7 +156,13 @@ def _treated(land: Landscape) -> dict[int, str]:
         mine = land.cuts.barrier == i
         km: NDArray[np.float64] = land.cuts.km[mine & changed]
         digest = content_hash(now.cost_m[mine], now.interface_m[mine])[:12]
-        out[int(i)] = f"km {km.min():.0f}-{km.max():.0f}, {len(km):,} cuts of edges [{digest}]"
+        facts = {
+            "low": round(float(km.min())),
+            "high": round(float(km.max())),
+            "n": len(km),
+            "digest": digest,
+        }
+        out[int(i)] = Said(N_("km {low}-{high}, {n} cuts of edges [{digest}]"), facts)
     return out
 
 
@@ -150,43 +171,52 @@ def _ground(a: Option, b: Option) -> Iterator[_Difference]:
     one, two = a.land.resistance, b.land.resistance
     if one is not two and not np.array_equal(one, two, equal_nan=True):
         n = int(np.sum(~((one == two) | (np.isnan(one) & np.isnan(two)))))
-        means = [f"mean {np.nanmean(x):.4g}" for x in (one, two)]
-        yield _Difference(f"resistance of the ground ({n:,} cells)", means[0], means[1], GROUND)
+        means = [Said(N_("mean {x}"), {"x": float(f"{np.nanmean(x):.4g}")}) for x in (one, two)]
+        yield _Difference(
+            Said(N_("resistance of the ground ({n} cells)"), {"n": n}), means[0], means[1], GROUND
+        )
     if not np.array_equal(a.patches.labels, b.patches.labels):
-        yield _Difference("patches", str(len(a.patches)), str(len(b.patches)), GROUND)
+        yield _Difference(Said(N_("patches")), len(a.patches), len(b.patches), GROUND)
     if not np.array_equal(a.inside, b.inside):
-        areas = [f"{o.inside.sum() * o.land.grid.cell_area_km2:,.0f} km2" for o in (a, b)]
-        yield _Difference("range", areas[0], areas[1], GROUND)
+        areas = (round(float(o.inside.sum() * o.land.grid.cell_area_km2)) for o in (a, b))
+        texts = [Said(N_("{n} km²"), {"n": area}) for area in areas]
+        yield _Difference(Said(N_("range")), texts[0], texts[1], GROUND)
 
 
 # ---------------------------------------------------------------- why
-def _because(found: _Difference, reasons: Mapping[str, str]) -> str:
+def _because(found: _Difference, reasons: Mapping[str, list[Said]]) -> list[Said]:
     """The reason of a difference; what happens to a line may also come from the year or from its layer."""
     places = (found.about, YEAR, GROUND) if found.about.startswith("line ") else (found.about,)
-    return next((reasons[p] for p in places if p in reasons), "")
+    return next((reasons[p] for p in places if p in reasons), [])
 
 
-def _step_reasons(a: Landscape, b: Landscape) -> dict[str, str]:
+def _step_reasons(a: Landscape, b: Landscape) -> dict[str, list[Said]]:
     """``line X`` -> the steps in words that one of two landscapes has and the other has not."""
-    words: dict[str, list[str]] = {}
+    words: dict[str, dict[str, Said]] = {}
     table, steps = b.barriers.table, [x.scenario.interventions for x in (a, b)]
     for step in [s for s in (*steps[0], *steps[1]) if not (s in steps[0] and s in steps[1])]:
         for line in dict.fromkeys(table["line"].iloc[b.barriers.rows_of(step.line)]):
-            words.setdefault(f"line {line}", []).append(step.text())
-    return {k: "; ".join(dict.fromkeys(v)) for k, v in words.items()}
+            said = step_said(step)
+            words.setdefault(f"line {line}", {})[str(said)] = said
+    return {k: list(v.values()) for k, v in words.items()}
 
 
-def _other_reasons(project: Project, baseline: str, name: str) -> dict[str, str]:
+def _other_reasons(project: Project, baseline: str, name: str) -> dict[str, list[Said]]:
     """What the project file says: ``year``, and ``ground`` for changed layers."""
-    out, layers = {}, []
+    out: dict[str, list[Said]] = {}
+    layers: dict[tuple[str, str], Said] = {}
     for one in (baseline, name):
         chain = chain_of(project.spec.scenarios, one)
-        layers += [f"layer {old}" for plan in chain for old in plan.layers]
+        names = [(N_("layer {name}"), old) for plan in chain for old in plan.layers]
         changes = [s for s in steps_of(chain) if s.action == "layer"]
-        layers += [f"layer {s.layer}" if s.layer else f"factor {s.factor}" for s in changes]
+        names += [
+            (N_("layer {name}"), s.layer) if s.layer else (N_("factor {name}"), str(s.factor))
+            for s in changes
+        ]
+        layers |= {n: Said(n[0], {"name": n[1]}) for n in names}
     if layers:
-        out[GROUND] = "; ".join(dict.fromkeys(layers))
+        out[GROUND] = list(layers.values())
     years = [project.variant(n).spec.project.year for n in (baseline, name)]
     if years[0] != years[1]:
-        out[YEAR] = f"year = {years[1]}"
+        out[YEAR] = [Said(N_("year {year}"), {"year": str(years[1])})]
     return out

@@ -10,6 +10,7 @@ from typing import Any
 
 from permeability._version import __version__
 from permeability.core.errors import Finding
+from permeability.core.texts import Said, plainly
 from permeability.core.units import unit_of
 from permeability.layers import whole_files
 from permeability.locale.language import LANGUAGES
@@ -107,7 +108,8 @@ def make_record(project: Project, results: dict[str, SpeciesResult]) -> dict[str
         "grid": {"text": repr(project.grid), "crs": project.grid.crs.to_wkt(), **project.grid.distortion()},
         "layers": layers,
         "inputs": input_hashes(project),
-        "alignment": sorted(set(project.notes)),
+        "alignment": sorted({str(n) for n in project.notes}),
+        "alignment_said": {str(n): plainly(n) for n in sorted(project.notes, key=str) if isinstance(n, Said)},
         "chainage": {str(i): c.source for i, c in zip(project.barriers.table["id"], project.barriers.chainages)},
         "species": {name: _species_record(project, name, r) for name, r in results.items()},
     }  # fmt: skip
