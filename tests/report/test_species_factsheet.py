@@ -116,7 +116,7 @@ def test_the_factsheets_of_the_two_gobi_species_leave_only_sources_in_english(na
 def test_the_command_answers_in_mongolian():
     said = CliRunner().invoke(cli, ["species", "show", "khulan", "--language", "mn"])
     assert said.exit_code == 0
-    assert "Нэг удаа тулгарахад нэвтрэх магадлал" in said.output
+    assert "Нэг удаа тулгарахад гатлах магадлал" in said.output
     assert "Crossing chance" not in said.output
 
 
