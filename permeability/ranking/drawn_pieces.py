@@ -92,14 +92,14 @@ class DrawnPieces:
         closes = touched & closed & ~shut[self.edge]
         known: dict[bytes, float] = {}  # most candidates join the same few pieces
         for k in np.unique(owner[opens | closes]):
-            mine = owner == k
-            if (closes & mine).any():
-                now = shut.copy()
-                now[self.edge[mine & touched]] = closed[mine & touched]
+            mine = slice(self.start[k], self.start[k + 1])
+            if closes[mine].any():
+                now, use = shut.copy(), touched[mine]
+                now[self.edge[mine][use]] = closed[mine][use]
                 whole = np.bincount(self._joined(len(self.area), self.ends[~now]), weights=self.area)
                 out[1 + k] = _beside_largest(whole)
                 continue
-            joins = np.unique(np.sort(ends[opens & mine], axis=1), axis=0)
+            joins = np.unique(np.sort(ends[mine][opens[mine]], axis=1), axis=0)
             if joins.tobytes() not in known:
                 whole = np.bincount(self._joined(len(area), joins), weights=area)
                 known[joins.tobytes()] = _beside_largest(whole)

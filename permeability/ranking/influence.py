@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from permeability.ranking.rank_statistics import ranks
+
+Floats = NDArray[np.float64]
 
 
 def first_order(quantile: ArrayLike, output: ArrayLike, bins: int | None = None) -> float:
@@ -36,20 +38,68 @@ def first_order(quantile: ArrayLike, output: ArrayLike, bins: int | None = None)
     (0.5, 0.0)
     """
     x, y = np.asarray(quantile, dtype=np.float64), np.asarray(output, dtype=np.float64)
-    n = len(x)
-    total = float(y.var())
-    distinct, world = np.unique(x, return_inverse=True)
-    if len(distinct) < n and total > 0:  # values that several draws share say no more than their mean
-        means = np.bincount(world, weights=y) / np.bincount(world)
-        return first_order(distinct, means, bins) * float(means.var()) / total
-    m = bins or bins_of(n)
-    if total <= 0 or n <= m:
-        return 0.0
-    group = np.argsort(np.argsort(x, kind="stable"), kind="stable") * m // n
-    count = np.bincount(group, minlength=m)
-    mean = np.bincount(group, weights=y, minlength=m) / count
-    between = float(((mean - y.mean()) ** 2 * count).sum() / n) / total
-    return float(np.clip((between * (n - 1) - (m - 1)) / (n - m), 0.0, 1.0))
+    return float(first_orders(x[:, None], y[:, None], bins)[0, 0])
+
+
+def first_orders(quantiles: ArrayLike, outputs: ArrayLike, bins: int | None = None) -> Floats:
+    """:func:`first_order` of every number for every output at once.
+
+    Parameters
+    ----------
+    quantiles : array, shape (draws, numbers)
+    outputs : array, shape (draws, K)
+    bins : int, optional
+        As for :func:`first_order`.
+
+    Returns
+    -------
+    array, shape (numbers, K)
+
+    Examples
+    --------
+    >>> from permeability.ranking.drawing import quantiles
+    >>> u = quantiles(["a", "b"], 2000, 1)
+    >>> first_orders(u, np.stack((u.a, u.b), axis=1)).round(1).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    x, y = np.asarray(quantiles, dtype=np.float64), np.asarray(outputs, dtype=np.float64)
+    found = np.zeros((x.shape[1], y.shape[1]))
+    alike: dict[bytes, list[int]] = {}  # numbers that are shared by the same draws, such as those of landscapes made anew
+    for c in range(x.shape[1]):
+        world = np.unique(x[:, c], return_inverse=True)[1]
+        first = np.unique(world, return_index=True)[1]
+        shared = np.argsort(np.argsort(first))[world] if len(first) < len(x) else np.zeros(0, np.int64)
+        alike.setdefault(shared.astype(np.int64).tobytes(), []).append(c)
+    for shared_by, columns in alike.items():
+        mine = x[:, columns]
+        if not shared_by:
+            found[columns] = _distinct(mine, y, bins)
+            continue
+        world = np.frombuffer(shared_by, np.int64)
+        count = np.bincount(world)
+        means = np.stack([np.bincount(world, weights=v) for v in y.T], axis=1) / count[:, None]
+        first = np.unique(world, return_index=True)[1]
+        total = y.var(axis=0)
+        held = np.divide(means.var(axis=0), total, out=np.zeros(len(total)), where=total > 0)
+        found[columns] = _distinct(mine[first], means, bins) * held  # they say no more than their mean
+    return found
+
+
+def _distinct(x: Floats, y: Floats, bins: int | None) -> Floats:
+    """First-order indices, (numbers, K), of numbers that differ in every draw."""
+    n, m = len(x), bins or bins_of(len(x))
+    total, found = y.var(axis=0), np.zeros((x.shape[1], y.shape[1]))
+    if n <= m:
+        return found
+    centred = y - y.mean(axis=0)
+    group = np.argsort(np.argsort(x, axis=0, kind="stable"), axis=0, kind="stable") * m // n
+    count = np.bincount(np.arange(n) * m // n, minlength=m)[:, None]
+    for c in range(x.shape[1]):
+        inside = (group[:, c] == np.arange(m)[:, None]).astype(np.float64)
+        between = ((inside @ centred) ** 2 / count).sum(axis=0) / n
+        share = np.divide(between, total, out=np.zeros(len(total)), where=total > 0)
+        found[c] = np.where(total > 0, (share * (n - 1) - (m - 1)) / (n - m), 0.0)
+    return np.clip(found, 0.0, 1.0)
 
 
 def bins_of(draws: int) -> int:
@@ -120,14 +170,10 @@ def shares_by_number(
     ([0.9, 0.9], (2, 2))
     """
     r = ranks(gains).astype(np.float64)
-    moves = r.var(axis=0) > 0
-    columns = {
-        str(c): np.array([first_order(drawn[c], r[:, k]) if moves[k] else 0.0 for k in range(r.shape[1])])
-        for c in drawn.columns
-    }
-    wanted = groups if groups is not None else {c: (c,) for c in columns}
-    found = {name: np.minimum(sum(columns[c] for c in parts), 1.0) for name, parts in wanted.items()}
-    return pd.DataFrame(found, index=range(r.shape[1])).T
+    each = dict(zip(map(str, drawn.columns), first_orders(drawn.to_numpy(float), r)))
+    wanted = groups if groups is not None else {c: (c,) for c in each}
+    found = [np.minimum(sum(each[c] for c in parts), 1.0) for parts in wanted.values()]
+    return pd.DataFrame(np.array(found).reshape(len(wanted), r.shape[1]), index=list(wanted))
 
 
 def influence(
@@ -158,10 +204,30 @@ def influence(
     >>> influence(u, np.stack((u.fence, 0.5 + 0 * u.fence), axis=1)).number.tolist()
     ['fence', 'road']
     """
+    return of_shares(shares_by_number(drawn, gains, groups), gains)
+
+
+def of_shares(shares: pd.DataFrame, gains: ArrayLike) -> pd.DataFrame:
+    """:func:`influence` from what :func:`shares_by_number` found.
+
+    Parameters
+    ----------
+    shares : DataFrame, shape (numbers, K)
+    gains : array, shape (draws, K)
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> of_shares(pd.DataFrame([[0.5, 0.0]], index=["fence"]), [[1.0, 2.0], [2.0, 1.0]]).share.tolist()
+    [0.25]
+    """
     spread = ranks(gains).astype(np.float64).var(axis=0)
     rows = []
-    for name, index in shares_by_number(drawn, gains, groups).iterrows():
-        moved = index.to_numpy(float) * spread
+    for name, index in zip(shares.index, shares.to_numpy(float)):
+        moved = index * spread
         share = float(moved.sum() / spread.sum()) if spread.sum() > 0 else 0.0
         most = int(np.argmax(moved)) if share > 0 else -1
         rows.append({"number": str(name), "share": share, "most_moved": most})

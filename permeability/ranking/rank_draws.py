@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -155,16 +156,21 @@ class RankDraws:
 
     def influence(self) -> pd.DataFrame:
         """Which unknown number moves the ranking most; see :func:`permeability.ranking.influence.influence`."""
-        return influence.influence(self.quantiles, self.gains, self.groups)
+        return influence.of_shares(self._shares, self.gains)
+
+    @cached_property
+    def _shares(self) -> pd.DataFrame:
+        """Share of every number in the movement of every candidate's rank, (numbers, candidates)."""
+        return influence.shares_by_number(self.quantiles, self.gains, self.groups)
 
     def moved_by(self) -> list[str]:
         """For every candidate the unknown number that moves its rank most, in words; empty where none does."""
-        shares = influence.shares_by_number(self.quantiles, self.gains, self.groups)
+        shares = self._shares.to_numpy(float)
         if not len(shares):
             return [""] * self.gains.shape[1]
         words, least = {u.key: u.words for u in self.unknowns}, self.least_shares()
-        top = shares.idxmax(axis=0)
-        return [words.get(n, n) if shares.loc[n, k] > least[n] else "" for k, n in top.items()]
+        names = [str(self._shares.index[i]) for i in shares.argmax(axis=0)]
+        return [words.get(n, n) if s > least[n] else "" for n, s in zip(names, shares.max(axis=0))]
 
     def least_shares(self) -> dict[str, float]:
         """Share of rank movement that each number must exceed to stand out from chance.

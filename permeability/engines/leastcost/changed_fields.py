@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.field_update import edge_weights, update_field
@@ -25,8 +25,8 @@ class ChangedFields:
         Its fields, one from each place; 0 where they start [m of open ground].
     masks : sequence of bool arrays, shape (rows, cols)
         Cells of each place.
-    limit : float
-        Largest distance that counts as within reach [m of open ground].
+    limit : float or array
+        Largest distance that counts as within reach [m of open ground]; of several, cells are counted for each.
 
     Examples
     --------
@@ -44,7 +44,7 @@ class ChangedFields:
         surface: CostSurface,
         fields: Sequence[Floats],
         masks: Sequence[NDArray[np.bool_]],
-        limit: float,
+        limit: ArrayLike,
     ) -> None:
         n = N_DIRECTIONS[surface.neighbours]
         pad = 2 if n > 4 else 1
@@ -60,14 +60,16 @@ class ChangedFields:
         self.fields = [
             np.pad(np.asarray(f, np.float64), pad, constant_values=np.inf).reshape(-1) for f in fields
         ]
-        self.limit = limit
+        self.limit = np.asarray(limit, np.float64)
+        self._order = np.argsort(self.limit, axis=None, kind="stable")
+        self._limits = self.limit.ravel()[self._order]
         cells = [np.flatnonzero(np.pad(m, pad)) for m in masks]
         self._cells = np.concatenate([np.zeros(0, np.int64), *cells])
         self._first = np.cumsum([0, *(len(c) for c in cells[:-1])])
         self._hit, self._owner = np.zeros(len(self._free), bool), np.zeros(len(self._free), bool)
         self._owner[self._cells] = True
         self.one_way = np.array([self._to_each(f) for f in self.fields])
-        self.reach = np.array([np.count_nonzero(f <= limit) for f in self.fields], np.int64)
+        self.reach = np.array([self._within(f) for f in self.fields], np.int64)
 
     @property
     def cost(self) -> Floats:
@@ -83,6 +85,13 @@ class ChangedFields:
     def _to_each(self, field: Floats) -> Floats:
         return np.asarray(np.minimum.reduceat(field[self._cells], self._first), np.float64)
 
+    def _within(self, values: Floats) -> Ints:
+        """Number of values within each limit, in the shape of the limits."""
+        upto = np.bincount(np.searchsorted(self._limits, values), minlength=len(self._limits) + 1)
+        out = np.empty(len(self._limits), np.int64)
+        out[self._order] = np.cumsum(upto[:-1])
+        return out.reshape(self.limit.shape)
+
     def after(self, keys: Ints, cost: Floats) -> tuple[Floats, Ints]:
         """Least costs among the places and cells within reach, once some edges cost something else.
 
@@ -96,7 +105,7 @@ class ChangedFields:
         Returns
         -------
         (array, array)
-            (places, places) [m of open ground], and number of cells by place.
+            (places, places) [m of open ground], and number of cells by place (and by limit, where there are several).
         """
         at, k, mine = self._edges(keys)
         before, new = self._weight[at, k], self._free[at, k] + cost[mine]
@@ -107,7 +116,7 @@ class ChangedFields:
         for i, field in enumerate(self.fields):
             cells, old = update_field(self._weight, self._off, field, at, k, before, self._hit)
             if len(cells):
-                reach[i] += np.count_nonzero(field[cells] <= self.limit) - np.count_nonzero(old <= self.limit)
+                reach[i] += self._within(field[cells]) - self._within(old)
                 if self._owner[cells].any():
                     one_way[i] = self._to_each(field)
                 field[cells] = old
