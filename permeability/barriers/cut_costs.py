@@ -8,7 +8,7 @@ is split into rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -33,6 +33,7 @@ from permeability.barriers.treatments import treatments
 from permeability.core.estimate import Estimate
 from permeability.species import SpeciesProfile
 
+Treated = dict[tuple[int, tuple[object, ...]], tuple[tuple[Component, ...], dict[int, tuple[Estimate, str]]]]
 THINNEST = 1e-8  # share of a cut below which a piece is rounding
 
 Array = NDArray[np.float64]
@@ -114,7 +115,9 @@ class CostModel:
         standing: NDArray[np.bool_] | None = None,
     ) -> None:
         self.barriers, self.components, self.profile = barriers, components, profile
-        self.pick = values or level_values()
+        self.values = values or level_values()
+        self._picked: dict[tuple[int, str], tuple[Estimate, float]] = {}  # many rows share their numbers
+        self._worth: dict[tuple[float, float], float] = {}
         self.trace_m = self.pick(trace_length, TRACE)
         self.reach_m = REACH_TRACES * trace_length.best
         self.standing = np.ones(len(barriers), bool) if standing is None else standing
@@ -130,11 +133,25 @@ class CostModel:
                 out[i, k] = self.cost_of(c)
         return out
 
+    def pick(self, estimate: Estimate, key: str) -> float:
+        """Value of an estimate at this choice of the uncertain numbers."""
+        name = id(estimate), key  # the estimate is kept, so that its id stays its own
+        if name not in self._picked:
+            self._picked[name] = estimate, self.values(estimate, key)
+        return self._picked[name][1]
+
+    def _cost(self, chance: float, trace_m: float) -> float:
+        """Crossing cost at a chance and a trace length [m of open ground]."""
+        name = chance, trace_m
+        if name not in self._worth:
+            self._worth[name] = float(crossing_cost_m(chance, trace_m))
+        return self._worth[name]
+
     def cost_of(self, part: Component) -> float:
         """Crossing cost of a component as it stands [m of open ground]: as measured, else by its chance."""
         if part.cost_m is not None:
             return self.pick(part.cost_m, f"{COST}.{part.of_class}")
-        return float(crossing_cost_m(self.pick(part.chance, part.key), self.trace_of(part)))
+        return self._cost(self.pick(part.chance, part.key), self.trace_of(part))
 
     def trace_of(self, part: Component) -> float:
         """Trace length at a component [m]: of its class, else the species' own."""
@@ -207,14 +224,17 @@ class CostModel:
         m = self.row_trace_m(row)
         return m / (m + opened) if opened < plain.sum() else 0.0
 
-    def change(self, row: int, step: Intervention) -> dict[int, float]:
-        """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies."""
+    def change(self, row: int, step: Intervention, known: Treated | None = None) -> dict[int, float]:
+        """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies.
+
+        ``known``: what treatments make of rows, shared by the models of many draws.
+        """
         key = row, signature(step)
         if key not in self._changes:
-            self._changes[key] = self._change(row, step)
+            self._changes[key] = self._change(row, step, {} if known is None else known)
         return self._changes[key]
 
-    def _change(self, row: int, step: Intervention) -> dict[int, float]:
+    def _change(self, row: int, step: Intervention, known: Treated) -> dict[int, float]:
         parts = self.components[row]
         absent = step.components is not None and not {c.name for c in parts} & set(step.components)
         if not parts or absent or not self.standing[row]:
@@ -224,9 +244,12 @@ class CostModel:
         if step.action == "remove":
             names = step.components
             return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
-        new = self.treated(row, step)
+        name = row, signature(step)
+        if name not in known or known[name][0] is not parts:  # other parts stand in another draw
+            known[name] = parts, self.treated(row, step)
+        new = known[name][1]
         trace = {i: self.trace_of(parts[i]) if i >= 0 else self.row_trace_m(row) for i in new}
-        return {i: float(crossing_cost_m(self.pick(p, key), trace[i])) for i, (p, key) in new.items()}
+        return {i: self._cost(self.pick(p, key), trace[i]) for i, (p, key) in new.items()}
 
     def treated(self, row: int, step: Intervention) -> dict[int, tuple[Estimate, str]]:
         """Chance and key of the components that a treatment gives a new crossing chance."""
@@ -246,15 +269,45 @@ def apply_change(cost: Array, change: dict[int, float], step: Intervention) -> A
     >>> apply_change(np.array([[5.0, 2.0]]), {0: 9.0}, fence).tolist(), apply_change(np.array([[5.0, 2.0]]), {-1: 3.0}, fence).tolist()
     ([[5.0, 2.0]], [[3.0, 0.0]])
     """
+    new = {i: np.full(len(cost), v) for i, v in change.items()}
+    return apply_changes(cost, new, np.full(len(cost), is_forced(step)))
+
+
+def is_forced(step: Intervention) -> bool:
+    """Whether what a step makes of a barrier counts even where it is dearer: all but treatments of the catalogue may be."""
+    return step.action == "treat" and step.treatment is None
+
+
+def apply_changes(cost: Array, change: Mapping[int, Array], forced: NDArray[np.bool_]) -> Array:
+    """:func:`apply_change` of many pieces, each with its own new costs; NaN leaves a piece as it is.
+
+    Parameters
+    ----------
+    cost : array, shape (pieces, components)
+        [m of open ground]
+    change : mapping
+        Number of a component (-1: the whole barrier) -> new cost of every piece.
+    forced : bool array, shape (pieces,)
+        Whether a dearer one counts, see :func:`is_forced`.
+
+    Returns
+    -------
+    array, shape (pieces, components)
+
+    Examples
+    --------
+    >>> two = np.array([[5.0, 2.0], [5.0, 2.0]])
+    >>> apply_changes(two, {0: np.array([3.0, np.nan])}, np.zeros(2, bool)).tolist()
+    [[3.0, 2.0], [5.0, 2.0]]
+    """
     out = cost.copy()
-    limit = np.inf if step.action == "treat" and step.treatment is None else 0.0
     for i, new in change.items():
         if i >= 0:
-            out[:, i] = np.where((new < out[:, i]) | (limit > 0), new, out[:, i])
+            out[:, i] = np.where((new < out[:, i]) | (forced & ~np.isnan(new)), new, out[:, i])
         else:
-            better = (new < out.sum(axis=1)) | (limit > 0)
+            better = (new < out.sum(axis=1)) | (forced & ~np.isnan(new))
             out[better] = 0.0
-            out[better, 0] = new
+            out[better, 0] = new[better]
     return out
 
 

@@ -20,8 +20,10 @@ from permeability.barriers.cut_costs import (
     CutParts,
     NearMouths,
     Pieces,
+    Treated,
     acts_of,
-    apply_change,
+    apply_changes,
+    is_forced,
     linked_by,
     met_by_acts,
     mouths_of,
@@ -94,6 +96,7 @@ class EdgeEffects:
         cuts = land.cuts
         before = acts_of(land.barriers, cuts.chains, land.scenario.interventions)
         self.kinds: list[_Kind] = []
+        self._treated: Treated = {}
         known: dict[tuple[object, ...], int] = {}
         names, reach = cuts.edge_keys, land.cost_model.reach_m
         self.mouths: list[Act] = []
@@ -209,7 +212,7 @@ class EdgeEffects:
     def piece_costs(self, land: Cuttable) -> Array:
         """Crossing cost of every piece of every cut once each set is built by itself [m of open ground]."""
         first = self.first
-        each = np.array([self._cost(land.cost_model, k) for k in self.kinds])
+        each = self._costs(land.cost_model)
         worth: Array = land.cost_model.traced(each[self.kind], self.row, self.near, self.mouths)
         gone = self.links.cancelled(each[self.met_kind] == 0)
         if len(gone):
@@ -229,10 +232,15 @@ class EdgeEffects:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.concatenate([[True], (np.diff(self.cut) != 0) | (np.diff(self.edge) != 0)]))
 
-    @staticmethod
-    def _cost(model: CostModel, kind: _Kind) -> float:
-        """Crossing cost of a kind of piece [m of open ground]."""
-        cost = model.plain[[kind.row]]
-        for step in kind.steps:
-            cost = apply_change(cost, model.change(kind.row, step), step)
-        return float(cost.sum())
+    def _costs(self, model: CostModel) -> Array:
+        """Crossing cost of every kind of piece [m of open ground]."""
+        cost = model.plain[[k.row for k in self.kinds]]
+        for place in range(max((len(k.steps) for k in self.kinds), default=0)):
+            mine = np.array([i for i, k in enumerate(self.kinds) if len(k.steps) > place])
+            steps = [(self.kinds[i].row, self.kinds[i].steps[place]) for i in mine]
+            changes = [model.change(row, step, self._treated) for row, step in steps]
+            new = {
+                i: np.array([c.get(i, np.nan) for c in changes]) for i in sorted({i for c in changes for i in c})
+            }
+            cost[mine] = apply_changes(cost[mine], new, np.array([is_forced(step) for _, step in steps]))
+        return np.asarray(cost.sum(axis=1))

@@ -90,12 +90,13 @@ class Patches(Face):
         out[i, j] = out[j, i] = weight[i] * weight[j]
         return out
 
-    def pairs_apart(self, joined: NDArray[np.bool_]) -> int:
-        """Pairs of patches without a path, from which rows have one, shape (n, n); one joined part is enough."""
+    def pairs_apart(self, joined: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Pairs of patches without a path, from which rows have one, shape (..., n, n); one joined part is enough."""
         drawn, names = pd.factorize(np.array(self.drawn))
-        met = np.zeros((len(names), len(names)), bool)
-        np.logical_or.at(met, (drawn[:, None], drawn[None]), joined | joined.T)
-        return int(np.count_nonzero(~met[np.triu_indices(len(names), 1)]))
+        part = (drawn == np.arange(len(names))[:, None]).astype(np.float64)
+        met = part @ (joined | np.swapaxes(joined, -1, -2)) @ part.T > 0
+        i, j = np.triu_indices(len(names), 1)
+        return np.asarray(np.count_nonzero(~met[..., i, j], axis=-1), np.int64)
 
     def on(self, land: Landscape, *, layer: str = "patches") -> Patches:
         """The same patches on a landscape whose barriers lie elsewhere, taken apart anew along them."""

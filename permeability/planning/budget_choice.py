@@ -489,21 +489,25 @@ def _front(
     objective: Objective, rules: Rules, chosen: Members, names: list[str], ids: list[str]
 ) -> pd.DataFrame:
     """Plans that no other plan beats for one species without losing for another."""
-    plans = [p for p in {chosen, *objective.known} if rules.allows(p)]
-    gains = np.array([objective.known[p] for p in plans])
+    objective.vector(chosen)
+    gains = objective.known.gains
     gains = np.where(np.abs(gains) < 1e-12 * np.abs(gains).max(initial=1e-300), 0.0, gains)
-    spent = np.array([rules.spent(p) for p in plans])
-    order = np.lexsort((spent, *(-gains.T)))
+    other = np.arange(len(gains)) != objective.known.number(chosen)  # of plans alike the chosen one is shown
+    order = np.lexsort((other, objective.known.spent(rules.cost), *(-gains.T)))
     kept: list[int] = []
+    plans: dict[int, Members] = {}
     for i in order:  # first species best first: only those before it can beat a plan
         if not kept or not (gains[kept] >= gains[i] * (1 - 1e-12)).all(axis=1).any():
-            kept.append(int(i))
+            plan = objective.known.members(int(i))
+            if rules.allows(plan):
+                kept.append(int(i))
+                plans[int(i)] = plan
     keep = [i for i, on in zip(kept, pareto(gains[kept])) if on]
     rows = []
     for i in sorted(keep, key=lambda i: -gains[i][0]):
         row: dict[str, Any] = {f"gain_{n}": g for n, g in zip(names, gains[i])}
         row |= {
-            "cost_usd": spent[i],
+            "cost_usd": rules.spent(plans[i]),
             "sites": ", ".join(ids[k] for k in plans[i]),
             "chosen": plans[i] == chosen,
         }

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import xor
+from random import Random
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.planning.set_rules import Members
 
-__all__ = ["Objective"]
+__all__ = ["Answers", "Objective"]
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Value = Callable[[Members], float]  # members, sorted -> gain; 0 for none
 
 
@@ -23,6 +28,92 @@ class SetGains(Protocol):
     def __call__(self, members: Members, /) -> float: ...
 
     def with_each(self, built: Members, which: Sequence[int], /) -> ArrayLike: ...
+
+
+class Answers:
+    """Gains of sets that were asked, each set once.
+
+    A set of a built one and one more is kept as these two, so that thousands of candidates beside hundreds that are chosen take no
+    memory to speak of; sets are told apart by the exclusive or of random numbers of 128 bits, one for each candidate.
+
+    Examples
+    --------
+    >>> known = Answers()
+    >>> known.add((1, 4), [0, 9], known.names_with((1, 4), [0, 9]), np.array([[2.0], [3.0]]))
+    >>> known.get(known.name((9, 4, 1))).tolist(), known.members(1), len(known)
+    ([3.0], (1, 4, 9), 2)
+    """
+
+    def __init__(self) -> None:
+        self._row: dict[int, int] = {}  # name of a set -> its number
+        self._blocks: list[tuple[Members, Ints, Floats]] = []  # built, one more each (-1: none), gains
+        self._first = [0]  # number of the first set of every block
+        self._of: dict[int, int] = {}  # candidate -> its random number
+
+    def _number(self, k: int) -> int:
+        if k not in self._of:
+            self._of[k] = Random(k).getrandbits(128)
+        return self._of[k]
+
+    def name(self, members: Iterable[int]) -> int:
+        """What a set goes by, whatever the order of its members."""
+        return reduce(xor, map(self._number, members), 0)
+
+    def names_with(self, built: Members, which: Sequence[int]) -> list[int]:
+        """Names of a built set with each of some candidates."""
+        base, inside = self.name(built), set(built)
+        return [base if k in inside else base ^ self._number(k) for k in map(int, which)]
+
+    def __contains__(self, name: int) -> bool:
+        return name in self._row
+
+    def __len__(self) -> int:
+        return self._first[-1]
+
+    def get(self, name: int) -> Floats | None:
+        """Gain of every species of the set of that name; None for one that was not asked."""
+        if name not in self._row:
+            return None
+        block, place = self._at(self._row[name])
+        return np.asarray(self._blocks[block][2][place], float)
+
+    def _at(self, number: int) -> tuple[int, int]:
+        block = bisect_right(self._first, number) - 1
+        return block, number - self._first[block]
+
+    def add(self, built: Members, which: Sequence[int], names: Sequence[int], gains: Floats) -> None:
+        """Keep the gains, shape (sets, species), of a built set with each of some candidates (-1: without); known ones stay."""
+        new = list({name: i for i, name in reversed(list(enumerate(names))) if name not in self._row}.values())
+        if not new:
+            return
+        new.sort()
+        self._row.update((names[i], self._first[-1] + n) for n, i in enumerate(new))
+        more = np.asarray(which, np.int64)[new]
+        self._blocks.append((built, np.where(np.isin(more, built), -1, more), np.asarray(gains, float)[new]))
+        self._first.append(self._first[-1] + len(new))
+
+    def number(self, members: Iterable[int]) -> int:
+        """Number of a set that was asked."""
+        return self._row[self.name(members)]
+
+    def members(self, number: int) -> Members:
+        """A set by its number, 0 the first that was asked."""
+        block, place = self._at(number)
+        built, more = self._blocks[block][0], int(self._blocks[block][1][place])
+        return built if more < 0 else tuple(sorted((*built, more)))
+
+    @property
+    def gains(self) -> Floats:
+        """Gains of all sets, shape (sets, species), in the order in which they were asked."""
+        return np.concatenate([g for _, _, g in self._blocks]) if self._blocks else np.zeros((0, 0))
+
+    def spent(self, cost: Floats) -> Floats:
+        """Cost of all sets, in the same order, from those of the candidates [money]."""
+        parts = [np.zeros(0)]
+        for built, more, _ in self._blocks:
+            extra = np.where(more < 0, 0.0, cost[np.maximum(more, 0)])
+            parts.append(float(cost[list(built)].sum()) + extra)
+        return np.concatenate(parts)
 
 
 class Objective:
@@ -40,8 +131,8 @@ class Objective:
     Examples
     --------
     >>> both = Objective([lambda s: float(len(s)), lambda s: 4.0], [1.0, 0.5])
-    >>> both((2, 0)), both.with_each((0,), [1, 2]).tolist(), sorted(both.known)
-    (4.0, [4.0, 4.0], [(0, 1), (0, 2)])
+    >>> both((2, 0)), both.with_each((0,), [1, 2]).tolist(), [both.known.members(i) for i in range(len(both.known))]
+    (4.0, [4.0, 4.0], [(0, 2), (0, 1)])
     """
 
     def __init__(
@@ -49,7 +140,7 @@ class Objective:
     ) -> None:
         self.gains, self.worst = gains, worst
         self.factors = np.ones(len(gains)) if factors is None else np.asarray(factors, float)
-        self.known: dict[Members, Floats] = {}
+        self.known = Answers()
 
     def with_factors(self, factors: Floats, worst: bool) -> Objective:
         """The same gains joined in another way; what is known of them is shared."""
@@ -59,10 +150,13 @@ class Objective:
 
     def vector(self, members: Iterable[int]) -> Floats:
         """Gain of every species, in its own unit."""
-        key = tuple(sorted(int(k) for k in members))
-        if key not in self.known:
-            self.known[key] = np.array([float(g(key)) for g in self.gains])
-        return self.known[key]
+        key = tuple(sorted({int(k) for k in members}))
+        name = self.known.name(key)
+        found = self.known.get(name)
+        if found is None:
+            found = np.array([float(g(key)) for g in self.gains])
+            self.known.add(key, [-1], [name], found[None])
+        return found
 
     def join(self, vectors: Floats) -> Floats:
         """One number from gains in the last axis."""
@@ -74,23 +168,22 @@ class Objective:
 
     def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Value of a built set with each of some candidates."""
-        done = tuple(sorted(int(k) for k in built))
-        keys = [tuple(sorted((*done, int(k)))) for k in which]
-        if any(key not in self.known for key in keys):
+        done = tuple(sorted({int(k) for k in built}))
+        names = self.known.names_with(done, which)
+        if any(name not in self.known for name in names):
             columns = [
                 np.asarray(g.with_each(done, which), float)
                 if isinstance(g, SetGains)
-                else [g(k) for k in keys]
+                else [g(tuple(sorted({*done, int(k)}))) for k in which]
                 for g in self.gains
             ]
-            for key, row in zip(keys, np.stack(columns, axis=-1)):
-                self.known.setdefault(key, row)
-        return self.join(np.array([self.known[key] for key in keys]).reshape(len(keys), len(self.gains)))
+            self.known.add(done, which, names, np.stack(columns, axis=-1))
+        found = [self.known.get(name) for name in names]
+        return self.join(np.array(found, float).reshape(len(names), len(self.gains)))
 
-    def known_values(self) -> dict[Members, float]:
-        """Every set that was asked, with its value."""
-        values = self.join(np.array(list(self.known.values())).reshape(-1, len(self.gains)))
-        return dict(zip(self.known, values.tolist()))
+    def known_values(self) -> Floats:
+        """Value of every set that was asked, in the order of :attr:`known`."""
+        return self.join(self.known.gains.reshape(-1, len(self.gains)))
 
 
 def remembered(value: SetGains | Value) -> Objective:

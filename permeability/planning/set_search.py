@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -225,17 +226,18 @@ def _row(name: str, plan: Members, ask: Objective, rules: Rules, best: float) ->
 
 def _near_best(ask: Objective, rules: Rules, best: Members, near: float, most: int = 5) -> pd.DataFrame:
     """Other plans that were looked at, nearly as good and not just parts of each other."""
-    top, known = ask(best), ask.known_values()
-    plans = sorted(
-        (p for p, g in known.items() if g >= (1 - near) * top and p != best and rules.allows(p)),
-        key=lambda p: (-known[p], p),
-    )
+    top, values = ask(best), ask.known_values()
+    order = np.argsort(-values, kind="stable")
+    order = order[values[order] >= (1 - near) * top]
     shown: list[Members] = [best]
-    for plan in plans:
+    for _, alike in groupby(order, key=lambda i: values[i]):
+        for plan in sorted(ask.known.members(int(i)) for i in alike):
+            if plan != best and rules.allows(plan) and not any(set(plan) <= set(s) for s in shown):
+                shown.append(plan)
+                if len(shown) > most:
+                    break
         if len(shown) > most:
             break
-        if not any(set(plan) <= set(s) for s in shown):
-            shown.append(plan)
     rows = [{**_row("", p, ask, rules, top), "in_common": len(set(p) & set(best))} for p in shown[1:]]
     columns = ["gain", "cost", "sites", "share_of_best", "in_common"]
     return pd.DataFrame(rows, columns=columns)

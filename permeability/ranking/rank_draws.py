@@ -260,12 +260,13 @@ def draw_ranks(
             return reach_and_area(
                 drawn, world.patches, world.effects, limits[0][mine], limits[1][mine], weight
             )
-        today, after = world.resistances(drawn)
+        opened = world.effects.after(drawn)
+        today, after = world.resistances(drawn, opened[1])
         weight = weights[d][world.of_drawn] * world.patches.share
-        apart = [world.patches.pairs_apart(np.isfinite(r)) for r in (today, *after)]
+        apart = world.patches.pairs_apart(np.isfinite(np.concatenate([today[None], after])))
         return np.stack([
-            conductance_gain(today, after, weight, world.patches.pairs(), with_today=True), np.array(apart, float),
-            world.cut_off(drawn),
+            conductance_gain(today, after, weight, world.patches.pairs(), with_today=True), apart.astype(float),
+            world.pieces.cut_off(drawn, opened[0]),
         ])  # fmt: skip
 
     same = "" if on.store is None else inputs_hash(land, patches, sets, numbers, inside)
@@ -431,27 +432,27 @@ class _World:
             may_stand = replace(land, standing=land.chance_of > 0)
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
             self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
-            self.singles = self.view.face.singles(self._opened(may_stand, self.view))
+            opened = self._opened(self.effects.after(may_stand)[1], self.view)
+            self.singles = self.view.face.singles(opened)
 
-    def cut_off(self, drawn: Landscape) -> Array:
-        """Range cut off in one draw, without any candidate and with each of them, shape (1 + K,) [km2]."""
-        return self.pieces.cut_off(drawn, self.effects.after(drawn)[0])
+    def resistances(self, drawn: Landscape, opened: Array) -> tuple[Array, Array]:
+        """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P).
 
-    def resistances(self, drawn: Landscape) -> tuple[Array, Array]:
-        """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P)."""
+        ``opened``: series resistance of the edges that the candidates touch, of :meth:`EdgeEffects.after`.
+        """
         if self.view is None:
             view = CircuitView(drawn, self.patches, self.lines, check=self.first.acquire(blocking=False))
-            after, today = view.face.singles_and_today(self._opened(drawn, view))
+            after, today = view.face.singles_and_today(self._opened(opened, view))
             return today, after
         series = drawn.edge_barriers().at(self.view.keys)[1]
         after, today = self.view.face.singles_and_today(
-            self._opened(drawn, self.view), series, prepared=self.singles
+            self._opened(opened, self.view), series, prepared=self.singles
         )
         return today, after
 
-    def _opened(self, land: Landscape, view: CircuitView) -> Candidates:
+    def _opened(self, series: Array, view: CircuitView) -> Candidates:
         """The candidates in one state of the unknown numbers."""
-        return view.candidates(self.effects.start, self.effects.keys, self.effects.after(land)[1])
+        return view.candidates(self.effects.start, self.effects.keys, series)
 
 
 class _Worlds:
