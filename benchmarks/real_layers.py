@@ -120,7 +120,7 @@ def wyoming(source: Path, folder: Path, draws: int, parts: int | None) -> Path:
     facts = {"id": [f"F-{i}" for i in fences["fence_id"]], "kind": "fence", "fence_class": "stock"}
     table = gpd.GeoDataFrame(facts, geometry=fences.geometry.to_numpy(), crs=fences.crs)
     table.to_file(folder / "lines.gpkg", layer="fences")
-    west, south, east, north = bounds = (535500, 4693500, 610500, 4788500)
+    west, south, *_ = bounds = (535500, 4693500, 610500, 4788500)
     middle = [(west + x, south + y) for x in (12e3, 37e3, 62e3) for y in (15e3, 80e3)]
     areas = [box(x - 2500, y - 2500, x + 2500, y + 2500) for x, y in middle]
     places = gpd.GeoDataFrame({"id": list("abcdef")}, geometry=areas, crs=fences.crs)
@@ -150,16 +150,23 @@ def liechtenstein(source: Path, folder: Path, draws: int, parts: int | None) -> 
     areas = gpd.read_file(source, layer="multipolygons").to_crs(32632)
     forest = areas[(areas["landuse"] == "forest") | (areas["natural"] == "wood")]
     west, south, east, north = ways.total_bounds
-    bounds = [float(v) for v in (*(np.floor([west / 50, south / 50]) * 50), *(np.ceil([east / 50, north / 50]) * 50))]
+    bounds = [
+        float(v)
+        for v in (*(np.floor([west / 50, south / 50]) * 50), *(np.ceil([east / 50, north / 50]) * 50))
+    ]
     rows, cols = round((bounds[3] - bounds[1]) / 50), round((bounds[2] - bounds[0]) / 50)
     built = areas[areas["landuse"].isin(["residential", "industrial", "commercial"])]
     shapes = [(g, 1.0) for g in forest.geometry] + [(g, 30.0) for g in built.geometry]
-    ground = rasterize(shapes, (rows, cols), fill=3.0, transform=from_bounds(*bounds, cols, rows), dtype="float64")
+    ground = rasterize(
+        shapes, (rows, cols), fill=3.0, transform=from_bounds(*bounds, cols, rows), dtype="float64"
+    )
     write_raster(folder / "ground.tif", ground, bounds, "EPSG:32632")
     large = shapely.get_parts(shapely.union_all(shapely.make_valid(forest.geometry.to_numpy())))
     large = [g.intersection(shapely.box(*bounds)) for g in large]
     large = sorted((g for g in large if g.area > 1e6), key=lambda g: -g.area)[:6]
-    named = gpd.GeoDataFrame({"id": [f"forest {i}" for i in range(1, len(large) + 1)]}, geometry=large, crs=32632)
+    named = gpd.GeoDataFrame(
+        {"id": [f"forest {i}" for i in range(1, len(large) + 1)]}, geometry=large, crs=32632
+    )
     named.to_file(folder / "lines.gpkg", layer="forests")
     path = folder / "project.toml"
     path.write_text(LIECHTENSTEIN.replace("DRAWS", str(draws)).replace("BOUNDS", str(bounds)))
@@ -207,7 +214,14 @@ def here(what: str, path: str) -> None:
 
 def outcome(what: str, path: Path) -> dict:
     """Of :func:`here` in a process of its own."""
-    command = [sys.executable, __file__, "--here", what, str(path), *(["--tell"] if "--tell" in sys.argv else [])]
+    command = [
+        sys.executable,
+        __file__,
+        "--here",
+        what,
+        str(path),
+        *(["--tell"] if "--tell" in sys.argv else []),
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE)
     return json.loads(done.stdout.strip().splitlines()[-1])
 

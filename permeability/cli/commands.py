@@ -216,7 +216,8 @@ def plan(project: Path) -> None:
     "--scheduler",
     help="address of a dask.distributed scheduler, or local: species, scenarios, draws go there",
 )
-@click.option("--resume", is_flag=True, help="go on with what an interrupted run has finished")
+@click.option("--resume", is_flag=True, help="go on with what an earlier run has finished (done by default)")
+@click.option("--anew", is_flag=True, help="work everything out again, also what an earlier run has found")
 def run(
     project: Path,
     out: Path | None,
@@ -225,8 +226,12 @@ def run(
     workers: int | None,
     scheduler: str | None,
     resume: bool,
+    anew: bool,
 ) -> None:
-    """Run PROJECT and write its result folder."""
+    """Run PROJECT and write its result folder.
+
+    What an earlier run into the same folder has found of the same inputs is taken from the hidden folder .NAME-steps beside it.
+    """
     from permeability.layers.whole_files import json_text
     from permeability.project.project import open_project
     from permeability.project.run.run import run_project
@@ -235,8 +240,9 @@ def run(
     folder = out if out is not None else default_folder(opened.path)
     progress = Progress()
     done = run_project(
-        opened, folder, progress=progress, report=report, workers=workers, scheduler=scheduler, resume=resume
-    )
+        opened, folder, progress=progress, report=report, workers=workers, scheduler=scheduler,
+        resume=resume or not anew,
+    )  # fmt: skip
     progress.close()
     if as_json:
         say(json_text(done.summary).rstrip())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
+from permeability.core.tasks import KEEP_NOTHING, Keep
 from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
 from permeability.landscape.given import takes_landscape
@@ -19,7 +20,7 @@ from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import BY_LINE
 from permeability.linkage.landscape_indices import Indices
-from permeability.linkage.measured import Measured, indices_from
+from permeability.linkage.measured import Measured, State, indices_from
 
 __all__ = ["Impact", "barrier_impact", "standing_groups", "standing_lines"]
 
@@ -78,6 +79,7 @@ def barrier_impact(
     by: str = "line",
     measured: Measured | None = None,
     progress: Progress | None = None,
+    keep: Keep = KEEP_NOTHING,
 ) -> Impact:
     """Indices today, without barriers, with each line (or group of lines) alone and with each taken away.
 
@@ -94,6 +96,8 @@ def barrier_impact(
         The same landscape, where something of it is known already.
     progress : callable, optional
         Called with (done, all).
+    keep : Keep, optional
+        Where what was found of the groups is kept, and looked up.
 
     Returns
     -------
@@ -126,16 +130,22 @@ def barrier_impact(
     names = [("no barriers", ""), ("all barriers", "")]
     names += [(f"only {x}", x) for x in groups] + [(f"without {x}", x) for x in groups]
     states = [today.state_of(today.bare.land), today.state_of(land)]
-    if len(groups) > SOLVED_AFRESH:
-        alone, without = alone_and_without(today, groups, progress=progress)
-        states += [*alone, *without]
-    else:
+
+    def of_groups() -> list[State]:
+        if len(groups) > SOLVED_AFRESH:
+            alone, without = alone_and_without(today, groups, progress=progress)
+            return [*alone, *without]
         variants = [land.with_rows(rows) for rows in groups.values()]
         variants += [land.without_rows(rows) for rows in groups.values()]
+        found = []
         for i, variant in enumerate(variants):
-            states.append(today.state_of(variant))
+            found.append(today.state_of(variant))
             if progress is not None:
                 progress(i + 3, len(names))
+        return found
+
+    what = f"each {by} by itself: {len(groups)}"
+    states += [State(*s) for s in keep(what, lambda: [tuple(s) for s in of_groups()])]
     for (case, _), state in zip(names[1:], states[1:]):
         require_no_easier(state.resistance, states[0].resistance, patches.ids, "effective resistance", case)
         require_no_easier(state.cost, states[0].cost, patches.ids, "cost", case)

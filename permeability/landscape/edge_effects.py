@@ -240,7 +240,8 @@ class EdgeEffects:
             steps = [(self.kinds[i].row, self.kinds[i].steps[place]) for i in mine]
             changes = [model.change(row, step, self._treated) for row, step in steps]
             new = {
-                i: np.array([c.get(i, np.nan) for c in changes]) for i in sorted({i for c in changes for i in c})
+                i: np.array([c.get(i, np.nan) for c in changes])
+                for i in sorted({i for c in changes for i in c})
             }
             cost[mine] = apply_changes(cost[mine], new, np.array([is_forced(step) for _, step in steps]))
         return np.asarray(cost.sum(axis=1))

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
+from permeability.core.tasks import KEEP_NOTHING, Keep, content_hash
 from permeability.linkage.index_table import gain_of
 from permeability.planning.budget_questions import budget_curve, next_best, pareto
 from permeability.planning.gain_bounds import columns_plan, relaxed_bound
 from permeability.planning.joint_gains import CircuitGains, Gains, LeastCostGains, exclusive_pairs
 from permeability.planning.searches import find_bundles
-from permeability.planning.set_gains import Objective
+from permeability.planning.set_gains import Answers, Objective
 from permeability.planning.set_rules import Bound, Members, Rules, spacing
 from permeability.planning.set_search import EXHAUSTIVE, Portfolio, choose
 from permeability.ranking.candidate_sites import Candidate, merged
@@ -163,6 +164,7 @@ def portfolio(
     starts: int = 6,
     rng: int | np.random.Generator = 1,
     workers: int = 1,
+    keep: Keep = KEEP_NOTHING,
 ) -> Plan:
     """The best set of candidates under a budget, for one species or several.
 
@@ -197,6 +199,8 @@ def portfolio(
     rng : int or numpy.random.Generator
     workers : int
         Threads for the fields of the least-cost view.
+    keep : Keep, optional
+        Where the gains of sets and the bound are kept, and looked up; its inputs are those of the rankings.
 
     Returns
     -------
@@ -240,7 +244,9 @@ def portfolio(
         [k for k in range(len(ids)) if k not in options["must_not"]]
     )
     objective = Objective(gains, _factors(share, everything, list(named), rule), rule == "worst_of")
-    solver = _Proof(objective, view)
+    asked = Answers.of(keep(f"gains of sets, {view}", list)) if keep.store is not None else objective.known
+    objective.known = asked
+    solver = _Proof(objective, view, keep)
     settings: dict[str, Any] = {
         **options, "rng": rng, "starts": starts, "near": near, "monotone": all(g.monotone for g in gains),
         "bound": solver.bound if all(g.monotone for g in gains) else None, "searches": solver.searches(),
@@ -260,6 +266,7 @@ def portfolio(
         if rule == "pareto":
             _search_front(objective, everything, cost, budget_usd, settings)
         front = _front(objective, rules, found.members, list(named), ids)
+    keep.again(f"gains of sets, {view}", asked.told())
     return _plan(named, view, rule, found, objective, (share, everything), curve, front, ids)
 
 
@@ -428,13 +435,17 @@ def _factors(weights: Floats, everything: Floats, names: list[str], rule: str) -
 class _Proof:
     """Bound of the choice, and in the least-cost view the plan that proves it."""
 
-    def __init__(self, objective: Objective, view: str) -> None:
-        self.objective, self.view = objective, view
+    def __init__(self, objective: Objective, view: str, keep: Keep = KEEP_NOTHING) -> None:
+        self.objective, self.view, self.keep = objective, view, keep
         self.answers: dict[float, Any] = {}
 
     def bound(self, rules: Rules) -> Bound:
         if self.view == "circuit":
-            return relaxed_bound(self._relaxed, rules, iterations=TANGENTS)
+            asked = content_hash(rules, self.objective.factors, self.objective.worst)
+            made = self.keep(
+                f"bound {asked}", lambda: list(relaxed_bound(self._relaxed, rules, iterations=TANGENTS))
+            )
+            return Bound(*made)
         if not self._complete():
             return Bound(float("inf"))
         plan = self._solve(rules)

@@ -83,7 +83,9 @@ class Answers:
 
     def add(self, built: Members, which: Sequence[int], names: Sequence[int], gains: Floats) -> None:
         """Keep the gains, shape (sets, species), of a built set with each of some candidates (-1: without); known ones stay."""
-        new = list({name: i for i, name in reversed(list(enumerate(names))) if name not in self._row}.values())
+        new = list(
+            {name: i for i, name in reversed(list(enumerate(names))) if name not in self._row}.values()
+        )
         if not new:
             return
         new.sort()
@@ -91,6 +93,27 @@ class Answers:
         more = np.asarray(which, np.int64)[new]
         self._blocks.append((built, np.where(np.isin(more, built), -1, more), np.asarray(gains, float)[new]))
         self._first.append(self._first[-1] + len(new))
+
+    def told(self) -> list[tuple[list[int], Ints, Floats]]:
+        """All answers as plain values, for :meth:`of`."""
+        return [(list(built), more, gains) for built, more, gains in self._blocks]
+
+    @classmethod
+    def of(cls, told: Iterable[tuple[list[int], Ints, Floats]]) -> Answers:
+        """Answers that were told before.
+
+        >>> known = Answers()
+        >>> known.add((2,), [-1], [known.name((2,))], np.array([[7.0]]))
+        >>> again = Answers.of(known.told())
+        >>> again.get(again.name((2,))).tolist()
+        [7.0]
+        """
+        out = cls()
+        for built, more, gains in told:
+            done, which = tuple(int(k) for k in built), [int(k) for k in more]
+            base = out.name(done)
+            out.add(done, which, [base if k < 0 else base ^ out._number(k) for k in which], gains)
+        return out
 
     def number(self, members: Iterable[int]) -> int:
         """Number of a set that was asked."""

@@ -64,7 +64,9 @@ def first_orders(quantiles: ArrayLike, outputs: ArrayLike, bins: int | None = No
     """
     x, y = np.asarray(quantiles, dtype=np.float64), np.asarray(outputs, dtype=np.float64)
     found = np.zeros((x.shape[1], y.shape[1]))
-    alike: dict[bytes, list[int]] = {}  # numbers that are shared by the same draws, such as those of landscapes made anew
+    alike: dict[
+        bytes, list[int]
+    ] = {}  # numbers that are shared by the same draws, such as those of landscapes made anew
     for c in range(x.shape[1]):
         world = np.unique(x[:, c], return_inverse=True)[1]
         first = np.unique(world, return_index=True)[1]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
-from permeability._version import __version__
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
+from permeability.core.own_code import own_code
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
@@ -537,20 +537,26 @@ def inputs_hash(
     numbers: Sequence[Unknown],
     inside: NDArray[np.bool_] | None = None,
 ) -> str:
-    """Hash of everything that a draw depends on but its quantiles."""
-    chances = [
-        [(c.name, c.key, *(e and e.as_tuple() for e in (c.chance, c.trace_m, c.cost_m))) for c in row]
-        for row in land.components
-    ]
+    """Hash of everything that a draw depends on but its quantiles; of barriers only those that may stand count."""
+    may = land.standing | (land.chance_of > 0)
+    told = {
+        int(i): [
+            [(c.name, c.key, c.of_class, c.is_fence, *(e and e.as_tuple() for e in (c.chance, c.trace_m, c.cost_m))) for c in parts]
+            for parts in (land.components[i], *land.either_way.get(int(i), ()))
+        ]
+        for i in np.flatnonzero(may)
+    }  # fmt: skip
+    facts = land.barriers.table.drop(columns="geometry")[may].to_csv(index=False)
     steps = [[repr(i) for i in s] for s in sets]
     shapes = (
-        b"".join(g.wkb for g in land.barriers.table.geometry)
+        b"".join(g.wkb for g in land.barriers.table.geometry[may])
         if any(u.kind in ("map", "origin") for u in numbers)
         else b""
     )
     return content_hash(
-        __version__, land.resistance, land.cuts.cell, land.cuts.direction, land.cuts.barrier, land.cuts.km,
-        land.standing, repr(chances), repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
+        own_code(), land.resistance, land.cuts.cell, land.cuts.direction, land.cuts.barrier, land.cuts.km, land.cuts.normal_m, land.cuts.own_from,
+        land.cuts.own_to, land.neighbours, land.standing, repr(told), facts, repr(land.profile), repr(land.profile.data), patches.drawn, patches.share,
+        repr(land.trace_length.as_tuple()), str(land.scenario), patches.labels,
         patches.table["weight"].to_numpy(float), repr(steps), repr(land.grid), land.chance_of, repr(land.fence_chances),
         [repr(u) for u in numbers], shapes, b"" if inside is None else np.packbits(inside).tobytes(),
         repr([land.profile.estimates()[k].as_tuple() for k in (BUDGET, DISPERSAL)]),

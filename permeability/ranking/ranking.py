@@ -16,7 +16,7 @@ from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
-from permeability.core.tasks import RunOn
+from permeability.core.tasks import Keep, RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
@@ -30,7 +30,7 @@ from permeability.ranking.arrivals import ARRIVALS, add_arrivals, same_land
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.opening_use import opening_use
-from permeability.ranking.rank_draws import RankDraws, draw_ranks
+from permeability.ranking.rank_draws import RankDraws, draw_ranks, inputs_hash
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
 __all__ = [
@@ -234,7 +234,8 @@ def rank(
     steps = [s.interventions for s in sites]
     on, todo = RunOn(workers, scheduler, store, progress), len(sites) + draws + min(STATES, draws)
     engine = Evaluator(land, patches, inside, lines, measured)
-    found = engine.singles(steps, progress=on.part(0, todo).progress)
+    keep = Keep(store, "" if store is None else inputs_hash(land, patches, steps, [], inside))
+    found = keep("every candidate alone", lambda: engine.singles(steps, progress=on.part(0, todo).progress))
     pressed = LinePressure(engine.view)
     rows = [_row(land, site, engine.today, after, pressed) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
+from permeability.core.tasks import Keep, content_hash
 from permeability.core.units import unit_of
 from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio
 from permeability.planning.economics import cost_benefit, offset_account
 from permeability.project.project import Project
 from permeability.project.ranking_spec import estimate
+from permeability.ranking.rank_draws import inputs_hash
 from permeability.ranking.ranking import Ranking
 
 ALL = "all species"
@@ -43,9 +46,12 @@ class Choice:
 
 
 def make_choice(
-    project: Project, rankings: Mapping[str, Ranking], tell: Callable[[int, int], None] | None = None
+    project: Project,
+    rankings: Mapping[str, Ranking],
+    tell: Callable[[int, int], None] | None = None,
+    store: Path | None = None,
 ) -> Choice:
-    """Plans for the budget of a project, with their money and hectares."""
+    """Plans for the budget of a project, with their money and hectares; ``store``: a folder that keeps gains of sets."""
     if not rankings:
         return Choice()
     plans: dict[str, Plan] = {}
@@ -56,7 +62,7 @@ def make_choice(
         for done, (name, ranking) in enumerate(asked.items()):
             if tell is not None:
                 tell(done, len(asked))
-            plans[name] = _plan(project, ranking, name == ALL)
+            plans[name] = _plan(project, ranking, name == ALL, store)
     money = project.spec.cost_benefit
     options: dict[str, Any] = {
         "years": money.years, "rates": money.rates, "collisions_avoided": money.collisions_avoided,
@@ -75,7 +81,9 @@ def make_choice(
     return Choice(plans, pd.concat(tables, ignore_index=True), pd.concat(hectares, ignore_index=True))
 
 
-def _plan(project: Project, rankings: Ranking | Mapping[str, Ranking], several: bool) -> Plan:
+def _plan(
+    project: Project, rankings: Ranking | Mapping[str, Ranking], several: bool, store: Path | None
+) -> Plan:
     asked, how = project.spec.portfolio, project.spec.ranking
     assert how.budget_usd is not None
     budgets = asked.budgets or [share * how.budget_usd for share in CURVE]
@@ -83,8 +91,16 @@ def _plan(project: Project, rankings: Ranking | Mapping[str, Ranking], several: 
         rankings, how.budget_usd, weights=asked.weights if several and asked.weights else None,
         rule=asked.rule if several else "weighted", view=asked.view, must=asked.must, must_not=asked.must_not,
         min_spacing_km=asked.spacing_km, per_stretch=asked.per_stretch, budgets=budgets,
-        starts=STARTS, rng=how.seed,
+        starts=STARTS, rng=how.seed, keep=Keep(store, "" if store is None else _same(rankings)),
     )  # fmt: skip
+
+
+def _same(rankings: Ranking | Mapping[str, Ranking]) -> str:
+    """Hash of all that the gains of sets hang on."""
+    every = [rankings] if isinstance(rankings, Ranking) else list(rankings.values())
+    return content_hash([
+        inputs_hash(r.land, r.engine.patches, [s.interventions for s in r.sites], [], r.engine.inside) for r in every
+    ])  # fmt: skip
 
 
 # ---------------------------------------------------------------- as tables

@@ -33,7 +33,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from permeability.core.errors import Finding, OptionError, ProjectError
-from permeability.core.tasks import RunOn, connected
+from permeability.core.tasks import Keep, RunOn, Store, connected
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
@@ -50,6 +50,7 @@ from permeability.project.run.scenarios import (
     run_scenarios,
 )
 from permeability.project.run.steps import Step, take_steps
+from permeability.ranking.rank_draws import inputs_hash
 from permeability.ranking.ranking import rank
 
 __all__ = ["run_project"]
@@ -67,7 +68,7 @@ def run_project(
     report: bool = True,
     workers: int | None = None,
     scheduler: Any = None,
-    resume: bool = False,
+    resume: bool = True,
 ) -> Run:
     """Run a project: connectivity, impact and ranking per species, and write the result folder.
 
@@ -86,8 +87,9 @@ def run_project(
         Address of a ``dask.distributed`` scheduler, a client, or ``"local"``: species, scenarios and draws go to its
         workers instead.  See :func:`permeability.core.tasks.run_tasks`.
     resume : bool
-        Go on with the draws that an interrupted run of the same inputs has finished (kept beside the result folder
-        until a run ends well).
+        Take what an earlier run into this folder has found of the same inputs, by the same version, from the hidden folder beside it
+        (``.NAME-steps``): an interrupted run goes on, and after a change of the project only what hangs on it is done
+        again.  False works everything out anew.
 
     Returns
     -------
@@ -133,6 +135,7 @@ def _run(
     project: Project, folder: Path | None, store: Path | None, *, progress: Progress | None, report: bool, workers: int, scheduler: Any
 ) -> Run:  # fmt: skip
     """The run itself; the lock of the folder is held."""
+    begun = 0 if store is None else Store(store).now_ns()
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
@@ -145,14 +148,14 @@ def _run(
         measured = {name: _measured(project, name) for name in project.species_ids}
         on = RunOn(workers, cluster, store)
         found = take_steps(
-            _steps(measured, project.spec.impact.by),
+            _steps(measured, project.spec.impact.by, None if cluster is not None else store),
             replace(on, store=None, progress=_tell(progress, "species")),
         )
         results = {
             name: _run_species(project, name, mine, found, progress, on) for name, mine in measured.items()
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
-        choice = make_choice(project, ranked, _tell(progress, "choice"))
+        choice = make_choice(project, ranked, _tell(progress, "choice"), store)
         tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
     summary = summarise(project, results) | choice_summary(project, choice) | more[0]
     record = make_record(project, results) | more[1]
@@ -160,7 +163,7 @@ def _run(
     if folder is not None:
         _write(done, folder, report, progress)
     if store is not None:
-        shutil.rmtree(store, ignore_errors=True)
+        Store(store).drop_unused(begun)
     return done
 
 
@@ -206,7 +209,7 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
 
 
 def _step_store(folder: Path, resume: bool) -> Path:
-    """Where finished steps are kept while a run is under way: a hidden folder beside the result folder."""
+    """Where finished steps are kept for the next run: a hidden folder beside the result folder."""
     store = folder.with_name(f".{folder.name}-steps")
     if not resume:
         shutil.rmtree(store, ignore_errors=True)
@@ -230,11 +233,13 @@ def _measured(project: Project, name: str) -> Measured:
     return Measured(land, patches, inside, keep_fields=bool(project.spec.candidates))
 
 
-def _steps(measured: dict[str, Measured], by: str) -> list[Step]:
+def _steps(measured: dict[str, Measured], by: str, store: Path | None) -> list[Step]:
     """Everything that does not depend on anything else: connectivity and impact of every species."""
-    return [
-        Step(name, kind, mine, by) for name, mine in measured.items() for kind in ("connectivity", "impact")
-    ]
+    found = []
+    for name, mine in measured.items():
+        same = "" if store is None else inputs_hash(mine.land, mine.patches, [], [], mine.inside)
+        found += [Step(name, kind, mine, by, Keep(store, same)) for kind in ("connectivity", "impact")]
+    return found
 
 
 def _tell(progress: Progress | None, step: str) -> Callable[[int, int], None] | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from permeability.core.tasks import HERE, RunOn
+from permeability.core.tasks import HERE, KEEP_NOTHING, Keep, RunOn
 from permeability.impact.line_by_line import SOLVED_AFRESH, barrier_impact, standing_groups
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import connectivity
@@ -31,12 +31,15 @@ class Step:
         The landscape, of which one step finds what another may use.
     by : str
         What the impact is worked out for, see :func:`permeability.impact.line_by_line.barrier_impact`.
+    keep : Keep
+        Where what was found of the lines is kept, and looked up.
     """
 
     species: str
     kind: str
     measured: Measured = field(repr=False)
     by: str = "line"
+    keep: Keep = KEEP_NOTHING
 
     @property
     def work(self) -> float:
@@ -54,7 +57,7 @@ def take_step(step: Step) -> Any:
         mine = step.measured
         if step.kind == "connectivity":
             return connectivity(mine.land, mine.patches, measured=mine)
-        return barrier_impact(mine.land, mine.patches, mine.inside, by=step.by, measured=mine)
+        return barrier_impact(mine.land, mine.patches, mine.inside, by=step.by, measured=mine, keep=step.keep)
 
 
 def take_steps(steps: Sequence[Step], on: RunOn = HERE) -> dict[tuple[str, str], Any]:
