@@ -15,7 +15,7 @@ from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.kernels.edges import grid_links
 from permeability.ranking.draw_effort import cost_of_draws
 from permeability.ranking.drawing import draw, quantiles
-from permeability.ranking.influence import first_order, influence
+from permeability.ranking.influence import first_order, first_orders, influence
 from permeability.ranking.rank_statistics import coverage, rank_range, rank_table, ranks, together
 
 
@@ -194,3 +194,29 @@ def test_a_wider_share_tells_fewer_apart(seed):
 def test_two_numbers_of_one_name_are_refused():
     with pytest.raises(OptionError, match="O51"):
         quantiles(["p", "p"], 3)
+
+
+def test_indices_of_many_numbers_at_once_are_those_of_each_by_itself():
+    """Held against the definition, written as a loop: the variance of the means in equally filled bins, less chance."""
+    rng = np.random.default_rng(7)
+    n, bins = 96, 6
+    x, y = rng.random((n, 5)), rng.normal(size=(n, 4))
+    y[:, 0] += 3 * x[:, 1]
+    y[:, 3] = 2.0  # nothing moves
+    x[:, 4] = x[:8, 4][np.arange(n) % 8]  # eight landscapes made anew, which the draws take turns on
+    found = first_orders(x, y)
+
+    def plain(u, v, m):
+        order, total = np.argsort(u), np.var(v)
+        means = [np.mean(v[order[i * len(u) // m : (i + 1) * len(u) // m]]) for i in range(m)]
+        between = np.mean((np.array(means) - np.mean(v)) ** 2) / total
+        return min(max((between * (len(u) - 1) - (m - 1)) / (len(u) - m), 0.0), 1.0)
+
+    for c in range(4):
+        for k in range(3):
+            assert found[c, k] == pytest.approx(plain(x[:, c], y[:, k], bins), abs=1e-12)
+    for k in range(3):
+        worlds = y[:, k].reshape(12, 8).mean(axis=0)
+        held = np.var(worlds) / np.var(y[:, k])
+        assert found[4, k] == pytest.approx(plain(x[:8, 4], worlds, 2) * held, abs=1e-12)
+    assert (found[:, 3] == 0).all()
