@@ -155,6 +155,15 @@ class Scenario:
             return f"{self.name}: no intervention"
         return f"{self.name}: " + "; ".join(i.text() for i in self.interventions)
 
+    def brief(self, most: int = 20) -> str:
+        """The same, of many interventions the first ones and how many more there are.
+
+        >>> print(Scenario("Three").remove("A").remove("B").remove("C").brief(1))
+        Three: remove fences A; and 2 more
+        """
+        more = len(self.interventions) - most
+        return str(self) if more <= 0 else f"{replace(self, interventions=self.interventions[:most])}; and {more:,} more"
+
 
 def traffic_range(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts with the traffic's low and high following a new best value, unless they are given too.

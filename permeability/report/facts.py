@@ -128,9 +128,10 @@ def line_rows(results: Results, species: str, tr: Words) -> list[Row]:
     bare, today = results.case(species, BARE), results.case(species, TODAY)
     called = line_names(results, tr)
     table = results.cases(species)
+    known = {str(row["case"]): row for row in table.to_dict("records")}
     rows = []
     for line in dict.fromkeys(str(x) for x in table["line"].dropna() if str(x)):
-        only, without = results.case(species, f"only {line}"), results.case(species, f"without {line}")
+        only, without = known.get(f"only {line}"), known.get(f"without {line}")
         if not only or not without:
             continue
         alone = {n: number(only.get(n)) - number(bare.get(n)) for n in HEADLINES}

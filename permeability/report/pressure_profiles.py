@@ -16,15 +16,21 @@ from permeability.viz.style import round_length
 WIDTH, LEFT, RIGHT = 900.0, 12.0, 24.0
 STRIP, GAP, TOP, FOOT = 92.0, 34.0, 30.0, 40.0
 MARKED = 3
+MOST_LINES = 12  # figures
 
 
 def pressure_profiles(results: Results, species: str, sites: list[Row], tr: Words) -> list[Row]:
-    """One figure for every line with ranked sections; none for results without pressures."""
+    """One figure for every line with ranked sections, of many those of the best; none for results without pressures."""
     table = results.pressure
     if table is None:
         return []
     mine = table[table["species"] == species]
-    return [_figure(str(line), part, sites, tr) for line, part in mine.groupby("line", sort=False)]
+    best = list(dict.fromkeys(s["line_id"] for s in sites))[:MOST_LINES]
+    return [
+        _figure(str(line), part, sites, tr)
+        for line, part in mine.groupby("line", sort=False)
+        if str(line) in best
+    ]
 
 
 def _figure(line: str, part: pd.DataFrame, sites: list[Row], tr: Words) -> Row:

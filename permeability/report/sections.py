@@ -48,6 +48,9 @@ ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+MOST_ROWS = 100  # of a table; the rest is left to the spreadsheet
+
+
 def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     """Everything the report says; ``part`` is ``"full"`` or ``"summary"``, the part that is printed to be read."""
     species = [species_part(results, s, tr) for s in results.species_ids]
@@ -57,7 +60,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     }  # fmt: skip
     case = contents(CASE, has, tr)
     return {
-        "part": part, "contents": case, "chapter": {c["id"]: tr.number(i) for i, c in enumerate(case, start=1)}, "annexes": contents(ANNEXES, has, tr) if part == "full" else [],
+        "part": part, "most": MOST_ROWS, "contents": case, "chapter": {c["id"]: tr.number(i) for i, c in enumerate(case, start=1)}, "annexes": contents(ANNEXES, has, tr) if part == "full" else [],
         "answer_map": answer_map(results, species, tr), "byline": byline(results, tr), "limits": limits[: SHORT_LIMITS],
         "title": tr.name(results.title), "statement": str(results.summary.get("statement") or ""), "when": when(results, tr), "area": area(results, tr),
         "assumptions": limits, "species": species, "barriers": barrier_rows(results, tr),
@@ -106,7 +109,11 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
     items: list[Row] = []
 
     def add(head: str, text: str, points: list[str] | None = None) -> None:
-        items.append({"head": head, "text": text, "points": points or []})
+        points = points or []
+        if len(points) > MOST_ROWS:
+            more = tr("and {n} more", n=tr.number(len(points) - MOST_ROWS))
+            points = [*points[:MOST_ROWS], more]
+        items.append({"head": head, "text": text, "points": points})
 
     _evidence(results, add, tr)
     _positions(results, add, tr)

@@ -6,6 +6,7 @@ A result folder with scenarios holds, beside what every run writes,
 ``scenarios.csv``                   every option and index: baseline, value, signed change, their ranges
 ``residual.csv``                    options that mitigate another: its impact, what is given back, what remains
 ``scenario_draws.csv``              every option, draw and index
+``scenario_inputs.csv``             every input that an option has otherwise than the baseline, and why
 ``cumulative.csv``                  lines in the order of building: added and total effect
 ``scenarios/<n>_<name>/*.tif``      current, least-cost distance and reach of the option, and their signed
                                     differences (``difference_*.tif``, option minus baseline)
@@ -307,14 +308,17 @@ def write_scenarios(folder: Path, results: Mapping[str, ScenarioResult]) -> None
         "residual": [],
         "scenario_draws": [],
         "cumulative": [],
+        "scenario_inputs": [],
     }
     for species, found in results.items():
         every = found.alternatives
-        words = {n: str(r.option.land.scenario) for n, r in every.results.items()}
+        words = {n: r.option.land.scenario.brief() for n, r in every.results.items()}
         plan = every.table.assign(interventions=every.table["scenario"].map(words))
         tables["scenarios"].append(plan.assign(species=species))
         tables["residual"].append(every.residual.assign(species=species))
         tables["scenario_draws"].append(every.drawn.assign(species=species))
+        differ = [{"species": species, "scenario": n, **row} for n, rows in found.inputs.items() for row in rows]
+        tables["scenario_inputs"].append(pd.DataFrame(differ))
         if found.cumulative is not None:
             tables["cumulative"].append(found.cumulative.assign(species=species))
         folders, base = folder_names(every.results), every.results[every.baseline]
