@@ -78,8 +78,9 @@ def ended(child: int) -> int:
 
 
 def beside(results: Path) -> list[str]:
-    """What lies beside a result folder."""
-    return sorted(p.name for p in results.parent.iterdir() if p.name != results.name)
+    """What lies beside a result folder and its kept steps, which the next run may use."""
+    ours = {results.name, f".{results.name}-steps"}
+    return sorted(p.name for p in results.parent.iterdir() if p.name not in ours)
 
 
 def steps_whole(results: Path) -> tuple[int, int]:

@@ -162,7 +162,11 @@ class Scenario:
         Three: remove fences A; and 2 more
         """
         more = len(self.interventions) - most
-        return str(self) if more <= 0 else f"{replace(self, interventions=self.interventions[:most])}; and {more:,} more"
+        return (
+            str(self)
+            if more <= 0
+            else f"{replace(self, interventions=self.interventions[:most])}; and {more:,} more"
+        )
 
 
 def traffic_range(facts: Mapping[str, Any]) -> dict[str, Any]:

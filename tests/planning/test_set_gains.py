@@ -41,7 +41,8 @@ def test_answers_are_those_of_a_dictionary(seed: int) -> None:
             plain.setdefault(members, np.sqrt(gain.worth[list(members)].sum()) + 0.1 * len(members))
             assert value == pytest.approx(plain[members], rel=1e-12)
     known = asked.known
-    assert {known.members(i) for i in range(len(known))} == set(plain) and len(known) == len(plain)
+    assert {known.members(i) for i in range(len(known))} == set(plain)
+    assert len(known) == len(plain)
     by_number = dict(zip((known.members(i) for i in range(len(known))), asked.known_values()))
     assert all(by_number[m] == pytest.approx(v, rel=1e-12) for m, v in plain.items())
     spent = known.spent(gain.worth)
@@ -56,7 +57,8 @@ def test_a_set_is_asked_once_and_never_again_of_answers_that_were_kept() -> None
     assert (gain.sets, gain.rows) == (0, 1)
     again = Objective([gain])
     again.known = Answers.of(asked.known.told())
-    assert again((1, 2, 3)) == asked((3, 2, 1)) and (gain.sets, gain.rows) == (0, 1)
+    assert again((1, 2, 3)) == asked((3, 2, 1))
+    assert (gain.sets, gain.rows) == (0, 1)
     assert np.array_equal(again.known.gains, asked.known.gains)
 
 
@@ -68,5 +70,7 @@ def test_a_choice_from_kept_answers_is_the_same_choice() -> None:
     second, before = Objective([gain]), (gain.sets, gain.rows)
     second.known = Answers.of(first.known.told())
     again = choose(second, cost, 4.0)
-    assert (again.members, again.gain) == (plan.members, plan.gain) and (gain.sets, gain.rows) == before
-    assert again.near_best.equals(plan.near_best) and again.methods.equals(plan.methods)
+    assert (again.members, again.gain) == (plan.members, plan.gain)
+    assert (gain.sets, gain.rows) == before
+    assert again.near_best.equals(plan.near_best)
+    assert again.methods.equals(plan.methods)

@@ -42,7 +42,8 @@ def test_the_second_run_does_nothing_again_and_gives_the_same_bytes(
     monkeypatch.setattr("permeability.impact.what_if.Evaluator.singles", never)
     monkeypatch.setattr("permeability.planning.budget_choice.relaxed_bound", never)
     monkeypatch.setattr("permeability.planning.alternatives._drawn", never)
-    assert run(project) == first and set(steps(project)) == set(kept)
+    assert run(project) == first
+    assert set(steps(project)) == set(kept)
 
 
 def test_an_edited_scenario_leaves_the_ranking_and_a_fence_does_not(project: Path) -> None:
@@ -52,8 +53,11 @@ def test_an_edited_scenario_leaves_the_ranking_and_a_fence_does_not(project: Pat
     edited = run(project)
     kept = before & set(steps(project))
     assert edited == run(project, "fresh")
-    assert len(kept) > 10 and kept != before  # draws, candidates, choice stay; the scenario's own steps go
-    project.write_text(text.replace("[species.khulan]", '[species.khulan]\noverride = { "movement.trace_km" = 3.0 }'))
+    assert len(kept) > 10
+    assert kept != before
+    project.write_text(
+        text.replace("[species.khulan]", '[species.khulan]\noverride = { "movement.trace_km" = 3.0 }')
+    )
     changed = run(project)
     assert not set(steps(project)) & before  # every crossing cost hangs on it
     assert changed == run(project, "fresh")
@@ -68,7 +72,8 @@ def test_what_no_run_uses_any_more_is_taken_away_and_anew_means_anew(
     os.utime(stray, (1, 1))
     before = steps(project)
     run(project)
-    assert not stray.exists() and set(steps(project)) == set(before) - {"0.task"}
+    assert not stray.exists()
+    assert set(steps(project)) == set(before) - {"0.task"}
     count = {"n": 0}
     whole = Evaluator.singles
 

@@ -135,10 +135,10 @@ def _run(
     project: Project, folder: Path | None, store: Path | None, *, progress: Progress | None, report: bool, workers: int, scheduler: Any
 ) -> Run:  # fmt: skip
     """The run itself; the lock of the folder is held."""
-    begun = 0 if store is None else Store(store).now_ns()
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
+    begun = 0 if store is None else Store(store).now_ns()
     with (
         threadpool_limits(
             limits=1, user_api="blas"

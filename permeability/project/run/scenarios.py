@@ -317,7 +317,9 @@ def write_scenarios(folder: Path, results: Mapping[str, ScenarioResult]) -> None
         tables["scenarios"].append(plan.assign(species=species))
         tables["residual"].append(every.residual.assign(species=species))
         tables["scenario_draws"].append(every.drawn.assign(species=species))
-        differ = [{"species": species, "scenario": n, **row} for n, rows in found.inputs.items() for row in rows]
+        differ = [
+            {"species": species, "scenario": n, **row} for n, rows in found.inputs.items() for row in rows
+        ]
         tables["scenario_inputs"].append(pd.DataFrame(differ))
         if found.cumulative is not None:
             tables["cumulative"].append(found.cumulative.assign(species=species))
