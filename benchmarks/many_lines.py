@@ -1,13 +1,15 @@
 """What a layer of many lines costs: each line alone and taken away, every line ranked as a candidate, the choice under a budget.
 
-    python benchmarks/many_lines.py [15 150 1500 5000]     each number of lines in a process of its own
+    python benchmarks/many_lines.py [15 150 1500 5000] [--plot docs/images/many_lines.svg]     each number in a process of its own
 
 Invented fences of 2 km on 30,000 cells of 500 m, six places; processor seconds of one thread (kernels compiled before), peak
-memory of the process.  A few lines are solved anew, as each was before, and multiplied.
+memory of the process.  The budget is that of 30 lines, however many there are.  A few lines are solved anew, as each was before,
+and multiplied.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -31,6 +33,13 @@ from permeability.species import species
 
 CRS = "EPSG:32648"
 RESOLVED = 3  # lines that are solved anew
+BOUGHT = 30  # lines that the budget buys
+PARTS = {
+    "alone": "each line alone and away",
+    "ranked": "every line ranked",
+    "chosen": "a choice of 30",
+    "anew": "each solved anew",
+}
 
 
 def landscape(lines: int) -> tuple[pm.Landscape, pm.Patches]:
@@ -69,7 +78,7 @@ def measure(lines: int) -> None:
     ]
     _, alone = timed(lambda: pm.barrier_impact(land, patches, measured=today))
     ranking, ranked = timed(lambda: pm.rank(land, patches, sites, measured=today))
-    budget = 0.2 * float(ranking.table["cost_usd"].sum())
+    budget = BOUGHT * float(ranking.table["cost_usd"].mean())
     plan, chosen = timed(lambda: pm.portfolio(ranking, budget))
     some = standing_lines(land)[:RESOLVED]
     afresh = Measured(land, patches, land.valid)
@@ -81,12 +90,43 @@ def measure(lines: int) -> None:
             for v in (land.without_lines([x]), land.without_barriers(keep=[x]))
         ]
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(
-        f"| {lines:,} | {len(land.edge_barriers().cell):,} | {alone:.1f} | {anew / len(some) * lines:,.1f} | {ranked:.1f} | "
-        f"{chosen:.1f} ({len(plan.table)} of {len(sites)}, gap {100 * plan.gap:.1f} %) | {peak:,.0f} |",
-        flush=True,
+    row = {
+        "lines": lines, "edges": len(land.edge_barriers().cell), "alone": alone, "anew": anew / len(some) * lines, "ranked": ranked,
+        "chosen": chosen, "bought": len(plan.table), "gap": plan.gap, "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }  # fmt: skip
+    print(json.dumps(row))
+
+
+def told(row: dict[str, float]) -> str:
+    """A row of the table."""
+    return (
+        f"| {row['lines']:,} | {row['edges']:,} | {row['alone']:.1f} | {row['anew']:,.1f} | {row['ranked']:.1f} | "
+        f"{row['chosen']:.1f} ({row['bought']}, gap {100 * row['gap']:.1f} %) | {row['MB']:,.0f} |"
     )
+
+
+def plot(rows: list[dict[str, float]], path: str) -> None:
+    """Seconds and memory against the number of lines, both axes in powers of ten."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "many lines"
+    from matplotlib import pyplot as plt
+
+    n = [r["lines"] for r in rows]
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for (key, words), style in zip(PARTS.items(), ("-o", "-s", "-^", ":x")):
+        left.loglog(n, [r[key] for r in rows], style, label=words)
+    left.loglog(
+        n, [rows[-1]["alone"] / n[-1] * x for x in n], color="0.7", lw=1, label="in proportion to the lines"
+    )
+    left.set(xlabel="lines", ylabel="seconds of the processor")
+    left.legend(fontsize=7)
+    right.loglog(n, [r["MB"] for r in rows], "-o")
+    right.set(xlabel="lines", ylabel="peak memory [MB], the program included", ylim=(100, 10_000))
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    fig.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -107,8 +147,15 @@ def main() -> None:
         "| lines | edges cut | each alone and away, cpu s | the same solved anew | ranked, cpu s | chosen, cpu s | peak MB |"
     )
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: |", flush=True)
+    rows = []
     for n in numbers:
-        subprocess.run([sys.executable, __file__, "--here", str(n)], check=True)
+        done = subprocess.run(
+            [sys.executable, __file__, "--here", str(n)], check=True, stdout=subprocess.PIPE, text=True
+        )
+        rows.append(json.loads(done.stdout.strip().splitlines()[-1]))
+        print(told(rows[-1]), flush=True)
+    if "--plot" in sys.argv:
+        plot(rows, sys.argv[sys.argv.index("--plot") + 1])
 
 
 if __name__ == "__main__":

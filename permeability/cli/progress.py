@@ -11,21 +11,27 @@ from permeability.cli.streams import tell
 
 __all__ = ["Expected", "Progress"]
 
+MANY = 50  # parts of a step from which its share is told
+
 
 class Progress:
-    """One progress line per step, on a terminal only."""
+    """How far each step is: a line that is rewritten on a terminal, else a line for every fifth of a step."""
 
     def __init__(self) -> None:
         self.bar: Any = None
-        self.step = ""
+        self.step, self.told = "", 0
         self.visible = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Called by long jobs with (step, done, all)."""
         if not self.visible:
+            fifth = 5 * done // max(total, 1)
             if step != self.step:
-                self.step = step
+                self.step, self.told = step, 0
                 tell(f"... {step}")
+            if fifth > self.told and total >= MANY:
+                self.told = fifth
+                tell(f"... {step}: {20 * fifth} %")
             return
         from tqdm import tqdm
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from permeability.core.disk_room import room_refused
 from permeability.core.errors import OptionError
 from permeability.core.kept_results import read_kept, write_kept
 
-__all__ = ["KEEP_NOTHING", "Keep", "Progress", "RunOn", "Store", "content_hash", "kept", "run_tasks"]
+__all__ = ["Progress", "RunOn", "Store", "content_hash", "run_tasks"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -165,19 +165,6 @@ class Store:
             os.utime(self.path(key))
         return read_kept(data, key)
 
-    def drop_unused(self, since_ns: int) -> None:
-        """Take away what has been neither written nor read since a time [ns, of this folder's file system]."""
-        for path in self.folder.iterdir():
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime_ns < since_ns:
-                    path.unlink()
-
-    def now_ns(self) -> int:
-        """The time as the folder's file system tells it [ns]."""
-        mark = self.folder / "begun"
-        mark.write_bytes(b"")
-        return mark.stat().st_mtime_ns
-
     def save(self, key: str, result: object) -> None:
         """Write a result; it appears under its name only when it is complete; W04 for one that cannot be kept, O12 without room.
 
@@ -191,69 +178,6 @@ class Store:
             os.replace(part, self.path(key))
         finally:
             part.unlink(missing_ok=True)
-
-
-def kept(store: str | os.PathLike[str] | None, key: str, make: Callable[[], Result]) -> Result:
-    """What is found under a key of a store, or made and kept there; without a store it is made.
-
-    Parameters
-    ----------
-    store : path or None
-    key : str
-        :func:`content_hash` of all that the result hangs on.
-    make : callable
-        Gives plain values, arrays, tuples, lists and mappings of them.
-
-    Returns
-    -------
-    object
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     kept(folder, "a", lambda: 42), kept(folder, "a", lambda: 43), kept(None, "a", lambda: 43)
-    (42, 42, 43)
-    """
-    if store is None:
-        return make()
-    folder = Store(store)
-    found, result = folder.load(key)
-    if not found:
-        result = make()
-        folder.save(key, result)
-    return cast(Result, result)
-
-
-@dataclass(frozen=True)
-class Keep:
-    """:func:`kept` for all that hangs on the same inputs.
-
-    Attributes
-    ----------
-    store : path or None
-    same : str
-        :func:`content_hash` of the inputs.
-
-    Examples
-    --------
-    >>> Keep()("the answer", lambda: 42)
-    42
-    """
-
-    store: str | os.PathLike[str] | None = None
-    same: str = ""
-
-    def __call__(self, what: str, make: Callable[[], Result]) -> Result:
-        return kept(self.store, content_hash(what, self.same), make)
-
-    def again(self, what: str, result: object) -> None:
-        """Keep a result in the place of what was kept before."""
-        if self.store is not None:
-            Store(self.store).save(content_hash(what, self.same), result)
-
-
-KEEP_NOTHING = Keep()
 
 
 def run_tasks(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
-from permeability.core.tasks import KEEP_NOTHING, Keep
+from permeability.core.keeping import KEEP_NOTHING, Keep
 from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
 from permeability.landscape.given import takes_landscape

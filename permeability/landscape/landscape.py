@@ -136,12 +136,11 @@ class Landscape(Face):
         both = Scenario(scenario.name, (*self.scenario.interventions, *scenario.interventions))
         standing, components, chances = self.standing.copy(), list(self.components), self.chance_of.copy()
         for step in both.interventions:
-            if step.action not in FACTS:
-                continue
-            for i in map(int, self.barriers.rows_of(step.line)):
-                standing[i] |= step.action == "add"
-                chances[i] = 1.0 if step.action == "add" else chances[i]
-                components[i] = self._rebuilt(i, facts_set(self.barriers, both, i))
+            if step.action == "add":
+                rows = self.barriers.rows_of(step.line)
+                standing[rows], chances[rows] = True, 1.0
+        for i, facts in facts_set(self.barriers, both).items():
+            components[i] = self._rebuilt(i, facts)
         for step in scenario.interventions:
             if step.action not in FACTS:
                 require_effect(step, self.barriers, components, self.profile)
@@ -195,9 +194,11 @@ class Landscape(Face):
     @cached_property
     def fence_chances(self) -> dict[int, float]:
         """Chance of a fence at every railway row that may be there and of which nobody knows; 0 < chance < 1."""
-        found = {}
-        for i in np.flatnonzero(self.chance_of > 0):
-            row = self.barriers.table.iloc[i].to_dict() | facts_set(self.barriers, self.scenario, int(i))
+        found, facts = {}, facts_set(self.barriers, self.scenario)
+        may = self.barriers.table["kind"].to_numpy() == "railway"
+        may[[i for i, set_ in facts.items() if "kind" in set_]] = True
+        for i in np.flatnonzero(may & (self.chance_of > 0)):
+            row = self.barriers.table.iloc[i].to_dict() | facts.get(int(i), {})
             if row["kind"] != "railway" or fence_state(row) != "unknown":
                 continue
             own = pd.to_numeric(row.get("fenced_chance"), errors="coerce")
@@ -209,11 +210,9 @@ class Landscape(Face):
     @cached_property
     def either_way(self) -> dict[int, tuple[tuple[Component, ...], ...]]:
         """Components without and with fences of the rows whose fence state is drawn."""
+        facts = facts_set(self.barriers, self.scenario) if self.fence_chances else {}
         return {
-            i: tuple(
-                self._rebuilt(i, {**facts_set(self.barriers, self.scenario, i), "fenced": state})
-                for state in ("no", "yes")
-            )
+            i: tuple(self._rebuilt(i, {**facts.get(i, {}), "fenced": state}) for state in ("no", "yes"))
             for i in self.fence_chances
         }
 
@@ -398,12 +397,13 @@ def presence(barriers: Barriers) -> NDArray[np.float64]:
     return pd.to_numeric(barriers.table["presence"], errors="coerce").fillna(1.0).to_numpy(float)
 
 
-def facts_set(barriers: Barriers, scenario: Scenario, row: int) -> dict[str, Any]:
-    """Facts that a scenario sets for one barrier row, the later ones counting."""
-    found: dict[str, Any] = {}
+def facts_set(barriers: Barriers, scenario: Scenario) -> dict[int, dict[str, Any]]:
+    """Barrier row -> the facts that a scenario sets for it, the later ones counting; rows without any are left out."""
+    found: dict[int, dict[str, Any]] = {}
     for step in scenario.interventions:
-        if step.action in FACTS and row in barriers.rows_of(step.line):
-            found |= step.options
+        if step.action in FACTS:
+            for row in map(int, barriers.rows_of(step.line)):
+                found.setdefault(row, {}).update(step.options)
     return found
 
 

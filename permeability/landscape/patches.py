@@ -98,11 +98,14 @@ class Patches(Face):
         i, j = np.triu_indices(len(names), 1)
         return np.asarray(np.count_nonzero(~met[..., i, j], axis=-1), np.int64)
 
-    def on(self, land: Landscape, *, layer: str = "patches") -> Patches:
-        """The same patches on a landscape whose barriers lie elsewhere, taken apart anew along them."""
+    def on(self, land: Landscape, *, layer: str = "patches", shapes: bool = True) -> Patches:
+        """The same patches on a landscape whose barriers lie elsewhere, taken apart anew along them.
+
+        ``shapes=False`` leaves every part the shape of its whole patch, for those who ask for cells only.
+        """
         drawn = self.whole or self
         crossed = crossed_patches(land, drawn.labels)
-        return self if self.whole is None and not crossed else _apart(drawn, crossed, layer)
+        return self if self.whole is None and not crossed else _apart(drawn, crossed, layer, shapes)
 
     def mask(self, label: int) -> NDArray[np.bool_]:
         """Cells of the patch with a label 1..n."""
@@ -186,11 +189,11 @@ def place(
     return placed
 
 
-def _apart(whole: Patches, crossed: Sequence[CrossedPatch], layer: str) -> Patches:
+def _apart(whole: Patches, crossed: Sequence[CrossedPatch], layer: str, shapes: bool = True) -> Patches:
     """Patches taken apart along the barriers that cross them."""
     if not crossed:
         return whole
-    labels, table = _in_parts(whole.table, whole.labels, crossed, whole.grid)
+    labels, table = _in_parts(whole.table, whole.labels, crossed, whole.grid, shapes)
     counts = np.bincount(labels.ravel(), minlength=len(table) + 1)[1:]
     table["area_km2"] = counts * whole.grid.cell_area_km2
     found = tuple(p.finding(whole.ids[p.label - 1], layer, whole.grid.cell_area_km2) for p in crossed)
@@ -198,7 +201,11 @@ def _apart(whole: Patches, crossed: Sequence[CrossedPatch], layer: str) -> Patch
 
 
 def _in_parts(
-    table: gpd.GeoDataFrame, labels: NDArray[np.int32], crossed: Sequence[CrossedPatch], grid: Grid
+    table: gpd.GeoDataFrame,
+    labels: NDArray[np.int32],
+    crossed: Sequence[CrossedPatch],
+    grid: Grid,
+    shapes: bool,
 ) -> tuple[NDArray[np.int32], gpd.GeoDataFrame]:
     """Labels and table with one row a part; the parts of a patch share its weight by their area."""
     table = table if table.crs == grid.crs else table.to_crs(grid.crs)
@@ -217,7 +224,8 @@ def _in_parts(
                     part[key] = part[key] * share
             if found is not None:
                 part |= {"id": f"{row['id']}/{k}", "name": f"{row['name']}/{k}"}
-                part["geometry"] = _part_of(row[table.geometry.name], cells, grid)
+                if shapes:
+                    part["geometry"] = _part_of(row[table.geometry.name], cells, grid)
             rows.append(part)
             new.ravel()[cells] = len(rows)
     new.setflags(write=False)

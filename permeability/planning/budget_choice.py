@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
-from permeability.core.tasks import KEEP_NOTHING, Keep, content_hash
+from permeability.core.keeping import KEEP_NOTHING, Keep
+from permeability.core.tasks import content_hash
 from permeability.linkage.index_table import gain_of
 from permeability.planning.budget_questions import budget_curve, next_best, pareto
 from permeability.planning.gain_bounds import columns_plan, relaxed_bound
@@ -442,10 +443,10 @@ class _Proof:
     def bound(self, rules: Rules) -> Bound:
         if self.view == "circuit":
             asked = content_hash(rules, self.objective.factors, self.objective.worst)
-            made = self.keep(
+            value, cut_off = self.keep(
                 f"bound {asked}", lambda: list(relaxed_bound(self._relaxed, rules, iterations=TANGENTS))
             )
-            return Bound(*made)
+            return Bound(float(value), bool(cut_off))
         if not self._complete():
             return Bound(float("inf"))
         plan = self._solve(rules)

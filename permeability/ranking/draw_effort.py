@@ -12,15 +12,21 @@ from permeability.landscape.landscape import Landscape
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.unknown_numbers import ANEW, LANDSCAPES, VARY
 
-__all__ = ["cost_of_draws", "draw_costs", "seconds_per_draw", "seconds_per_state"]
+__all__ = ["cost_of_draws", "draw_costs", "seconds_of_singles", "seconds_per_draw", "seconds_per_state"]
 
 STATE_RATE = 1.2e10  # multiply-adds per second of one core in dense elimination
 CONDENSE_SECONDS_PER_CELL = 1.5e-6
 HABITAT_SECONDS_PER_CELL = 0.4e-6
-CUT_SECONDS = 3e-5  # per row of the cut table
+CUT_SECONDS = 6e-5  # per row of the cut table
 FIELD_SECONDS_PER_CELL = 80e-9
-FALLEN_SHARE = 0.1  # of a field's work that following the fall behind one opening takes
-OPENING_SECONDS = 1.2e-3  # to work out which edges a candidate opens
+UPDATE_SECONDS_PER_CELL = 5e-9  # of a field of which some edges changed (benchmarks/real_layers.py)
+CHANGE_SECONDS = 1e-3  # what a changed state costs beside its fields
+OPENING_SECONDS = 2e-4  # to work out which edges a candidate opens, once for a landscape
+COLUMN_ADDS = (
+    6.5  # for every interface node of the candidates and every cell, when each candidate is seen alone
+)
+SITE_SECONDS = 1.5e-4  # of a candidate in a draw
+DRAWN_SECONDS = 1e-4  # of a barrier row in a draw
 
 
 def seconds_per_state(kept: int, cells: float = np.inf) -> float:
@@ -48,6 +54,31 @@ def seconds_per_state(kept: int, cells: float = np.inf) -> float:
     dense = 0.4 * float(kept) ** 3 / STATE_RATE
     layers = 0.4 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
     return min(dense, layers) + 5e-6 * kept
+
+
+def seconds_of_singles(kept: int, cells: float, sites: int) -> float:
+    """About how long seeing every candidate alone takes in one state, beside the state itself [s].
+
+    Parameters
+    ----------
+    kept : int
+        Interface nodes of the candidates' lines.
+    cells : float
+        Cells with a node.
+    sites : int
+        Candidates.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> seconds_of_singles(10_000, 28_500, 1_849) < 1.0
+    True
+    """
+    adds = min(0.4 * float(kept) ** 3, COLUMN_ADDS * kept * cells)
+    return adds / STATE_RATE + SITE_SECONDS * sites
 
 
 def seconds_per_draw(cells: int, kept: int) -> float:
@@ -82,6 +113,7 @@ def cost_of_draws(
     anew: int = LANDSCAPES,
     patches: int = 0,
     sites: int = 0,
+    rows: int = 0,
 ) -> pd.DataFrame:
     """What each kind of draw costs, so that one can choose.
 
@@ -101,6 +133,8 @@ def cost_of_draws(
         Landscapes made anew; at most one for every draw.
     patches, sites : int
         Patches and candidates, for the least-cost fields.
+    rows : int
+        Barrier rows.
 
     Returns
     -------
@@ -115,11 +149,13 @@ def cost_of_draws(
     True
     """
     state = seconds_per_state(shared, cells) if shared is not None else seconds_per_draw(cells, kept)
+    state += seconds_of_singles(kept, cells, sites) + DRAWN_SECONDS * rows
     condensed = seconds_per_draw(cells, kept) if shared is not None else 0.0
-    remade = condensed + HABITAT_SECONDS_PER_CELL * cells
+    remade = condensed + HABITAT_SECONDS_PER_CELL * cells + OPENING_SECONDS * sites
     n = min(anew, draws)
-    fields = FIELD_SECONDS_PER_CELL * cells * patches * (1 + FALLEN_SHARE * sites) + OPENING_SECONDS * sites
-    rows = [
+    fields = FIELD_SECONDS_PER_CELL * cells * patches
+    fields += sites * (UPDATE_SECONDS_PER_CELL * cells * patches + CHANGE_SECONDS)
+    kinds = [
         (
             "crossing",
             "crossing chances, trace lengths, traffic, barriers that may not be there",
@@ -137,7 +173,7 @@ def cost_of_draws(
         ("reach", "movement budget and dispersal: least-cost fields made anew", min(STATES, draws), fields),
     ]
     return pd.DataFrame(
-        [(k, w, c, s * c) for k, w, c, s in rows], columns=["kind", "what", "count", "seconds"]
+        [(k, w, c, s * c) for k, w, c, s in kinds], columns=["kind", "what", "count", "seconds"]
     )
 
 
@@ -202,7 +238,7 @@ def draw_costs(
         shared = None
     table = cost_of_draws(
         int(land.valid.sum()), interface_nodes(land, lines), draws, shared=shared, cuts=len(land.cuts), anew=draws_anew,
-        patches=patches, sites=sites,
+        patches=patches, sites=sites, rows=int((land.chance_of > 0).sum()),
     )  # fmt: skip
     asked = {
         "crossing": VARY[:3] + ("unmapped",),

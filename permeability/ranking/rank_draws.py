@@ -493,7 +493,7 @@ class _Worlds:
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
                 patches, sets, lines, inside, shared = self.rest
-                here = patches if made is self.land else patches.on(made)
+                here = patches if made is self.land else patches.on(made, shapes=False)
                 self.known[name] = _World(made, here, sets, lines, inside, shared, self.first)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)

@@ -16,7 +16,8 @@ from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
-from permeability.core.tasks import Keep, RunOn
+from permeability.core.keeping import Keep
+from permeability.core.tasks import RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
@@ -89,6 +90,7 @@ class Ranking(Face):
     knowledge_gaps: pd.DataFrame | None = field(default=None, repr=False)
     sites: Sequence[Candidate] = field(default=(), repr=False)
     _engine: Evaluator | None = field(default=None, repr=False)
+    _pressed: LinePressure | None = field(default=None, repr=False)
 
     @property
     def gain_column(self) -> str:
@@ -120,7 +122,8 @@ class Ranking(Face):
         """
         view = self.engine.view
         chosen = line if line is not None else str(self.table["line"].iloc[0])
-        return pressure(self.land, view.patches, chosen, length_m=length_m, engine=LinePressure(view))
+        known = LinePressure(view) if self._pressed is None else self._pressed
+        return pressure(self.land, view.patches, chosen, length_m=length_m, engine=known)
 
     def __repr__(self) -> str:
         columns = [
@@ -261,7 +264,7 @@ def rank(
     if drawn is not None:
         gaps = gap_table(drawn, [s.id for s in sites])
         notes += draw_notes(table, gaps)
-    return Ranking(land, table, sort_by, today, notes, drawn, gaps, list(sites), engine)
+    return Ranking(land, table, sort_by, today, notes, drawn, gaps, list(sites), engine, pressed)
 
 
 def ordered_by(table: pd.DataFrame, sort_by: str = SORT_BY) -> str:

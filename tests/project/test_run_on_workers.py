@@ -82,7 +82,7 @@ def test_processes_of_a_cluster_give_the_same_files(project: Path, alone: Path, 
     same_files(alone, tmp_path / "results")
     found = run.species["khulan"]
     assert found.connectivity.land is found.impact.land is found.land
-    assert ("species", 4, 4) in told
+    assert ("species", 100, 100) in told
 
 
 def test_what_a_function_holds_travels_once() -> None:

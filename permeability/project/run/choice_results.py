@@ -10,7 +10,8 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from permeability.core.tasks import Keep, content_hash
+from permeability.core.keeping import Keep
+from permeability.core.tasks import content_hash
 from permeability.core.units import unit_of
 from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio

@@ -19,15 +19,19 @@ from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
 from permeability.project.run.cell_size import cell_size_line, proposed_cell_m
 from permeability.ranking.candidate_sites import Candidate
-from permeability.ranking.draw_effort import draw_costs
+from permeability.ranking.draw_effort import (
+    CHANGE_SECONDS,
+    DRAWN_SECONDS,
+    FIELD_SECONDS_PER_CELL,
+    UPDATE_SECONDS_PER_CELL,
+    draw_costs,
+)
 from permeability.ranking.settling import ENOUGH, lengths_m
 
 __all__ = ["SpeciesPlan", "plan_project", "plan_species"]
 
-FIELD_SECONDS_PER_CELL = 80e-9  # one least-cost field, measured on a 2-core laptop class machine
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
-UPDATE_SECONDS_PER_CELL = 11e-9  # of a field of which some edges changed (benchmarks/many_lines.py)
-STATE_SECONDS = 4e-3  # what a state costs beside its fields
+PRESSURE_SECONDS = 2e-3  # of a candidate: where animals press, and its row of the table
 STEP_SECONDS_PER_EDGE = 3e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
@@ -36,7 +40,7 @@ COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
 PROGRAM_BYTES = 520 * 2**20  # Python with the libraries and kernels, measured on Linux with Python 3.11
-RANKED_BYTES = 3400  # a cell of a landscape whose candidates are ranked, from runs of 4,000 to 100,000 cells (benchmarks/memory.py)
+RANKED_BYTES = 1700  # a cell and species whose candidates are ranked, from runs of 4,000 to 120,000 cells (benchmarks/memory.py)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,8 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     seconds = (
         fields * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (cells / 1e6) ** 1.3
     )
-    seconds += updated * (n * UPDATE_SECONDS_PER_CELL * cells + STATE_SECONDS)
+    seconds += updated * (n * UPDATE_SECONDS_PER_CELL * cells + CHANGE_SECONDS) + sites * PRESSURE_SECONDS
+    seconds += variants * DRAWN_SECONDS * len(land.barriers)
     seconds += choice_seconds(found, project.spec.ranking.budget_usd, len(land.edge_barriers().cell))
     how, costs = project.spec.ranking, None
     if lines and how.draws:
@@ -117,7 +122,7 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
         seconds += float(costs.loc[costs["chosen"], "seconds"].sum())
     peak = peak_bytes(land.grid.size, cells, n)
     if sites:
-        peak += max(RANKED_BYTES * cells, interface_bytes(land, lines))
+        peak += len(project.species_ids) * RANKED_BYTES * cells + interface_bytes(land, lines)
     return SpeciesPlan(
         name, cells, len(land.edge_barriers().cell), n, cases, sites, fields, solves, seconds, peak, costs
     )

@@ -33,7 +33,8 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from permeability.core.errors import Finding, OptionError, ProjectError
-from permeability.core.tasks import Keep, RunOn, Store, connected
+from permeability.core.keeping import Keep, drop_unused, now_ns
+from permeability.core.tasks import RunOn, connected
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
@@ -138,7 +139,7 @@ def _run(
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
-    begun = 0 if store is None else Store(store).now_ns()
+    begun = 0 if store is None else now_ns(store)
     with (
         threadpool_limits(
             limits=1, user_api="blas"
@@ -163,7 +164,7 @@ def _run(
     if folder is not None:
         _write(done, folder, report, progress)
     if store is not None:
-        Store(store).drop_unused(begun)
+        drop_unused(store, begun)
     return done
 
 
