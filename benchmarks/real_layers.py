@@ -2,6 +2,8 @@
 
     python benchmarks/real_layers.py wyoming FOLDER/fences_wyoming.gpkg [--draws 200] [--parts 289]
     python benchmarks/real_layers.py liechtenstein FOLDER/liechtenstein.osm.pbf [--draws 100]
+    python benchmarks/real_layers.py wyoming FOLDER/fences_wyoming.gpkg --check 50      so many lines solved anew, and held against the run's
+    python benchmarks/real_layers.py liechtenstein FOLDER/liechtenstein.osm.pbf --edit   a second run after one number was edited
 
 ``fences_wyoming.gpkg``: 1,673 fences (Xu et al., https://github.com/wx-ecology/BaBA, MIT).  ``liechtenstein.osm.pbf``: a country of
 OpenStreetMap (ODbL) as the tests of pyosmium keep it.  The ground of Wyoming and the six places are invented; those of
@@ -212,6 +214,37 @@ def here(what: str, path: str) -> None:
     print(json.dumps(found))
 
 
+def check(path: Path, lines: int) -> None:
+    """What lines take alone and give back, of some solved anew: largest relative difference of any number."""
+    import numpy as np
+
+    import permeability as pm
+    from permeability.impact.line_by_line import standing_groups
+    from permeability.impact.line_states import alone_and_without
+    from permeability.linkage.measured import Measured
+
+    project = pm.open_project(path)
+    name = project.species_ids[0]
+    land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
+    groups = standing_groups(land)
+    alone, without = alone_and_without(Measured(land, patches, inside, keep_fields=True), groups)
+    worst = {"cost": 0.0, "reach": 0.0, "resistance": 0.0, "pieces": 0.0}
+    for i in np.unique(np.linspace(0, len(groups) - 1, lines).astype(int)):
+        rows = list(groups.values())[i]
+        for found, anew in ((alone[i], land.with_rows(rows)), (without[i], land.without_rows(rows))):
+            fresh = Measured(anew, patches, inside).state
+            for key in worst:
+                a, b = getattr(found, key), getattr(fresh, key)
+                same = (a == b) | (np.isinf(a) & np.isinf(b))
+                with np.errstate(invalid="ignore"):
+                    off = np.where(same, 0.0, np.abs(a - b) / np.maximum(np.abs(b), 1e-300))
+                worst[key] = max(worst[key], float(np.max(off, initial=0.0)))
+    print(
+        f"{lines} of {len(groups)} lines solved anew, alone and taken away; largest relative difference:",
+        worst,
+    )
+
+
 def outcome(what: str, path: Path) -> dict:
     """Of :func:`here` in a process of its own."""
     command = [
@@ -236,6 +269,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where project and results stay")
     parser.add_argument("--tell", action="store_true", help="say on stderr how far it is")
     parser.add_argument("--make-only", action="store_true")
+    parser.add_argument(
+        "--check", type=int, default=0, help="lines that are solved anew; nothing else is done"
+    )
+    parser.add_argument("--edit", action="store_true", help="edit one number of the project and run again")
     asked = parser.parse_args()
     make, draws = (wyoming, 200) if asked.project == "wyoming" else (liechtenstein, 100)
     with tempfile.TemporaryDirectory() as temporary:
@@ -244,7 +281,20 @@ def main() -> None:
         path = make(asked.source, folder, draws if asked.draws is None else asked.draws, asked.parts)
         if asked.make_only:
             return
+        if asked.check:
+            check(path, asked.check)
+            return
         plan, run = outcome("plan", path), outcome("run", path)
+        if asked.edit:
+            text = path.read_text()
+            path.write_text(
+                text.replace("times = 1.3", "times = 1.4").replace(
+                    "budget_usd = 2000000", "budget_usd = 1500000"
+                )
+            )
+            print(
+                f"one number edited, and run again: {outcome('run', path)['seconds']:.0f} s of the processor"
+            )
     print(plan.pop("text"))
     print("steps [processor s, from and to]:", run.pop("steps"))
     print("| project | planned s | cpu s | s of the clock | planned MiB | peak MiB | report MB |")

@@ -80,7 +80,17 @@ KEEP_NOTHING = Keep()
 
 
 def now_ns(store: Path) -> int:
-    """The time as the file system of a store tells it [ns].
+    """The time as the file system of a store tells it.
+
+    Parameters
+    ----------
+    store : path
+        Made when it is not there.
+
+    Returns
+    -------
+    int
+        [ns]
 
     Examples
     --------
