@@ -47,8 +47,12 @@ def series_resistance(factor: Floats, crossing: Floats, share: Floats, after: Fl
 
     >>> series_resistance(*(np.array([x]) for x in (1.0, 100.0, 0.5, 25.0))).tolist()
     [40.0]
+    >>> series_resistance(*(np.array([x]) for x in (1.0, 9.0, 1.0, 6.690223432249619))).tolist()
+    [6.690223432249619]
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         rest = np.where(share < 1.0, (1.0 - share) / crossing, 0.0)
         part = np.where(share > 0.0, share / after, 0.0)
-        return np.asarray(factor / (rest + part), dtype=np.float64)
+        beside = factor / (rest + part)
+    whole = np.asarray(share >= 1.0)  # what a treatment leaves as it is stays so to the last bit
+    return np.asarray(np.where(whole, factor * after, beside), dtype=np.float64)
