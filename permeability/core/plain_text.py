@@ -11,12 +11,22 @@ from html import escape
 from xml.sax.saxutils import escape as escape_xml
 from xml.sax.saxutils import quoteattr
 
-__all__ = ["cell", "from_cell", "inert_html", "inert_xml", "one_line", "printable", "quoted_xml"]
+__all__ = [
+    "cell",
+    "file_name_fault",
+    "from_cell",
+    "inert_html",
+    "inert_xml",
+    "one_line",
+    "printable",
+    "quoted_xml",
+]
 
 # C0 and C1 controls but tab and line ends, lone surrogates, non-characters: not allowed in XML 1.0, and invisible
 UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # they make a name read as another
 FORMULA = re.compile(r"'*[=+\-@\t\r]")  # how a formula begins, in every common spreadsheet
+MOST_NAME, MOST_PATH = 255, 4000  # bytes of a name, characters of a path
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf")
 
 
@@ -37,6 +47,31 @@ def printable(text: object) -> str:
     'Fence\ufffd 7'
     """
     return TURNING.sub("\ufffd", UNSEEN.sub("\ufffd", str(text)))
+
+
+def file_name_fault(text: str) -> str:
+    """Why no file can have this name or path; empty where one can.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> file_name_fault("fences.gpkg"), file_name_fault("fences\\0.gpkg")
+    ('', 'no name of a file holds control characters')
+    """
+    if not text.strip():
+        return "the name of a file is empty"
+    if UNSEEN.search(text):
+        return "no name of a file holds control characters"
+    if len(text) > MOST_PATH or max(len(part.encode()) for part in re.split(r"[/\\\\]", text)) > MOST_NAME:
+        return "no file has so long a name"
+    return ""
 
 
 def one_line(text: object) -> str:

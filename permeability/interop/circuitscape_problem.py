@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.core.errors import Finding, InteropError, PermeabilityError
+from permeability.core.plain_text import file_name_fault
 from permeability.engines.circuit.modes.advanced import ground_conductance, source_currents
 from permeability.engines.circuit.modes.network import Network
 from permeability.engines.circuit.modes.pair_selection import PairSelection
@@ -167,6 +168,10 @@ def _output(ini: Ini, output_dir: str | os.PathLike[str] | None) -> Path | None:
     if value is None or is_unset(value):
         told = "is not set" if value is None else f"= {value!r} names no file"
         ini.add("X03", f"output_file {told}.", "write output_file = name.out", key="output_file")
+        return None
+    fault = file_name_fault(value)
+    if fault:
+        ini.add("X11", f"output_file = {value[:80]!r}: {fault}.", "name a file", key="output_file")
         return None
     target = candidates(value.replace("\\", "/"), ini.folder)[0]
     if target.name in ("", ".", "..") or target.is_dir():

@@ -8,6 +8,7 @@ the first, and :meth:`Ini.refuse_unknown` names every key outside the vocabulary
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from permeability.core.errors import Finding, InteropError, nearest
+from permeability.core.plain_text import file_name_fault
 from permeability.layers.exchange_grids import read_text
 
 TRUE, FALSE = ("true", "1"), ("false", "0")
@@ -199,6 +201,10 @@ class Ini:
                     "X03", f"{key} {told}, but {needed_by}.", f"write the path of the file as {key}", key=key
                 )
             return None
+        fault = file_name_fault(value)
+        if fault:
+            self.add("X04", f"{key} = {value[:80]!r}: {fault}.", "correct the path", key=key)
+            return None
         places = candidates(value, self.folder)
         for place in places:
             if place.is_file():
@@ -351,6 +357,8 @@ def candidates(value: str, folder: Path) -> list[Path]:
     spellings = [value] if "\\" not in value or os.sep == "\\" else [value, value.replace("\\", "/")]
     places: list[Path] = []
     for spelling in spellings:
-        path = Path(spelling).expanduser()
+        path = Path(spelling)
+        with contextlib.suppress(RuntimeError):  # ~ of somebody whom this machine does not know
+            path = path.expanduser()
         places += [path] if path.is_absolute() else [folder / path, Path.cwd() / path]
     return list(dict.fromkeys(places))

@@ -40,6 +40,7 @@ HEADER_WORDS = (
 _TIFF_MAGIC = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _HEADER_ENTRY = re.compile(r"\s*([A-Za-z_]+)\s+(\S+)")
+MOST_CELLS = 1e9  # on a side
 _NUMBER_WORDS = ("nan", "inf", "infinity")
 
 ALIGN_TOLERANCE = 1e-3  # share of a cell by which corners of two grids may differ
@@ -246,7 +247,7 @@ def _header(text: str, path: Path) -> tuple[dict[str, float], int]:
 
 def _required(header: dict[str, float], word: str, path: Path) -> float:
     value = header.get(word)
-    if value is None or value < 1 or value != int(value):
+    if value is None or not 1 <= value <= MOST_CELLS or value != int(value):
         raise InteropError(
             "X06",
             f"'{path.name}' is not an ESRI ASCII grid: {word} is {'missing' if value is None else value}.",
@@ -319,7 +320,8 @@ def _is_number(token: str) -> bool:
 def _equal(values: NDArray[np.float64], code: float) -> NDArray[np.bool_]:
     """Where values are the nodata code; huge codes are compared as printed with six digits."""
     if abs(code) > 1e30:
-        return np.less_equal(np.abs(values - code), 1e-5 * abs(code))
+        with np.errstate(invalid="ignore"):  # infinite less infinite
+            return np.less_equal(np.abs(values - code), 1e-5 * abs(code)) | np.equal(values, code)
     return np.equal(values, code)
 
 

@@ -13,7 +13,9 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import CRS
-from rasterio.errors import RasterioIOError
+from pyproj.exceptions import ProjError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError
 
 from permeability.core.errors import (
     GridError,
@@ -398,14 +400,18 @@ def _open_raster(path: Path, band: int, layer: str, table: str | None = None) ->
                 "L12", f"{path.name} has no band {band}.", layer=layer, details={"bands": source.count},
                 remedy="name one of its bands; they count from 1",
             )  # fmt: skip
-        yield source
+        try:
+            yield source
+        except (RasterioError, CPLE_BaseError, ProjError, UnicodeDecodeError) as exc:
+            # a head that makes sense and a body or a coordinate system that does not
+            raise _unreadable(path, layer, exc) from exc
 
 
 def _opened(name: Path | str, path: Path, layer: str) -> Any:
     """An open data set of a file."""
     try:
         return rasterio.open(name)
-    except RasterioIOError as exc:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as exc:
         raise _unreadable(path, layer, exc) from exc
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import rasterio
 import shapely
+from pyproj.exceptions import ProjError
+from shapely.errors import ShapelyError
 
 from permeability.core.cells import read_text
 from permeability.core.errors import LayerError, nearest, shorten
@@ -296,7 +298,10 @@ def _read(path: Path, table: str, layer: str, encoding: str | None) -> Any:
     """A table by OGR; L11 for a file that breaks off or contradicts itself."""
     import pyogrio
 
-    wrong = (pyogrio.errors.FeatureError, pyogrio.errors.DataLayerError, pyogrio.errors.DataSourceError)
+    wrong = (
+        pyogrio.errors.FeatureError, pyogrio.errors.DataLayerError, pyogrio.errors.DataSourceError, pyogrio.errors.FieldError,
+        pyogrio.errors.GeometryError, pyogrio.errors.CRSError, ShapelyError, UnicodeDecodeError, ProjError,
+    )  # fmt: skip
     try:
         with _gdal(OGR_XLSX_HEADERS="FORCE", OGR_ODS_HEADERS="FORCE"):  # a table of words has heads too
             return pyogrio.read_dataframe(path, layer=table, encoding=encoding)

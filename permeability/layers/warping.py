@@ -129,7 +129,13 @@ def _window(source: Any, grid: Grid, to_source: Transformer, box: Box, margin: f
     if not there.size:
         return None
     back = ~source.transform
-    col, row = back.a * there[0] + back.b * there[1] + back.c, back.d * there[0] + back.e * there[1] + back.f
+    with np.errstate(over="ignore", invalid="ignore"):  # a corner of the source that is beyond all numbers
+        col, row = (
+            back.a * there[0] + back.b * there[1] + back.c,
+            back.d * there[0] + back.e * there[1] + back.f,
+        )
+    if not (np.isfinite(col).all() and np.isfinite(row).all()):
+        return None
     first_row, last_row = int(np.floor(row.min())) - MARGIN_SOURCE, int(np.ceil(row.max())) + MARGIN_SOURCE
     first_col, last_col = int(np.floor(col.min())) - MARGIN_SOURCE, int(np.ceil(col.max())) + MARGIN_SOURCE
     first_row, last_row = max(0, first_row), min(source.height, last_row)

@@ -14,7 +14,7 @@ from permeability.core.cells import is_empty
 from permeability.core.errors import Finding, LayerError, nearest
 from permeability.layers import vectors
 from permeability.layers.reprojection import reproject
-from permeability.project.scenario_spec import Table
+from permeability.project.scenario_spec import FileName, Table
 
 GARBLED = 0.3  # from this share of letters that only western Europe uses on, names have been read in the wrong alphabet
 
@@ -28,7 +28,7 @@ class OwnColumns(Table):
     number_ids: str | None = None
     crs: str | None = None
     encoding: str | None = None
-    mapping: str | None = None
+    mapping: FileName | None = None
     assume: bool = False
 
 

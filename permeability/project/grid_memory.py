@@ -8,6 +8,7 @@ from permeability.layers.grid import Grid
 
 __all__ = ["require_grid_memory"]
 
+MOST_TOLD = 10**24  # bytes; what is more is not told more exactly
 LEAST_BYTES = 24  # of a cell: one layer, the resistance and the mask
 
 
@@ -31,6 +32,6 @@ def require_grid_memory(grid: Grid) -> None:
     need, free = LEAST_BYTES * cells, memory.available()
     if need > free:
         raise MemoryLimitError(
-            "M02", f"a grid of {grid.shape[0]:,} x {grid.shape[1]:,} cells needs {need / 1e9:,.0f} GB and more; {free / 1e9:,.1f} GB are free.",
+            "M02", f"a grid of {grid.shape[0]:,} x {grid.shape[1]:,} cells needs {min(need, MOST_TOLD) / 1e9:,.0f} GB and more; {free / 1e9:,.1f} GB are free.",
             remedy="give a larger cell_size_m or smaller bounds, or use a machine with more memory",
         )  # fmt: skip

@@ -7,14 +7,15 @@ project file says is silently without effect.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, traffic_range
 from permeability.core.errors import BarrierError, ProjectError, nearest
+from permeability.core.plain_text import file_name_fault
 from permeability.planning.alternatives import VARY
 
 TODAY = "today"
@@ -43,6 +44,17 @@ class Table(BaseModel):
     )
 
 
+def _file_name(text: str) -> str:
+    """A name that a file can have on some system."""
+    fault = file_name_fault(text)
+    if fault:
+        raise ValueError(fault)
+    return text
+
+
+FileName = Annotated[str, AfterValidator(_file_name)]
+
+
 class StepSpec(Table):
     """``[[scenarios.steps]]``: one intervention, or one change of a layer."""
 
@@ -63,7 +75,7 @@ class StepSpec(Table):
     built: int | None = None
     layer: str | None = None
     use: str | None = None
-    path: str | None = None
+    path: FileName | None = None
     table: str | None = None
     factor: str | None = None
     scale: float | None = Field(default=None, gt=0)

@@ -11,6 +11,7 @@ from permeability.project.column_mapping import OwnColumns
 from permeability.project.ranking_spec import MOST_USD, CandidateSpec, CostBenefitSpec, PortfolioSpec
 from permeability.project.scenario_spec import (
     ComparisonSpec,
+    FileName,
     ScenarioSpec,
     Table,
 )
@@ -66,7 +67,7 @@ class GridSpec(Table):
 class LayerSpec(OwnColumns):
     """``[layers.NAME]``: one file, table (of rasters: variable) or band."""
 
-    path: str
+    path: FileName
     table: str | None = None
     where: dict[str, Any] = {}
     band: int = 1
@@ -114,7 +115,7 @@ class HabitatSpec(Table):
 class BarrierSpec(Table):
     """``[barriers]``: line layers and kilometre posts."""
 
-    layers: list[str]
+    layers: list[str] = Field(min_length=1)
     posts: str | None = None
     assume_fenced: Literal["no", "yes"] = "no"
     fenced_chance: float | None = Field(default=None, ge=0, le=1)
@@ -131,7 +132,7 @@ class SpeciesSpec(Table):
     range: str | None = None
     suitability: str | None = None
     resistance: str | None = None
-    profile: str | None = None
+    profile: FileName | None = None
     based_on: str | None = None
     override: dict[str, Any] = {}
 

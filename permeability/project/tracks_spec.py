@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from permeability.project.scenario_spec import Table
+from permeability.project.scenario_spec import FileName, Table
 
 
 class TracksSpec(Table):
@@ -16,7 +16,7 @@ class TracksSpec(Table):
     ['fixes.csv']
     """
 
-    path: str | list[str]
+    path: FileName | list[FileName]
     species: str
     table: str | None = None
     animal: str | None = None

@@ -462,6 +462,11 @@ def _factor(row: Mapping[str, Any], identifier: str) -> HabitatFactor:
     _refuse_unknown(row, _ROW_KEYS, identifier, "habitat.")
     best = tuple(float(v) for v in row.get("multipliers", ()))
     spread = float(row.get("range_factor", 1.0))
+    if not 1 <= spread < math.inf:
+        raise SpeciesError(
+            "S03", f"range_factor of species {identifier!r} is {spread:g}.", rows=[str(row.get("factor", ""))],
+            remedy="give 1 or more: low is best / range_factor, high is best x range_factor",
+        )  # fmt: skip
     low = tuple(1.0 if v == 1 else max(1.0, v / spread) if v > 1 else v / spread for v in best)
     high = tuple(1.0 if v == 1 else v * spread for v in best)
     return HabitatFactor(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def read_tracks(
     LayerError
         L01 no file, L11 not readable, L02 no coordinate system, F01 no column that could be meant, F02 no fix.
     OptionError
-        F08 times without a zone, F09 a zone that does not exist.
+        F08 times without a zone, F09 a zone that does not exist, F25 a speed or error that is no number above 0.
 
     Examples
     --------
@@ -124,6 +125,18 @@ def read_tracks(
     >>> read_tracks(frame, onto="EPSG:32648")
     Tracks(2 fixes of 1 animal, 2024-05-01 to 2024-05-01, every 1 h; EPSG:32648)
     """
+    for label, given, least in (("max_speed_kmh", max_speed_kmh, True), ("error_m", error_m, False)):
+        if given is None or (label == "error_m" and isinstance(given, str)):
+            continue
+        if (
+            isinstance(given, bool)
+            or not isinstance(given, (int, float))
+            or not 0 <= given < math.inf
+            or (least and given == 0)
+        ):
+            raise OptionError(
+                "F25", f"{label} = {given!r} is no number above 0.", remedy="give a number, such as 120.0"
+            )
     frame, name = _as_frame(source, table)
     if len(frame) == 0:
         raise LayerError(
@@ -246,8 +259,8 @@ def _seconds(
                 remedy='say which they are in: timezone="UTC" or timezone="Asia/Ulaanbaatar"',
             )  # fmt: skip
         stamps, notes = _localised(stamps, zone, layer)
-    utc = stamps.dt.tz_convert("UTC")
-    seconds = (utc - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    utc = stamps.dt.tz_convert("UTC").dt.as_unit("us")  # in nanoseconds, time ends in 2262
+    seconds = (utc - pd.Timestamp(0, tz="UTC").as_unit("us")).dt.total_seconds()
     return seconds.to_numpy(float, na_value=np.nan), notes
 
 

@@ -15,6 +15,7 @@ COMPARISONS = ("within", "equal")
 DOMAINS = ("exact", "shared")
 SOLVERS = ("auto", "dissection", "multigrid")
 DISSECTION_REACH = 200  # cells; beyond, multigrid is quicker on benign surfaces [docs/performance.md]
+MOST_REACH = 10_000  # a window of twice as many cells on a side holds 3.2 GB of numbers
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,15 @@ def check_options(options: WindowOptions) -> None:
                 f"{name} = {value!r} is not a number of cells.",
                 remedy=f"a whole number, at least {least}",
             )
+    if options.reach > MOST_REACH:
+        raise OptionError(
+            "W10", f"radius and buffer together are {options.reach:,} cells; a window takes {MOST_REACH:,}.",
+            remedy="use larger cells, or a radius within the landscape",
+        )  # fmt: skip
+    if options.block_size > 2 * MOST_REACH:
+        raise OptionError(
+            "W10", f"block_size = {options.block_size:,} is larger than any window.", remedy="an odd number, such as 5"
+        )  # fmt: skip
     if options.block_size % 2 == 0:
         raise OptionError(
             "W10",
