@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import geopandas as gpd
 import numpy as np
+from pydantic import AfterValidator
 
 from permeability.barriers.database import import_layer, mappings
 from permeability.core.cells import is_empty
@@ -19,6 +21,18 @@ from permeability.project.scenario_spec import FileName, Table
 GARBLED = 0.3  # from this share of letters that only western Europe uses on, names have been read in the wrong alphabet
 
 
+def _encoding(name: str) -> str:
+    """A name of letters that Python knows."""
+    try:
+        codecs.lookup(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"no encoding of letters is called {name!r}; UTF-8 and CP1251 are") from error
+    return name
+
+
+Encoding = Annotated[str, AfterValidator(_encoding)]
+
+
 class OwnColumns(Table):
     """The part of ``[layers.NAME]`` that says how the columns of a layer are to be understood."""
 
@@ -27,7 +41,7 @@ class OwnColumns(Table):
     set: dict[str, Any] = {}
     number_ids: str | None = None
     crs: str | None = None
-    encoding: str | None = None
+    encoding: Encoding | None = None
     mapping: FileName | None = None
     assume: bool = False
 

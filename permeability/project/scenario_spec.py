@@ -7,10 +7,18 @@ project file says is silently without effect.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, traffic_range
@@ -36,12 +44,25 @@ KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 
 
+def _takes_yes(annotation: Any) -> bool:
+    """Whether a key may be true or false, by itself or in one of its forms."""
+    return annotation in (bool, Any) or any(_takes_yes(inner) for inner in get_args(annotation))
+
+
 class Table(BaseModel):
     """A table of the project file: unknown keys are errors."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, defer_build=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_yes_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """``true`` is 1 in Python; in a project file it is a slip where a number is meant."""
+        if isinstance(value, bool) and not _takes_yes(cls.model_fields[str(info.field_name)].annotation):
+            raise ValueError(f"{str(value).lower()} is no value of this key")
+        return value
 
 
 def _file_name(text: str) -> str:

@@ -271,7 +271,13 @@ def _stamps(values: pd.Series) -> pd.Series:
     known = text.notna() & (text != "")
     if bool(zoned[known].any()):
         return pd.to_datetime(text.where(zoned), errors="coerce", utc=True, format="ISO8601")
-    return pd.to_datetime(text, errors="coerce", format="ISO8601")
+    try:
+        return pd.to_datetime(text, errors="coerce", format="ISO8601")
+    except (
+        ValueError
+    ):  # a few of them name a zone in a way of their own: not to be told beside those that name none
+        each = [pd.to_datetime(t, errors="coerce", format="ISO8601") for t in text]
+        return pd.Series([t if t is pd.NaT or t.tzinfo is None else pd.NaT for t in each], index=values.index)
 
 
 def _localised(stamps: pd.Series, zone: str, layer: str) -> tuple[pd.Series, tuple[Finding, ...]]:
