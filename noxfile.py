@@ -1,4 +1,4 @@
-"""Sessions: tests, lint, types, layers, notebooks, bench."""
+"""Sessions: tests, lint, types, layers, notebooks, bench; trust: fuzz, kills, coverage, mutants, versions, lock, audit, licences, sbom."""
 
 from __future__ import annotations
 
@@ -59,3 +59,83 @@ def bench(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     for script in ("leastcost", "circuit", "ranking", "windows"):
         session.run("python", f"benchmarks/{script}.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Hostile inputs to every reader: nox -s fuzz -- --seconds 3600."""
+    session.install("-e", ".[test]")
+    session.run("python", "benchmarks/fuzz.py", *(session.posargs or ["--seconds", "120"]))
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Runs killed at random and full disks, each resumed to the same bytes."""
+    session.install("-e", ".[test]")
+    session.run("python", "benchmarks/kills.py", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Branches that the tests take; compiled kernels run as Python where NUMBA_DISABLE_JIT=1 is set."""
+    session.install("-e", ".[test]", "coverage[toml]>=7.6")
+    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
+    session.run("coverage", "combine", success_codes=[0, 1])
+    session.run("coverage", "report", "--skip-covered", "--sort=cover")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Faults planted one at a time, and whether the tests see them: nox -s mutants -- permeability/barriers/passability/chances.py tests/barriers."""
+    session.install("-e", ".[test]", "cosmic-ray>=8.3")
+    session.run("python", "benchmarks/mutants.py", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("numbers", ["numpy==2.0.* scipy==1.14.*", "numpy scipy"])
+def versions(session: nox.Session, numbers: str) -> None:
+    """Two versions of numpy and scipy agree on the small project to a relative 1e-9 (permeability compare)."""
+    session.install("-e", ".[test]", *numbers.split())
+    folder = session.create_tmp()
+    session.run("python", "-c", f"import permeability as pm; pm.run_project(pm.samples.tiny_project(r'{folder}/tiny'), r'{folder}/results')")  # fmt: skip
+    kept = session.cache_dir / "versions"
+    if kept.is_dir():
+        session.run("permeability", "compare", str(kept), f"{folder}/results")
+    session.run("python", "-c", f"import shutil; shutil.copytree(r'{folder}/results', r'{kept}', dirs_exist_ok=True)")  # fmt: skip
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Exact versions with hashes, for a repetition of a study: build/requirements.lock (pip install --require-hashes -r ...)."""
+    session.install("pip-tools>=7.4")
+    session.run("python", "-c", "import pathlib; pathlib.Path('build').mkdir(exist_ok=True)")
+    session.run(
+        "pip-compile", "--generate-hashes", "--allow-unsafe", "--strip-extras", "--quiet", "--extra", "explore", "--extra", "parquet",
+        "--output-file", "build/requirements.lock", "pyproject.toml", *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known weaknesses of the libraries that a user gets."""
+    session.install("-e", ".[explore,parquet]", "pip-audit>=2.7")
+    session.run("pip-audit", "--skip-editable", "--desc", *session.posargs)
+
+
+@nox.session
+def licences(session: nox.Session) -> None:
+    """Licences of all libraries: build/licences.md; fails on one that would bind our own."""
+    session.install("-e", ".[explore,parquet]", "pip-licenses>=5.0")
+    session.run("python", "-c", "import pathlib; pathlib.Path('build').mkdir(exist_ok=True)")
+    session.run(
+        "pip-licenses", "--format=markdown", "--with-urls", "--output-file=build/licences.md", "--ignore-packages", "landscape-permeability",
+        "--partial-match", "--fail-on=AGPL;GPLv2;GPLv3;GNU General Public",
+    )  # fmt: skip
+
+
+@nox.session
+def sbom(session: nox.Session) -> None:
+    """A bill of materials (CycloneDX JSON) of the environment that a user gets: build/sbom.cdx.json."""
+    session.install("-e", ".[explore,parquet]", "cyclonedx-bom>=5.0")
+    session.run("python", "-c", "import pathlib; pathlib.Path('build').mkdir(exist_ok=True)")
+    session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", "build/sbom.cdx.json")

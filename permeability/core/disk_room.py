@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +17,7 @@ __all__ = ["room_refused"]
 FULL = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 WRITERS = ("rasterio", "pyogrio", "fiona", "sqlite3", "pyarrow")  # their errors name no number of the system
 SAYS_FULL = ("no space left", "disk is full", "disk full", "file too large", "quota")
-ROOM_BYTES = 1 << 16  # a file system with less than this is full: blocks have 4 to 64 kB
+PROBE_MB = 8  # where less than this can be written, there is no room
 
 
 @contextlib.contextmanager
@@ -71,6 +71,17 @@ def _says_full(error: BaseException, place: Path) -> bool:
         return False
     if any(word in str(e).lower() for e in causes for word in SAYS_FULL):
         return True
-    with contextlib.suppress(OSError):  # GDAL keeps to itself why a block could not be written
-        return shutil.disk_usage(place.parent).free < ROOM_BYTES
+    return _full(place.parent)  # GDAL keeps to itself why a block could not be written
+
+
+def _full(folder: Path) -> bool:
+    """Whether a file of a few megabytes cannot be written there."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            for _ in range(PROBE_MB):
+                probe.write(bytes(1 << 20))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        return error.errno in FULL
     return False

@@ -12,6 +12,7 @@ import gzip
 import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,9 @@ import numpy as np
 from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core import memory
 from permeability.core.errors import InteropError, nearest
+from permeability.layers.local_only import offline, require_local
 from permeability.layers.raster_rows import NODATA, geotiff_rows, grid_rows
 
 HEADER_WORDS = (
@@ -129,9 +132,36 @@ def read_head(path: Path, size: int = 512) -> bytes:
         if head.startswith(b"\x1f\x8b"):
             with gzip.open(path, "rb") as stream:
                 head = stream.read(size)
-    except OSError as error:
+    except PACKED_ERRORS as error:
         raise _unreadable(path, error) from error
     return head
+
+
+PACKED_ERRORS = (OSError, EOFError, zlib.error)
+
+
+def unpacked(path: Path) -> bytes:
+    """What a gzip file holds; no more of it is unpacked than a quarter of the free memory.
+
+    Raises
+    ------
+    InteropError
+        [X04] it is larger than that.
+    OSError, EOFError, zlib.error
+        It is no whole gzip file.
+    """
+    most = memory.available() // 4
+    parts, size = [], 0
+    with gzip.open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            size += len(block)
+            if size > most:
+                raise InteropError(
+                    "X04", f"'{path.name}' unpacks to more than {most / 1e9:,.1f} GB, a quarter of the free memory.",
+                    layer=path.name, remedy="unpack it, look at it, and use a GeoTIFF, which is read in parts",
+                )  # fmt: skip
+            parts.append(block)
+    return b"".join(parts)
 
 
 def read_text(path: Path) -> str:
@@ -145,8 +175,8 @@ def read_text(path: Path) -> str:
     try:
         raw = path.read_bytes()
         if raw.startswith(b"\x1f\x8b"):
-            raw = gzip.decompress(raw)
-    except OSError as error:
+            raw = unpacked(path)
+    except PACKED_ERRORS as error:
         raise _unreadable(path, error) from error
     try:
         return raw.decode("utf-16" if raw.startswith(_UTF_16) else "utf-8-sig")
@@ -182,7 +212,7 @@ def is_raster(path: Path) -> bool:
     return found is not None and found.group(1).lower() in HEADER_WORDS
 
 
-def _unreadable(path: Path, error: OSError) -> InteropError:
+def _unreadable(path: Path, error: Exception) -> InteropError:
     missing = isinstance(error, FileNotFoundError)
     return InteropError(
         "X04",
@@ -347,7 +377,7 @@ def _read_geotiff(path: Path) -> RasterFile:
             values = values_in(source, None)
             cell_size, transform = geotiff_place(source, path)
             nodata, crs = source.nodata, source.crs
-    except RasterioError as error:
+    except (RasterioError, EOFError, zlib.error) as error:
         raise unreadable_raster(path, error) from error
     return RasterFile(
         values,
@@ -419,13 +449,15 @@ def open_geotiff(path: Path) -> Iterator[Any]:
     from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import MemoryFile
 
+    require_local(path, layer=path.name)
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
     with contextlib.ExitStack() as stack:
+        stack.enter_context(offline())
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             if zipped:
-                memory = stack.enter_context(MemoryFile(gzip.decompress(path.read_bytes())))
+                memory = stack.enter_context(MemoryFile(unpacked(path)))
                 source = stack.enter_context(memory.open())
             else:
                 source = stack.enter_context(rasterio.open(path))

@@ -27,7 +27,7 @@ from permeability.core.errors import (
 from permeability.core.texts import N_, Said
 from permeability.layers.bands import BandFacts, band_facts, band_values, sample_values
 from permeability.layers.grid import Grid, alignment_remedy, describe_crs, parse_crs
-from permeability.layers.local_only import require_local
+from permeability.layers.local_only import offline, require_local
 from permeability.layers.warping import BYTES_PER_CELL, warp_band, warp_bytes
 
 __all__ = ["Alignment", "raster_grid", "raw_raster", "read_raster", "write_geotiff"]
@@ -389,6 +389,7 @@ def _open_raster(path: Path, band: int, layer: str, table: str | None = None) ->
         require_file(path, layer=layer)
         require_local(path, layer=layer)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(offline())
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_MB))
         source = stack.enter_context(_opened(path, path, layer))
         if table is not None or not source.count:

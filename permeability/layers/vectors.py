@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,12 @@ from shapely.errors import ShapelyError
 from permeability.core.cells import read_text
 from permeability.core.errors import LayerError, nearest, shorten
 from permeability.layers.grid import describe_crs, parse_crs
-from permeability.layers.local_only import require_local
+from permeability.layers.local_only import offline, require_local
 from permeability.layers.plain_tables import placed, read_csv
 from permeability.layers.reprojection import reproject
 
 __all__ = ["read_vector", "tables_of", "write_gpkg"]
+from permeability.layers.sqlite_views import require_quick
 from permeability.layers.whole_files import _unreadable, require_file, whole_file
 
 FIXED_DATE = "2000-01-01T00:00:00Z"  # GeoPackages carry a time stamp; a fixed one keeps them byte-stable
@@ -243,8 +243,11 @@ def tables_of(path: str | os.PathLike[str]) -> dict[str, str | None]:
     path = Path(path)
     if path.suffix.lower() in (".csv", ".tsv", ".txt", ".parquet", ".geoparquet", ".pq"):
         return {}
+    require_local(path, layer=path.name)
+    require_quick(path, path.name)
     try:
-        return {str(n): None if kind is None else str(kind) for n, kind in pyogrio.list_layers(path)}
+        with offline():
+            return {str(n): None if kind is None else str(kind) for n, kind in pyogrio.list_layers(path)}
     except pyogrio.errors.DataSourceError as exc:
         raise _unreadable(path, path.name, exc) from exc
 
@@ -280,8 +283,10 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
         return _parquet(path, layer)
     if ending in (".csv", ".tsv", ".txt"):
         return read_csv(path, encoding, layer)
+    require_quick(path, layer)
     try:
-        found = {str(n): kind for n, kind in pyogrio.list_layers(path)}
+        with offline():
+            found = {str(n): kind for n, kind in pyogrio.list_layers(path)}
     except pyogrio.errors.DataSourceError as exc:
         raise _unreadable(path, layer, exc) from exc
     if table is not None and table not in found:
@@ -290,7 +295,8 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
             "L04", f"there is no table {table!r} in {path.name}.", layer=layer, details={"tables": ", ".join(found)},
             remedy=f"did you mean {guess!r}?" if guess else "name one of these tables",
         )  # fmt: skip
-    frame = _read(path, table or _only_table(path, found, layer), layer, encoding)
+    one = table or _only_table(path, found, layer)
+    frame = _read(path, one, layer, encoding)
     return frame.replace({"": None}) if ending in (".xlsx", ".ods") else frame
 
 
@@ -303,29 +309,16 @@ def _read(path: Path, table: str, layer: str, encoding: str | None) -> Any:
         pyogrio.errors.GeometryError, pyogrio.errors.CRSError, ShapelyError, UnicodeDecodeError, ProjError,
     )  # fmt: skip
     try:
-        with _gdal(OGR_XLSX_HEADERS="FORCE", OGR_ODS_HEADERS="FORCE"):  # a table of words has heads too
+        with offline(OGR_XLSX_HEADERS="FORCE", OGR_ODS_HEADERS="FORCE"):  # a table of words has heads too
             return pyogrio.read_dataframe(path, layer=table, encoding=encoding)
     except wrong as exc:
         if "OSM_USE_CUSTOM_INDEXING" not in str(exc):
             raise _unreadable(path, layer, exc) from exc
     try:
-        with _gdal(OSM_USE_CUSTOM_INDEXING="NO"):  # an extract whose nodes are in no order
+        with offline(OSM_USE_CUSTOM_INDEXING="NO"):  # an extract whose nodes are in no order
             return pyogrio.read_dataframe(path, layer=table, encoding=encoding)
     except wrong as exc:
         raise _unreadable(path, layer, exc) from exc
-
-
-@contextlib.contextmanager
-def _gdal(**options: str) -> Iterator[None]:
-    """Options of GDAL for one call."""
-    import pyogrio
-
-    before = {k: pyogrio.get_gdal_config_option(k) for k in options}
-    pyogrio.set_gdal_config_options(options)
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options(before)
 
 
 def _only_table(path: Path, found: Mapping[str, Any], layer: str) -> str:

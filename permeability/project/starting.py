@@ -15,6 +15,7 @@ import shapely
 from permeability.barriers.database import columns, import_layer, read_layer
 from permeability.core.errors import LayerError, OptionError
 from permeability.layers.grid import suggest_crs
+from permeability.layers.local_only import offline, require_local
 from permeability.layers.reprojection import reproject
 from permeability.layers.vectors import read_vector, tables_of
 from permeability.layers.whole_files import require_file, require_free, write_text
@@ -191,7 +192,8 @@ def _places(seen: _Start, frame: gpd.GeoDataFrame, name: str, head: str) -> None
 
 def _raster(seen: _Start, file: Path, path: str) -> None:
     try:
-        with rasterio.open(file) as source:
+        require_local(file, layer=file.name)
+        with offline(), rasterio.open(file) as source:
             bands = source.count
     except rasterio.errors.RasterioIOError as exc:
         raise LayerError(
