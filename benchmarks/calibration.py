@@ -5,7 +5,7 @@ all unknown numbers: crossing chances, trace length, traffic, movement budget, p
 of the grid begin.  It is drawn by its own generator, not by the sampler that is tested, and the landscape of the truth is
 built afresh and solved from the start, without the code that draws.  The ranking never sees the truth.
 
-    python benchmarks/calibration.py [--landscapes 25] [--truths 20] [--draws 200] [--out calibration.json]
+    python benchmarks/calibration.py [--landscapes 25] [--truths 20] [--draws 200] [--rows 60] [--out calibration.json]
 
 Prints three shares for the gain in conductance, the gain in reachable range and the rank:
 
@@ -52,25 +52,27 @@ INDEX = ("mean_conductance", "reachable_km2")
 MEASURED = {"conductance": "gain", "reach": "gain_reachable_km2", "rank": "rank"}  # column of the ranking
 
 
-def landscape(seed: int) -> tuple[Landscape, Patches]:
-    """A random landscape: ground with structure, three winding lines, four patches."""
+def landscape(seed: int, rows: int = ROWS) -> tuple[Landscape, Patches]:
+    """A random landscape: ground with structure, three winding lines, patches on both sides, four on 30 rows."""
     rng = np.random.default_rng(seed)
-    grid = pm.Grid.from_bounds((0, 0, COLS * CELL, ROWS * CELL), cell_size=CELL, crs=CRS)
-    y, x = np.mgrid[:ROWS, :COLS]
+    grid = pm.Grid.from_bounds((0, 0, COLS * CELL, rows * CELL), cell_size=CELL, crs=CRS)
+    y, x = np.mgrid[:rows, :COLS]
     waves = sum(a * np.sin(x * u + y * v + w) for a, u, v, w in rng.uniform(0.1, 0.6, (5, 4)) * [1, 1, 1, 9])
     ground = np.exp(0.5 * waves + rng.normal(0, 0.15, grid.shape)).clip(1)
 
     def line(at: float) -> shapely.LineString:
-        north = np.linspace(-2 * CELL, (ROWS + 2) * CELL, 12)
-        return shapely.LineString(np.column_stack([at + rng.normal(0, 900, 12).cumsum() * 0.7, north]))
+        bends = 12 * rows // ROWS
+        north = np.linspace(-2 * CELL, (rows + 2) * CELL, bends)
+        east = rng.normal(0, 900, bends).cumsum() * 0.7
+        return shapely.LineString(np.column_stack([at + east, north]))
 
-    rows = {
+    layer = {
         "id": ["R", "H", "F"], "kind": ["railway", "road", "fence"], "fenced": ["yes", None, None],
         "fence_class": [None, None, "stock"], "vehicles_per_day_low": [np.nan, 100.0, np.nan],
         "vehicles_per_day": [np.nan, 600.0, np.nan], "vehicles_per_day_high": [np.nan, 2500.0, np.nan],
         "accuracy_m": [1_200.0, 600.0, np.nan],
     }  # fmt: skip
-    table = gpd.GeoDataFrame(rows, geometry=[line(20_400), line(12_300), line(29_700)], crs=CRS)
+    table = gpd.GeoDataFrame(layer, geometry=[line(20_400), line(12_300), line(29_700)], crs=CRS)
     profile = species("mongolian_gazelle").override(
         {"movement.budget_km": {"low": 8.0, "best": 16.0, "high": 40.0}}
     )
@@ -78,10 +80,12 @@ def landscape(seed: int) -> tuple[Landscape, Patches]:
     spots = [
         rng.uniform([x - 1_500, y - 3_500], [x + 1_500, y + 3_500])
         for x in (4_000, 35_500)
-        for y in (8_000, 22_000)
+        for y in np.arange(8_000, rows * CELL, 14_000)
     ]
     frame = gpd.GeoDataFrame(
-        {"id": list("abcd")}, geometry=[shapely.Point(p).buffer(1_800) for p in spots], crs=CRS
+        {"id": [f"p{k}" for k in range(len(spots))]},
+        geometry=[shapely.Point(p).buffer(1_800) for p in spots],
+        crs=CRS,
     )
     return land, place(frame, land)
 
@@ -153,9 +157,8 @@ def main() -> None:
     p.add_argument("--landscapes", type=int, default=25)
     p.add_argument("--truths", type=int, default=20, help="for each landscape")
     p.add_argument("--draws", type=int, default=200)
-    p.add_argument(
-        "--lines", nargs="+", default=["R"], choices=["R", "F"], help="lines with candidates: six each"
-    )
+    p.add_argument("--lines", nargs="+", default=["R"], choices=["R", "F"], help="lines with candidates")
+    p.add_argument("--rows", type=int, default=ROWS, help="of cells; a line has six candidates on 30 rows")
     p.add_argument("--seconds", type=float, default=np.inf, help="stop after this long, with what there is")
     p.add_argument("--out", default=None, help="JSON file for the figures")
     a = p.parse_args()
@@ -167,8 +170,8 @@ def main() -> None:
     for seed in range(a.landscapes):
         if time.monotonic() - begun > a.seconds:
             break
-        land, patches = landscape(seed)
-        sites = [s for s in pm.candidates(land, a.lines, length_m=SECTION_M) if 0 < s.km_from < 27]
+        land, patches = landscape(seed, a.rows)
+        sites = [s for s in pm.candidates(land, a.lines, length_m=SECTION_M) if 0 < s.km_from < a.rows - 3]
         steps = [s.interventions for s in sites]
         ranking = pm.rank(land, patches, sites, draws=a.draws, rng=seed, vary=VARY)
         assert ranking.draws is not None
@@ -182,7 +185,8 @@ def main() -> None:
         ends = {k: table[[f"{c}_low", f"{c}_high"]].to_numpy(float).T for k, c in MEASURED.items()}
         rng = np.random.default_rng([7, seed])
         for _ in range(a.truths):
-            gain, reach = true_gains(truth(land, ranking.draws.unknowns, rng), patches, steps)
+            there = truth(land, ranking.draws.unknowns, rng)
+            gain, reach = true_gains(there, patches.on(there), steps)
             r = ranks(gain)[0]
             for k, value in {"conductance": gain, "reach": reach, "rank": r.astype(float)}.items():
                 slack = 1e-9 * float(np.abs(drawn[k]).max())

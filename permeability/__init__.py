@@ -22,6 +22,11 @@ _HOME = {
     "Estimate": "permeability.core.estimate",
     "SpeciesProfile": "permeability.species",
     "species_list": "permeability.species",
+    "build_landscape": "permeability.project.at_hand",
+    "place_patches": "permeability.project.at_hand",
+    "read_barriers": "permeability.project.at_hand",
+    "species_profile": "permeability.species",
+    "show_versions": "permeability.project.run.doctor",
     "Landscape": "permeability.landscape.landscape",
     "Patches": "permeability.landscape.patches",
     "Scenario": "permeability.barriers.scenario",
@@ -40,6 +45,7 @@ _HOME = {
     "corridor_candidates": "permeability.ranking.candidate_sites",
     "drawn_candidates": "permeability.ranking.drawn_sites",
     "pressure": "permeability.impact.line_pressure",
+    "plan_draws": "permeability.planning.plan_draws",
     "portfolio": "permeability.planning.budget_choice",
     "bundled_candidates": "permeability.planning.budget_choice",
     "cost_benefit": "permeability.planning.economics",
@@ -66,6 +72,7 @@ _ROOMS = {
     "errors": "permeability.core.errors",
     "grid": "permeability.layers.grid",
     "io": "permeability.layers",
+    "landscape": "permeability.landscape",
     "leastcost": "permeability.engines.leastcost.distance",
     "metrics": "permeability.linkage.network_metrics",
     "network": "permeability.linkage.patch_network",
@@ -86,19 +93,25 @@ _RENAMED = {"chains": "bundled_candidates", "executor": "tasks"}  # old name -> 
 __all__ = ["__version__", *_HOME]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        value = getattr(import_module(_HOME[name]), name)
-        globals()[name] = value
-        return value
-    if name in _ROOMS:
-        return import_module(_ROOMS[name])
-    if name in _RENAMED:
-        from permeability.core.renamed import say_renamed
+if not TYPE_CHECKING:  # so that editors and mypy see a misspelt name
 
-        say_renamed("permeability", name, _RENAMED[name], 3)
-        return __getattr__(_RENAMED[name])
-    raise AttributeError(f"module 'permeability' has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        if name in _HOME:
+            value = getattr(import_module(_HOME[name]), name)
+            globals()[name] = value
+            return value
+        if name in _ROOMS:
+            return import_module(_ROOMS[name])
+        if name in _RENAMED:
+            from permeability.core.renamed import say_renamed
+
+            say_renamed("permeability", name, _RENAMED[name], 3)
+            return __getattr__(_RENAMED[name])
+        if name.startswith("_"):
+            raise AttributeError(f"module 'permeability' has no attribute {name!r}")
+        from permeability.core.guesses import MODULE, no_such_name
+
+        raise no_such_name("module 'permeability'", name, [*_HOME, *_ROOMS], MODULE)
 
 
 class _Doors:
@@ -131,33 +144,51 @@ sys.meta_path.append(_Doors())
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return sorted({*globals(), *_HOME, *_ROOMS})
 
 
 if TYPE_CHECKING:
+    from permeability import barriers, landscape, species, telemetry
+    from permeability import layers as io
+    from permeability.barriers import database, passability, treatments
+    from permeability.barriers import structure_inventory as structures
+    from permeability.barriers.parallel_lines import infrastructure_corridors
     from permeability.barriers.scenario import Intervention, Scenario
+    from permeability.core import errors, tasks
     from permeability.core.errors import PermeabilityError
     from permeability.core.estimate import Estimate
+    from permeability.engines import circuit, omnidirectional
+    from permeability.engines.leastcost import distance as leastcost
+    from permeability.engines.omnidirectional import wall_to_wall
     from permeability.impact.comparison import compare
     from permeability.impact.line_by_line import barrier_impact
     from permeability.impact.line_pressure import pressure
     from permeability.interop.raster_windows import omnidirectional_files
     from permeability.landscape.landscape import Landscape
     from permeability.landscape.patches import Patches
+    from permeability.layers import grid
     from permeability.layers.grid import Grid, suggest_crs
+    from permeability.linkage import corridors
+    from permeability.linkage import network_metrics as metrics
+    from permeability.linkage import patch_network as network
     from permeability.linkage.corridors import pinch_points
     from permeability.linkage.exposure import hazard
     from permeability.linkage.movement_chain import movement_chain
     from permeability.linkage.patch_pairs import connectivity
     from permeability.planning.budget_choice import bundled_candidates, portfolio
     from permeability.planning.economics import cost_benefit, offset_account
+    from permeability.planning.plan_draws import plan_draws
+    from permeability.project import samples
+    from permeability.project.at_hand import build_landscape, place_patches, read_barriers
     from permeability.project.checking import check
     from permeability.project.project import Project, open_project
     from permeability.project.run.checksums import verify_results
+    from permeability.project.run.doctor import show_versions
     from permeability.project.run.repeat import rerun
     from permeability.project.run.result_differences import compare_results
     from permeability.project.run.run import run_project
     from permeability.project.run.session_report import write_board, write_report
+    from permeability.project.run.years import timeline
     from permeability.project.samples import sample_folder
     from permeability.project.settling import settle
     from permeability.ranking.candidate_sites import (
@@ -168,4 +199,4 @@ if TYPE_CHECKING:
     )
     from permeability.ranking.drawn_sites import drawn_candidates
     from permeability.ranking.ranking import rank
-    from permeability.species import SpeciesProfile, species_list
+    from permeability.species import SpeciesProfile, seasons, species_list, species_profile

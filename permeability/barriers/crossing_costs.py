@@ -70,16 +70,30 @@ def level_values(level: str | Mapping[str, float] = "best") -> Values:
     >>> float(pick(p, "track")), pick(p, "road")
     (0.1, 0.5)
     """
-    if isinstance(level, str):
-        return lambda estimate, key: float(getattr(estimate, level))
-    quantiles = level
+    return _AtLevel(level) if isinstance(level, str) else _AtQuantiles(level)
 
-    def pick(estimate: Estimate, key: str) -> float:
+
+@dataclass(frozen=True)
+class _AtLevel:
+    """``low``, ``best`` or ``high`` of an estimate."""
+
+    level: str
+
+    def __call__(self, estimate: Estimate, key: str) -> float:
+        return float(getattr(estimate, self.level))
+
+
+@dataclass(frozen=True)
+class _AtQuantiles:
+    """The quantile of an estimate by its key, or the best value."""
+
+    quantiles: Mapping[str, float]
+
+    def __call__(self, estimate: Estimate, key: str) -> float:
+        quantiles = self.quantiles
         if isinstance(estimate, Derived) and any(k in quantiles for k, _ in estimate.inputs):
             return estimate.at(quantiles)
         return float(estimate.draw(quantiles[key])) if key in quantiles else estimate.best
-
-    return pick
 
 
 def _component(name: str, chance: Estimate, key: str, of_class: str, profile: SpeciesProfile) -> Component:

@@ -6,9 +6,25 @@ matplotlib.
 
 from __future__ import annotations
 
+import inspect
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
+
+from permeability.core.errors import OptionError
+from permeability.core.guesses import no_such_name, refuse_keywords
+
+RESULT = {
+    "sort_values": "table.sort_values", "to_csv": "table.to_csv, or save('x.csv')", "to_excel": "save('x.xlsx')",
+    "to_dataframe": "table", "to_pandas": "table", "df": "table", "gdf": "table", "data": "table", "dataframe": "table",
+    "geodataframe": "table", "results": "table", "head": "table.head", "to_parquet": "table.to_parquet",
+    "show": "plot()", "map": "plot()", "cost": "cost_usd", "total_cost": "cost_usd", "resistance": "pairs['resistance']",
+    "matrix": "pairs.pivot(index='a', columns='b', values='resistance')", "species": "profile",
+    "to_xarray": "current", "to_dataset": "current", "transform": "grid.transform", "best": "lines", "affine": "grid.transform",
+}  # fmt: skip
+"""Guesses at a result -> what is there, where it is there."""
+TABLES = ("DataFrame", "GeoDataFrame")
 
 
 class Face:
@@ -32,21 +48,95 @@ class Face:
     def _view(cls) -> Any:
         return import_module("permeability.viz.views").VIEWS[cls._face]
 
+    def __getattribute__(self, name: str) -> Any:
+        """Tables are handed out as copies and maps locked, so that nobody changes a result by changing what it shows."""
+        value = object.__getattribute__(self, name)
+        if name[0] == "_":
+            return value
+        kind = type(value).__name__
+        if kind in TABLES:
+            return value.copy(deep=not _copies_on_write())
+        if kind == "DataArray":
+            lock(value.variable.values)
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not there, with what was probably meant."""
+        kind = type(self).__name__
+        if name.startswith("_"):
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+        known = [k for k in dir(self) if not k.startswith("_")]
+        said = {
+            k: v
+            for k, v in RESULT.items()
+            if v.split(".")[0].split("[")[0].split("(")[0].split(",")[0] in known
+        }
+        raise no_such_name(f"{kind!r} object", name, known, said)
+
+    def summary(self) -> str:
+        """What the result is, in a few lines of text.
+
+        Returns
+        -------
+        str
+        """
+        return repr(self)
+
+    def to_file(self, path: str | Path) -> Path:
+        """The same as :meth:`save`.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        pathlib.Path
+        """
+        return self.save(path)
+
     def _repr_html_(self) -> str:
         return str(self._view().html(self))
 
-    def plot(self, ax: Any = None, **options: Any) -> Any:
+    def plot(
+        self,
+        *wrong: Any,
+        ax: Any = None,
+        title: str | None = None,
+        figsize: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> Any:
         """A map with legend, scale bar, north and units, as a :class:`permeability.viz.maps.Map`.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
             Drawn into; a figure of its own by default.
+        title : str, optional
+            Above the map.
+        figsize : (width, height), optional
+            Of the figure [inches].
         **options
             ``language`` ("en", "mn", "ru") and those of ``plot`` in the file of its kind in
             :mod:`permeability.viz.views`.
         """
-        return self._view().plot(self, ax, **options)
+        draw = self._view().plot
+        if wrong:
+            raise OptionError(
+                "A09", f"plot() takes no {wrong[0]!r} without a name.",
+                remedy=f"name it, such as show={wrong[0]!r} or ax=; {', '.join(list(inspect.signature(draw).parameters)[2:])}",
+            )  # fmt: skip
+        refuse_keywords(
+            "plot",
+            options,
+            {"ax": None, "title": None, "figsize": None, **inspect.signature(draw).parameters},
+        )
+        drawn = draw(self, ax, **options)
+        if title is not None:
+            drawn.axes.set_title(title)
+        if figsize is not None:
+            drawn.figure.set_size_inches(*figsize)
+        return drawn
 
     def explore(self, **options: Any) -> Any:
         """A web map to zoom and point at (needs the extra ``explore``); without a background by default.
@@ -81,3 +171,30 @@ class Face:
             O07 when this result has nothing for such a file.
         """
         return Path(import_module("permeability.viz.saving").save(self, Path(path)))
+
+
+@cache
+def _copies_on_write() -> bool:
+    """Whether a shallow copy of a table is safe: pandas from 3.0 on copies when something is written."""
+    return int(import_module("pandas").__version__.split(".")[0]) >= 3
+
+
+def lock(values: Any) -> None:
+    """Make an array read-only.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> map_of = np.zeros(2)
+    >>> lock(map_of)
+    >>> map_of[0] = 1
+    Traceback (most recent call last):
+    ...
+    ValueError: assignment destination is read-only
+    """
+    if hasattr(values, "flags"):
+        values.flags.writeable = False

@@ -11,6 +11,7 @@ import numpy as np
 
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import OptionError
+from permeability.core.guesses import require_call
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers.arrays_on_grid import on_grid, require_same_grid
@@ -22,12 +23,12 @@ MAKE = {
     "land": (
         Landscape,
         "a Landscape",
-        "take it from a project: pm.open_project(path).landscape(species)",
+        "take it from a project: pm.open_project(path).landscape(species), or make it: pm.build_landscape(resistance, barriers, species)",
     ),
     "patches": (
         Patches,
         "a set of Patches",
-        "take them from a project (pm.open_project(path).patches(species)), or place a table on the landscape with place(table, land)",
+        "take them from a project (pm.open_project(path).patches(species)), or place a table on the landscape: pm.place_patches(table, land)",
     ),
     "scenario": (Scenario, "a Scenario", 'write one: pm.Scenario("name", (pm.Intervention(...),))'),
 }
@@ -61,6 +62,7 @@ def takes_landscape(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        require_call(function.__name__, signature, args, kwargs, _lines(signature, args))
         given = signature.bind(*args, **kwargs)
         for name, value in given.arguments.items():
             if name in MAKE:
@@ -73,6 +75,14 @@ def takes_landscape(function: Callable[P, R]) -> Callable[P, R]:
         return function(*given.args, **given.kwargs)
 
     return checked
+
+
+def _lines(signature: inspect.Signature, args: tuple[Any, ...]) -> str:
+    """The lines of a landscape, for a call that lacks one."""
+    line = signature.parameters.get("line")
+    if line is None or line.default is not line.empty or len(args) != 1 or not isinstance(args[0], Landscape):
+        return ""
+    return f"; the lines of this landscape are {', '.join(map(repr, args[0].barriers.lines))}"
 
 
 def _require(name: str, value: Any) -> None:

@@ -28,7 +28,7 @@ from permeability.barriers.edge_cuts import CutTable, cut_edges, stands_for
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, Scenario
 from permeability.core.display import Face
-from permeability.core.errors import ResistanceError, check_choice
+from permeability.core.errors import check_choice
 from permeability.core.estimate import Estimate
 from permeability.engines.kernels.edges import (
     D_COL,
@@ -41,11 +41,12 @@ from permeability.engines.kernels.edges import (
     ground_along,
 )
 from permeability.landscape.edge_series import on_edges
+from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.arrays_on_grid import on_grid, require_crs
-from permeability.layers.grid import Grid, cells_in_words
+from permeability.layers.grid import Grid
 from permeability.species import SpeciesProfile
 
-__all__ = ["Landscape", "as_dataarray", "build", "check_resistance", "connected_parts"]
+__all__ = ["Landscape", "as_dataarray", "build", "connected_parts"]
 
 
 class Ground(Protocol):
@@ -122,6 +123,26 @@ class Landscape(Face):
     def table(self) -> Any:
         """The barriers, with the column ``standing``."""
         return self.barriers.table.assign(standing=self.standing)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the grid."""
+        return self.grid.shape
+
+    @property
+    def crs(self) -> Any:
+        """Coordinate system of the grid."""
+        return self.grid.crs
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north [m]."""
+        return self.grid.bounds
+
+    @property
+    def lines(self) -> list[str]:
+        """Names of the lines."""
+        return self.barriers.lines
 
     # ---------------------------------------------------------------- variants
     def with_scenario(self, scenario: Scenario) -> Landscape:
@@ -302,11 +323,29 @@ class Landscape(Face):
         """Connected parts as labels 1..n by falling size, 0 outside, shape (rows, cols)."""
         return connected_parts(self.valid, self.edge_barriers(), self.neighbours)
 
-    def to_xarray(self, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:
-        """Values on the grid as a DataArray with coordinates and CRS."""
+    def to_xarray(
+        self, values: NDArray[Any] | None = None, name: str = "resistance", **attrs: Any
+    ) -> xr.DataArray:
+        """Values on the grid as a DataArray with coordinates and CRS; the resistance where none are given."""
+        shown = self.resistance if values is None else values
         return as_dataarray(
-            self.grid, values, name, species=self.profile.id, scenario=self.scenario.name, **attrs
+            self.grid, shown, name, species=self.profile.id, scenario=self.scenario.name, **attrs
         )
+
+    def to_dataset(self) -> xr.Dataset:
+        """Resistance [1], separate parts (numbers from 1; 0 = outside) and edges with a barrier per cell, with coordinates.
+
+        Returns
+        -------
+        xarray.Dataset
+        """
+        edges = np.bincount(self.edge_barriers().cell, minlength=self.grid.size).reshape(self.grid.shape)
+        layers: dict[str, NDArray[Any]] = {
+            "resistance": self.resistance,
+            "parts": self.parts,
+            "barrier_edges": edges,
+        }
+        return xr.Dataset({k: self.to_xarray(v, k) for k, v in layers.items()})
 
     def __repr__(self) -> str:
         edges = self.edge_barriers()
@@ -416,73 +455,6 @@ def all_components(
 
 def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
     return barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy()
-
-
-def check_resistance(
-    resistance: NDArray[np.float64], shape: tuple[int, int] | None = None, *, layer: str | None = None
-) -> NDArray[np.float64]:
-    """A float64 copy of a resistance surface that can be used; see :func:`build` for the errors.
-
-    Parameters
-    ----------
-    resistance : array
-        Cost of one metre [dimensionless, > 0]; NaN = outside.
-    shape : tuple[int, int], optional
-        Rows and columns it must have.
-    layer : str, optional
-        Name used in messages.
-
-    Returns
-    -------
-    array
-        A copy that cannot be written to.
-
-    Raises
-    ------
-    ResistanceError
-        R01 zero, negative or infinite resistances, R02 no valid cell, R03 another shape.
-
-    Examples
-    --------
-    >>> check_resistance([[1.0, float("nan")]]).tolist()
-    [[1.0, nan]]
-    >>> check_resistance([[1.0, 0.0]])
-    Traceback (most recent call last):
-    ...
-    permeability.core.errors.ResistanceError: ResistanceError [R01]: resistances must be positive and finite.
-    ...
-    """
-    r = np.array(resistance, dtype=np.float64)
-    if r.ndim != 2 or (shape is not None and r.shape != shape):
-        raise ResistanceError(
-            "R03",
-            f"the resistance has shape {r.shape}, the grid {shape}.",
-            layer=layer,
-            remedy="align it with the grid",
-        )
-    zero, negative, infinite = int((r == 0).sum()), int((r < 0).sum()), int(np.isinf(r).sum())
-    if zero or negative or infinite:
-        raise ResistanceError(
-            "R01",
-            "resistances must be positive and finite.",
-            layer=layer,
-            rows=cells_in_words(r, (r <= 0) | np.isinf(r)),
-            details={
-                "zero": f"{zero:,} cells",
-                "negative": f"{negative:,} cells",
-                "infinite": f"{infinite:,} cells",
-            },
-            remedy="use NaN (nodata) for cells that cannot be entered and values above 0 elsewhere",
-        )
-    if not np.isfinite(r).any():
-        raise ResistanceError(
-            "R02",
-            "the resistance has no valid cell.",
-            layer=layer,
-            remedy="check the mask and the habitat layers",
-        )
-    r.setflags(write=False)
-    return r
 
 
 def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:

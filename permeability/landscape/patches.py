@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +17,7 @@ from permeability.barriers.database import read_layer
 from permeability.barriers.database.conforming import require_read
 from permeability.core.display import Face
 from permeability.core.errors import Finding, PatchError, check_choice
+from permeability.core.guesses import suggestion
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patch_parts import CrossedPatch, crossed_patches
 from permeability.layers.grid import Grid
@@ -60,21 +61,26 @@ class Patches(Face):
     whole: Patches | None = field(default=None, repr=False)
 
     @property
+    def _rows(self) -> gpd.GeoDataFrame:
+        """The table itself, not a copy."""
+        return vars(self)["table"]
+
+    @property
     def ids(self) -> list[str]:
         """Ids in the order of the labels."""
-        return [str(i) for i in self.table["id"]]
+        return [str(i) for i in self._rows["id"]]
 
     @property
     def drawn(self) -> list[str]:
         """Id of the patch as drawn that every row is, or is a part of."""
-        return [str(i) for i in self.table["patch"]] if "patch" in self.table.columns else self.ids
+        return [str(i) for i in self._rows["patch"]] if "patch" in self._rows.columns else self.ids
 
     @property
     def share(self) -> NDArray[np.float64]:
         """Share of its patch that every row is; 1 for a patch that nothing crosses."""
-        if "share" not in self.table.columns:
+        if "share" not in self._rows.columns:
             return np.ones(len(self))
-        return self.table["share"].to_numpy(float)
+        return self._rows["share"].to_numpy(float)
 
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions i < j of all pairs of rows that belong to different patches: two parts of one are no pair."""
@@ -112,7 +118,21 @@ class Patches(Face):
         return self.labels == label
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """The row of one patch."""
+        if name not in self.ids:
+            raise KeyError(f"{name!r}{suggestion(str(name), self.ids)}")
+        return self.table.iloc[self.ids.index(name)]
+
+    @property
+    def crs(self) -> Any:
+        """Coordinate system of the table."""
+        return self.table.crs
 
     def __repr__(self) -> str:
         names = ", ".join(self.ids)

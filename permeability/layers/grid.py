@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from pyproj import CRS, Geod, Proj, Transformer
 from pyproj.exceptions import CRSError as PyprojCRSError
 
 from permeability.core.errors import GridError, GridMismatchError
+from permeability.core.guesses import suggests_keywords
 
 WHOLE_CELLS = 1e-6  # by which bounds may miss a whole number of cells
 TOLERANCE_CELLS = 1e-3  # grids closer than this fraction of a cell are the same grid
@@ -193,6 +195,13 @@ class Grid:
 
     # ---------------------------------------------------------------- builders
     @classmethod
+    def like(cls, source: Any, cell_size: float | None = None) -> Grid:
+        """The grid of a DataArray or raster file, or one that covers a layer: :func:`permeability.layers.grid_like.grid_like`."""
+        found: Grid = import_module("permeability.layers.grid_like").grid_like(source, cell_size)
+        return found
+
+    @classmethod
+    @suggests_keywords
     def from_bounds(cls, bounds: Sequence[float], *, cell_size: float, crs: Any) -> Grid:
         """The grid that covers ``bounds`` [m]: of exactly these where they are whole cells apart, else with lines at multiples of the cell size."""
         west, south, east, north = (float(b) for b in bounds)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
+from permeability.core.guesses import suggests_keywords
 from permeability.core.keeping import KEEP_NOTHING, Keep
 from permeability.core.tasks import content_hash
 from permeability.linkage.index_table import gain_of
@@ -110,6 +111,12 @@ class Plan(Face):
         """Ids of the chosen candidates."""
         return [str(i) for i in self.table["id"]]
 
+    def on(self, rankings: Mapping[str, Ranking]) -> Plan:
+        """The same plan with the rows of other rankings of the same candidates (one a species), such as those with draws."""
+        rows = next(iter(rankings.values())).table
+        table = rows[rows["id"].isin(self.sites)].reset_index(drop=True)
+        return replace(self, rankings=dict(rankings), table=table)
+
     def next_best(self, built: Sequence[str] | None = None) -> pd.DataFrame:
         """What to do after a pilot: every other candidate by its gain per cost with the built ones standing.
 
@@ -138,6 +145,15 @@ class Plan(Face):
                 out[f"gain_{name}"] = [self._objective.vector((*done, k))[i] - now[i] for k in found["site"]]
         return out
 
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.sites)
+
     def __repr__(self) -> str:
         unit = UNITS[self.view] if len(self.rankings) == 1 else "share of what all candidates would give"
         lines = [
@@ -149,6 +165,7 @@ class Plan(Face):
         return "\n".join([*lines, self.indices.to_string(index=False)])
 
 
+@suggests_keywords
 def portfolio(
     rankings: Ranking | Sequence[Ranking] | Mapping[str, Ranking],
     budget_usd: float,

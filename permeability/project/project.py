@@ -21,6 +21,7 @@ from permeability.barriers.edge_cuts import CutTable, cut_edges
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import Finding, ProjectError, nearest
+from permeability.core.guesses import no_such_name
 from permeability.landscape import habitat, landscape, patches
 from permeability.landscape.habitat import FactorGround, Habitat
 from permeability.landscape.landscape import Landscape
@@ -50,6 +51,11 @@ from permeability.ranking.candidate_sites import Candidate
 from permeability.species import SpeciesProfile
 
 __all__ = ["Project", "open_project"]
+
+GUESSES = {
+    "run": "pm.run_project(project)", "rank": "pm.run_project(project), or pm.rank with its landscape, patches and candidates",
+    "species": "species_ids", "plot": "landscape(species).plot()", "layers": "spec.layers", "config": "spec",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,6 +239,16 @@ class Project(ProjectLayers):
         spec = self.spec.model_copy(update=update)
         kept = {k: self._cache[k] for k in untouched(self.spec, self._cache, set(layers), set(factors))}
         return self._once(key, lambda: Project(self.path, spec, self.notes, kept))
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Project:
+        """The same as :func:`open_project`."""
+        return open_project(path)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(f"'Project' object has no attribute {name!r}")
+        raise no_such_name("'Project' object", name, [k for k in dir(type(self)) if k[0] != "_"], GUESSES)
 
     def __repr__(self) -> str:
         about = self.spec.project

@@ -19,7 +19,7 @@ from permeability.core.toml_files import read_toml, shaped
 from permeability.landscape import habitat
 from permeability.landscape.closed_areas import closed_area_mask
 from permeability.landscape.habitat import Habitat
-from permeability.landscape.landscape import check_resistance
+from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.grid import Grid
 from permeability.layers.whole_files import require_file
 from permeability.locale.language import LANGUAGES

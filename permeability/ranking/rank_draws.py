@@ -24,8 +24,9 @@ from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.edge_effects import EdgeEffects
-from permeability.landscape.landscape import Landscape, check_resistance
+from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.landscape.resistance_values import check_resistance
 from permeability.linkage.landscape_indices import pair_mean
 from permeability.ranking import drawing, influence, rank_statistics
 from permeability.ranking.draw_effort import worth_sharing
@@ -73,6 +74,8 @@ class RankDraws:
         (positive = better), shape (draws, candidates).
     today : pandas.DataFrame
         Those indices and ``mean_conductance`` before any opening, one row per draw.
+    together_gains : array, shape (draws, sets)
+        Gain in mean conductance of the sets of candidates that were asked for beside the single ones.
 
     Examples
     --------
@@ -90,6 +93,7 @@ class RankDraws:
     costs: Array | None = field(default=None, repr=False)
     index_gains: dict[str, Array] = field(default_factory=dict, repr=False)
     today: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    together_gains: Array = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     def table(
         self, top: int = 10, *, worth_usd_per_gain: float | None = None, budget_usd: float | None = None
@@ -196,6 +200,7 @@ def draw_ranks(
     draws_anew: int = LANDSCAPES,
     inside: NDArray[np.bool_] | None = None,
     costs: Sequence[tuple[str, Estimate]] = (),
+    together: Sequence[Sequence[Intervention]] = (),
     on: RunOn = HERE,
 ) -> RankDraws:
     """Rank all candidates in every draw of the unknown numbers.
@@ -218,6 +223,8 @@ def draw_ranks(
         The species' range; the whole landscape by default.
     costs : sequence of (treatment, Estimate), optional
         Of every candidate [USD].
+    together : sequence of sequences of Intervention
+        What sets of these candidates do, each opened as a whole in the same draws; they take no rank.
     on : RunOn
         Workers, a folder in which finished draws are kept (a later call with the same inputs takes them from there),
         and whom to tell; the results do not depend on it.
@@ -242,7 +249,8 @@ def draw_ranks(
     quantiles = draw_quantiles(numbers, draws, rng, draws_anew)
     inside = land.valid if inside is None else inside
     anew = any(u.kind in ANEW for u in numbers)
-    worlds = _Worlds(land, patches, sets, lines, numbers, inside, shared=not anew or draws >= 2 * draws_anew)
+    asked, single = [*sets, *together], len(sets)
+    worlds = _Worlds(land, patches, asked, lines, numbers, inside, shared=not anew or draws >= 2 * draws_anew)
     weights = drawn_weights(patches, quantiles)
     limits = [
         1000 * drawn_limit(land.profile.estimates()[k], quantiles.get(k), draws) for k in (BUDGET, DISPERSAL)
@@ -269,7 +277,7 @@ def draw_ranks(
             world.pieces.cut_off(drawn, opened[0]),
         ])  # fmt: skip
 
-    same = "" if on.store is None else inputs_hash(land, patches, sets, numbers, inside)
+    same = "" if on.store is None else inputs_hash(land, patches, asked, numbers, inside)
 
     def key(task: tuple[str, int]) -> str:
         what, d = task
@@ -279,7 +287,7 @@ def draw_ranks(
     turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
     turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
     tasks = [(what, d) for _, d, what in sorted(turns)]
-    found = np.empty((draws, len(GAINS), 1 + len(sets)))
+    found = np.empty((draws, len(GAINS), 1 + len(asked)))
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
@@ -293,9 +301,11 @@ def draw_ranks(
     gains = {index: np.ascontiguousarray(found[:, i, 1:]) for i, index in enumerate(GAINS)}
     for index in ("pairs_apart", "range_cut_off_km2"):  # less is better
         gains[index] = today[index].to_numpy()[:, None] - gains[index]
-    best = gains.pop("mean_conductance")
+    every = gains.pop("mean_conductance")
+    best, joint = np.ascontiguousarray(every[:, :single]), every[:, single:]
+    gains = {index: np.ascontiguousarray(g[:, :single]) for index, g in gains.items()}
     ranks = rank_statistics.ranks(best)
-    return RankDraws(quantiles, best, ranks, numbers, _costs(costs, quantiles), gains, today)
+    return RankDraws(quantiles, best, ranks, numbers, _costs(costs, quantiles), gains, today, joint)
 
 
 def draw_quantiles(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import geopandas as gpd
@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.barriers.crossing_costs import width_of
-from permeability.barriers.scenario import Intervention
 from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
+from permeability.core.guesses import suggestion
 from permeability.core.keeping import Keep
-from permeability.core.tasks import RunOn
+from permeability.core.progress import told_by
+from permeability.core.tasks import HERE, RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
@@ -32,10 +32,11 @@ from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import RankDraws, draw_ranks, inputs_hash
+from permeability.ranking.ranking_notes import draw_notes, mixed_kinds, unmoved
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
 __all__ = [
-    "SORT_BY", "Ranking", "draw_notes", "has_gain", "order", "ordered_by", "rank", "short_candidates",
+    "SORT_BY", "Ranking", "has_gain", "order", "ordered_by", "rank", "short_candidates", "with_draws",
 ]  # fmt: skip
 
 Array = NDArray[np.float64]
@@ -91,6 +92,44 @@ class Ranking(Face):
     sites: Sequence[Candidate] = field(default=(), repr=False)
     _engine: Evaluator | None = field(default=None, repr=False)
     _pressed: LinePressure | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[pd.Series]:
+        """The rows of the table, best first."""
+        return (row for _, row in self.table.iterrows())
+
+    def __getitem__(self, which: int | str) -> pd.Series:
+        """A row by its place (0 = the best) or by the id of the candidate."""
+        table = self.table
+        if isinstance(which, str):
+            found = table[table["id"] == which]
+            if not len(found):
+                raise KeyError(f"{which!r}{suggestion(which, table['id'])}")
+            return found.iloc[0]
+        return table.iloc[which]
+
+    @property
+    def best(self) -> pd.Series:
+        """The first row: the candidate that leads the ranking."""
+        return self.table.iloc[0]
+
+    def head(self, n: int = 5) -> gpd.GeoDataFrame:
+        """The first rows.
+
+        Parameters
+        ----------
+        n : int
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+        """
+        return self.table.head(n)
 
     @property
     def gain_column(self) -> str:
@@ -164,7 +203,7 @@ def rank(
     workers: int = 1,
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    progress: bool | Callable[..., None] | None = None,
 ) -> Ranking:
     """Open every candidate by itself, re-solve exactly, and rank by the gain.
 
@@ -202,8 +241,8 @@ def rank(
         them.
     store : path, optional
         Folder that keeps finished draws, so that a broken run goes on where it stopped.
-    progress : callable, optional
-        Called with (done, all).
+    progress : bool or callable, optional
+        True for a bar, ``tqdm``, or a function of (done, all).
 
     Returns
     -------
@@ -235,20 +274,16 @@ def rank(
     inside = land.valid if inside is None else inside
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
-    on, todo = RunOn(workers, scheduler, store, progress), len(sites) + draws + min(STATES, draws)
+    on, todo = (
+        RunOn(workers, scheduler, store, told_by(progress, "rank")),
+        len(sites) + draws + min(STATES, draws),
+    )
     engine = Evaluator(land, patches, inside, lines, measured)
     keep = Keep(store, "" if store is None else inputs_hash(land, patches, steps, [], inside))
     found = keep("every candidate alone", lambda: engine.singles(steps, progress=on.part(0, todo).progress))
     pressed = LinePressure(engine.view)
     rows = [_row(land, site, engine.today, after, pressed) for site, after in zip(sites, found)]
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=land.grid.crs)
-    drawn = None
-    if draws:
-        drawn = draw_ranks(
-            land, patches, steps, lines, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, inside=inside,
-            costs=[(s.treatment, s.cost_usd) for s in sites], on=on.part(len(sites), todo),
-        )  # fmt: skip
-        table = table.join(drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd))
     today = dict(engine.today)
     told: list[str] = []
     if sort_by == ARRIVALS and chain is None:
@@ -256,15 +291,91 @@ def rank(
     if chain is not None:
         same_land(chain, land)
         today[ARRIVALS], told = add_arrivals(table, chain, steps)
-    table = order(table, sort_by)
+    found_today = Ranking(land, table, sort_by, today, told, None, None, list(sites), engine, pressed)
+    if not draws:
+        return _in_order(found_today, None, top, worth_usd_per_gain, budget_usd)
+    return with_draws(
+        found_today, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, top=top,
+        worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd, on=on.part(len(sites), todo),
+    )  # fmt: skip
+
+
+def with_draws(
+    ranking: Ranking,
+    *,
+    draws: int,
+    rng: int | np.random.Generator = 1,
+    vary: Sequence[str] = VARY,
+    draws_anew: int = LANDSCAPES,
+    top: int = 10,
+    worth_usd_per_gain: float | None = None,
+    budget_usd: float | None = None,
+    together: Sequence[Sequence[str]] = (),
+    on: RunOn = HERE,
+) -> Ranking:
+    """A ranking with its candidates drawn as well, exact in every draw, as :func:`rank` does when it is asked for draws.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    draws, rng, vary, draws_anew, top, worth_usd_per_gain, budget_usd
+        As for :func:`rank`.
+    together : sequence of sequences of str
+        Ids of candidates that are opened together in the same draws: ``draws.together_gains``.
+    on : RunOn
+        Workers, a store, whom to tell.
+
+    Returns
+    -------
+    Ranking
+        With draws, and in their order.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> drawn = with_draws(sites, draws=20, together=[["F km 2-4", "F km 4-6"]]).draws
+    >>> bool((drawn.together_gains[:, 0] > drawn.gains.max(axis=1)).all())  # two are worth more than any one
+    True
+    """
+    land, engine, sites = ranking.land, ranking.engine, ranking.sites
+    by_id = {s.id: s for s in sites}
+    drawn = draw_ranks(
+        land, engine.patches, [s.interventions for s in sites], list(dict.fromkeys(line for s in sites for line in s.lines)),
+        draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, inside=engine.inside,
+        costs=[(s.treatment, s.cost_usd) for s in sites],
+        together=[[i for name in names for i in by_id[name].interventions] for names in together], on=on,
+    )  # fmt: skip
+    return _in_order(ranking, drawn, top, worth_usd_per_gain, budget_usd)
+
+
+def _in_order(
+    found: Ranking,
+    drawn: RankDraws | None,
+    top: int,
+    worth_usd_per_gain: float | None,
+    budget_usd: float | None,
+) -> Ranking:
+    """Table, notes and gaps of a ranking; with draws by them."""
+    land, engine, sites = found.land, found.engine, found.sites
+    table = found.table
+    if drawn is not None:
+        more = drawn.table(top, worth_usd_per_gain=worth_usd_per_gain, budget_usd=budget_usd)
+        table = table.drop(columns=["rank", "rank_best_values", "has_gain", *more], errors="ignore")
+        given = {s.id: k for k, s in enumerate(sites)}
+        if list(table["id"]) != list(given):  # rows in the order of the candidates, as the draws are
+            table = table.iloc[np.argsort(table["id"].map(given).to_numpy())].reset_index(drop=True)
+        table = table.join(more)
+    table = order(table, found.sort_by)
     table["has_gain"] = has_gain(table, engine.today["mean_conductance"])
     notes = unmoved(table, engine, sites)
-    notes += told + mixed_kinds(sites) + short_candidates(table, land.grid.cell_size)
+    notes += [*found.notes, *mixed_kinds(sites), *short_candidates(table, land.grid.cell_size)]
     gaps = None
     if drawn is not None:
         gaps = gap_table(drawn, [s.id for s in sites])
         notes += draw_notes(table, gaps)
-    return Ranking(land, table, sort_by, today, notes, drawn, gaps, list(sites), engine, pressed)
+    return replace(found, table=table, notes=list(dict.fromkeys(notes)), draws=drawn, knowledge_gaps=gaps)
 
 
 def ordered_by(table: pd.DataFrame, sort_by: str = SORT_BY) -> str:
@@ -406,45 +517,6 @@ def stretches(sites: Sequence[Candidate]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["line", "km_from", "km_to"])
 
 
-def draw_notes(table: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
-    """Which of the best candidates cannot be told apart, and which unknown numbers move the ranking most.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of a :class:`Ranking` with draws.
-    gaps : DataFrame
-        Its ``knowledge_gaps``.
-
-    Returns
-    -------
-    list of str
-
-    Examples
-    --------
-    >>> sites = pd.DataFrame({"id": ["a", "b", "c"], "alike": [1, 1, 2], "has_gain": [True, True, False]})
-    >>> draw_notes(sites, pd.DataFrame({"clear": [], "what": [], "share": []}))
-    ['These sections cannot be told apart at the top: a, b.']
-    """
-    notes = []
-    if not table["has_gain"].any():
-        notes.append(
-            "No candidate gains: the expected gain of each is zero or below, or its range lies at zero."
-        )
-    else:
-        alike = table.loc[table["alike"] == 1, "id"].tolist()
-        names = ", ".join(alike[:12]) + (f" and {len(alike) - 12} more" if len(alike) > 12 else "")
-        if len(alike) > 1:
-            notes.append(f"These sections cannot be told apart at the top: {names}.")
-        else:
-            notes.append(f"Ahead of every other section in more than 90 % of the draws: {names}.")
-    moving = gaps[gaps["clear"]].head(3)
-    if len(moving):
-        named = ", ".join(f"{r.what} ({100 * r.share:.0f} %)" for r in moving.itertuples())
-        notes.append(f"The unknown numbers that move the ranking most: {named}.")
-    return notes
-
-
 def _row(
     land: Landscape, site: Candidate, today: dict[str, float], after: dict[str, float], pressed: LinePressure
 ) -> dict[str, Any]:
@@ -459,63 +531,3 @@ def _row(
         "gain_per_musd": gain[f"gain_{SORT_BY}"] / best * 1e6 if best > 0 else np.nan,
         "pressure": press, "passages": passages, "geometry": site.geometry(land),
     }  # fmt: skip
-
-
-def mixed_kinds(sites: Sequence[Candidate]) -> list[str]:
-    """What a reader must know of a ranking of stretches and structures together."""
-    kinds = {width_of(step) is not None for s in sites for step in s.interventions}
-    if len(kinds) < 2:
-        return []
-    return [
-        "Gaps and structures count the animals that trace the barrier to them, removed and changed stretches count where they lie only: "
-        "a stretch is understated beside a gap or structure."
-    ]
-
-
-def unmoved(table: pd.DataFrame, engine: Evaluator, sites: Sequence[Candidate]) -> list[str]:
-    """Why an index that could be better is moved by no candidate, and which pair of barriers holds it."""
-    room = {"pairs_apart": "pairs of patches stay apart", "range_cut_off_km2": "range stays cut off"}
-    notes = []
-    for index, words in room.items():
-        if engine.today[index] > 0 and not (table[f"gain_{index}"] > 0).any():
-            pair = holding_pair(engine, sites, index)
-            if pair is None:
-                why = "no single candidate lies between them"
-            else:
-                why = f"{pair[0]} and {pair[1]} hold it together: only opening both would join them"
-            notes.append(f"No single candidate changes that {words}: {why}.")
-    return notes
-
-
-def holding_pair(engine: Evaluator, sites: Sequence[Candidate], index: str) -> tuple[str, str] | None:
-    """Two barriers that only together hold an index where it is, or None.
-
-    First the fences of the candidates' own lines that the candidates leave standing, then other lines.
-    """
-    land = engine.land
-    for line in dict.fromkeys(line for s in sites for line in s.lines):
-        whole = (Intervention("remove", line),)
-        if _better(engine, whole, index):
-            touched = {c for s in sites for i in s.interventions for c in (i.components or ())}
-            fences = {c.name for i in land.barriers.rows_of(line) for c in land.components[i] if c.is_fence}
-            left = sorted(fences - touched)
-            return (
-                (f"{line} {', '.join(sorted(touched))}", f"{line} {', '.join(left)}")
-                if touched and left
-                else None
-            )
-        for other in impassable_lines(land):
-            if other != line and _better(engine, (*whole, Intervention("drop", other)), index):
-                return line, other
-    return None
-
-
-def _better(engine: Evaluator, interventions: Sequence[Intervention], index: str) -> bool:
-    after = engine.pieces_after(interventions)
-    return bool(after[index] < engine.today[index])
-
-
-def impassable_lines(land: Landscape) -> list[str]:
-    """Lines with at least one impassable cut today."""
-    closed = np.isinf(land.cut_costs.cost_m) & land.standing[land.cuts.barrier]
-    return list(dict.fromkeys(land.barriers.table["line"].iloc[np.unique(land.cuts.barrier[closed])]))

@@ -14,6 +14,7 @@ from permeability.report import ranked_sections as ranked
 from permeability.report.facts import Row
 from permeability.report.labels import amount, gained, known
 from permeability.report.results import Results, number
+from permeability.report.said import share_text, with_range
 
 ALL = "all species"
 SHOWN = ("range_cut_off_km2", "reachable_km2", "pairs_apart", "mean_conductance", "detour")
@@ -46,7 +47,7 @@ def _part(results: Results, name: str, plan: Mapping[str, Any], tr: Words) -> Ro
         "key": f"plan-{len(species)}-{species[0] if species else ''}",
         "title": tr("All species together") if name == ALL else called.get(name, name),
         "several": several,
-        "text": plan_sentences(plan, species, tr),
+        "text": plan_sentences(plan, species, tr, called),
         "sites": _sites(results, name, species, tr),
         "species_heads": [called[s] for s in species],
         "indices": [i for s in species for i in _indices(plan, s, called[s], tr)],
@@ -75,8 +76,10 @@ def _count(sites: Any) -> int:
     return len([s for s in str(sites or "").split(", ") if s])
 
 
-def plan_sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> list[str]:
-    """The answer and how sure it is, in plain words."""
+def plan_sentences(
+    plan: Mapping[str, Any], species: list[str], tr: Words, called: Mapping[str, str] | None = None
+) -> list[str]:
+    """The answer and how sure it is, in plain words; ``called`` gives the names of the species."""
     n, budget, spent = (
         len(plan.get("sites", [])),
         number(plan.get("budget_usd")),
@@ -88,6 +91,14 @@ def plan_sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> li
             budget=tr.number(budget), n=tr.number(n), cost=tr.number(spent),
         )
     ]  # fmt: skip
+    if "share_within_budget" in plan:
+        said.append(
+            tr(
+                "In {share} of the draws of the costs it costs no more than that.",
+                share=share_text(number(plan.get("share_within_budget")), tr),
+            )
+        )
+    said += _drawn_sentences(plan, called or {}, tr)
     gain, bound = number(plan.get("gain")), number(plan.get("bound"))
     if len(species) > 1:
         said.append(
@@ -120,6 +131,31 @@ def plan_sentences(plan: Mapping[str, Any], species: list[str], tr: Words) -> li
                 share=tr.percent(usual / gain, 1),
             )
         )
+    return said
+
+
+def _drawn_sentences(plan: Mapping[str, Any], called: Mapping[str, str], tr: Words) -> list[str]:
+    """The gain of the plan over the draws, and how often it does better than sites taken one by one."""
+    said, several = [], len(plan.get("drawn") or {}) > 1
+    other = set(plan.get("one_by_one") or ()) != set(map(str, plan.get("sites") or ()))
+    for species, row in (plan.get("drawn") or {}).items():
+        expected, low, high = (number(row.get(k)) for k in ("expected", "low", "high"))
+        told = {
+            "gain": with_range(expected, low, high, tr), "share": share_text(number(row.get("share_gains")), tr),
+            "who": called.get(species, species),
+        }  # fmt: skip
+        said.append(
+            tr("{who}: over the draws the sites together raise the mean conductance by {gain}; in {share} of the draws they gain.", **told)
+            if several
+            else tr("Over the draws the sites together raise the mean conductance by {gain}; in {share} of the draws they gain.", **told)
+        )  # fmt: skip
+        if other:
+            said.append(
+                tr(
+                    "That is more than the best sites one by one in {above} of the draws, and less in {below}.",
+                    above=share_text(number(row.get("share_above")), tr), below=share_text(number(row.get("share_below")), tr),
+                )
+            )  # fmt: skip
     return said
 
 

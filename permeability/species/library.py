@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 
 from permeability.core.errors import SpeciesError, nearest
+from permeability.core.toml_files import read_toml, shaped
 from permeability.species.profile import SpeciesProfile, data_folder, profile_from_dict, raw_profile
 
 
@@ -77,3 +80,38 @@ def species(name: str) -> SpeciesProfile:
             else "use one of the known species, or add a profile",
         )
     return _shipped(found)
+
+
+def species_profile(name: str | os.PathLike[str] | SpeciesProfile) -> SpeciesProfile:
+    """The profile of a species: a shipped one by any of its names, one of your own from a file, or as it is.
+
+    Parameters
+    ----------
+    name : str, path or SpeciesProfile
+        A name as for :func:`species`, or the path of a ``.toml`` file as ``permeability species show --toml`` writes it.
+
+    Returns
+    -------
+    SpeciesProfile
+
+    Raises
+    ------
+    SpeciesError
+        S01 for an unknown name; further codes for what is wrong in a file.
+
+    Examples
+    --------
+    >>> species_profile("Khulan").id, species_profile(species("saiga")).id
+    ('khulan', 'saiga')
+    """
+    if isinstance(name, SpeciesProfile):
+        return name
+    if str(name).endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise SpeciesError(
+                "S01", f"there is no file {str(name)!r}.", remedy="give the path of a species file"
+            )
+        with shaped(path.name, "a species profile"):
+            return profile_from_dict({"id": path.stem, **read_toml(path)})
+    return species(str(name))

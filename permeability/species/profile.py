@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import math
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +26,13 @@ from permeability.species.vocabulary import (
     ROAD_BEHAVIOURS,
     TRACE_CLASSES,
 )
+
+
+def _read_only(values: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(values)
+
+
+copyreg.pickle(MappingProxyType, lambda view: (_read_only, (dict(view),)))  # profiles go to other processes
 
 
 @dataclass(frozen=True)

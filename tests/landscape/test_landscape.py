@@ -21,8 +21,9 @@ from skimage.graph import MCP_Geometric
 from permeability.barriers.lines import prepare
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import BarrierError, OptionError, PatchError, ResistanceError
-from permeability.landscape.landscape import Landscape, build, check_resistance
+from permeability.landscape.landscape import Landscape, build
 from permeability.landscape.patches import Patches, place
+from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.grid import Grid
 from permeability.linkage.landscape_indices import pair_costs, pair_resistances, range_pieces
 from permeability.project.project import Project, open_project

@@ -7,9 +7,11 @@ doi:10.21105/joss.02829).
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
+from permeability.core.guesses import suggests_keywords
 from permeability.core.tasks import Progress, run_tasks
 from permeability.engines.circuit.possible import require_currents
 from permeability.engines.graph import PlacedGraph, parts
@@ -143,6 +146,7 @@ class OmnidirectionalResult(Face):
         return xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
 
 
+@suggests_keywords
 def omnidirectional(
     landscape: Any,
     *,
@@ -501,3 +505,13 @@ def solve_problem(
         current, potential, ratio, windows, lost, time.perf_counter() - begun, problem.options,
         left_out=problem.left_out,
     )  # fmt: skip
+
+
+class _Room(ModuleType):
+    """The room does its main job when it is called: ``pm.omnidirectional(land, radius=...)``."""
+
+    def __call__(self, *args: Any, **options: Any) -> OmnidirectionalResult:
+        return omnidirectional(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Room

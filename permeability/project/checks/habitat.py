@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.core.errors import Finding
-from permeability.landscape import habitat, landscape
+from permeability.landscape import habitat, resistance_values
 from permeability.landscape.closed_areas import corner_joints
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.checks.layers import value_layers
@@ -23,7 +23,7 @@ def check(found: Findings, seen: Readable) -> None:
         for finding in found.attempt(partial(raster_findings, seen.project, name, on_grid, mask)) or []:
             found.add(finding)
         if kinds.get(name) == "resistance":
-            found.attempt(partial(landscape.check_resistance, _on(mask, values), layer=name))
+            found.attempt(partial(resistance_values.check_resistance, _on(mask, values), layer=name))
         elif kinds.get(name) == "suitability":
             found.attempt(partial(habitat.from_suitability, _on(mask, values), layer=name))
 

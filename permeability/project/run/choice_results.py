@@ -16,6 +16,7 @@ from permeability.core.units import unit_of
 from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio
 from permeability.planning.economics import cost_benefit, offset_account
+from permeability.planning.plan_draws import PlanDraws, plan_sets, told_by
 from permeability.project.project import Project
 from permeability.project.ranking_spec import estimate
 from permeability.ranking.rank_draws import inputs_hash
@@ -25,6 +26,9 @@ ALL = "all species"
 STARTS = 2
 CURVE = (0.25, 0.5, 2.0, 4.0)  # of the budget, where the project names no further ones
 AFTERWARDS = 3  # next best sites that are told
+PLAN_DRAWS = (
+    100  # at most, of those of the ranking: one plan is cheap, but positions need landscapes made anew
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,31 +43,53 @@ class Choice:
         :func:`permeability.planning.economics.cost_benefit` of the plans, or of the best ranked sites; None without candidates.
     hectares : pandas.DataFrame or None
         :func:`permeability.planning.economics.offset_account` likewise.
+    drawn : dict
+        Name of a plan -> its gains over draws of the unknown numbers; empty where the ranking has no draws.
     """
 
     plans: dict[str, Plan] = field(default_factory=dict)
     money: pd.DataFrame | None = None
     hectares: pd.DataFrame | None = None
+    drawn: dict[str, PlanDraws] = field(default_factory=dict)
 
 
-def make_choice(
+def make_plans(
     project: Project,
     rankings: Mapping[str, Ranking],
     tell: Callable[[int, int], None] | None = None,
     store: Path | None = None,
-) -> Choice:
-    """Plans for the budget of a project, with their money and hectares; ``store``: a folder that keeps gains of sets."""
-    if not rankings:
-        return Choice()
+) -> dict[str, Plan]:
+    """Plans for the budget of a project at best values, one for each species and one for all of them.
+
+    ``store``: a folder that keeps gains of sets.
+    """
     plans: dict[str, Plan] = {}
-    if project.spec.ranking.budget_usd is not None:
-        asked: dict[str, Any] = dict(rankings)
+    if rankings and project.spec.ranking.budget_usd is not None:
+        asked: dict[str, dict[str, Ranking]] = {n: {n: r} for n, r in rankings.items()}
         if len(rankings) > 1:
             asked[ALL] = dict(rankings)
         for done, (name, ranking) in enumerate(asked.items()):
             if tell is not None:
                 tell(done, len(asked))
             plans[name] = _plan(project, ranking, name == ALL, store)
+    return plans
+
+
+def sets_to_draw(plans: Mapping[str, Plan], species: str) -> list[list[str]]:
+    """Sets of sites that are opened together in the draws of a species: of every plan that counts it, two."""
+    return [ids for plan in _drawable(plans, species).values() for ids in plan_sets(plan)]
+
+
+def _drawable(plans: Mapping[str, Plan], species: str) -> dict[str, Plan]:
+    return {n: p for n, p in plans.items() if species in p.rankings and p.view == "circuit" and p.sites}
+
+
+def make_choice(project: Project, rankings: Mapping[str, Ranking], plans: Mapping[str, Plan]) -> Choice:
+    """The plans with their draws, their money and their hectares."""
+    if not rankings:
+        return Choice()
+    plans = {n: p.on({k: rankings[k] for k in p.rankings}) for n, p in plans.items()}
+    drawn = _drawn(project, plans)
     money = project.spec.cost_benefit
     options: dict[str, Any] = {
         "years": money.years, "rates": money.rates, "collisions_avoided": money.collisions_avoided,
@@ -79,12 +105,26 @@ def make_choice(
         table = cost_benefit(plan, **options)
         tables.append(table[table["id"] == "plan"].assign(plan=name))
         hectares.append(offset_account(plan).assign(plan=name))
-    return Choice(plans, pd.concat(tables, ignore_index=True), pd.concat(hectares, ignore_index=True))
+    return Choice(
+        dict(plans), pd.concat(tables, ignore_index=True), pd.concat(hectares, ignore_index=True), drawn
+    )
 
 
-def _plan(
-    project: Project, rankings: Ranking | Mapping[str, Ranking], several: bool, store: Path | None
-) -> Plan:
+def _drawn(project: Project, plans: Mapping[str, Plan]) -> dict[str, PlanDraws]:
+    """Every plan in the draws of its species, which were made with :func:`sets_to_draw`."""
+    parts: dict[str, dict[str, Any]] = {}
+    for species in dict.fromkeys(k for p in plans.values() for k in p.rankings):
+        mine = _drawable(plans, species)
+        for at, (name, plan) in enumerate(mine.items()):
+            draws = plan.rankings[species].draws
+            if draws is not None:
+                two = draws.together_gains[:, 2 * at : 2 * at + 2]
+                parts.setdefault(name, {})[species] = (draws, two)
+    budget = project.spec.ranking.budget_usd
+    return {n: told_by(plans[n], float(budget or 0.0), p) for n, p in parts.items()}
+
+
+def _plan(project: Project, rankings: Mapping[str, Ranking], several: bool, store: Path | None) -> Plan:
     asked, how = project.spec.portfolio, project.spec.ranking
     assert how.budget_usd is not None
     budgets = asked.budgets or [share * how.budget_usd for share in CURVE]
@@ -138,7 +178,10 @@ def choice_summary(project: Project, choice: Choice) -> dict[str, Any]:
     out: dict[str, Any] = {}
     if choice.plans:
         budget = _with_unit("budget_usd", project.spec.ranking.budget_usd)
-        out["plans"] = {n: {"budget_usd": budget, **_told(p)} for n, p in choice.plans.items()}
+        out["plans"] = {
+            n: {"budget_usd": budget, **_told(p), **_sure(choice.drawn.get(n))}
+            for n, p in choice.plans.items()
+        }
     if choice.money is not None and len(choice.money):
         out["cost_benefit"] = [_row(r) for r in choice.money.to_dict("records")]
     if choice.hectares is not None and len(choice.hectares):
@@ -170,6 +213,20 @@ def _told(plan: Plan) -> dict[str, Any]:
         }
     if plan.pareto is not None:
         told["pareto"] = [_row(r) for r in plan.pareto.to_dict("records")]
+    return told
+
+
+def _sure(drawn: PlanDraws | None) -> dict[str, Any]:
+    """How the plan does in the draws, by species, and in how many of them the money is enough."""
+    if drawn is None:
+        return {}
+    rows = drawn.table.to_dict("records")
+    told: dict[str, Any] = {
+        "one_by_one": drawn.one_by_one,
+        "drawn": {r["species"]: _row(r, "species") for r in rows},
+    }
+    if drawn.share_within_budget is not None:
+        told["share_within_budget"] = {"value": drawn.share_within_budget, "unit": "1"}
     return told
 
 

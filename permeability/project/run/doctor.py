@@ -61,3 +61,16 @@ def _self_test() -> dict[str, str]:
         "circuit self-test": "passed" if abs(r - 4) < 1e-9 else f"FAILED: {r}",
         "least-cost self-test": "passed" if abs(d - 4) < 1e-12 else f"FAILED: {d}",
     }
+
+
+def show_versions() -> None:
+    """Print the versions of this package, of Python and of the libraries beneath, for a report of a fault.
+
+    Examples
+    --------
+    >>> show_versions()  # doctest: +ELLIPSIS
+    permeability ...
+    """
+    facts = {"permeability": __version__, "python": platform.python_version(), "system": platform.platform()}
+    for name, value in {**facts, **{n: metadata.version(n) for n in LIBRARIES}}.items():
+        print(f"{name:<22} {value}")  # noqa: T201

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,12 @@ from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity
+from permeability.planning.budget_choice import Plan
 from permeability.project.checking import check
 from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.checksums import seal
-from permeability.project.run.choice_results import choice_summary, make_choice
+from permeability.project.run.choice_results import choice_summary, make_choice, make_plans, sets_to_draw
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results, written_files
 from permeability.project.run.run_result import Run, SpeciesResult
@@ -52,7 +53,7 @@ from permeability.project.run.scenarios import (
 )
 from permeability.project.run.steps import Step, take_steps
 from permeability.ranking.rank_draws import inputs_hash
-from permeability.ranking.ranking import rank
+from permeability.ranking.ranking import Ranking, rank, with_draws
 
 __all__ = ["run_project"]
 
@@ -156,7 +157,11 @@ def _run(
             name: _run_species(project, name, mine, found, progress, on) for name, mine in measured.items()
         }
         ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
-        choice = make_choice(project, ranked, _tell(progress, "choice"), store)
+        plans = make_plans(project, ranked, _tell(progress, "choice"), store)
+        if project.spec.ranking.draws:  # after the choice, so that its sites are drawn together as well
+            ranked = {name: _draw(project, name, r, plans, progress, on) for name, r in ranked.items()}
+            results = {n: replace(r, ranking=ranked.get(n)) for n, r in results.items()}
+        choice = make_choice(project, ranked, plans)
         tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
     summary = summarise(project, results) | choice_summary(project, choice) | more[0]
     record = make_record(project, results) | more[1]
@@ -262,15 +267,30 @@ def _run_species(
     ranking = None
     sites = project.candidates(name)
     if sites:
-        how = project.spec.ranking
         ranking = rank(
-            land, patches, sites, inside=inside, measured=measured, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
-            worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, workers=on.workers, scheduler=on.scheduler,
-            store=on.store, progress=_tell(progress, f"{name}: ranking"),
+            land, patches, sites, inside=inside, measured=measured, store=on.store,
+            progress=_tell(progress, f"{name}: ranking"),
         )  # fmt: skip
     told = on.telling(_tell(progress, f"{name}: scenarios"))
     plans = run_scenarios(project, name, measured=measured, on=told)
     return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
+
+
+def _draw(
+    project: Project,
+    name: str,
+    ranking: Ranking,
+    plans: Mapping[str, Plan],
+    progress: Progress | None,
+    on: RunOn,
+) -> Ranking:
+    """The ranking of a species over the draws of the project, with the sets that the plans chose."""
+    how = project.spec.ranking
+    return with_draws(
+        ranking, draws=how.draws, rng=how.seed, vary=how.vary, draws_anew=how.draws_anew, top=how.top,
+        worth_usd_per_gain=how.worth_usd_per_gain, budget_usd=how.budget_usd, together=sets_to_draw(plans, name),
+        on=on.telling(_tell(progress, f"{name}: draws")),
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- summary and record

@@ -83,7 +83,7 @@ class Run(Face):
 
     project: Project
     species: dict[str, SpeciesResult]
-    summary: dict[str, Any] = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)  # type: ignore[assignment]  # what summary.json holds
     record: dict[str, Any] = field(repr=False)
     folder: Path | None = None
     choice: Choice = field(default_factory=Choice, repr=False)

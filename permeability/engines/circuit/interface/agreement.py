@@ -72,6 +72,13 @@ class Agreement:
         self.answers = 0
         self._busy = threading.Lock()
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the lock stays."""
+        return {k: v for k, v in vars(self).items() if k != "_busy"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _busy=threading.Lock())
+
     def due(self) -> bool:
         """Whether a check is in order now."""
         if not self.wanted or len(self.patches) < 2:

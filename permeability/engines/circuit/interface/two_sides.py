@@ -50,6 +50,13 @@ class TwoSides:
         self._local = threading.local()
         self.ends = place[face.node_a], place[face.node_b]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: the workspace of a thread stays."""
+        return {k: v for k, v in vars(self).items() if k != "_local"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _local=threading.local())
+
     @classmethod
     def of(cls, face: BarrierNetwork) -> TwoSides | None:
         """The sides of an interface, None where there are no two that are worth it."""
