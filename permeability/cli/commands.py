@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import sys
@@ -15,12 +14,16 @@ import click
 from permeability import __version__
 from permeability.cli import data_commands as cli_data
 from permeability.cli import settle_command as cli_settle
+from permeability.cli import spec_command as cli_spec
 from permeability.cli import track_commands as cli_tracks
 from permeability.cli import trust_commands as cli_trust
-from permeability.cli.data_commands import PATH
+from permeability.cli.answers import JsonGroup, answer, error_event, finding_facts, plain, records, written
+from permeability.cli.map_commands import MAP_COMMANDS
 from permeability.cli.numbers import Number
+from permeability.cli.parameters import FILE, LAYER, NEW_FILE, NEW_FOLDER, PROJECT, RESULTS
+from permeability.cli.printed import print_run
 from permeability.cli.progress import Expected, Progress
-from permeability.cli.streams import close_streams, say, stoppable, tell
+from permeability.cli.streams import as_json, close_streams, event, say, set_json, stoppable, tell
 from permeability.core.disk_room import FULL
 from permeability.core.errors import (
     EXIT_DIFFERS,
@@ -34,14 +37,21 @@ from permeability.core.errors import (
 from permeability.locale.language import LANGUAGES
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=JsonGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="permeability")
 def cli() -> None:
     """Landscape permeability: which fence comes down first?"""
+    set_json(False)  # a command that is asked for JSON says so after this
     log = logging.getLogger("permeability")
     if not any(isinstance(h, _Said) for h in log.handlers):
         log.addHandler(_Said())
         log.setLevel(logging.INFO)
+
+
+def _nothing_more() -> None:
+    """The names of files have been said as they were written."""
 
 
 class _Said(logging.Handler):
@@ -53,7 +63,7 @@ class _Said(logging.Handler):
 
 # ---------------------------------------------------------------- the main job
 @cli.command()
-@click.argument("folder", type=PATH, default=Path("permeability-demo"))
+@click.argument("folder", type=NEW_FOLDER, default=Path("permeability-demo"))
 def demo(folder: Path) -> None:
     """Run the Gobi sample end to end in FOLDER: prints the ranked sites, writes the report."""
     from permeability.project.run.run import run_project
@@ -71,74 +81,17 @@ def demo(folder: Path) -> None:
     progress = Progress()
     done = run_project(source / "project.toml", results, progress=progress)
     progress.close()
-    _print_run(done)
-
-
-def _print_run(done: Any) -> None:
-    from permeability.locale.language import words
-    from permeability.report.budget import plan_sentences
-    from permeability.report.said import said
-
-    for name, r in done.species.items():
-        say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
-        lines: dict[str, str] = {}
-        if r.ranking is not None:
-            say(site_table(r.ranking, done.project.spec.ranking.top))
-            lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
-        for sentence in said(done.summary["species"][name]["headline"], words(), lines.__getitem__):
-            say(f"  {sentence}")
-        for note in [] if r.ranking is None else r.ranking.notes:
-            if note.startswith(("No single", "The unknown")):  # the rest is said above
-                say(f"  {note}")
-    for name, plan in (done.summary.get("plans") or {}).items():
-        say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), words()))}")
-        say(
-            f"  {', '.join(plan['sites'])}"
-            if plan["sites"]
-            else "  nothing is chosen; no candidate that it pays for gains anything at best values"
-        )
-    statement = done.project.spec.project.statement
-    if statement:
-        say(f"\n{statement}")
-    if done.folder is not None and (done.folder / "report.html").is_file():
-        say(f"report: {(done.folder / 'report.html').resolve()}")
-
-
-def site_table(ranking: Any, top: int) -> str:
-    """The best sections as text, with their railway kilometres; gains are expected gains with their 5 to 95 % range."""
-    from permeability.locale.language import words
-    from permeability.report.said import with_range
-
-    drawn, tr = ranking.draws is not None, words()
-
-    def told(row: Any, name: str, best: str) -> str:
-        if not drawn:
-            return str(tr.number(row[best]))
-        expected, low, high = (float(row[f"{name}_{part}"]) for part in ("expected", "low", "high"))
-        return with_range(expected, low, high, tr)
-
-    head = ["rank", "section", "km", "conductance gain", "reachable [km2]", "cost [USD]"]
-    rows = []
-    for r in ranking.table.head(top).to_dict("records"):
-        cost = f"{r['cost_usd']:,.0f} ({r['cost_usd_low']:,.0f} to {r['cost_usd_high']:,.0f})"
-        cells = [str(r["rank"]), r["id"], f"{r['km_from']:.0f}-{r['km_to']:.0f}", told(r, "gain", "gain_mean_conductance"),
-                 told(r, "gain_reachable_km2", "gain_reachable_km2"), cost]  # fmt: skip
-        if drawn:
-            cells[1:1] = [f"{r['rank_low']}-{r['rank_high']}", str(r["alike"])]
-        rows.append(cells)
-    if drawn:
-        head[1:1] = ["5-95 %", "alike"]
-    widths = [max(len(x[i]) for x in [head, *rows]) for i in range(len(head))]
-    return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(x, widths)) for x in [head, *rows])
+    written(results, quiet=True)
+    answer(done.summary, lambda: print_run(done))
 
 
 @cli.command()
-@click.argument("folder", type=PATH)
+@click.argument("folder", type=NEW_FOLDER)
 @click.option(
-    "--from", "files", multiple=True, type=PATH, help="a layer of yours; give it once for every file"
+    "--from", "files", multiple=True, type=LAYER, help="a layer of yours; give it once for every file"
 )
 @click.option("--species", "name", default="khulan", show_default=True, help="with --from: whose movement")
-@click.argument("more", nargs=-1, type=PATH)
+@click.argument("more", nargs=-1, type=LAYER)
 def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]) -> None:
     """Make a project FOLDER to start from: for your own layers (--from fences.gpkg roads.gpkg dem.tif), else a copy of
     the Gobi sample."""
@@ -146,7 +99,7 @@ def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]
         from permeability.project.starting import start_project
 
         path, assumed = start_project(folder, [*files, *more], name)
-        say(str(path))
+        answer({"project": path, "assumed": assumed}, str(path))
         for word in assumed:
             tell(f"assumed: {word}")
         tell("Look through it, then run `permeability check` and `permeability run` on it.")
@@ -160,56 +113,52 @@ def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]
             "O02", f"{str(folder)!r} exists and is not empty.", remedy="name a new folder"
         )
     shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
-    say(f"{folder / 'project.toml'}")
+    answer({"project": folder / "project.toml", "assumed": []}, str(folder / "project.toml"))
     tell("Edit it, then run `permeability check` and `permeability run` on it.")
 
 
 @cli.command()
-@click.argument("project", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="findings as JSON")
-def check(project: Path, as_json: bool) -> None:
+@click.argument("project", type=PROJECT)
+def check(project: Path) -> None:
     """Every input problem of PROJECT at once, each with its remedy; writes nothing."""
     from permeability.project.checking import inspect
     from permeability.project.checks.account import account, account_text
 
     findings, seen = inspect(project)
-    if as_json:
-        say(
-            json.dumps(
-                [f.__dict__ | {"rows": [str(r) for r in f.rows]} for f in findings],
-                indent=2,
-                default=str,
-                ensure_ascii=False,
-            )
-        )
-    else:
+
+    def words() -> None:
         for finding in findings:
             say(finding.text())
         if seen is not None and seen.grid is not None:
             say(account_text(account(seen.project, seen)))
         errors = sum(f.severity == "error" for f in findings)
         say(f"{errors} problem{'s' if errors > 1 else ''} found." if errors else "No problem found.")
+
+    answer([finding_facts(f) for f in findings], words)
     if any(f.severity == "error" for f in findings):
         raise SystemExit(EXIT_INPUT)
 
 
 @cli.command()
-@click.argument("project", type=PATH)
+@click.argument("project", type=PROJECT)
 def plan(project: Path) -> None:
     """Cells, edges, solves, memory and expected time of PROJECT; solves nothing."""
     from permeability.project.checks.account import account, account_text
     from permeability.project.project import open_project
-    from permeability.project.run.effort import plan_project
+    from permeability.project.run.effort import plan_every_species, plan_project
 
     opened = open_project(project)
-    say(plan_project(opened))
-    say(account_text(account(opened)))
+    plans = plan_every_species(opened)
+    text, layers = plan_project(opened, plans), account(opened)
+    told = [plain(p) | {"draws": [] if p.draws is None else records(p.draws)} for p in plans]
+    answer({"text": text, "species": told, "layers": layers}, f"{text}\n{account_text(layers)}")
 
 
 @cli.command()
-@click.argument("project", type=PATH)
-@click.option("--out", type=PATH, help="result folder (default: results, or results-NAME for NAME.toml)")
-@click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
+@click.argument("project", type=PROJECT)
+@click.option(
+    "--out", type=NEW_FOLDER, help="result folder (default: results, or results-NAME for NAME.toml)"
+)
 @click.option("--report/--no-report", default=True, help="write report.html")
 @click.option("--workers", type=click.IntRange(min=1), help="threads (default: all cores)")
 @click.option(
@@ -221,7 +170,6 @@ def plan(project: Path) -> None:
 def run(
     project: Path,
     out: Path | None,
-    as_json: bool,
     report: bool,
     workers: int | None,
     scheduler: str | None,
@@ -232,7 +180,6 @@ def run(
 
     What an earlier run into the same folder has found of the same inputs is taken from the hidden folder .NAME-steps beside it.
     """
-    from permeability.layers.whole_files import json_text
     from permeability.project.project import open_project
     from permeability.project.run.run import run_project
 
@@ -244,11 +191,13 @@ def run(
         resume=resume or not anew,
     )  # fmt: skip
     progress.close()
-    if as_json:
-        say(json_text(done.summary).rstrip())
-    else:
-        _print_run(done)
+
+    def words() -> None:
+        print_run(done)
         say(f"results: {folder.resolve()}")
+
+    written(folder.resolve(), quiet=True)
+    answer(done.summary, words)
 
 
 def default_folder(project: Path) -> Path:
@@ -261,14 +210,14 @@ def default_folder(project: Path) -> Path:
 
 
 @cli.command()
-@click.argument("project", type=PATH)
+@click.argument("project", type=PROJECT)
 @click.option(
     "--year",
     "years",
     type=Number(1800, 2200),
     multiple=True,
     required=True,
-    help="may be given several times",
+    help="calendar year [a]; may be given several times",
 )
 def timeline(project: Path, years: tuple[float, ...]) -> None:
     """The same landscape in several years: how the range fell apart, and which line did what."""
@@ -276,21 +225,28 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
     from permeability.project.run.years import timeline as over_years
 
     opened = open_project(project)
+    data, text = {}, []
     for name in opened.species_ids:
-        say(repr(over_years(opened, name, years)))
-        say()
+        found = over_years(opened, name, years)
+        data[name] = {"years": records(found.table), "lines": records(found.lines), "undated": found.undated}
+        text.append(f"{found!r}\n")
+    answer({"species": data}, "\n".join(text))
 
 
 @cli.command()
-@click.argument("results_a", type=PATH)
-@click.argument("results_b", type=PATH, required=False)
+@click.argument("results_a", type=RESULTS)
+@click.argument("results_b", type=RESULTS, required=False)
 @click.option(
     "--scenario", "scenarios", multiple=True, help="two scenarios of RESULTS_A, in place of RESULTS_B"
 )
 @click.option(
-    "--rtol", type=Number(), default=1e-9, show_default=True, help="relative difference that counts as none"
+    "--rtol",
+    type=Number(),
+    default=1e-9,
+    show_default=True,
+    help="relative difference that counts as none [1]",
 )
-@click.option("--report", type=PATH, help="also write a comparison report (HTML) to this file")
+@click.option("--report", type=NEW_FILE, help="also write a comparison report (HTML) to this file")
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 def compare(
     results_a: Path,
@@ -314,17 +270,18 @@ def compare(
         differences = compare_scenarios(results_a, *scenarios, rtol=rtol)
     else:
         differences = compare_results(results_a, results_b, rtol=rtol)
-    for difference in differences:
-        say(difference.text())
-    say(f"{len(differences)} numbers differ." if differences else "No number differs.")
+    last = f"{len(differences)} numbers differ." if differences else "No number differs."
+    answer(
+        {"differences": differences, "report": report}, "\n".join([*(d.text() for d in differences), last])
+    )
     if differences:
         raise SystemExit(EXIT_DIFFERS)
 
 
 @cli.command()
-@click.argument("results", type=PATH)
+@click.argument("results", type=RESULTS)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
-@click.option("--out", type=PATH, help="file to write (default: report_<language>.html in RESULTS)")
+@click.option("--out", type=NEW_FILE, help="file to write (default: report_<language>.html in RESULTS)")
 @click.option(
     "--part",
     type=click.Choice(["full", "summary"]),
@@ -339,31 +296,33 @@ def report(results: Path, language: str, out: Path | None, part: str, pdf: bool)
 
     name = f"report_{language}.html" if part == "full" else f"summary_{language}.html"
     target = out if out is not None else results / name
-    say(str(write_report(results, target, language=language, part=part)))
+    files = [written(write_report(results, target, language=language, part=part))]
     if pdf and target.suffix.lower() != ".pdf":
         from permeability.report.pdf import write_pdf
 
-        say(str(write_pdf(target, target.with_suffix(".pdf"))))
+        files.append(written(write_pdf(target, target.with_suffix(".pdf"))))
+    answer({"files": files}, _nothing_more)
 
 
 @cli.command()
-@click.argument("results", type=PATH)
+@click.argument("results", type=RESULTS)
 @click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
 @click.option(
-    "--out", type=PATH, help="file to write (default: board.html, or board_<language>.html, in RESULTS)"
+    "--out", type=NEW_FILE, help="file to write (default: board.html, or board_<language>.html, in RESULTS)"
 )
 def board(results: Path, language: str, out: Path | None) -> None:
     """Write the what-if board of a result folder: one page, offline, that solves any set of ranked sections anew."""
     from permeability.report import write_board
 
     name = "board.html" if language == "en" else f"board_{language}.html"
-    say(str(write_board(results, out if out is not None else results / name, language=language)))
+    path = write_board(results, out if out is not None else results / name, language=language)
+    answer({"files": [written(path)]}, _nothing_more)
 
 
 # ---------------------------------------------------------------- other programs' problems
 @cli.command()
-@click.argument("problem", type=PATH)
-@click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
+@click.argument("problem", type=FILE)
+@click.option("--out", type=NEW_FOLDER, help="folder for the outputs (default: as the file says)")
 @click.option("--solver", default=None, help="auto, direct, multigrid, ...")
 @click.option(
     "--ignore-unknown", is_flag=True, help="run a file with options that are not known; they are listed"
@@ -372,22 +331,24 @@ def circuitscape(problem: Path, out: Path | None, solver: str | None, ignore_unk
     """Run an existing Circuitscape problem file; same file names and formats out."""
     from permeability.interop.circuitscape import run_problem
 
-    for path in run_problem(
+    found = run_problem(
         problem,
         output_dir=out,
         solver=solver,
-        tell=lambda finding: tell(finding.text()),
+        tell=_told,
         ignore_unknown=ignore_unknown,
-    ):
-        say(str(path))
+    )
+    answer({"files": [written(path) for path in found]}, _nothing_more)
 
 
 @cli.command()
-@click.argument("problem", type=PATH)
-@click.option("--out", type=PATH, help="folder for the outputs (default: as the file says)")
+@click.argument("problem", type=FILE)
+@click.option("--out", type=NEW_FOLDER, help="folder for the outputs (default: as the file says)")
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="threads")
 @click.option("--scheduler", help="address of a dask.distributed scheduler, or local")
-@click.option("--resume", "store", type=PATH, help="folder that keeps finished blocks; run again to go on")
+@click.option(
+    "--resume", "store", type=NEW_FOLDER, help="folder that keeps finished blocks; run again to go on"
+)
 @click.option(
     "--ignore-unknown", is_flag=True, help="run a file with options that are not known; they are listed"
 )
@@ -413,11 +374,10 @@ def omniscape(
         scheduler=scheduler,
         store=store,
         progress=Expected("windows"),
-        tell=lambda finding: tell(finding.text()),
+        tell=_told,
         ignore_unknown=ignore_unknown,
     )
-    for path in found:
-        say(str(path))
+    answer({"files": [written(path) for path in found]}, _nothing_more)
 
 
 @cli.command()
@@ -426,28 +386,47 @@ def doctor() -> None:
     from permeability.project.run.doctor import doctor as facts
 
     found = facts()
-    for label, value in found.items():
-        say(f"{label:<22} {value}")
+    answer(found, "\n".join(f"{label:<22} {value}" for label, value in found.items()))
     if any(v.startswith("FAILED") for v in found.values()):
         raise SystemExit(EXIT_FAULT)
 
 
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks,
-    cli_trust.verify, cli_trust.rerun,
+    cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
 ):  # fmt: skip
     cli.add_command(command)
+
+
+def _told(finding: Finding) -> None:
+    """A finding on the way: words, or an event with ``--json``."""
+    if as_json():
+        event("finding", **finding_facts(finding))
+    else:
+        tell(finding.text())
 
 
 # ---------------------------------------------------------------- one door for all refusals
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs the command and turns refusals into messages and exit codes."""
     with stoppable():
-        code = _guarded(lambda: cli.main(args=arguments, prog_name="permeability", standalone_mode=False))
+        asked = "--json" in (sys.argv[1:] if arguments is None else arguments)
+        code = _guarded(
+            lambda: cli.main(args=arguments, prog_name="permeability", standalone_mode=False),
+            json_asked=asked,
+        )
     sys.exit(code if close_streams() or code else EXIT_INPUT)
 
 
-def _guarded(action: Callable[[], Any]) -> int:
+def _failed(kind: str, text: str, exit_code: int) -> None:
+    """Why a command ended, in words or as an event."""
+    if as_json():
+        event("error", kind=kind, exit_code=exit_code, text=text)
+    else:
+        tell(text)
+
+
+def _guarded(action: Callable[[], Any], *, json_asked: bool = False) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -455,32 +434,43 @@ def _guarded(action: Callable[[], Any]) -> int:
         result = action()
         return result if isinstance(result, int) else 0
     except PermeabilityError as error:
-        tell(str(error))
         findings: tuple[Finding, ...] = error.findings if isinstance(error, ProjectError) else ()
+        if as_json():
+            error_event(error, findings)
+            return error.exit_code
+        tell(str(error))
         for finding in findings:
             tell(finding.text())
         return error.exit_code
     except click.exceptions.Abort:
-        tell("interrupted; finished work is kept")
+        _failed("interrupted", "interrupted; finished work is kept", EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:
-        tell("interrupted; finished work is kept")
+        _failed("interrupted", "interrupted; finished work is kept", EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        if json_asked:
+            set_json(True)
+            _failed("usage", error.format_message(), EXIT_INPUT)
+        else:
+            error.show()
         return EXIT_INPUT
     except OSError as error:
         if error.filename is None and error.errno not in FULL:
             raise
-        tell(
-            f"the system refuses {str(error.filename or 'to write')!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space"
+        _failed(
+            "system",
+            f"the system refuses {str(error.filename or 'to write')!r}: {error.strerror}\n  remedy         check the path, your rights there and the free space",
+            EXIT_INPUT,
         )
         return EXIT_INPUT
     except SystemExit as stop:
         return int(stop.code or 0) if isinstance(stop.code, int) or stop.code is None else EXIT_FAULT
     except MemoryError:
-        tell(
-            "permeability ran out of memory; `permeability plan` shows what a project needs, larger cells need less"
+        _failed(
+            "memory",
+            "permeability ran out of memory; `permeability plan` shows what a project needs, larger cells need less",
+            EXIT_INPUT,
         )
         return EXIT_INPUT
 

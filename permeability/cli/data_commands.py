@@ -7,16 +7,16 @@ from typing import Any
 
 import click
 
+from permeability.cli.answers import JsonCommand, JsonGroup, answer, finding_facts, records, written
 from permeability.cli.numbers import Number
-from permeability.cli.streams import say, tell
+from permeability.cli.parameters import NEW_FILE, NEW_FOLDER, NEW_LAYER, RESULTS, VECTOR
+from permeability.cli.streams import tell
 from permeability.core.errors import EXIT_INPUT
 from permeability.locale.language import LANGUAGES
 
-PATH = click.Path(path_type=Path)
-
 
 # ---------------------------------------------------------------- species
-@click.group()
+@click.group(cls=JsonGroup)
 def species() -> None:
     """Species profiles: list, show."""
 
@@ -27,10 +27,14 @@ def species_list() -> None:
     from permeability.species import species as load
     from permeability.species import species_list as names
 
-    for name in names():
-        profile = load(name)
-        called = "; ".join(profile.name(language) for language in LANGUAGES)
-        say(f"{name:<22} {profile.scientific:<34} {called}")
+    found = {name: load(name) for name in names()}
+    text = [
+        f"{n:<22} {p.scientific:<34} {'; '.join(p.name(language) for language in LANGUAGES)}"
+        for n, p in found.items()
+    ]
+    answer(
+        [{"id": n, "scientific": p.scientific, "names": p.names} for n, p in found.items()], "\n".join(text)
+    )
 
 
 @species.command("show")
@@ -40,12 +44,18 @@ def species_list() -> None:
 def species_show(name: str, language: str, as_html: bool) -> None:
     """Factsheet of a species: behaviour, numbers with evidence grade and source, gaps in knowledge."""
     from permeability.report.factsheet import factsheet_html, factsheet_text
+    from permeability.species import species as load
 
-    say(factsheet_html(name, language=language) if as_html else factsheet_text(name, language=language))
+    text = factsheet_html(name, language=language) if as_html else factsheet_text(name, language=language)
+    profile = load(name)
+    answer(
+        {"id": profile.id, "language": language, "html" if as_html else "text": text, "profile": profile},
+        text,
+    )
 
 
 # ---------------------------------------------------------------- the barrier database
-@click.group()
+@click.group(cls=JsonGroup)
 def barriers() -> None:
     """The barrier database: check, template, import, summary."""
 
@@ -57,7 +67,7 @@ def _read(path: Path, table: str | None) -> Any:
 
 
 @barriers.command("check")
-@click.argument("file", type=PATH)
+@click.argument("file", type=VECTOR)
 @click.option("--table", help="table in the file (needed when it holds several)")
 @click.option(
     "--schema", type=click.Choice(["barriers", "structures", "posts"]), default="barriers", show_default=True
@@ -67,28 +77,27 @@ def barriers_check(file: Path, table: str | None, schema: str) -> None:
     from permeability.barriers.database import check
 
     findings = check(_read(file, table), schema, label=f"{file.name}{f'/{table}' if table else ''}")
-    for finding in findings:
-        say(finding.text())
     errors = sum(f.severity == "error" for f in findings)
-    say(f"{errors} faults found." if errors else "No fault found.")
+    last = f"{errors} faults found." if errors else "No fault found."
+    answer([finding_facts(f) for f in findings], "\n".join([*(f.text() for f in findings), last]))
     if errors:
         raise SystemExit(EXIT_INPUT)
 
 
 @barriers.command("template")
-@click.argument("file", type=PATH)
+@click.argument("file", type=NEW_LAYER)
 def barriers_template(file: Path) -> None:
     """Write a filled template of the schema: a GeoPackage, an Excel workbook with lists of words for a name
     ending in .xlsx, or GeoParquet files for one ending in .parquet."""
     from permeability.barriers.database import write_template
 
-    for path in write_template(file):
-        say(str(path))
+    files = [written(path) for path in write_template(file)]
+    answer({"files": files}, lambda: None)
 
 
 @barriers.command("import")
-@click.argument("file", type=PATH)
-@click.argument("out", type=PATH)
+@click.argument("file", type=VECTOR)
+@click.argument("out", type=NEW_LAYER)
 @click.option("--table", help="table in the file (needed when it holds several)")
 @click.option(
     "--mapping",
@@ -98,7 +107,10 @@ def barriers_template(file: Path) -> None:
 )
 @click.option("--assume", is_flag=True, help="also fill what the mapping marks as assumptions; listed")
 @click.option(
-    "--list", "listed", type=PATH, help="write every feature that was not taken over as it is to a CSV file"
+    "--list",
+    "listed",
+    type=NEW_FILE,
+    help="write every feature that was not taken over as it is to a CSV file",
 )
 def barriers_import(
     file: Path, out: Path, table: str | None, mapping: str, assume: bool, listed: Path | None
@@ -119,7 +131,11 @@ def barriers_import(
     layers = {name: layer for name, layer in result.layers.items() if len(layer)}
     if layers:
         write_gpkg(out, layers)
-    say(result.text())
+    files = [p for p in (out if layers else None, listed) if p is not None]
+    answer(
+        {"files": files, "rows": {n: len(t) for n, t in layers.items()}, "lists": {n: len(t) for n, t in result.lists.items()}},
+        result.text(),
+    )  # fmt: skip
     if listed is not None:
         whole = [t.assign(what=title) for title, t in result.lists.items() if len(t)]
         write_csv(listed, pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["what"]))
@@ -130,9 +146,9 @@ def barriers_import(
 
 
 @barriers.command("lines")
-@click.argument("file", type=PATH)
+@click.argument("file", type=VECTOR)
 @click.option("--table", help="table in the file (needed when it holds several)")
-@click.option("--posts", type=PATH, help="layer of kilometre posts")
+@click.option("--posts", type=VECTOR, help="layer of kilometre posts")
 def barriers_lines(file: Path, table: str | None, posts: Path | None) -> None:
     """Where the kilometres of every line begin and end (in the system of the layer), and what they stand on.
 
@@ -141,50 +157,65 @@ def barriers_lines(file: Path, table: str | None, posts: Path | None) -> None:
     from permeability.barriers.lines import prepare
 
     found = prepare(_read(file, table), posts=None if posts is None else _read(posts, None), layer=file.name)
-    say(f"{'line':<24} {'rows':>4} {'km from':>9} {'km to':>9}  {'begins at':<24} {'ends at':<24} by")
+    rows, text = (
+        [],
+        [f"{'line':<24} {'rows':>4} {'km from':>9} {'km to':>9}  {'begins at':<24} {'ends at':<24} by"],
+    )
     for line in found.lines:
-        rows, (low, high) = found.rows_of(line), found.km_range(line)
-        ends = []
+        those, (low, high) = found.rows_of(line), found.km_range(line)
+        ends: list[tuple[float, float] | None] = []
         for km, inward in ((low, 1e-6), (high, -1e-6)):
             piece = found.stretch(line, min(km, km + inward * 1000), max(km, km + inward * 1000))
-            ends.append("" if piece.is_empty else "{:.0f}, {:.0f}".format(*piece.centroid.coords[0]))
-        source = ", ".join(dict.fromkeys(found.chainages[i].source for i in rows))
-        say(f"{line:<24} {len(rows):>4} {low:>9.3f} {high:>9.3f}  {ends[0]:<24} {ends[1]:<24} {source}")
+            ends.append(None if piece.is_empty else piece.centroid.coords[0])
+        source = ", ".join(dict.fromkeys(found.chainages[i].source for i in those))
+        shown = ["" if e is None else "{:.0f}, {:.0f}".format(*e) for e in ends]
+        text.append(
+            f"{line:<24} {len(those):>4} {low:>9.3f} {high:>9.3f}  {shown[0]:<24} {shown[1]:<24} {source}"
+        )
+        rows.append({"line": line, "rows": len(those), "km_from": low, "km_to": high, "begins_at": ends[0], "ends_at": ends[1], "by": source})  # fmt: skip
+    answer({"lines": rows, "findings": [finding_facts(f) for f in found.findings]}, "\n".join(text))
     for finding in found.findings:
         tell(finding.text())
 
 
 @barriers.command("summary")
-@click.argument("file", type=PATH)
+@click.argument("file", type=VECTOR)
 @click.option("--table", help="table in the file (needed when it holds several)")
 def barriers_summary(file: Path, table: str | None) -> None:
     """Rows and kilometres by kind, status and fence."""
     from permeability.barriers.database import summary
 
-    say(summary(_read(file, table)).to_string(index=False))
+    found = summary(_read(file, table))
+    answer(records(found), found.to_string(index=False))
 
 
 # ---------------------------------------------------------------- structures
-@click.group()
+@click.group(cls=JsonGroup)
 def structures() -> None:
     """Crossing structures against a standard and a species."""
 
 
 @structures.command("check")
-@click.argument("file", type=PATH)
+@click.argument("file", type=VECTOR)
 @click.option("--table", help="table in the file (needed when it holds several)")
 @click.option("--rules", required=True, help="name of a shipped standard, or a TOML rule file")
 @click.option(
     "--species", "names", multiple=True, required=True, help="species id; may be given several times"
 )
-@click.option("--year", type=Number(), help="calendar year, for structures that animals are still learning")
+@click.option(
+    "--year", type=Number(), help="calendar year [a], for structures that animals are still learning"
+)
 def structures_check(
     file: Path, table: str | None, rules: str, names: tuple[str, ...], year: float | None
 ) -> None:
     """Compare an inventory of bridges, culverts and underpasses with a rule file and species."""
     from permeability.barriers.structure_inventory import check_structures
 
-    say(check_structures(_read(file, table), rules, names, year=year).text())
+    found = check_structures(_read(file, table), rules, names, year=year)
+    told = [finding_facts(f) for f in found.findings]
+    answer(
+        {"standard": found.standard.name, "structures": records(found.table), "findings": told}, found.text()
+    )
 
 
 @structures.command("standards")
@@ -192,16 +223,16 @@ def structures_standards() -> None:
     """Names of the shipped standards."""
     from permeability.barriers.standards import standard, standards
 
-    for name in standards():
-        s = standard(name)
-        say(f"{name:<22} {s.status:<12} {s.title}")
+    found = {name: standard(name) for name in standards()}
+    text = [f"{name:<22} {s.status:<12} {s.title}" for name, s in found.items()]
+    answer([{"id": n, "status": s.status, "title": s.title} for n, s in found.items()], "\n".join(text))
 
 
 # ---------------------------------------------------------------- export
-@click.command()
-@click.argument("results", type=PATH)
+@click.command(cls=JsonCommand)
+@click.argument("results", type=RESULTS)
 @click.option("--to", "kind", type=click.Choice(["qgis", "circuitscape", "ro-crate"]), required=True)
-@click.option("--out", type=PATH, help="folder to write (default: RESULTS-<kind>)")
+@click.option("--out", type=NEW_FOLDER, help="folder to write (default: RESULTS-<kind>)")
 def export(results: Path, kind: str, out: Path | None) -> None:
     """Export a result folder for QGIS, Circuitscape or as RO-Crate."""
     from permeability.interop import export as exports
@@ -213,4 +244,4 @@ def export(results: Path, kind: str, out: Path | None) -> None:
         "ro-crate": exports.export_ro_crate,
     }[kind]
     write(results, target)
-    say(str(target))
+    answer({"files": [written(target)]}, lambda: None)

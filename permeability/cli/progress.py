@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from permeability.cli.streams import tell
+from permeability.cli.streams import as_json, event, tell
 
 __all__ = ["Expected", "Progress"]
 
@@ -19,11 +19,17 @@ class Progress:
 
     def __init__(self) -> None:
         self.bar: Any = None
-        self.step, self.told = "", 0
+        self.step, self.told, self.share = "", 0, -1
         self.visible = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Called by long jobs with (step, done, all)."""
+        if as_json():
+            share = 100 * done // max(total, 1)
+            if (step, share) != (self.step, self.share):
+                self.step, self.share = step, share
+                event("progress", step=step, done=int(done), total=int(total))
+            return
         if not self.visible:
             fifth = 5 * done // max(total, 1)
             if step != self.step:
@@ -56,6 +62,15 @@ class Expected:
 
     def __call__(self, progress: Any) -> None:
         """Called with a :class:`permeability.core.tasks.Progress` after every task."""
+        if as_json():
+            event(
+                "progress",
+                step=self.what,
+                done=int(progress.done),
+                total=int(progress.total),
+                seconds_left=progress.remaining_s,
+            )
+            return
         from permeability.project.run.effort import duration
 
         tenth = int(10 * progress.share + 1e-9)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from permeability.cli.data_commands import PATH
+from permeability.cli.answers import JsonCommand, answer, written
 from permeability.cli.numbers import Number
+from permeability.cli.parameters import NEW_FOLDER, PROJECT
 from permeability.cli.progress import Progress
 from permeability.cli.streams import say, tell
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["settle"]
 
 
-@click.command()
-@click.argument("project", type=PATH)
+@click.command(cls=JsonCommand)
+@click.argument("project", type=PROJECT)
 @click.option(
     "--levels",
     type=int,
@@ -38,8 +39,7 @@ __all__ = ["settle"]
 @click.option("--top", type=int, help="size of the top that is compared (default: as the project says)")
 @click.option("--species", "names", multiple=True, help="one of the project's; may be given several times (default: all)")  # fmt: skip
 @click.option("--resampling", help="how rasters that the project says nothing of come onto other grids (average, nearest, ...)")  # fmt: skip
-@click.option("--out", type=PATH, help="folder for tables and pictures (default: settled beside the project file, or settled-NAME)")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="print what was found as JSON")
+@click.option("--out", type=NEW_FOLDER, help="folder for tables and pictures (default: settled beside the project file, or settled-NAME)")  # fmt: skip
 def settle(
     project: Path,
     levels: int,
@@ -49,7 +49,6 @@ def settle(
     names: tuple[str, ...],
     resampling: str | None,
     out: Path | None,
-    as_json: bool,
 ) -> None:
     """Has the ranking of PROJECT settled?  Ranks its candidates at several cell sizes and origins of the grid.
 
@@ -57,7 +56,7 @@ def settle(
     tables (CSV), settle.json and pictures (PNG, SVG) when all is done.
     """
     from permeability.layers.folder_lock import folder_lock
-    from permeability.layers.whole_files import json_text, require_free
+    from permeability.layers.whole_files import require_free
     from permeability.project import settling
     from permeability.project.project import open_project
 
@@ -75,13 +74,15 @@ def settle(
         progress = Progress()
         found = job.run(lambda done, whole: progress("grids", done, whole))
         progress.close()
-        written = settling.write_settled(found, folder, locked=True)
-    if as_json:
-        say(json_text(settling.as_json(found)).rstrip())
-    else:
+        files = settling.write_settled(found, folder, locked=True)
+    written(folder.resolve(), quiet=True)
+
+    def words() -> None:
         for one in found.values():
             say("\n" + settled_text(one))
-        say(f"\nwritten: {folder.resolve()} ({', '.join(p.name for p in written)})")
+        say(f"\nwritten: {folder.resolve()} ({', '.join(p.name for p in files)})")
+
+    answer(settling.as_json(found), words)
 
 
 def settled_folder(project: Path) -> Path:

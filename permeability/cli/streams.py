@@ -1,8 +1,13 @@
-"""What commands print: stdout carries what was asked for, stderr messages; nobody reading is no reason to stop."""
+"""What commands print: stdout carries what was asked for, stderr messages; nobody reading is no reason to stop.
+
+With ``--json`` stdout carries one JSON document, the result, and every line of stderr is a JSON object, an event:
+a message, progress, a finding, a file that was written, an error (``permeability/data/schema/events.schema.json``).
+"""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -13,11 +18,40 @@ from typing import Any
 
 import click
 
-__all__ = ["close_streams", "say", "stoppable", "tell"]
+__all__ = ["as_json", "close_streams", "event", "out", "say", "set_json", "stoppable", "tell"]
+
+_SPOKEN = {"json": False}
+
+
+def set_json(on: bool) -> None:
+    """Whether from now on everything is said as JSON."""
+    _SPOKEN["json"] = on
+
+
+def as_json() -> bool:
+    """Whether everything is said as JSON."""
+    return _SPOKEN["json"]
+
+
+def event(name: str, /, **facts: Any) -> None:
+    """One event, a JSON object on a line of stderr; with ``--json`` only."""
+    if as_json():
+        _err(json.dumps({"event": name, **facts}, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def say(text: str = "") -> None:
-    """Print what was asked for; what no reader takes any more is dropped, so that work and exit code stay what they are."""
+    """Print what was asked for; what no reader takes any more is dropped, so that work and exit code stay what they are.
+
+    With ``--json`` words are a message, since stdout is the result's (:func:`permeability.cli.answers.answer`).
+    """
+    if as_json():
+        event("message", text=text)
+        return
+    out(text)
+
+
+def out(text: str) -> None:
+    """Text onto stdout, whatever language is spoken."""
     try:
         click.echo(text)
     except BrokenPipeError:
@@ -26,6 +60,13 @@ def say(text: str = "") -> None:
 
 def tell(text: str) -> None:
     """A message to stderr; where it cannot be written (a closed pipe, a full disk), the work goes on without it."""
+    if as_json():
+        event("message", text=text)
+    else:
+        _err(text)
+
+
+def _err(text: str) -> None:
     try:
         click.echo(text, err=True)
     except OSError:

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import click
 
-from permeability.cli.data_commands import PATH
+from permeability.cli.answers import JsonGroup, answer, finding_facts, records, written
 from permeability.cli.numbers import Number
-from permeability.cli.streams import say, tell
+from permeability.cli.parameters import FILE, NEW_FILE, PROJECT, VECTOR, with_options
+from permeability.cli.streams import tell
 from permeability.core.errors import EXIT_INPUT, OptionError
 
 
-@click.group()
+@click.group(cls=JsonGroup)
 def tracks() -> None:
     """GPS tracks of animals: check, crossings, encounters, calibrate, validate."""
 
 
 FIXES = (
-    click.argument("fixes", type=PATH),
+    click.argument("fixes", type=FILE),
     click.option("--animal", help="column of the animal (default: by its usual names)"),
     click.option("--time", help="column of the time"),
     click.option("--x", help="column of the easting or longitude"),
@@ -37,44 +35,33 @@ FIXES = (
     ),
 )
 LINES = (
-    click.option("--lines", type=PATH, required=True, help="line layer of fences, roads, railways"),
+    click.option("--lines", type=VECTOR, required=True, help="line layer of fences, roads, railways"),
     click.option("--table", help="table in the file of lines"),
     click.option(
         "--kind", type=click.Choice(["fence", "road", "railway"]), help="of lines that have no column kind"
     ),
 )
-OUT = (
-    click.option("--out", type=PATH, help="file to write: .csv, .gpkg, .json"),
-    click.option("--json", "as_json", is_flag=True, help="print the result as JSON"),
-)
-
-
-def with_options(*sets: tuple[Callable[[Any], Any], ...]) -> Callable[[Any], Any]:
-    """Several options as one decorator."""
-    every = [option for group in sets for option in group]
-    return lambda function: reduce(lambda f, option: option(f), reversed(every), function)
+OUT = click.option("--out", type=NEW_FILE, help="file to write: .csv, .gpkg, .json")
 
 
 @tracks.command("check")
-@with_options(FIXES, OUT[1:])
-def check(fixes: Path, as_json: bool, **columns: Any) -> None:
+@with_options(FIXES)
+def check(fixes: Path, **columns: Any) -> None:
     """Everything that is wrong with FIXES, counted, with rows and remedies; writes nothing."""
     found = _fixes(fixes, columns)
     findings = found.check()
-    if as_json:
-        rows = [f.__dict__ | {"rows": [str(r) for r in f.rows]} for f in findings]
-        say(json.dumps({"tracks": repr(found), "findings": rows}, indent=2, default=str, ensure_ascii=False))
-    else:
-        say(repr(found))
-        for finding in findings:
-            say(finding.text())
-        say("No fault found." if not findings else f"{len(findings)} kinds of finding.")
+    last = "No fault found." if not findings else f"{len(findings)} kinds of finding."
+    answer(
+        {"tracks": repr(found), "findings": [finding_facts(f) for f in findings]},
+        "\n".join([repr(found), *(f.text() for f in findings), last]),
+    )
     if any(f.severity == "error" for f in findings):
         raise SystemExit(EXIT_INPUT)
 
 
 @tracks.command("crossings")
-@with_options(FIXES, LINES, OUT)
+@with_options(FIXES, LINES)
+@OUT
 @click.option("--error-m", type=Number(0), help="error of a fix [m] (default: that of the tracks, or 20)")
 @click.option(
     "--max-gap-h",
@@ -82,7 +69,7 @@ def check(fixes: Path, as_json: bool, **columns: Any) -> None:
     help="longest step [h] (default: 1.5 times the usual interval)",
 )
 def crossings_command(
-    fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, as_json: bool, error_m: float | None,
+    fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, error_m: float | None,
     max_gap_h: float | None, **columns: Any,
 ) -> None:  # fmt: skip
     """Where the animals of FIXES crossed lines."""
@@ -90,11 +77,12 @@ def crossings_command(
 
     barriers = _lines(lines, table, kind)
     found = crossings(_fixes(fixes, columns, barriers), barriers, error_m=error_m, max_gap_h=max_gap_h)
-    _give(found, found.table, out, as_json)
+    _give(found, found.table, out)
 
 
 @tracks.command("encounters")
-@with_options(FIXES, LINES, OUT)
+@with_options(FIXES, LINES)
+@OUT
 @click.option(
     "--buffer-m",
     type=Number(0, min_open=True),
@@ -110,7 +98,7 @@ def crossings_command(
     help="of back-and-forth and trace",
 )
 def encounters_command(
-    fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, as_json: bool, buffer_m: float,
+    fixes: Path, lines: Path, table: str | None, kind: str | None, out: Path | None, buffer_m: float,
     max_crossings: int, **columns: Any,
 ) -> None:  # fmt: skip
     """How the animals of FIXES behaved at lines, by the rules of Xu et al. 2021."""
@@ -120,7 +108,7 @@ def encounters_command(
     found = encounters(
         _fixes(fixes, columns, barriers), barriers, buffer_m=buffer_m, max_crossings=max_crossings
     )
-    _give(found, found.table, out, as_json)
+    _give(found, found.table, out)
 
 
 @tracks.command("calibrate")
@@ -143,17 +131,16 @@ def encounters_command(
 @click.option(
     "--prior-worth",
     type=Number(0),
-    help="crossings that the profile's number is worth (default: from its range)",
+    help="crossings [1] that the profile's number is worth (default: from its range)",
 )
 @click.option("--citation", default="", help="of the data set")
-@click.option("--out", type=PATH, help="species file (.toml) to write")
-@click.option("--json", "as_json", is_flag=True, help="print what moved as JSON")
+@click.option("--out", type=NEW_FILE, help="species file (.toml) to write")
 def calibrate_command(
     fixes: Path, lines: Path, table: str | None, kind: str | None, species: str, method: str, buffer_m: float, placebos: int,
-    prior_worth: float | None, citation: str, out: Path | None, as_json: bool, **columns: Any,
+    prior_worth: float | None, citation: str, out: Path | None, **columns: Any,
 ) -> None:  # fmt: skip
     """Crossing costs measured from FIXES, and the species profile that follows."""
-    from permeability.layers.whole_files import json_text, write_text
+    from permeability.layers.whole_files import write_text
     from permeability.species import species as profile_of
     from permeability.telemetry import calibrate, crossing_cost, step_selection
 
@@ -167,27 +154,21 @@ def calibrate_command(
     tell(repr(measured))
     done = calibrate(profile_of(species), measured, prior_worth=prior_worth, citation=citation)
     if out is not None:
-        tell(str(write_text(out, done.toml())))
-    if as_json:
-        say(
-            json_text(
-                {
-                    "moved": done.table.to_dict("records"),
-                    "left_out": list(done.left_out),
-                    "measured": _records(measured.table),
-                }
-            ).rstrip()
-        )
-        return
-    say(repr(done))
-    for reason in done.left_out:
-        say(f"left out: {reason}")
+        tell(written(write_text(out, done.toml()), quiet=True))
+    answer(
+        {
+            "moved": done.table.to_dict("records"),
+            "left_out": list(done.left_out),
+            "measured": records(measured.table),
+        },
+        "\n".join([repr(done), *(f"left out: {reason}" for reason in done.left_out)]),
+    )
 
 
 @tracks.command("validate")
 @with_options(FIXES)
 @click.option(
-    "--project", type=PATH, required=True, help="project whose map of movement is held against the tracks"
+    "--project", type=PROJECT, required=True, help="project whose map of movement is held against the tracks"
 )
 @click.option("--species", help="of the project (default: its first)")
 @click.option(
@@ -204,9 +185,9 @@ def calibrate_command(
     show_default=True,
     help="side of spatial blocks [km]",
 )
-@with_options(OUT)
+@OUT
 def validate_command(
-    fixes: Path, project: Path, species: str | None, sections_m: float, block_km: float, out: Path | None, as_json: bool,
+    fixes: Path, project: Path, species: str | None, sections_m: float, block_km: float, out: Path | None,
     **columns: Any,
 ) -> None:  # fmt: skip
     """Whether the map of a project tells the sections that the animals of FIXES crossed, beside simple rules."""
@@ -225,10 +206,7 @@ def validate_command(
         sections_m=sections_m,
         block_km=block_km,
     )
-    if not as_json:
-        for sentence in done.sentences:
-            say(sentence)
-    _give(done, done.table, out, as_json, quiet=True, more={"sentences": list(done.sentences)})
+    _give(done, done.table, out, "\n".join(done.sentences), {"sentences": list(done.sentences)})
 
 
 def _fixes(path: Path, columns: dict[str, Any], barriers: Any = None) -> Any:
@@ -256,20 +234,14 @@ def _lines(path: Path, table: str | None, kind: str | None) -> Any:
 
 
 def _give(
-    found: Any,
-    table: Any,
-    out: Path | None,
-    as_json: bool,
-    *,
-    quiet: bool = False,
-    more: dict[str, Any] | None = None,
+    found: Any, table: Any, out: Path | None, text: str | None = None, more: dict[str, Any] | None = None
 ) -> None:
-    """Write a result to a file, or print it."""
+    """Write a result to a file, and print it."""
     from permeability.layers.whole_files import json_text, write_text
 
-    text = json_text({"result": repr(found), "rows": _records(table), **(more or {})})
+    data = {"result": repr(found), "rows": records(table), **(more or {})}
     if out is not None and out.suffix == ".json":
-        write_text(out, text)
+        write_text(out, json_text(data))
     elif out is not None:
         if out.suffix not in (".csv", ".gpkg"):
             raise OptionError(
@@ -278,14 +250,6 @@ def _give(
                 remedy="give a name that ends in .csv, .gpkg or .json",
             )
         found.save(out)
-    if as_json:
-        say(text.rstrip())
-    elif not quiet:
-        say(repr(found))
+    answer(data, repr(found) if text is None else text)
     if out is not None:
-        tell(str(out))
-
-
-def _records(table: Any) -> Any:
-    plain = table.drop(columns="geometry", errors="ignore")
-    return json.loads(plain.to_json(orient="records", date_format="iso"))
+        tell(written(out, quiet=True))

@@ -210,7 +210,7 @@ def _runs(tracks: Tracks, barriers: Barriers, rules: Rules) -> _Runs:
     counted = np.where(bridged, 0.0, gap)
     new = np.r_[True, ~same | (counted != 0)] if len(fixes) else np.zeros(0, bool)
     start = np.flatnonzero(new)
-    stop = np.r_[start[1:], len(fixes)] - 1
+    stop = np.r_[start[1:], len(fixes)][: len(start)] - 1  # nobody came near a line: no start, no stop
     member = [np.arange(fixes[a], fixes[b] + 1) for a, b in zip(start, stop, strict=True)]
     inside = np.zeros(len(tracks), bool)
     for m in member:

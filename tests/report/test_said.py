@@ -12,7 +12,7 @@ import pytest
 from derived import KINDS, derive, holds_nine_in_ten, near, stray_numbers, value
 
 import permeability as pm
-from permeability.cli.commands import site_table
+from permeability.cli.printed import site_table
 from permeability.linkage.measured import indices
 from permeability.locale.language import words
 from permeability.planning.alternatives import Option, evaluate_options
@@ -68,7 +68,7 @@ def test_a_new_kind_of_sentence_needs_its_derivation():
 
 
 def test_report_and_command_line_say_what_summary_json_says(run, told, capsys):
-    from permeability.cli.commands import _print_run
+    from permeability.cli.printed import print_run
 
     for language in ("en", "mn", "ru"):
         tr = words(language)
@@ -79,7 +79,7 @@ def test_report_and_command_line_say_what_summary_json_says(run, told, capsys):
             assert [re.sub(r"\(.*?\), ", "", p, count=1) for p in page] == [
                 re.sub(r"\(.*?\), ", "", p, count=1) for p in from_json
             ]
-    _print_run(run)
+    print_run(run)
     out = capsys.readouterr().out
     for sentence in said(told["headline"], words(), lambda site: "F"):
         assert sentence in out

@@ -12,7 +12,7 @@ from derived import derive, stray_numbers
 from places import GOBI
 
 import permeability as pm
-from permeability.cli.commands import _print_run
+from permeability.cli.printed import print_run
 from permeability.locale.language import words
 from permeability.report import write_report
 from permeability.report.pdf import find_browser
@@ -53,7 +53,7 @@ def test_every_statement_about_both_species_follows_from_the_draws(run, summary)
 
 
 def test_one_section_is_named_first_everywhere(run, summary, capsys):
-    _print_run(run)
+    print_run(run)
     shown = capsys.readouterr().out
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     context = report_context(read_results(run.folder), words())

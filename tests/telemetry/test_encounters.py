@@ -100,3 +100,9 @@ def test_fixes_inside_are_those_of_the_buffers_polygon(seed: int) -> None:
     np.testing.assert_array_equal(
         _inside(xy, lines, 110.0), np.flatnonzero(shapely.intersects(area, shapely.points(xy)))
     )
+
+
+def test_nobody_near_a_line_is_no_encounter() -> None:
+    tracks, barriers = samples.walk()
+    far = prepare(barriers.table.assign(geometry=barriers.table.translate(1e5)))
+    assert len(encounters(tracks, far).table) == 0

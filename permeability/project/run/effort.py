@@ -28,7 +28,7 @@ from permeability.ranking.draw_effort import (
 )
 from permeability.ranking.settling import ENOUGH, lengths_m
 
-__all__ = ["SpeciesPlan", "plan_project", "plan_species"]
+__all__ = ["SpeciesPlan", "plan_every_species", "plan_project", "plan_species"]
 
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
 PRESSURE_SECONDS = 2e-3  # of a candidate: where animals press, and its row of the table
@@ -207,12 +207,42 @@ def peak_bytes(size: float, cells: float, fields: int) -> int:
     return int(size * (LINK_BYTES + FIELD_BYTES * (fields + 6)) + 300 * cells)
 
 
-def plan_project(project: Project | str | Path) -> str:
+def plan_every_species(project: Project) -> list[SpeciesPlan]:
+    """Expected work for every species of a project.
+
+    Parameters
+    ----------
+    project : Project
+
+    Returns
+    -------
+    list of SpeciesPlan
+
+    Raises
+    ------
+    MemoryLimitError
+        M01 when not even the grid would fit into memory.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [p.species for p in plan_every_species(pm.open_project(pm.samples.tiny_project(f"{folder}/tiny")))]
+    ['khulan']
+    """
+    require_grid_memory(project.grid)
+    return [plan_species(project, name) for name in project.species_ids]
+
+
+def plan_project(project: Project | str | Path, plans: Sequence[SpeciesPlan] | None = None) -> str:
     """The plan of a project as text.
 
     Parameters
     ----------
     project : Project or path
+    plans : sequence of SpeciesPlan, optional
+        Of all its species in their order, where they are known already.
 
     Returns
     -------
@@ -234,8 +264,7 @@ def plan_project(project: Project | str | Path) -> str:
     Two patches and a fence
     """
     project = project if isinstance(project, Project) else open_project(project)
-    require_grid_memory(project.grid)
-    plans = [plan_species(project, name) for name in project.species_ids]
+    plans = plan_every_species(project) if plans is None else plans
     grid, reading = project.grid, reading_bytes(project)
     scale = grid.distortion()
     lines = [

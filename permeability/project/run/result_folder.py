@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +24,7 @@ from permeability.project.run.scenarios import (
     write_scenarios,
 )
 
-__all__ = ["component_table", "written_files"]
+__all__ = ["component_table", "sites_table", "written_files"]
 
 WRITTEN = (
     "impact.csv", "pairs.csv", "scenario*.csv", "sites.csv", "pressure.csv", "plan.csv", "cost_benefit.csv", "offset.csv",
@@ -78,9 +80,7 @@ def write_results(run: Run, folder: Path) -> None:
     write_scenarios(folder, {n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
     tables: dict[str, gpd.GeoDataFrame] = {}
     if sites:
-        table = gpd.GeoDataFrame(
-            _species_first(pd.concat(sites, ignore_index=True)), crs=run.project.grid.crs
-        )
+        table = sites_table(sites, run.project.grid.crs)
         flat = pd.DataFrame(table.drop(columns="geometry")).join(middle_degrees(table))
         whole_files.write_csv(folder / "sites.csv", flat)
         tables["sites"] = table
@@ -100,6 +100,29 @@ def write_results(run: Run, folder: Path) -> None:
     whole_files.write_json(
         folder / "record.json", run.record | {"files": sorted(names | {"record.json", "report.html"})}
     )
+
+
+def sites_table(sites: Sequence[gpd.GeoDataFrame], crs: Any) -> gpd.GeoDataFrame:
+    """Ranked sites of several species, each with a column ``species``, as one table.
+
+    Parameters
+    ----------
+    sites : sequence of GeoDataFrame
+    crs : CRS
+
+    Returns
+    -------
+    GeoDataFrame
+        ``species`` comes first.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> one = gpd.GeoDataFrame({"rank": [1], "species": ["khulan"]}, geometry=[shapely.Point(0, 0)])
+    >>> sites_table([one, one.assign(species="gazelle")], 32648)["species"].tolist()
+    ['khulan', 'gazelle']
+    """
+    return gpd.GeoDataFrame(_species_first(pd.concat(sites, ignore_index=True)), crs=crs)
 
 
 def written_files(folder: Path) -> set[str]:

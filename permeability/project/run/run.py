@@ -45,6 +45,7 @@ from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.checksums import seal
 from permeability.project.run.choice_results import choice_summary, make_choice, make_plans, sets_to_draw
+from permeability.project.run.rank_step import measured_species
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results, written_files
 from permeability.project.run.run_result import Run, SpeciesResult
@@ -147,7 +148,7 @@ def _run(
         ),  # the dense blocks are small; threads go to steps and draws
         connected(scheduler, workers) as cluster,
     ):
-        measured = {name: _measured(project, name) for name in project.species_ids}
+        measured = {name: measured_species(project, name) for name in project.species_ids}
         on = RunOn(workers, cluster, store)
         found = take_steps(
             _steps(measured, project.spec.impact.by, None if cluster is not None else store),
@@ -233,12 +234,6 @@ def input_error(name: str, findings: list[Finding]) -> ProjectError:
     return error
 
 
-def _measured(project: Project, name: str) -> Measured:
-    """The landscape of a species; its fields are kept where candidates will be ranked."""
-    land, patches, inside = project.landscape(name), project.patches(name), project.range_mask(name)
-    return Measured(land, patches, inside, keep_fields=bool(project.spec.candidates))
-
-
 def _steps(measured: dict[str, Measured], by: str, store: Path | None) -> list[Step]:
     """Everything that does not depend on anything else: connectivity and impact of every species."""
     found = []
@@ -264,7 +259,7 @@ def _run_species(
     """One species: what its steps found, and the ranking of its candidates."""
     links: Connectivity = found[name, "connectivity"]
     land, patches, inside = measured.land, measured.patches, measured.inside
-    ranking = None
+    ranking: Ranking | None = None
     sites = project.candidates(name)
     if sites:
         ranking = rank(

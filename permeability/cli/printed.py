@@ -1,0 +1,68 @@
+"""A finished run in words for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from permeability.cli.streams import say
+
+__all__ = ["print_run", "site_table"]
+
+
+def print_run(done: Any) -> None:
+    """Ranked sites, statements, plans and the report of a run."""
+    from permeability.locale.language import words
+    from permeability.report.budget import plan_sentences
+    from permeability.report.said import said
+
+    for name, r in done.species.items():
+        say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
+        lines: dict[str, str] = {}
+        if r.ranking is not None:
+            say(site_table(r.ranking, done.project.spec.ranking.top))
+            lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
+        for sentence in said(done.summary["species"][name]["headline"], words(), lines.__getitem__):
+            say(f"  {sentence}")
+        for note in [] if r.ranking is None else r.ranking.notes:
+            if note.startswith(("No single", "The unknown")):  # the rest is said above
+                say(f"  {note}")
+    for name, plan in (done.summary.get("plans") or {}).items():
+        say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), words()))}")
+        say(
+            f"  {', '.join(plan['sites'])}"
+            if plan["sites"]
+            else "  nothing is chosen; no candidate that it pays for gains anything at best values"
+        )
+    statement = done.project.spec.project.statement
+    if statement:
+        say(f"\n{statement}")
+    if done.folder is not None and (done.folder / "report.html").is_file():
+        say(f"report: {(done.folder / 'report.html').resolve()}")
+
+
+def site_table(ranking: Any, top: int) -> str:
+    """The best sections as text, with their railway kilometres; gains are expected gains with their 5 to 95 % range."""
+    from permeability.locale.language import words
+    from permeability.report.said import with_range
+
+    drawn, tr = ranking.draws is not None, words()
+
+    def told(row: Any, name: str, best: str) -> str:
+        if not drawn:
+            return str(tr.number(row[best]))
+        expected, low, high = (float(row[f"{name}_{part}"]) for part in ("expected", "low", "high"))
+        return with_range(expected, low, high, tr)
+
+    head = ["rank", "section", "km", "conductance gain", "reachable [km2]", "cost [USD]"]
+    rows = []
+    for r in ranking.table.head(top).to_dict("records"):
+        cost = f"{r['cost_usd']:,.0f} ({r['cost_usd_low']:,.0f} to {r['cost_usd_high']:,.0f})"
+        cells = [str(r["rank"]), r["id"], f"{r['km_from']:.0f}-{r['km_to']:.0f}", told(r, "gain", "gain_mean_conductance"),
+                 told(r, "gain_reachable_km2", "gain_reachable_km2"), cost]  # fmt: skip
+        if drawn:
+            cells[1:1] = [f"{r['rank_low']}-{r['rank_high']}", str(r["alike"])]
+        rows.append(cells)
+    if drawn:
+        head[1:1] = ["5-95 %", "alike"]
+    widths = [max(len(x[i]) for x in [head, *rows]) for i in range(len(head))]
+    return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(x, widths)) for x in [head, *rows])
