@@ -68,6 +68,8 @@ OTHER = (
     *(f"condition{k}_{part}" for k in (1, 2) for part in ("file", "future_file", "lower", "upper")),
     "comparison1",
     "comparison2",
+    "target_file",  # of this library: where windows end, and how sources fade with distance
+    "source_decay",
 )
 KNOWN = (*REQUIRED, *FLAGS, *OTHER)
 SOLVERS = ("cg+amg", "cholmod")
@@ -123,6 +125,7 @@ class Problem:
     project_name: str
     layers: FileLayers
     reclass: tuple[tuple[float, float | None], ...] | None
+    decay: float = math.inf
 
 
 def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = False) -> Problem:
@@ -170,6 +173,7 @@ def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = Fal
         ini.number(key, 1, minimum=1, integer=True)
     precision = ini.choice("precision", ("double", "single"), "double")
     cutoff = _cutoff(ini)
+    decay = ini.number("source_decay", math.inf, above=0, infinite=True)
     _note_solver(ini)
     name = ini.text("project_name")
     if name is None:
@@ -185,7 +189,8 @@ def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = Fal
     conditions = _conditions(ini) if flags["conditional"] else ()
     layers = None
     if grid is not None:
-        layers = FileLayers(grid, source, conditions)
+        goal = _grid(ini, "target_file", "target_file is set") if ini.raw("target_file") else None
+        layers = FileLayers(grid, source, conditions, goal)
         ini.findings += misaligned(
             layers,
             any_projection=flags["allow_different_projections"],
@@ -208,6 +213,7 @@ def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = Fal
         project_name=name,
         layers=layers,
         reclass=pairs,
+        decay=float(decay or math.inf),
     )
 
 
@@ -291,6 +297,7 @@ def window_job(problem: Problem) -> SlabJob:
         flow_potential=flags["calc_flow_potential"] or flags["calc_normalized_current"],
         correct_block_artefacts=flags["correct_artifacts"],
         omniscape=True,
+        decay=problem.decay,
     )
     check_options(options)
     slabs = SlabProblem(

@@ -198,6 +198,7 @@ class FileLayers:
     resistance: RasterWindows
     strength: RasterWindows | None = None
     conditions: tuple[ConditionFiles, ...] = ()
+    targets: RasterWindows | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -207,12 +208,15 @@ class FileLayers:
     def read(self, box: Box) -> Piece:
         """The layers in a box."""
         strength = None if self.strength is None else self.strength.read(box)
-        return Piece(self.resistance.read(box), strength, tuple(c.read(box) for c in self.conditions))
+        targets = None if self.targets is None else self.targets.read(box)
+        return Piece(
+            self.resistance.read(box), strength, tuple(c.read(box) for c in self.conditions), targets
+        )
 
     def rasters(self) -> tuple[RasterWindows, ...]:
         """Every file."""
         conditions = [r for c in self.conditions for r in (c.present, c.future)]
-        return tuple(r for r in (self.resistance, self.strength, *conditions) if r is not None)
+        return tuple(r for r in (self.resistance, self.strength, self.targets, *conditions) if r is not None)
 
     def close(self) -> None:
         """Close every file."""
@@ -296,6 +300,8 @@ def omnidirectional_files(
     *,
     radius: int,
     strength: str | os.PathLike[str] | None = None,
+    targets: str | os.PathLike[str] | None = None,
+    decay: float = np.inf,
     buffer: int = 0,
     block_size: int = 1,
     threshold: float = 0.0,
@@ -329,6 +335,10 @@ def omnidirectional_files(
         complete.
     strength : path, optional
         Raster of source strengths on the same grid.
+    targets : path, optional
+        Raster of the strengths of targets on the same grid; the sources by default.
+    decay : float
+        A source d cells from its target counts ``exp(-d / decay)`` [cells], see :func:`permeability.engines.omnidirectional.omnidirectional`.
     barriers : EdgeBarriers, optional
         Series resistances of single edges of the grid.
     store : path, optional
@@ -361,10 +371,14 @@ def omnidirectional_files(
     """
     options = WindowOptions(
         radius=radius, buffer=buffer, block_size=block_size, neighbours=neighbours, average=average,
-        flow_potential=flow_potential or normalised, correct_block_artefacts=correct_block_artefacts, solver=solver,
+        flow_potential=flow_potential or normalised, correct_block_artefacts=correct_block_artefacts, solver=solver, decay=decay,
     )  # fmt: skip
     check_options(options)
-    layers = FileLayers(open_raster(resistance), None if strength is None else open_raster(strength))
+    layers = FileLayers(
+        open_raster(resistance),
+        None if strength is None else open_raster(strength),
+        targets=None if targets is None else open_raster(targets),
+    )
     findings = misaligned(layers)
     if findings:
         raise InteropError("X20", findings[0].what, layer=findings[0].layer, remedy=findings[0].remedy,
@@ -381,14 +395,14 @@ def omnidirectional_files(
     ]
     place = Path(folder)
     like = replace(layers.resistance, held=None)
-    targets: dict[str, Target] = {
+    maps: dict[str, Target] = {
         name: (place / f"{name}.tif", partial(geotiff_rows, like=like)) for name in names
     }
     done = solve_files(
-        SlabJob(problem, mask_nodata, normalised), layers, targets, workers=workers, scheduler=scheduler,
+        SlabJob(problem, mask_nodata, normalised), layers, maps, workers=workers, scheduler=scheduler,
         store=store, progress=progress,
     )  # fmt: skip
-    return FileRun(tuple(path for path, _ in targets.values()), done.windows, done.lost, done.seconds)
+    return FileRun(tuple(path for path, _ in maps.values()), done.windows, done.lost, done.seconds)
 
 
 def misaligned(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from permeability.project.column_mapping import OwnColumns
+from permeability.project.movement_spec import MovementSpec
 from permeability.project.ranking_spec import MOST_USD, CandidateSpec, CostBenefitSpec, PortfolioSpec
 from permeability.project.scenario_spec import (
     ComparisonSpec,
@@ -180,6 +181,7 @@ class ProjectSpec(Table):
     scenarios: list[ScenarioSpec] = []
     comparison: ComparisonSpec = ComparisonSpec()
     tracks: list[TracksSpec] = []
+    movement: MovementSpec | None = None
 
     def holds_codes(self, layer: str) -> bool:
         """Whether the numbers of a raster layer are classes, of which there is no mean."""

@@ -53,6 +53,8 @@ class Results:
         Sites chosen for the budget; None when the run had none.
     money, hectares : pandas.DataFrame or None
         ``cost_benefit.csv`` and ``offset.csv``.
+    movement, mortality : pandas.DataFrame or None
+        ``movement.csv`` and ``mortality.csv``.
     """
 
     folder: Path
@@ -75,6 +77,8 @@ class Results:
     plan: gpd.GeoDataFrame | None = field(default=None, repr=False)
     money: pd.DataFrame | None = field(default=None, repr=False)
     hectares: pd.DataFrame | None = field(default=None, repr=False)
+    movement: pd.DataFrame | None = field(default=None, repr=False)
+    mortality: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def species_ids(self) -> list[str]:
@@ -181,7 +185,7 @@ class Results:
         return replace(
             self, folder=self.folder / str(plan["folder"]), summary={**self.summary, "scenario": name}, record=record,
             impact=self._scenario_impact(name), sites=None, barriers=self._scenario_barriers(plan), scenarios=None,
-            residual=None, cumulative=None, draws=draws, measures=measures,
+            residual=None, cumulative=None, draws=draws, measures=measures, movement=None, mortality=None,
             run_folder=self.folder,
         )  # fmt: skip
 
@@ -254,6 +258,7 @@ def read_results(folder: str | Path) -> Results:
         _optional(folder, "scenarios"), _optional(folder, "pressure"), _optional(folder, "residual"),
         _optional(folder, "cumulative"), _optional(folder, "scenario_draws"), tables.get("measures"),
         plan=tables.get("plan"), money=_optional(folder, "cost_benefit"), hectares=_optional(folder, "offset"),
+        movement=_optional(folder, "movement"), mortality=_optional(folder, "mortality"),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import N_, Words, proper_name
 from permeability.report import alternatives as options
-from permeability.report import budget, evidence, facts, figures, tracks
+from permeability.report import budget, evidence, facts, figures, movement, tracks
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
 from permeability.report.answer_map import answer_map
@@ -39,6 +39,7 @@ ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
     "sites": (N_("Ranked sections"), "sites"),
     "budget": (N_("For this budget"), "budget"),
     "money": (N_("Costs and benefits"), "sites"),
+    "movement": (N_("Who arrives alive"), "movement"),
     "residual": (N_("Residual impact and offset account"), ""),
     "measured": (N_("Numbers measured from tracks"), "tracks"),
     "compared": (N_("Compared with tracks"), "tracks"),
@@ -57,6 +58,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     limits = assumptions(results, species, tr)
     has = {
         "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")), "tracks": bool(results.tracks),
+        "movement": results.movement is not None,
     }  # fmt: skip
     case = contents(CASE, has, tr)
     return {
@@ -67,7 +69,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
-        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "movement": movement.movement_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 
@@ -136,6 +138,9 @@ def assumptions(results: Results, parts: list[Row], tr: Words) -> list[Row]:
         tr("Effects left out"),
         tr(
             "Severe winters (dzud), grazing livestock that spreads through openings, disease, poaching at gaps, animals that learn, and collisions with trains and cars are not in the numbers."
+        )
+        + (
+            " " + tr("Collisions with cars are in the arrivals only.") if results.movement is not None else ""
         ),
     )
     add(

@@ -29,6 +29,7 @@ class WindowRules(NamedTuple):
     equal: NDArray[np.bool_]  # (conditions,): same value as the target block, else within limits
     low: NDArray[np.float64]  # (conditions,)
     high: NDArray[np.float64]
+    fade: float = 0.0  # a source d cells from its target counts exp(-fade d)
 
 
 class Targets(NamedTuple):
@@ -141,8 +142,11 @@ def gather_sources(size, top, left, rules, source, condition, targets, k, value)
                 continue
             if abs(r - block_row) <= rules.half and abs(c - block_col) <= rules.half:
                 continue
-            value[(r - top) * size + c - left] = source[r, c]
-            total += source[r, c]
+            strength = source[r, c]
+            if rules.fade > 0.0:
+                strength *= np.exp(-rules.fade * np.sqrt((r - row) ** 2 + (c - col) ** 2))
+            value[(r - top) * size + c - left] = strength
+            total += strength
     if total <= 0.0:
         return False
     scale = targets.strength[k] / total

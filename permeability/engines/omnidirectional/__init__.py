@@ -152,6 +152,8 @@ def omnidirectional(
     *,
     radius: int,
     strength: ArrayLike | None = None,
+    targets: ArrayLike | None = None,
+    decay: float = np.inf,
     buffer: int = 0,
     margin: int = 0,
     block_size: int = 1,
@@ -188,6 +190,11 @@ def omnidirectional(
     strength : array, shape (rows, cols), optional
         Source strength of the cells; NaN = none.  None: ``1 / resistance``.  What stands on cells without
         resistance counts nowhere (``result.left_out``).
+    targets : array, shape (rows, cols), optional
+        Strength of the cells as targets; NaN and 0 = none.  None: sources are the targets.  Each target draws as much from
+        the sources around it as its strength says.
+    decay : float
+        A source d cells from its target counts ``exp(-d / decay)`` among the sources of its window [cells]; all alike by default.
     buffer : int
         The window reaches this far beyond the radius [cells].
     margin : int
@@ -248,9 +255,13 @@ def omnidirectional(
     >>> result = omnidirectional(np.ones((9, 9)), radius=3, flow_potential=True)
     >>> result.windows, bool(np.allclose(result.current, result.flow_potential))
     (81, True)
+    >>> camp = np.zeros((9, 9))
+    >>> camp[4, 4] = 1.0
+    >>> omnidirectional(np.ones((9, 9)), radius=3, targets=camp, decay=2.0).windows
+    1
     """
     problem = _problem(
-        landscape, radius=radius, strength=strength, buffer=buffer, block_size=block_size, threshold=threshold,
+        landscape, radius=radius, strength=strength, targets=targets, decay=decay, buffer=buffer, block_size=block_size, threshold=threshold,
         cutoff=cutoff, conditions=conditions, reclass=reclass, values=values, neighbours=neighbours,
         average=average, barriers=barriers, flow_potential=flow_potential or normalised,
         correct_block_artefacts=correct_block_artefacts, compatibility=compatibility, domain=domain,
@@ -354,6 +365,7 @@ def _problem(
     *,
     radius: int,
     strength: ArrayLike | None = None,
+    targets: ArrayLike | None = None,
     threshold: float = 0.0,
     cutoff: float = np.inf,
     conditions: Sequence[Condition] = (),
@@ -372,6 +384,8 @@ def _problem(
     grid, edges, joined = parts(landscape, barriers, neighbours)
     if isinstance(strength, xr.DataArray):
         strength = on_same_cells(strength, like_of(landscape), name="strength")
+    if isinstance(targets, xr.DataArray):
+        targets = on_same_cells(targets, like_of(landscape), name="targets")
     chosen = WindowOptions(
         radius=radius,
         neighbours=joined,
@@ -380,7 +394,7 @@ def _problem(
         **options,
     )
     return prepare(
-        grid, chosen, strength=strength, threshold=threshold, cutoff=cutoff, conditions=conditions,
+        grid, chosen, strength=strength, targets=targets, threshold=threshold, cutoff=cutoff, conditions=conditions,
         reclass=reclass, values=values, barriers=edges,
     )  # fmt: skip
 
@@ -390,6 +404,7 @@ def prepare(
     options: WindowOptions,
     *,
     strength: ArrayLike | None = None,
+    targets: ArrayLike | None = None,
     threshold: float = 0.0,
     cutoff: float = np.inf,
     conditions: Sequence[Condition] = (),
@@ -403,7 +418,7 @@ def prepare(
     ----------
     grid : array, shape (rows, cols)
     options : WindowOptions
-    strength : array, optional
+    strength, targets : array, optional
         Shape (rows, cols).
     threshold : float
     cutoff : float
@@ -429,7 +444,8 @@ def prepare(
         check_condition(number, condition, (resistance.shape[0], resistance.shape[1]))
     negative = "zero" if options.omniscape else "refuse"
     source = source_strength(resistance, strength, threshold, cutoff, negative)
-    row, col, blocks = target_blocks(source, options.block_size)
+    goal = source if targets is None else source_strength(resistance, targets, 0.0, np.inf, negative)
+    row, col, blocks = target_blocks(goal, options.block_size)
     wanted = condition_values(conditions, row, col, options.block_size)
     edges = ordered(barriers if barriers is not None else EdgeBarriers.empty(), resistance.size)
     lost = 0.0

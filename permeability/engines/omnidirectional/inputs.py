@@ -295,7 +295,7 @@ def block_correction(radius: int, buffer: int, block_size: int, neighbours: int)
     maps = []
     for side, strength in ((half, float(block_size**2)), (0, 1.0)):
         rules = WindowRules(
-            reach, radius, side, False, 0.0, False, np.zeros(0, bool), np.zeros(0), np.zeros(0)
+            reach, radius, side, False, 0.0, False, np.zeros(0, bool), np.zeros(0), np.zeros(0), 0.0
         )
         target = Targets(centre, centre, np.array([strength]), np.zeros((1, 0)))
         flow = np.zeros((size, size))

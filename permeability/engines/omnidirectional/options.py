@@ -75,6 +75,7 @@ class WindowOptions:
     domain: str = "exact"
     shared_targets: int = 8
     solver: str = "auto"
+    decay: float = np.inf  # a source d cells from its target counts exp(-d / decay)
 
     @property
     def reach(self) -> int:
@@ -122,6 +123,12 @@ def check_options(options: WindowOptions) -> None:
         raise OptionError(
             "W10", f"block_size = {options.block_size:,} is larger than any window.", remedy="an odd number, such as 5"
         )  # fmt: skip
+    if not options.decay > 0:
+        raise OptionError(
+            "W10",
+            f"decay = {options.decay!r} is no distance.",
+            remedy="a number of cells above 0, or leave it out",
+        )
     if options.block_size % 2 == 0:
         raise OptionError(
             "W10",

@@ -50,6 +50,7 @@ class Piece:
     values: Floats
     strength: Floats | None = None
     conditions: tuple[Condition, ...] = ()
+    targets: Floats | None = None
 
 
 class Layers(Protocol):
@@ -80,12 +81,19 @@ class SlabProblem:
         piece = self.layers.read(box)
         if self.reclass is None:
             return piece
-        return Piece(reclassify(piece.values, self.reclass), piece.strength, piece.conditions)
+        return Piece(reclassify(piece.values, self.reclass), piece.strength, piece.conditions, piece.targets)
 
     def source(self, resistance: Floats, piece: Piece) -> tuple[Floats, int]:
         """Strengths of a piece, and how many of them cannot be used."""
         negative = "zero" if self.options.omniscape else "refuse"
         return sources_of(resistance, piece.strength, self.threshold, self.cutoff, negative)
+
+    def goal(self, resistance: Floats, piece: Piece, source: Floats) -> tuple[Floats, int]:
+        """Strengths of a piece as targets, and how many of them cannot be used; the sources where there is no layer of targets."""
+        if piece.targets is None:
+            return source, 0
+        negative = "zero" if self.options.omniscape else "refuse"
+        return sources_of(resistance, piece.targets, 0.0, np.inf, negative)
 
 
 @dataclass(frozen=True)
@@ -123,8 +131,9 @@ class SlabTasks(Sequence[WindowTask]):
             if here[:3].any():
                 continue  # refused below, when all of them are counted
             source, unfit = problem.source(as_resistance(piece.values, problem.values), piece)
-            bad, some = bad + unfit, some or bool(source.any())
-            _, col, _ = target_blocks(source, problem.options.block_size)
+            goal, wrong = problem.goal(as_resistance(piece.values, problem.values), piece, source)
+            bad, some = bad + unfit + wrong, some or bool(goal.any())
+            _, col, _ = target_blocks(goal, problem.options.block_size)
             across, number = np.unique(col // self.side, return_counts=True)
             tiles += [(top // self.side, int(j)) for j in across]
             targets += number.tolist()
@@ -159,7 +168,8 @@ class SlabTasks(Sequence[WindowTask]):
         resistance = as_resistance(piece.values, problem.values)
         source, _ = problem.source(resistance, piece)
         inner = _within(tile, around)
-        row, col, strength = target_blocks(source[inner], options.block_size)
+        goal, _ = problem.goal(resistance, piece, source)
+        row, col, strength = target_blocks(goal[inner], options.block_size)
         of_tile = [_cut(c, inner) for c in piece.conditions]
         wanted = condition_values(of_tile, row, col, options.block_size)
         row, col = row + tile[0], col + tile[2]

@@ -186,6 +186,7 @@ def rules_of(task: WindowTask):  # type: ignore[no-untyped-def]  # a tuple of th
         equal=np.array(task.equal, dtype=np.bool_),
         low=np.array(task.low, dtype=np.float64),
         high=np.array(task.high, dtype=np.float64),
+        fade=1.0 / options.decay if np.isfinite(options.decay) else 0.0,
     )
 
 

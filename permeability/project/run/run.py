@@ -12,6 +12,7 @@ A result folder holds
 ``impact.csv``              indices of every case: no barriers, all, only X, without X
 ``pairs.csv``               every pair of patches
 ``tracks.json``, ``tracks.gpkg`` numbers measured from tracks, and the map held against them
+``movement.csv``, ``mortality.csv``, ``passage_<species>.tif`` who arrives alive, where they die and pass, with ``[movement]``
 ``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.project.run.scenarios`
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
@@ -45,6 +46,13 @@ from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.checksums import seal
 from permeability.project.run.choice_results import choice_summary, make_choice, make_plans, sets_to_draw
+from permeability.project.run.movement_results import (
+    chain_of,
+    kills,
+    measure_movement,
+    movement_summary,
+    write_movement,
+)
 from permeability.project.run.rank_step import measured_species
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results, written_files
@@ -164,7 +172,10 @@ def _run(
             results = {n: replace(r, ranking=ranked.get(n)) for n, r in results.items()}
         choice = make_choice(project, ranked, plans)
         tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
-    summary = summarise(project, results) | choice_summary(project, choice) | more[0]
+    moves = {n: r.movement for n, r in results.items() if r.movement is not None}
+    summary = (
+        summarise(project, results) | choice_summary(project, choice) | more[0] | movement_summary(moves)
+    )
     record = make_record(project, results) | more[1]
     done = Run(project, results, summary, record, folder, choice, tracks)
     if folder is not None:
@@ -194,6 +205,9 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
             from permeability.project.run.track_results import write_tracks
 
             write_tracks(aside, run.tracks, run.project.grid.crs)
+        moves = {n: r.movement for n, r in run.species.items() if r.movement is not None}
+        if moves:
+            write_movement(aside, moves)
         ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
         if ranked:
             whole_files.write_json(aside / "board.json", board_data(ranked))
@@ -260,15 +274,27 @@ def _run_species(
     links: Connectivity = found[name, "connectivity"]
     land, patches, inside = measured.land, measured.patches, measured.inside
     ranking: Ranking | None = None
+    chain = None
+    if project.spec.movement is not None:
+        chain = chain_of(project.spec.movement, land, patches)
     sites = project.candidates(name)
     if sites:
         ranking = rank(
             land, patches, sites, inside=inside, measured=measured, store=on.store,
-            progress=_tell(progress, f"{name}: ranking"),
+            progress=_tell(progress, f"{name}: ranking"), chain=chain if chain is not None and kills(chain) else None,
         )  # fmt: skip
     told = on.telling(_tell(progress, f"{name}: scenarios"))
     plans = run_scenarios(project, name, measured=measured, on=told)
-    return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, plans)
+    return SpeciesResult(
+        land,
+        patches,
+        inside,
+        links,
+        found[name, "impact"],
+        ranking,
+        plans,
+        None if chain is None else measure_movement(chain),
+    )
 
 
 def _draw(

@@ -17,6 +17,7 @@ from permeability.landscape.patches import Patches
 from permeability.linkage.patch_pairs import Connectivity
 from permeability.project.project import Project
 from permeability.project.run.choice_results import Choice
+from permeability.project.run.movement_results import Movement
 from permeability.project.run.scenarios import (
     ScenarioResult,
 )
@@ -47,6 +48,7 @@ class SpeciesResult:
     impact: Impact = field(repr=False)
     ranking: Ranking | None = field(repr=False)
     scenarios: ScenarioResult | None = field(default=None, repr=False)
+    movement: Movement | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
