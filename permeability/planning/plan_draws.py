@@ -17,7 +17,7 @@ from permeability.ranking.rank_statistics import middle
 from permeability.ranking.ranking import with_draws
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
-__all__ = ["PlanDraws", "plan_draws", "plan_sets", "told_by"]
+__all__ = ["PlanDraws", "from_draws", "plan_draws", "plan_sets"]
 
 Floats = NDArray[np.float64]
 USUAL = "score and rank"  # the search that takes the best sites one by one
@@ -142,7 +142,7 @@ def plan_draws(
         name: with_draws(ranking, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, together=sets, on=on).draws
         for name, ranking in plan.rankings.items()
     }  # fmt: skip
-    return told_by(plan, budget_usd, {k: (d, d.together_gains) for k, d in drawn.items() if d is not None})
+    return from_draws(plan, budget_usd, {k: (d, d.together_gains) for k, d in drawn.items() if d is not None})
 
 
 def plan_sets(plan: Plan) -> list[list[str]]:
@@ -155,13 +155,21 @@ def plan_sets(plan: Plan) -> list[list[str]]:
     Returns
     -------
     list of two lists of str
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
+    >>> [len(ids) for ids in plan_sets(pm.portfolio(sites, budget_usd=3000))]
+    [1, 1]
     """
     found = plan.methods.set_index("method")["sites"]
     text = str(found.get(USUAL, "") or "")
     return [plan.sites, [s for s in text.split(", ") if s]]
 
 
-def told_by(plan: Plan, budget_usd: float, drawn: Mapping[str, tuple[RankDraws, Floats]]) -> PlanDraws:
+def from_draws(plan: Plan, budget_usd: float, drawn: Mapping[str, tuple[RankDraws, Floats]]) -> PlanDraws:
     """What draws say that were made with :func:`plan_sets` beside the candidates.
 
     Parameters
@@ -175,6 +183,16 @@ def told_by(plan: Plan, budget_usd: float, drawn: Mapping[str, tuple[RankDraws, 
     Returns
     -------
     PlanDraws
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=4)
+    >>> plan = pm.portfolio(sites, budget_usd=3000)
+    >>> gains = np.array([[1.0, 1.0], [2.0, 1.5], [3.0, 1.0], [4.0, 4.0]])
+    >>> from_draws(plan, 3000, {"khulan": (sites.draws, gains)}).table[["expected", "share_above"]].values.tolist()
+    [[2.5, 0.5]]
     """
     sites, usual = plan_sets(plan)
     gains = {k: pd.DataFrame(g, columns=["plan", "one_by_one"]) for k, (_, g) in drawn.items()}

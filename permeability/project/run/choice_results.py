@@ -16,7 +16,7 @@ from permeability.core.units import unit_of
 from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio
 from permeability.planning.economics import cost_benefit, offset_account
-from permeability.planning.plan_draws import PlanDraws, plan_sets, told_by
+from permeability.planning.plan_draws import PlanDraws, from_draws, plan_sets
 from permeability.project.project import Project
 from permeability.project.ranking_spec import estimate
 from permeability.ranking.rank_draws import inputs_hash
@@ -121,7 +121,7 @@ def _drawn(project: Project, plans: Mapping[str, Plan]) -> dict[str, PlanDraws]:
                 two = draws.together_gains[:, 2 * at : 2 * at + 2]
                 parts.setdefault(name, {})[species] = (draws, two)
     budget = project.spec.ranking.budget_usd
-    return {n: told_by(plans[n], float(budget or 0.0), p) for n, p in parts.items()}
+    return {n: from_draws(plans[n], float(budget or 0.0), p) for n, p in parts.items()}
 
 
 def _plan(project: Project, rankings: Mapping[str, Ranking], several: bool, store: Path | None) -> Plan:
