@@ -17,6 +17,7 @@ from permeability.linkage.index_table import MAIN
 from permeability.planning.budget_choice import Plan, portfolio
 from permeability.planning.economics import cost_benefit, offset_account
 from permeability.planning.plan_draws import PlanDraws, from_draws, plan_sets
+from permeability.planning.searches import MANY
 from permeability.project.project import Project
 from permeability.project.ranking_spec import estimate
 from permeability.ranking.rank_draws import inputs_hash
@@ -25,6 +26,7 @@ from permeability.ranking.ranking import Ranking
 ALL = "all species"
 STARTS = 2
 CURVE = (0.25, 0.5, 2.0, 4.0)  # of the budget, where the project names no further ones
+MANY_CURVE = (0.25, 0.5, 2.0)  # of more than 300 candidates: four times the money takes four times as long
 AFTERWARDS = 3  # next best sites that are told
 PLAN_DRAWS = (
     100  # at most, of those of the ranking: one plan is cheap, but positions need landscapes made anew
@@ -127,7 +129,9 @@ def _drawn(project: Project, plans: Mapping[str, Plan]) -> dict[str, PlanDraws]:
 def _plan(project: Project, rankings: Mapping[str, Ranking], several: bool, store: Path | None) -> Plan:
     asked, how = project.spec.portfolio, project.spec.ranking
     assert how.budget_usd is not None
-    budgets = asked.budgets or [share * how.budget_usd for share in CURVE]
+    first = next(iter(rankings.values()))
+    shares = MANY_CURVE if len(first.sites) > MANY else CURVE
+    budgets = asked.budgets or [share * how.budget_usd for share in shares]
     return portfolio(
         rankings, how.budget_usd, weights=asked.weights if several and asked.weights else None,
         rule=asked.rule if several else "weighted", view=asked.view, must=asked.must, must_not=asked.must_not,

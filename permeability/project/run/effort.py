@@ -14,6 +14,7 @@ from permeability.core.errors import MemoryLimitError
 from permeability.impact.line_by_line import SOLVED_AFRESH, standing_groups
 from permeability.landscape.landscape import Landscape
 from permeability.layers import rasters
+from permeability.planning.searches import MANY
 from permeability.project.grid_memory import require_grid_memory
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
@@ -32,7 +33,7 @@ __all__ = ["SpeciesPlan", "plan_every_species", "plan_project", "plan_species"]
 
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
 PRESSURE_SECONDS = 2e-3  # of a candidate: where animals press, and its row of the table
-STEP_SECONDS_PER_EDGE = 3e-6  # of a greedy search
+STEP_SECONDS_PER_EDGE = 5e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
 LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
@@ -129,7 +130,7 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
 
 
 def choice_seconds(sites: Sequence[Candidate], budget_usd: float | None, edges: int) -> float:
-    """About how long the choice under a budget takes [s]: two greedy searches step by step, and the bound.
+    """About how long the choice under a budget takes [s]: greedy searches step by step to the most money asked for, and the bound.
 
     Parameters
     ----------
@@ -151,8 +152,9 @@ def choice_seconds(sites: Sequence[Candidate], budget_usd: float | None, edges: 
     if budget_usd is None or not sites:
         return 0.0
     mean = float(np.mean([s.cost_usd.best for s in sites]))
-    steps = len(sites) if mean <= 0 else min(len(sites), budget_usd / mean)
-    return 2 * steps * STEP_SECONDS_PER_EDGE * edges + BOUND_SECONDS * len(sites)
+    most = 2 if len(sites) > MANY else 4  # times the budget, of the curve of gain against money
+    steps = len(sites) if mean <= 0 else min(len(sites), most * budget_usd / mean)
+    return steps * STEP_SECONDS_PER_EDGE * edges + BOUND_SECONDS * len(sites)
 
 
 def interface_bytes(land: Landscape, lines: Sequence[str]) -> int:
