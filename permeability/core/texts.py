@@ -27,7 +27,7 @@ class Said:
     text : str
         English, with ``{places}``; a text of the catalogues.
     values : mapping
-        Place -> str, number, another :class:`Said`, or a list of these.
+        Place -> str, number, another :class:`Said`, ``{"names": {language: name}}``, or a list of these.
 
     Examples
     --------
@@ -54,6 +54,8 @@ def in_english(value: Any) -> str:
     """
     if isinstance(value, (list, tuple)):
         return ", ".join(map(in_english, value))
+    if isinstance(value, Mapping):
+        return str(value["names"]["en"])
     if isinstance(value, float):
         return f"{value:.6g}"
     return f"{value:,}" if isinstance(value, int) else str(value)

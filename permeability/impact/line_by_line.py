@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.core.keeping import KEEP_NOTHING, Keep
+from permeability.core.texts import N_, Said
 from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
 from permeability.landscape.given import takes_landscape
@@ -64,6 +65,11 @@ class Impact(Face):
     @property
     def sentences(self) -> list[str]:
         """One sentence for each number of today against no barriers."""
+        return list(map(str, self.said))
+
+    @property
+    def said(self) -> list[Said]:
+        """The sentences with their values apart, for other languages."""
         return impact_sentences(self)
 
     def __repr__(self) -> str:
@@ -232,36 +238,53 @@ def by_line(table: pd.DataFrame, lines: list[str]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def impact_sentences(result: Impact) -> list[str]:
+def impact_sentences(result: Impact) -> list[Said]:
     """The impact in words, one sentence per number."""
-    today, bare, name = result.today.values, result.bare.values, result.land.profile.name()
+    today, bare, profile = result.today.values, result.bare.values, result.land.profile
     apart, pairs = int(today["pairs_apart"]), len(result.today.cost) * (len(result.today.cost) - 1) // 2
-    pieces = ", ".join(f"{a:,.0f}" for a in result.today.pieces[:5])
+    pieces = [round(a) for a in result.today.pieces[:5]]
     lost = 100 * (1 - today["reachable_km2"] / bare["reachable_km2"]) if bare["reachable_km2"] else 0.0
-    cut_off = (
-        f"{today['range_cut_off_km2']:,.0f} km2 of the range of {name} have no path to its largest piece"
-    )
-    if not today["range_cut_off_km2"]:
-        cut_off = f"No part of the range of {name} is cut off from its largest piece"
-    sentences = [
-        f"{cut_off} ({bare['range_cut_off_km2']:,.0f} km2 without barriers).",
-        f"Connected pieces of the range: {int(today['range_pieces'])}, of {pieces} km2 (without barriers: {int(bare['range_pieces'])}).",
-        f"From a patch, {today['reachable_km2']:,.0f} km2 lie within the movement budget of "
-        f"{result.land.profile.budget_m.best / 1000:,.0f} km, {lost:.0f} % less than the {bare['reachable_km2']:,.0f} km2 without barriers.",
-        f"Of {pairs} pairs of patches, {apart} have no path at all: their effective resistance is infinite."
+    cut = {
+        "now": round(today["range_cut_off_km2"]),
+        "free": round(bare["range_cut_off_km2"]),
+        "species": {"names": {**profile.names, "en": profile.name()}},
+    }
+    said = [
+        Said(N_("{now} km2 of the range of {species} have no path to its largest piece ({free} km2 without barriers)."), cut)
+        if today["range_cut_off_km2"]
+        else Said(N_("No part of the range of {species} is cut off from its largest piece ({free} km2 without barriers)."), cut),
+        Said(
+            N_("Connected pieces of the range: {n}, of {areas} km2 (without barriers: {free})."),
+            {"n": int(today["range_pieces"]), "areas": pieces, "free": int(bare["range_pieces"])},
+        ),
+        Said(
+            N_("From a patch, {now} km2 lie within the movement budget of {budget} km, {lost} % less than the {free} km2 without barriers."),
+            {"now": round(today["reachable_km2"]), "free": round(bare["reachable_km2"]), "lost": round(lost), "budget": round(result.land.profile.budget_m.best / 1000)},
+        ),
+        Said(N_("Of {all} pairs of patches, {n} have no path at all: their effective resistance is infinite."), {"all": pairs, "n": apart})
         if apart
-        else f"All {pairs} pairs of patches have a path.",
-    ]
+        else Said(N_("All {all} pairs of patches have a path."), {"all": pairs}),
+    ]  # fmt: skip
     if np.isfinite(today["detour"]):
-        sentences.append(
-            f"The way from patch to patch costs {today['detour']:.2f} times what it would cost without barriers "
-            "(harmonic mean; a pair without a path counts as infinite)."
+        words = N_(
+            "The way from patch to patch costs {n} times what it would cost without barriers (harmonic mean; a pair without a path counts as infinite)."
         )
+        said.append(Said(words, {"n": round(float(today["detour"]), 2)}))
     change = (
         100 * (1 - today["mean_conductance"] / bare["mean_conductance"]) if bare["mean_conductance"] else 0.0
     )
-    sentences.append(f"The mean conductance between patches is {change:.0f} % lower than without barriers.")
+    said.append(
+        Said(
+            N_("The mean conductance between patches is {n} % lower than without barriers."),
+            {"n": round(change)},
+        )
+    )
     if len(result.lines):
         worst = result.lines.sort_values("alone_mean_conductance", kind="stable").iloc[0]
-        sentences.append(f"Taken alone, {worst['line']} takes the most from the conductance between patches.")
-    return sentences
+        said.append(
+            Said(
+                N_("Taken alone, {line} takes the most from the conductance between patches."),
+                {"line": str(worst["line"])},
+            )
+        )
+    return said

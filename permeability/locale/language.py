@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gettext
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,12 @@ from permeability.core.texts import Said, in_english, plainly
 LANGUAGES: Final = ("en", "mn", "ru")
 NAMES: Final[Mapping[str, str]] = {"en": "English", "mn": "Монгол", "ru": "Русский"}
 DOMAIN: Final = "permeability"
+WHERE: Final = (
+    "PERMEABILITY_LANGUAGE",
+    "LC_ALL",
+    "LC_MESSAGES",
+    "LANG",
+)  # the first that is set says the language
 SMALL: Final = 5e-5  # numbers nearer to zero are written as such
 
 
@@ -62,6 +69,8 @@ class Words:
         if isinstance(told, (list, tuple)):
             return ", ".join(map(self.said, told))
         if isinstance(told, Mapping):
+            if "names" in told:
+                return str(told["names"].get(self.language) or told["names"]["en"])
             values = {k: self.said(v) for k, v in told["values"].items()}
             return self(told["text"]).format(**values) if values else self(told["text"])
         if isinstance(told, (int, float)) and math.isfinite(told):
@@ -154,6 +163,35 @@ def words(language: str = "en") -> Words:
     place = files("permeability") / "locale" / language / "LC_MESSAGES" / f"{DOMAIN}.mo"
     with place.open("rb") as stream:
         return Words(language, gettext.GNUTranslations(stream))
+
+
+def reader_language(environment: Mapping[str, str] | None = None) -> str:
+    """The language of whoever looks at a notebook or a terminal.
+
+    Files keep the language that is asked for when they are written; this is for what is shown at once.
+
+    Parameters
+    ----------
+    environment : mapping, optional
+        In place of the variables of the process.
+
+    Returns
+    -------
+    {"en", "mn", "ru"}
+        That of ``PERMEABILITY_LANGUAGE``, else of the first that is set of ``LC_ALL``, ``LC_MESSAGES``, ``LANG``;
+        English where there is no catalogue for it.
+
+    Examples
+    --------
+    >>> reader_language({"LANG": "mn_MN.UTF-8"}), reader_language({"LC_ALL": "C", "LANG": "ru_RU.UTF-8"})
+    ('mn', 'en')
+    >>> reader_language({"PERMEABILITY_LANGUAGE": "ru", "LANG": "mn_MN.UTF-8"}), reader_language({})
+    ('ru', 'en')
+    """
+    known = os.environ if environment is None else environment
+    said = next((known[v] for v in WHERE if known.get(v)), "")
+    code = said.replace("-", "_").partition("_")[0].partition(".")[0].lower()
+    return code if code in LANGUAGES else "en"
 
 
 def proper_name(row: Mapping[str, Any], tr: Words) -> str:

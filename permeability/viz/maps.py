@@ -199,6 +199,11 @@ def species_name(land: Landscape, tr: Words) -> str:
     )
 
 
+def scenario_name(land: Landscape, tr: Words) -> str:
+    """What the scenario of a landscape is called; the one without interventions in the reader's words."""
+    return tr("today") if not land.scenario.interventions else tr.name(land.scenario.name)
+
+
 # ---------------------------------------------------------------- drawing
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from permeability.locale.language import Words, words
+from permeability.layers.grid import Grid, describe_crs
+from permeability.locale.language import Words, reader_language, words
 from permeability.viz.maps import Map
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 CELL = "padding:2px 8px;text-align:{};border-bottom:1px solid #8884;white-space:normal;overflow-wrap:break-word;max-width:22em"
 ROWS = 12
+
+
+def reader() -> Words:
+    """The words of whoever looks: see :func:`permeability.locale.language.reader_language`."""
+    return words(reader_language())
 
 
 def page(title: str, picture: Map, lead: str, table: pd.DataFrame, foot: str) -> str:
@@ -55,7 +61,7 @@ def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
     >>> "no path" in table_html(pd.DataFrame({"cost_km": [float("inf")]}))
     True
     """
-    tr = words()
+    tr = reader()
     numeric = [pd.api.types.is_numeric_dtype(t) and not pd.api.types.is_bool_dtype(t) for t in table.dtypes]
     head = "".join(
         f'<th scope="col" style="{CELL.format("right" if n else "left")}">{escape(str(c))}</th>'
@@ -65,7 +71,8 @@ def table_html(table: pd.DataFrame, most: int = ROWS) -> str:
         f"<tr>{_cells(row, numeric, list(table.columns), tr)}</tr>"
         for row in table.head(most).itertuples(index=False)
     )
-    more = f"<p>{len(table) - most} more rows</p>" if len(table) > most else ""
+    left = tr("{n} more rows", n=tr.number(len(table) - most))
+    more = f"<p>{escape(left)}</p>" if len(table) > most else ""
     return f'<div style="overflow-x:auto"><table style="border-collapse:collapse;font-size:13px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>{more}'
 
 
@@ -97,6 +104,12 @@ def _word(value: Any) -> str:
     return "" if value is None or value != value else str(value)
 
 
+def grid_text(grid: Grid, tr: Words) -> str:
+    """Coordinate system, cell size and shape of a grid."""
+    rows, columns = (tr.number(n) for n in grid.shape)
+    return tr("{crs}; cells of {n} m; {rows} rows, {columns} columns", crs=describe_crs(grid.crs), n=tr.number(grid.cell_size), rows=rows, columns=columns)  # fmt: skip
+
+
 def provenance(land: Landscape) -> str:
     """Where the numbers come from, folded away: profile figures with grade and source."""
     rows = [
@@ -110,4 +123,6 @@ def provenance(land: Landscape) -> str:
         }
         for k, e in land.profile.estimates().items()
     ]
-    return f"<details><summary>Where the numbers come from</summary>{table_html(pd.DataFrame(rows), most=60)}</details>"
+    tr = reader()
+    said = tr("Where the numbers come from")
+    return f"<details><summary>{escape(said)}</summary>{table_html(pd.DataFrame(rows), most=60)}</details>"

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
+from permeability.barriers.step_words import step_said
 from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.furniture import draw_picked, picked_handle
 from permeability.viz.ground import ground_of
-from permeability.viz.maps import Map, draw_map, species_name
-from permeability.viz.notebook import facts_html, page, provenance
+from permeability.viz.maps import Map, draw_map, scenario_name, species_name
+from permeability.viz.notebook import facts_html, page, provenance, reader
 from permeability.viz.style import PICKED
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape
@@ -44,7 +45,7 @@ def plot(comparison: Comparison, ax: Any = None, *, language: str = "en") -> Map
     True
     """
     tr, land = words(language), comparison.after
-    title = tr("{species}: {scenario}", species=species_name(land, tr), scenario=land.scenario.name)
+    title = tr("{species}: {scenario}", species=species_name(land, tr), scenario=scenario_name(land, tr))
     shapes = [g for g in intervention_places(comparison)["geometry"] if not g.is_empty]
     handles = [picked_handle(tr("Place of an intervention"))] if shapes else []
     drawn = draw_map(ground_of(land, tr), None, None, title, ax, tr, extra=handles)
@@ -54,10 +55,14 @@ def plot(comparison: Comparison, ax: Any = None, *, language: str = "en") -> Map
 
 def html(comparison: Comparison) -> str:
     """Indices before and after."""
-    before, after = comparison.before.scenario.name, comparison.after.scenario.name
-    facts = facts_html({"before": before, "after": str(comparison.after.scenario)})
-    title = f"{species_name(comparison.before, words())}: {before} → {after}"
-    return page(title, plot(comparison), facts, comparison.table, provenance(comparison.after))
+    tr = reader()
+    before, after = (scenario_name(x, tr) for x in (comparison.before, comparison.after))
+    steps = "; ".join(tr.said(step_said(s)) for s in comparison.after.scenario.interventions)
+    facts = facts_html({tr("before"): before, tr("after"): f"{after}: {steps}" if steps else after})
+    title = f"{species_name(comparison.before, tr)}: {before} → {after}"
+    return page(
+        title, plot(comparison, language=tr.language), facts, comparison.table, provenance(comparison.after)
+    )
 
 
 def explore(comparison: Comparison, **options: Any) -> Any:

@@ -8,8 +8,8 @@ from permeability.core.errors import check_choice
 from permeability.locale.language import words
 from permeability.viz.explore import values_on_web_map
 from permeability.viz.ground import ground_of
-from permeability.viz.maps import Map, draw_map, species_name
-from permeability.viz.notebook import facts_html, page, provenance
+from permeability.viz.maps import Map, draw_map, scenario_name, species_name
+from permeability.viz.notebook import facts_html, page, provenance, reader
 from permeability.viz.style import scale_for
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape, patches
@@ -64,19 +64,25 @@ def plot(conn: Connectivity, ax: Any = None, *, show: str = "current", language:
 
 def html(conn: Connectivity) -> str:
     """Map of the current, pairs of patches, solver and residual."""
-    tr = words()
+    tr = reader()
     apart = int((~conn.pairs["connected"]).sum())
     facts = {
-        "pairs": f"{len(conn.pairs)}, {apart} without any path",
-        "solver": f"{conn.report.solver}, residual {conn.report.residual:.1e}",
-        "scenario": conn.land.scenario.name,
+        tr("pairs"): tr(
+            "{n}, {apart} without any path", n=tr.number(len(conn.pairs)), apart=tr.number(apart)
+        ),
+        tr("solver"): tr(
+            "{name}, residual {residual}",
+            name=conn.report.solver,
+            residual=format(conn.report.residual, ".1e"),
+        ),
+        tr("scenario"): scenario_name(conn.land, tr),
     }
     table = conn.pairs.drop(columns="words", errors="ignore").rename(
         columns={"cost_km": "cost [km]", "straight_km": "straight [km]"}
     )
     return page(
-        f"Connectivity: {species_name(conn.land, tr)}",
-        plot(conn),
+        tr("Connectivity: {species}", species=species_name(conn.land, tr)),
+        plot(conn, language=tr.language),
         facts_html(facts),
         table,
         provenance(conn.land),

@@ -10,7 +10,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
 from permeability.viz.ground import ground_of_surface
 from permeability.viz.maps import Map, values_map
-from permeability.viz.notebook import page
+from permeability.viz.notebook import page, reader
 from permeability.viz.view import Contents, View, raster
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def plot(corridors: Corridors, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(corridors: Corridors) -> str:
     """Map of the corridors and the pairs."""
-    return page("Least-cost corridors", plot(corridors), "", corridors.table, "")
+    tr = reader()
+    return page(tr("Least-cost corridors"), plot(corridors, language=tr.language), "", corridors.table, "")
 
 
 def explore(corridors: Corridors, **options: Any) -> Any:

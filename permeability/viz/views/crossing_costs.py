@@ -8,7 +8,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.forest import forest, labelled
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.style import INK
 from permeability.viz.view import Contents, View
 from permeability.viz.ways import ways
@@ -46,7 +46,14 @@ def plot(costs: CrossingCosts, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(costs: CrossingCosts) -> str:
     """Picture, main figures and table."""
-    return page("Crossing costs", plot(costs), facts_html({"measured": repr(costs)}), costs.table, "")
+    tr = reader()
+    return page(
+        tr("Crossing costs"),
+        plot(costs, language=tr.language),
+        facts_html({tr("measured"): repr(costs)}),
+        costs.table,
+        "",
+    )
 
 
 def explore(costs: CrossingCosts, **options: Any) -> Any:

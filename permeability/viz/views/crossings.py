@@ -8,7 +8,7 @@ import pandas as pd
 
 from permeability.locale.language import words
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.style import INK, PICKED
 from permeability.viz.view import Contents, View
 from permeability.viz.ways import map_of_ways, points_on_web_map
@@ -49,10 +49,11 @@ def plot(found: Crossings, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(found: Crossings) -> str:
     """Map and table of crossings."""
-    facts = {"crossings": repr(found), "tracks": repr(found.tracks)}
+    tr = reader()
+    facts = {tr("crossings"): repr(found), tr("tracks"): repr(found.tracks)}
     return page(
-        "Crossings",
-        plot(found),
+        tr("Crossings"),
+        plot(found, language=tr.language),
         facts_html(facts),
         pd.DataFrame(found.table.drop(columns="geometry")),
         "",

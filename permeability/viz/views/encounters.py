@@ -8,7 +8,7 @@ import pandas as pd
 
 from permeability.locale.language import Words, words
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.style import INK
 from permeability.viz.view import Contents, View
 from permeability.viz.ways import map_of_ways, points_on_web_map
@@ -71,10 +71,11 @@ def _dot(colour: str, label: str) -> Any:
 
 def html(found: Encounters) -> str:
     """Map and table of encounters."""
-    facts = {"encounters": repr(found), "rules": str(found.rules)}
+    tr = reader()
+    facts = {tr("encounters"): repr(found), tr("rules"): str(found.rules)}
     return page(
-        "Encounters",
-        plot(found),
+        tr("Encounters"),
+        plot(found, language=tr.language),
         facts_html(facts),
         pd.DataFrame(found.table.drop(columns="geometry")),
         "",

@@ -10,7 +10,7 @@ import numpy as np
 from permeability.locale.language import words
 from permeability.viz.ground import ground_of
 from permeability.viz.maps import Map, draw_map, species_name
-from permeability.viz.notebook import page, provenance
+from permeability.viz.notebook import page, provenance, reader
 from permeability.viz.style import scale_for
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape
@@ -49,13 +49,13 @@ def plot(impact: Impact, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(impact: Impact) -> str:
     """Sentences of the impact and the table of lines."""
-    tr = words()
+    tr = reader()
     sentences = (
-        "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(s)}</li>" for s in impact.sentences) + "</ul>"
+        "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(tr.said(s))}</li>" for s in impact.said) + "</ul>"
     )
     return page(
-        f"Impact on {species_name(impact.land, tr)}",
-        plot(impact),
+        tr("Impact on: {species}", species=species_name(impact.land, tr)),
+        plot(impact, language=tr.language),
         sentences,
         impact.lines,
         provenance(impact.land),

@@ -11,8 +11,8 @@ from permeability.core.plain_text import inert_html
 from permeability.locale.language import proper_name, words
 from permeability.viz.explore import on_web_map
 from permeability.viz.ground import ground_of
-from permeability.viz.maps import Map, draw_map, species_name
-from permeability.viz.notebook import facts_html, page, provenance
+from permeability.viz.maps import Map, draw_map, scenario_name, species_name
+from permeability.viz.notebook import facts_html, grid_text, page, provenance, reader
 from permeability.viz.style import BARRIER_STYLES, barrier_key, scale_for
 from permeability.viz.view import Contents, View
 
@@ -51,15 +51,19 @@ def plot(land: Landscape, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(land: Landscape) -> str:
     """Map, main figures and barriers of a landscape."""
-    tr = words()
+    tr = reader()
     edges = land.edge_barriers()
     facts = {
-        "grid": repr(land.grid),
-        "cells": f"{tr.number(land.valid.sum())}, {tr.number(land.valid.sum() * land.grid.cell_area_km2)} km²",
-        "barriers standing": f"{int(land.standing.sum())} of {len(land.barriers)}",
-        "edges cut": tr.number(len(edges.cell)),
-        "connected parts": str(int(land.parts.max())),
-        "scenario": land.scenario.name,
+        tr("grid"): grid_text(land.grid, tr),
+        tr(
+            "cells"
+        ): f"{tr.number(land.valid.sum())}, {tr.number(land.valid.sum() * land.grid.cell_area_km2)} km²",
+        tr("barriers standing"): tr(
+            "{n} of {all}", n=tr.number(int(land.standing.sum())), all=tr.number(len(land.barriers))
+        ),
+        tr("edges cut"): tr.number(len(edges.cell)),
+        tr("connected parts"): str(int(land.parts.max())),
+        tr("scenario"): scenario_name(land, tr),
     }
     shown = [
         c
@@ -68,8 +72,8 @@ def html(land: Landscape) -> str:
     ]
     table = pd.DataFrame(land.barriers.table[shown]).assign(standing=land.standing)
     return page(
-        f"Landscape: {species_name(land, tr)}",
-        plot(land),
+        tr("{species}: landscape", species=species_name(land, tr)),
+        plot(land, language=tr.language),
         facts_html(facts),
         table,
         provenance(land),

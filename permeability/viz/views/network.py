@@ -13,7 +13,7 @@ from permeability.viz.explore import nowhere, on_web_map
 from permeability.viz.furniture import draw_picked
 from permeability.viz.ground import Ground, ground_of_surface
 from permeability.viz.maps import Map, draw_map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.style import PATCH, PICKED
 from permeability.viz.view import Contents, View
 
@@ -66,10 +66,13 @@ def plot(network: PatchNetwork, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(network: PatchNetwork) -> str:
     """Map and links of a patch network."""
-    facts = facts_html({"patches": network.graph.number_of_nodes(), "links": network.graph.number_of_edges()})
+    tr = reader()
+    facts = facts_html(
+        {tr("patches"): network.graph.number_of_nodes(), tr("links"): network.graph.number_of_edges()}
+    )
     links = network.links
     shown = links[[c for c in ("from", "to", "cost_m", "length_m", "lines") if c in links]]
-    return page("Patch network", plot(network), facts, shown, "")
+    return page(tr("Patch network"), plot(network, language=tr.language), facts, shown, "")
 
 
 def explore(network: PatchNetwork, **options: Any) -> Any:

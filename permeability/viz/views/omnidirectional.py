@@ -12,7 +12,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
 from permeability.viz.ground import ground_of, ground_of_array
 from permeability.viz.maps import Map, values_map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.view import Contents, View, raster
 from permeability.viz.views import landscape
 
@@ -63,14 +63,17 @@ def plot(
 
 def html(result: OmnidirectionalResult) -> str:
     """Map of a moving-window run and how it was made."""
+    tr = reader()
     facts = {
-        "windows": result.windows,
-        "radius [cells]": result.options.radius,
-        "lost strength": words().number(result.lost),
+        tr("windows"): result.windows,
+        tr("radius [cells]"): result.options.radius,
+        tr("lost strength"): tr.number(result.lost),
     }
     made = {n: getattr(result, n) is not None for n in ("current", "flow_potential", "normalised")}
     table = pd.DataFrame({"map": list(made), "made": list(made.values())})
-    return page("Omnidirectional current", plot(result), facts_html(facts), table, "")
+    return page(
+        tr("Omnidirectional current"), plot(result, language=tr.language), facts_html(facts), table, ""
+    )
 
 
 def explore(result: OmnidirectionalResult, **options: Any) -> Any:

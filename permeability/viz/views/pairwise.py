@@ -11,7 +11,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
 from permeability.viz.ground import ground_of_array
 from permeability.viz.maps import Map, values_map
-from permeability.viz.notebook import facts_html, page, table_html, title_html
+from permeability.viz.notebook import facts_html, page, reader, table_html, title_html
 from permeability.viz.view import Contents, View
 
 if TYPE_CHECKING:
@@ -58,13 +58,19 @@ def plot(result: PairwiseResult, ax: Any = None, *, language: str = "en") -> Map
 
 def html(result: PairwiseResult) -> str:
     """Map (where there is one) and resistances of focal nodes."""
+    tr = reader()
     report = result.report
     facts = facts_html(
-        {"solver": f"{report.solver}, residual {report.residual:.1e}", "focal nodes": len(result.ids)}
+        {
+            tr("solver"): tr(
+                "{name}, residual {residual}", name=report.solver, residual=format(report.residual, ".1e")
+            ),
+            tr("focal nodes"): len(result.ids),
+        }
     )
     if result.cumulative is None and result.maximum is None and result.current is None:
-        return f'<div style="font-family:sans-serif;font-size:13px">{title_html("Focal nodes")}{facts}{table_html(result.table)}</div>'
-    return page("Focal nodes", plot(result), facts, result.table, "")
+        return f'<div style="font-family:sans-serif;font-size:13px">{title_html(tr("Focal nodes"))}{facts}{table_html(result.table)}</div>'
+    return page(tr("Focal nodes"), plot(result, language=tr.language), facts, result.table, "")
 
 
 def explore(result: PairwiseResult, **options: Any) -> Any:

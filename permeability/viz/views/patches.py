@@ -11,7 +11,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.ground import ground_of_grid
 from permeability.viz.maps import Map, draw_map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, grid_text, page, reader
 from permeability.viz.view import Contents, View
 
 if TYPE_CHECKING:
@@ -49,9 +49,12 @@ def plot(patches: Patches, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(patches: Patches) -> str:
     """Map and table of the patches."""
+    tr = reader()
     columns = [c for c in ("id", "name", "area_km2", "weight") if c in patches.table]
-    facts = facts_html({"grid": repr(patches.grid), "patches": len(patches)})
-    return page("Patches", plot(patches), facts, pd.DataFrame(patches.table[columns]), "")
+    facts = facts_html({tr("grid"): grid_text(patches.grid, tr), tr("patches"): len(patches)})
+    return page(
+        tr("Patches"), plot(patches, language=tr.language), facts, pd.DataFrame(patches.table[columns]), ""
+    )
 
 
 def explore(patches: Patches, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from permeability.viz.explore import on_web_map
 from permeability.viz.furniture import draw_picked, picked_handle
 from permeability.viz.ground import ground_of
 from permeability.viz.maps import Map, draw_map
-from permeability.viz.notebook import page, table_html
+from permeability.viz.notebook import page, reader, table_html
 from permeability.viz.style import PICKED
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape
@@ -54,9 +54,10 @@ def plot(paths: Paths, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(paths: Paths) -> str:
     """Map of the paths and what they cross."""
+    tr = reader()
     drop = paths.table.drop(columns="geometry")
     after = table_html(paths.crossings.drop(columns="geometry")) if len(paths.crossings) else ""
-    return page("Least-cost paths", plot(paths), "", pd.DataFrame(drop), after)
+    return page(tr("Least-cost paths"), plot(paths, language=tr.language), "", pd.DataFrame(drop), after)
 
 
 def explore(paths: Paths, **options: Any) -> Any:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
-from permeability.locale.language import words
+from permeability.locale.language import N_, words
 from permeability.viz.explore import on_web_map
 from permeability.viz.furniture import draw_picked, picked_handle
 from permeability.viz.ground import ground_of
 from permeability.viz.maps import Map, draw_map, species_name
-from permeability.viz.notebook import facts_html, page, provenance, table_html
+from permeability.viz.notebook import facts_html, page, provenance, reader, table_html
 from permeability.viz.style import PICKED
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from permeability.planning.budget_choice import Plan
 
 __all__ = ["plot"]
+
+VIEWS: Final[Mapping[str, str]] = {
+    "least_cost": N_("gain (least-cost view)"),
+    "circuit": N_("gain (circuit view)"),
+}
 
 
 def plot(plan: Plan, ax: Any = None, *, language: str = "en") -> Map:
@@ -54,16 +60,22 @@ def plot(plan: Plan, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(plan: Plan) -> str:
     """The chosen sections, what they cost and gain, and how far from the bound."""
-    tr = words()
+    tr = reader()
     facts = facts_html({
-        "cost": f"{tr.number(plan.cost_usd)} USD", f"gain ({plan.view.replace('_', '-')} view)": tr.number(plan.gain),
-        "at most below the bound": tr.percent(plan.gap, 1), "nearly as good plans": len(plan.near_best),
+        tr("cost"): tr("{n} USD", n=tr.number(plan.cost_usd)), tr(VIEWS[plan.view]): tr.number(plan.gain),
+        tr("at most below the bound"): tr.percent(plan.gap, 1), tr("nearly as good plans"): len(plan.near_best),
     })  # fmt: skip
     columns = [c for c in ("rank", "id", "length_km", "treatment", "cost_usd") if c in plan.table]
     land = plan.ranking.land
     after = table_html(plan.indices)
     chosen = pd.DataFrame(plan.table[columns])
-    return page(f"Plan: {species_name(land, tr)}", plot(plan), facts, chosen, after + provenance(land))
+    return page(
+        tr("Plan: {species}", species=species_name(land, tr)),
+        plot(plan, language=tr.language),
+        facts,
+        chosen,
+        after + provenance(land),
+    )
 
 
 def explore(plan: Plan, **options: Any) -> Any:

@@ -16,7 +16,7 @@ from permeability.viz.furniture import colour_bar
 from permeability.viz.ground import ground_of
 from permeability.viz.label_places import PRINT, Box, LabelPlaces
 from permeability.viz.maps import Array, Map, draw_map, species_name
-from permeability.viz.notebook import page, provenance
+from permeability.viz.notebook import page, provenance, reader
 from permeability.viz.style import INK, PAPER, Scale, scale_for
 from permeability.viz.view import Contents, View
 
@@ -66,15 +66,15 @@ def plot(ranking: Ranking, ax: Any = None, *, top: int = 10, language: str = "en
 
 def html(ranking: Ranking) -> str:
     """Map and the best sections."""
-    tr = words()
+    tr = reader()
     wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", ranking.gain_column, "gain_low", "gain_high",
               "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd_low", "cost_usd", "cost_usd_high")  # fmt: skip
     columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
     notes = "".join(f"<p>{escape(n)}</p>" for n in ranking.notes)
     table = pd.DataFrame(ranking.table[columns])
     return page(
-        f"Ranking: {species_name(ranking.land, tr)}",
-        plot(ranking),
+        tr("{species}: ranked sections", species=species_name(ranking.land, tr)),
+        plot(ranking, language=tr.language),
         notes,
         table,
         provenance(ranking.land),

@@ -10,7 +10,7 @@ import pandas as pd
 
 from permeability.core.errors import check_choice
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, title_html
+from permeability.viz.notebook import facts_html, reader, title_html
 from permeability.viz.view import Contents, View
 from permeability.viz.views import connectivity, landscape, ranking
 
@@ -58,22 +58,26 @@ def plot(run: Any, ax: Any = None, *, species: str | None = None, language: str 
 
 def html(run: Any) -> str:
     """What a run found for each species: sentences, map and the best sections."""
-    about = run.project.spec.project
-    facts = {"folder": str(run.folder) if run.folder else "not written", "species": ", ".join(run.species)}
+    tr, about = reader(), run.project.spec.project
+    facts = {
+        tr("folder"): str(run.folder) if run.folder else tr("not written"),
+        tr("Species"): ", ".join(run.species),
+    }
     parts = [
-        title_html(about.name),
-        f"<p>{escape(about.statement)}</p>" if about.statement else "",
+        title_html(tr.name(about.name)),
+        f"<p>{escape(tr(about.statement))}</p>" if about.statement else "",
         facts_html(facts),
     ]
     for found in list(run.species.values())[:MOST_SPECIES]:
-        said = "".join(f"<li>{escape(s)}</li>" for s in found.impact.sentences)
+        said = "".join(f"<li>{escape(tr.said(s))}</li>" for s in found.impact.said)
         face = found.ranking if found.ranking is not None else found.connectivity
         parts.append(
-            f"<details><summary>{escape(found.land.profile.name())}</summary><ul>{said}</ul>{face._repr_html_()}</details>"
+            f"<details><summary>{escape(found.land.profile.name(tr.language))}</summary><ul>{said}</ul>{face._repr_html_()}</details>"
         )
     more = len(run.species) - MOST_SPECIES
     if more > 0:
-        parts.append(f"<p>{more} more species: run.species[name]</p>")
+        left = tr("{n} more species: {how}", n=tr.number(more), how="run.species[name]")
+        parts.append(f"<p>{escape(left)}</p>")
     return f'<div style="font-family:sans-serif;font-size:13px;max-width:60em">{"".join(parts)}</div>'
 
 

@@ -10,7 +10,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
 from permeability.viz.ground import ground_of_surface
 from permeability.viz.maps import Map, values_map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.view import Contents, View, raster
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def plot(score: BarrierScore, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(score: BarrierScore) -> str:
     """Map of the barrier score and the pairs."""
-    facts = facts_html({"radii [m]": ", ".join(f"{r:g}" for r in score.by_radius)})
-    return page("Barrier score", plot(score), facts, score.table, "")
+    tr = reader()
+    facts = facts_html({tr("radii [m]"): ", ".join(f"{r:g}" for r in score.by_radius)})
+    return page(tr("Barrier score"), plot(score, language=tr.language), facts, score.table, "")
 
 
 def explore(score: BarrierScore, **options: Any) -> Any:

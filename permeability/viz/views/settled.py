@@ -11,7 +11,7 @@ import pandas as pd
 from permeability.core.errors import OptionError
 from permeability.locale.language import Words, words
 from permeability.viz.maps import Map, new_map
-from permeability.viz.notebook import page
+from permeability.viz.notebook import page, reader
 from permeability.viz.style import INK, shortened
 from permeability.viz.view import Contents, View
 
@@ -114,8 +114,15 @@ def _correlation(value: float, tr: Words) -> str:
 
 def html(found: Settled) -> str:
     """Picture, sentences and table."""
+    tr = reader()
     told = "".join(f"<p>{escape(s)}</p>" for s in found.sentences)
-    return page(f"{found.name}: has the ranking settled?", plot(found), told, found.table, "")
+    return page(
+        tr("{species}: has the ranking settled?", species=found.name),
+        plot(found, language=tr.language),
+        told,
+        found.table,
+        "",
+    )
 
 
 def explore(found: Settled, **options: Any) -> Any:

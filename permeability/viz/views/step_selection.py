@@ -8,7 +8,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.forest import forest, labelled
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.style import INK
 from permeability.viz.view import Contents, View
 from permeability.viz.ways import ways
@@ -46,7 +46,14 @@ def plot(found: StepSelection, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(found: StepSelection) -> str:
     """Picture, main figures and table."""
-    return page("Step selection", plot(found), facts_html({"measured": repr(found)}), found.table, "")
+    tr = reader()
+    return page(
+        tr("Step selection"),
+        plot(found, language=tr.language),
+        facts_html({tr("measured"): repr(found)}),
+        found.table,
+        "",
+    )
 
 
 def explore(found: StepSelection, **options: Any) -> Any:

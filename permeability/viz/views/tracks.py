@@ -9,7 +9,7 @@ import pandas as pd
 from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.maps import Map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.view import Contents, View
 from permeability.viz.ways import map_of_ways, ways
 
@@ -48,12 +48,13 @@ def plot(tracks: Tracks, ax: Any = None, *, barriers: Any = None, language: str 
 
 def html(tracks: Tracks) -> str:
     """Map, main figures, and what is wrong with the fixes."""
-    facts = {"tracks": repr(tracks), "source": tracks.source or "-"}
+    tr = reader()
+    facts = {tr("tracks"): repr(tracks), tr("source"): tracks.source or "-"}
     rows = [
         {"code": f.code, "severity": f.severity, "what": f.what, "remedy": f.remedy} for f in tracks.check()
     ]
     table = pd.DataFrame(rows, columns=["code", "severity", "what", "remedy"])
-    return page("Tracks", plot(tracks), facts_html(facts), table, "")
+    return page(tr("Tracks"), plot(tracks, language=tr.language), facts_html(facts), table, "")
 
 
 def explore(tracks: Tracks, **options: Any) -> Any:

@@ -9,7 +9,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import on_web_map
 from permeability.viz.forest import forest, labelled
 from permeability.viz.maps import Map
-from permeability.viz.notebook import page
+from permeability.viz.notebook import page, reader
 from permeability.viz.view import Contents, View
 
 if TYPE_CHECKING:
@@ -64,8 +64,15 @@ def plot(found: Validation, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(found: Validation) -> str:
     """Picture, sentences and table."""
+    tr = reader()
     told = "<ul style='margin:4px 0'>" + "".join(f"<li>{escape(s)}</li>" for s in found.sentences) + "</ul>"
-    return page("Compared with tracks", plot(found), told, found.table.drop(columns="usable"), "")
+    return page(
+        tr("Compared with tracks"),
+        plot(found, language=tr.language),
+        told,
+        found.table.drop(columns="usable"),
+        "",
+    )
 
 
 def explore(found: Validation, **options: Any) -> Any:

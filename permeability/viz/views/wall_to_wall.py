@@ -11,7 +11,7 @@ from permeability.locale.language import words
 from permeability.viz.explore import picture_on_web_map
 from permeability.viz.ground import ground_of_array
 from permeability.viz.maps import Map, values_map
-from permeability.viz.notebook import facts_html, page
+from permeability.viz.notebook import facts_html, page, reader
 from permeability.viz.view import Contents, View, raster
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ def plot(result: WallToWall, ax: Any = None, *, language: str = "en") -> Map:
 
 def html(result: WallToWall) -> str:
     """Map of the current from side to side and the resistances."""
+    tr = reader()
     table = pd.DataFrame({"from": list(result.resistance), "resistance": list(result.resistance.values())})
-    facts = facts_html({"along the way": result.boundary_text, "buffer [cells]": result.buffer})
-    return page("Current from side to side", plot(result), facts, table, "")
+    facts = facts_html({tr("along the way"): result.boundary_text, tr("buffer [cells]"): result.buffer})
+    return page(tr("Current from side to side"), plot(result, language=tr.language), facts, table, "")
 
 
 def explore(result: WallToWall, **options: Any) -> Any:
