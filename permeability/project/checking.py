@@ -20,6 +20,7 @@ from permeability.project.checks import (
     keys,
     layers,
     lines,
+    movement,
     scenarios,
     species,
 )
@@ -64,6 +65,7 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
     species.check(found, seen)
     scenarios.check(found, seen)
     candidates.check(found, seen)
+    movement.check(found, seen)
     if not found.errors:
         habitat.check_effect(found, seen)
         for name in seen.spec.species:

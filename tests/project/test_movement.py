@@ -74,3 +74,12 @@ def test_values_that_cannot_be_are_refused(tmp_path: Path) -> None:
         project.write_text(text + f"\n[movement]\n{wrong}\n", encoding="utf-8")
         with pytest.raises(ProjectError, match=r"J0[1-9]"):
             pm.open_project(project)
+
+
+def test_a_check_names_lines_that_are_not_there_and_a_chain_without_death(tmp_path: Path) -> None:
+    project = pm.samples.tiny_project(tmp_path / "tiny")
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text + "\n[movement.at_lines]\nroad = 0.1\n", encoding="utf-8")
+    assert "B06" in [f.code for f in pm.check(project) if f.severity == "error"]
+    project.write_text(text + "\n[movement]\ntheta_per_km = 0.1\n", encoding="utf-8")
+    assert [f.severity for f in pm.check(project) if f.code == "Q09"] == ["warning"]
