@@ -51,7 +51,7 @@ def require_quick(path: Path, layer: str) -> None:
             views = base.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall()
             for (name,) in views:
                 _ask(base, str(name))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # names of a damaged file may be no letters
         if "interrupted" not in str(error):
             return  # a damaged file: the reader says so
         raise LayerError(
@@ -66,6 +66,6 @@ def _ask(base: sqlite3.Connection, view: str) -> None:
     try:
         for _ in base.execute(f'SELECT * FROM "{quoted}"'):
             pass
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, UnicodeDecodeError) as error:
         if "interrupted" in str(error):
             raise

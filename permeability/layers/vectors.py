@@ -248,7 +248,7 @@ def tables_of(path: str | os.PathLike[str]) -> dict[str, str | None]:
     try:
         with offline():
             return {str(n): None if kind is None else str(kind) for n, kind in pyogrio.list_layers(path)}
-    except pyogrio.errors.DataSourceError as exc:
+    except (pyogrio.errors.DataSourceError, UnicodeDecodeError) as exc:
         raise _unreadable(path, path.name, exc) from exc
 
 
@@ -287,7 +287,7 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
     try:
         with offline():
             found = {str(n): kind for n, kind in pyogrio.list_layers(path)}
-    except pyogrio.errors.DataSourceError as exc:
+    except (pyogrio.errors.DataSourceError, UnicodeDecodeError) as exc:
         raise _unreadable(path, layer, exc) from exc
     if table is not None and table not in found:
         guess = nearest(table, found)

@@ -22,7 +22,7 @@ MANY = {
 FOUND = [  # what earlier fuzzing found, by kind and seed
     ("grid", 76), ("grid", 1408), ("problem", 107), ("problem", 408), ("problem", 460), ("omniscape", 300), ("omniscape", 568), ("omniscape", 1778),
     ("tracks", 49), ("tracks", 277), ("tracks", 203162), ("project", 9), ("project", 100090), ("project", 200127), ("project", 200149), ("species", 102151),
-    ("geopackage", 100156), ("geopackage", 100910), ("tiff", 100045), ("tiff", 100450), ("tiff", 100877),
+    ("geopackage", 100156), ("geopackage", 300090), ("geopackage", 100910), ("tiff", 100045), ("tiff", 100450), ("tiff", 100877),
 ]  # fmt: skip
 
 
