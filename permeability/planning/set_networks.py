@@ -31,7 +31,7 @@ Ints = NDArray[np.int64]
 
 LEVELS = {"low": 0.05, "best": None, "high": 0.95}
 TOLERANCE = 1e-4
-LOOSER = 3.0  # times the tolerance in the two draws: how far the answer moves is not a number of four digits, and pages are a fifth smaller
+LOOSER = 3.0  # times the tolerance in the two draws: how far the answer moves is not a number of four digits
 
 
 @dataclass(frozen=True, eq=False)

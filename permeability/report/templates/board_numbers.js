@@ -3,9 +3,10 @@
 const BoardNumbers = (function () {
   function unpack(packed) {
     const raw = atob(packed.data);
-    const bytes = new Uint8Array(raw.length);
-    for (let i = 0; i < raw.length; i++) { bytes[i] = raw.charCodeAt(i); }
-    return Float64Array.from(packed.type === "f4" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer));
+    const short = packed.type === "f3"; // single precision without its last byte
+    const bytes = new Uint8Array(short ? raw.length / 3 * 4 : raw.length);
+    for (let i = 0; i < raw.length; i++) { bytes[short ? i + 1 + Math.floor(i / 3) : i] = raw.charCodeAt(i); }
+    return Float64Array.from(packed.type !== "f8" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer));
   }
 
   // Solve A X = B in place by elimination with pivots; A is n x n, B n x m, both row by row.  X ends up in B.
