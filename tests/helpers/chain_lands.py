@@ -5,6 +5,7 @@ from __future__ import annotations
 import geopandas as gpd
 import numpy as np
 import shapely
+import shapely.ops
 
 from permeability.barriers.lines import prepare
 from permeability.landscape.landscape import Landscape, build
@@ -17,9 +18,19 @@ CRS = "EPSG:32648"
 
 
 def fence_and_road(
-    cell_m: float = 1000.0, *, vehicles: float = 3000.0, high_km: float = 16.0
+    cell_m: float = 1000.0,
+    *,
+    vehicles: float = 3000.0,
+    high_km: float = 16.0,
+    turned: bool = False,
+    split: bool = False,
+    east_m: float = 0.0,
 ) -> tuple[Landscape, Patches]:
-    """24 km by 16 km, a stock fence and a road between two patches, for goitered gazelle."""
+    """24 km by 16 km, a stock fence and a road between two patches, for goitered gazelle.
+
+    The same stored otherwise: ``turned``: rows in the other order, lines drawn from the other end; ``split``: the lines in two rows
+    each; ``east_m``: all of it so far to the east.
+    """
     grid = Grid.from_bounds((0, 0, 24 * KM, high_km * KM), cell_size=cell_m, crs=CRS)
     lines = gpd.GeoDataFrame(
         {"id": ["F", "R"], "kind": ["fence", "road"], "fence_class": ["stock", None], "vehicles_per_day": [None, vehicles]},
@@ -38,6 +49,23 @@ def fence_and_road(
     )
     _, x = np.mgrid[0 : grid.shape[0], 0 : grid.shape[1]]
     rough = 1 + 0.5 * (np.sin((x + 0.5) * cell_m / 4000.0) + 1)
+    if split:
+        halves = [
+            shapely.ops.substring(g, a, b, normalized=True)
+            for g in lines.geometry
+            for a, b in ((0, 0.5), (0.5, 1))
+        ]
+        lines = lines.loc[np.repeat(lines.index, 2)].assign(
+            line=np.repeat(lines["id"].to_numpy(), 2), geometry=halves
+        )
+        lines["id"] = [f"{n}{k}" for k, n in enumerate(lines["id"])]
+        lines = lines.reset_index(drop=True)
+    if turned:
+        lines = lines.iloc[::-1].reset_index(drop=True)
+        lines["geometry"] = lines.geometry.reverse()
+    if east_m:
+        grid = Grid.from_bounds((east_m, 0, 24 * KM + east_m, high_km * KM), cell_size=cell_m, crs=CRS)
+        lines["geometry"], areas["geometry"] = lines.translate(east_m), areas.translate(east_m)
     land = build(grid, rough, prepare(lines), species("goitered_gazelle"))
     return land, place(areas, land)
 

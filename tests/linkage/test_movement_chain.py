@@ -283,6 +283,27 @@ def test_animals_spread_as_walkers_in_the_plane_do() -> None:
         assert spread == pytest.approx(2 * 0.5 * 4.0, rel=0.02)
 
 
+@pytest.mark.parametrize("stored", [{"turned": True}, {"split": True}, {"east_m": 5000.0}])
+def test_how_the_layers_are_stored_changes_nothing(stored: dict[str, float]) -> None:
+    found = []
+    for how in ({}, stored):
+        land, patches = fence_and_road(1000.0, **how)  # type: ignore[arg-type]
+        chain = pm.movement_chain(
+            land, patches, theta_per_km=0.05, death_per_km=pm.hazard(land, per_km=0.001)
+        )
+        deaths = float(chain.mortality()["deaths"].sum())
+        found.append([*chain.success_matrix[[0, 1], [1, 0]], chain.expected_cost().loc["W", "E"], deaths])
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+def test_rasters_may_lie_with_their_south_up() -> None:
+    land, patches = fence_and_road(1000.0)
+    rate = np.random.default_rng(2).uniform(0, 0.01, land.grid.shape)
+    plain = pm.movement_chain(land, patches, death_per_km=rate).success()
+    turned = land.to_xarray(rate, "death").sortby("y")
+    assert pm.movement_chain(land, patches, death_per_km=turned).success().equals(plain)
+
+
 # ---------------------------------------------------------------- hazards
 
 
