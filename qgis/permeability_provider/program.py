@@ -9,16 +9,7 @@ import threading
 
 SETTING = "PERMEABILITY_PYTHON"
 # what QGIS sets for its own libraries and would lead those of the program astray
-FOREIGN = [
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "GDAL_DATA",
-    "GDAL_DRIVER_PATH",
-    "PROJ_LIB",
-    "PROJ_DATA",
-    "LD_LIBRARY_PATH",
-    "QT_PLUGIN_PATH",
-]
+FOREIGN = ("PYTHONHOME", "PYTHONPATH", "GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_LIB", "PROJ_DATA", "LD_LIBRARY_PATH", "QT_PLUGIN_PATH")  # fmt: skip
 FILE_FLAGS = {"creationflags": 0x08000000} if os.name == "nt" else {}  # no black window on Windows
 
 
@@ -61,15 +52,9 @@ def call(words, tell=lambda event: None, stopped=lambda: False):
     env = {k: v for k, v in os.environ.items() if k not in FOREIGN}
     try:
         process = subprocess.Popen(
-            [*command(), *words, "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            env=env,
-            **FILE_FLAGS,
-        )
+            [*command(), *words, "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+            errors="replace", env=env, **FILE_FLAGS,
+        )  # fmt: skip
     except OSError as error:
         raise ProgramError(f"permeability cannot be started: {error}") from error
     lines, out, last = queue.Queue(), [], None

@@ -5,18 +5,7 @@ from qgis.core import Qgis, QgsMessageLog, QgsProcessingProvider
 from . import program
 from .algorithm import CommandAlgorithm
 
-COMMANDS = [
-    "check",
-    "plan",
-    "rank",
-    "run",
-    "compare",
-    "resistance",
-    "cost-distance",
-    "circuit",
-    "omnidirectional",
-    "board",
-]
+COMMANDS = ("check", "plan", "rank", "run", "compare", "resistance", "cost-distance", "circuit", "omnidirectional", "board")  # fmt: skip
 
 
 class Provider(QgsProcessingProvider):
