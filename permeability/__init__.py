@@ -48,6 +48,10 @@ _HOME = {
     "plan_draws": "permeability.planning.plan_draws",
     "portfolio": "permeability.planning.budget_choice",
     "bundled_candidates": "permeability.planning.budget_choice",
+    "damage_map": "permeability.alignment.damage",
+    "no_go": "permeability.alignment.no_go_areas",
+    "route": "permeability.alignment.routing",
+    "compare_alternatives": "permeability.alignment.line_options",
     "cost_benefit": "permeability.planning.economics",
     "offset_account": "permeability.planning.economics",
     "run_project": "permeability.project.run.run",
@@ -64,6 +68,7 @@ _HOME = {
 }
 
 _ROOMS = {
+    "alignment": "permeability.alignment",
     "barriers": "permeability.barriers",
     "chain": "permeability.engines.chain",
     "circuit": "permeability.engines.circuit",
@@ -148,8 +153,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from permeability import barriers, landscape, species, telemetry
+    from permeability import alignment, barriers, landscape, species, telemetry
     from permeability import layers as io
+    from permeability.alignment.damage import damage_map
+    from permeability.alignment.line_options import compare_alternatives
+    from permeability.alignment.no_go_areas import no_go
+    from permeability.alignment.routing import route
     from permeability.barriers import database, passability, treatments
     from permeability.barriers import structure_inventory as structures
     from permeability.barriers.parallel_lines import infrastructure_corridors

@@ -183,6 +183,13 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "score": (N_("Cost saved for each metre restored"), "1", "cividis_r", "linear"),
     "window": (N_("Cumulative current"), N_("in units of the source strength"), "cividis", "log"),
     "normalised": (N_("Current against that on open ground"), "1", "cividis", "log"),
+    "damage": (
+        N_("Resistance between the places that a kilometre of line adds"),
+        N_("% per km"),
+        "cividis_r",
+        "linear",
+    ),
+    "line_classes": (N_("1 suitable, 2 avoid, 3 no-go"), "1", "cividis_r", "linear"),
     "difference": (N_("Change, after minus before"), "1", "PuOr", "linear"),
 }
 

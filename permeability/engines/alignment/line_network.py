@@ -107,9 +107,11 @@ class LineNetwork:
         LineState
         """
         cost, there = self.barriers.at(keys)
-        barriers = self.barriers.replaced(keys, cost, there + series)
-        r, x = self._solve(barriers)
-        return LineState(self, barriers, r, x)
+        return self.with_barriers(self.barriers.replaced(keys, cost, there + series))
+
+    def with_barriers(self, barriers: EdgeBarriers) -> LineState:
+        """The state in which other barriers stand."""
+        return LineState(self, barriers, *self._solve(barriers))
 
     @cached_property
     def inside_patches(self) -> NDArray[np.bool_]:

@@ -36,7 +36,8 @@ BETTER = 1e-9  # a fall of the loss that counts
 ROUNDS = 30
 POOL = 4  # lines that detours set out from
 NO_PLANES = np.zeros((0, 0, 0))
-SMALL = 2_500  # cells
+SMALL = 400  # cells
+LARGE = 250_000  # cells from which only the best line of the coarse grid is refined
 COARSE_CORNERS = 12_000  # beyond this many, a search sets out on a coarser grid
 BAND = 6  # cells of the coarser grid on each side of what was found there
 
@@ -89,6 +90,12 @@ class LineSpace:
         -------
         (CornerLine or None, float)
         """
+        if (
+            self.max_turn is not None and self.allowed.size > SMALL
+        ):  # without headings first: it often keeps the limit
+            line, found = replace(self, max_turn=None).cheapest(cost)
+            if line is None or line.largest_turn <= self.max_turn + 1e-9:
+                return line, found
         ahead = self._ahead()
         near = np.asarray(self.allowed, bool).copy()
         for r, c in self.stops:
@@ -361,15 +368,16 @@ def _from_coarse(
     price = habitat[np.ix_(np.arange(16), *at)] if habitat is not None else None
     lines = search_line(rough, coarse, search.crossing / factor, habitat=price, extra=taken, n_starts=n_starts, seed=seed)  # fmt: skip
     found: list[Found] = []
-    for k, one in enumerate(lines[:2]):
+    refined = lines[: 1 if network.resistance.size > LARGE else 2]
+    for k, one in enumerate(refined):
         ends = np.minimum(one.line.corners[1:-1] * factor, network.shape)
         drawn = CornerLine.through([space.stops[0], *((int(r), int(c)) for r, c in ends), space.stops[-1]])
         band = space.near(drawn, BAND * factor)
         start = search.step(search.network.today.tangent if k else search.measure(drawn)[2], band)
         if start is not None:
-            found.append(search.descend(start, one.started, rounds=3, space=band))
+            found.append(search.descend(start, one.started, rounds=2, space=band))
         if progress is not None:
-            progress(k + 1, 2)
+            progress(k + 1, len(refined))
     if habitat is not None:
         usual = space.cheapest(habitat + np.where(np.isinf(search.extra), np.inf, 0.0))[0]
         if usual is not None:

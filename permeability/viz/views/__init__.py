@@ -13,6 +13,7 @@ from permeability.viz.views import (
     impact,
     landscape,
     network,
+    new_lines,
     omnidirectional,
     pairwise,
     patches,
@@ -51,4 +52,8 @@ VIEWS: dict[str, View] = {  # by the word that a result's class names in ``_face
     "crossing_costs": crossing_costs.VIEW,
     "step_selection": step_selection.VIEW,
     "validation": validation.VIEW,
+    "damage": new_lines.VIEW,
+    "no_go": new_lines.NO_GO,
+    "routes": new_lines.ROUTES,
+    "line_options": new_lines.OPTIONS,
 }
