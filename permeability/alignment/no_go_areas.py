@@ -70,6 +70,24 @@ class NoGo(Face):
         """Cells where no line may run, shape (rows, cols)."""
         return np.asarray(self.classes == 3)
 
+    def reasons(self, language: str = "en") -> list[str]:
+        """Reason of every polygon in a language.
+
+        Parameters
+        ----------
+        language : {"en", "mn", "ru"}
+
+        Returns
+        -------
+        list of str
+        """
+        from importlib import import_module
+
+        tr = import_module("permeability.locale.language").words(
+            language
+        )  # the room above this one, when it is asked for
+        return [tr(t, **v) for t, v in zip(self.table["reason_text"], self.table["reason_values"])]
+
     def __repr__(self) -> str:
         area = self.table.groupby("class")["area_km2"].sum()
         return "Ground for a new line: " + ", ".join(

@@ -72,7 +72,9 @@ def test_summed_along_a_line_it_is_the_first_order_and_the_exact_loss_lies_withi
     assert exact == pytest.approx(loss(land, with_new_line(land, line, kind), patches), rel=1e-6)
     assert found.low - 1e-9 <= exact <= found.high + 1e-9
     assert found.km == pytest.approx(line.length / KM)
-    if np.isfinite(damage.crossing_m):  # the first order is the slope at no line: one that costs a millionth of it
+    if np.isfinite(
+        damage.crossing_m
+    ):  # the first order is the slope at no line: one that costs a millionth of it
         new = with_new_line(land, line, kind)
         mine = new.cuts.barrier == len(new.barriers) - 1
         keys, where = np.unique(new.cuts.edge_keys[mine], return_inverse=True)

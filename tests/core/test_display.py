@@ -43,6 +43,21 @@ ON_A_MAP = (
 )  # fmt: skip
 
 
+def new_lines(bare: pm.Landscape, patches: pm.Patches) -> list[Any]:
+    """What a new line would take, no-go areas, routes, and lines of hostile names side by side."""
+    damage = pm.damage_map(bare, patches, "stock_fence")
+    ends = ((6000, 0), (6000, 8000))
+    found = pm.route(bare, patches, *ends, "stock_fence", edge_cells=0, n_starts=2)
+    lines = {f"{HOSTILE} 2": shapely.LineString(ends)}
+    park = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 2000, 2000)], crs=bare.grid.crs)
+    return [
+        damage,
+        pm.no_go(damage, layers={SNEAKY: park}),
+        found,
+        pm.compare_alternatives(lines, bare, patches, "stock_fence"),
+    ]
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One of every kind; layers, places and scenarios bear names that would run as HTML."""
@@ -69,6 +84,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pm.portfolio(ranking, 6000), pm.run_project(project), least_cost_paths(bare, patches), patch_network(bare, patches),
         least_cost_corridors(bare, patches), barrier_score(land, patches, 1000.0), omnidirectional(land, radius=3),
         wall_to_wall(land), pairwise(land.resistance, patches.labels), *from_tracks(), unsettled(),
+        *new_lines(bare, patches),
     ]  # fmt: skip
     return {r._face: r for r in found}
 
