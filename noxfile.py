@@ -1,11 +1,19 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
 """Sessions: tests, lint, types, layers, notebooks, bench; trust: fuzz, kills, coverage, mutants, versions, lock, audit, licences, sbom."""
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import nox
 
-nox.options.sessions = ["tests", "lint", "types", "layers", "docs", "notebooks"]
-nox.options.default_venv_backend = "venv"
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv|venv"
 
 
 @nox.session
@@ -13,6 +21,40 @@ def tests(session: nox.Session) -> None:
     """The test suite and the examples in the docstrings."""
     session.install(".[test]")
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def oldest(session: nox.Session) -> None:
+    """The tests with the oldest declared version of every library; warnings of old libraries among themselves are none of ours."""
+    told = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    floors = [re.sub(r"\[.*\]", "", d).replace(">=", "==") for d in told["dependencies"]]
+    session.install(".[test]", *floors)
+    session.run("python", "-m", "pytest", "-o", "filterwarnings=default", *session.posargs)
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """The tests with the newest version of every library, pre-releases included."""
+    session.install("--upgrade", "--pre", ".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Source archive and wheel, looked at; the tests of the house pass from the unpacked archive."""
+    session.install("build", "twine", "check-wheel-contents", "repo-review[cli]", "sp-repo-review")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    archives = [str(p) for p in Path("dist").iterdir()]
+    session.run("twine", "check", "--strict", *archives)
+    session.run("check-wheel-contents", *[a for a in archives if a.endswith(".whl")])
+    session.run("repo-review", ".")
+    source = next(a for a in archives if a.endswith(".tar.gz"))
+    unpacked = Path(session.create_tmp())
+    session.run("python", "-m", "tarfile", "-e", str(Path(source).resolve()), str(unpacked))
+    folder = unpacked / Path(source).name.removesuffix(".tar.gz")
+    session.install(f"{folder}[test]")
+    session.chdir(folder)
+    session.run("python", "-m", "pytest", "tests/house", *session.posargs)
 
 
 @nox.session
@@ -49,11 +91,11 @@ def notebooks(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The site, with every link checked."""
-    session.install("mkdocs-material<10", "mkdocstrings[python]")
+    session.install("-r", "docs/requirements.txt")
     session.run("mkdocs", "build", "--strict", "-d", "build/site")
 
 
-@nox.session
+@nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Side-by-side benchmarks; prints ratios."""
     session.install("-e", ".[dev]")
@@ -139,3 +181,7 @@ def sbom(session: nox.Session) -> None:
     session.install("-e", ".[explore,parquet]", "cyclonedx-bom>=5.0")
     session.run("python", "-c", "import pathlib; pathlib.Path('build').mkdir(exist_ok=True)")
     session.run("cyclonedx-py", "environment", "--output-reproducible", "-o", "build/sbom.cdx.json")
+
+
+if __name__ == "__main__":
+    nox.main()
