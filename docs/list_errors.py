@@ -16,6 +16,7 @@ ROOMS = {
     "barriers/database": "barrier database",
     "interop": "problem files of other programs",
     "telemetry": "tracks",
+    "monitoring": "monitoring",
 }  # every other module: the main road
 HEAD = """# Error codes
 

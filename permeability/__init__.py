@@ -80,6 +80,7 @@ _ROOMS = {
     "landscape": "permeability.landscape",
     "leastcost": "permeability.engines.leastcost.distance",
     "metrics": "permeability.linkage.network_metrics",
+    "monitoring": "permeability.monitoring",
     "network": "permeability.linkage.patch_network",
     "omnidirectional": "permeability.engines.omnidirectional",
     "passability": "permeability.barriers.passability",

@@ -13,6 +13,7 @@ import click
 
 from permeability import __version__
 from permeability.cli import data_commands as cli_data
+from permeability.cli import monitor_commands as cli_monitor
 from permeability.cli import settle_command as cli_settle
 from permeability.cli import spec_command as cli_spec
 from permeability.cli import track_commands as cli_tracks
@@ -393,7 +394,7 @@ def doctor() -> None:
 
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks,
-    cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
+    cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
 ):  # fmt: skip
     cli.add_command(command)
 

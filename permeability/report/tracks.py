@@ -86,11 +86,21 @@ def _cost_row(row: Mapping[str, Any], found: Mapping[str, Any], tr: Words) -> Ro
     return {
         "name": known(CLASSES, row["group"], tr), "animals": tr.number(row["animals"]), "crossing": tr.number(row["animals_crossing"]),
         "km": tr.number(number(row["km_worked"])), "crossings": tr.number(row["crossings"]), "cost": _span(low, best, high, tr),
-        "placebo": _span(number(row["placebo_low"]), number(row["placebo"]), number(row["placebo_high"]), tr),
+        "placebo": _placebo(row, tr),
         "usable": bool(row["usable"]), "note": _cost_note(row, found["about"], tr),
         "held": "" if held is None else f"{_span(held['low'], held['best'], held['high'], tr)}; {grade(held['evidence'], tr)}",
         "meets": "" if held is None or not row["usable"] else tr("the ranges overlap") if held["meets"] else tr("the ranges do not overlap"),
     }  # fmt: skip
+
+
+def _placebo(row: Mapping[str, Any], tr: Words) -> str:
+    """A placebo with its interval, to the hundredth that it is judged by."""
+    low, ratio, high = (number(row[k]) for k in ("placebo_low", "placebo", "placebo_high"))
+    if math.isnan(ratio):
+        return tr("not known")
+    return tr(
+        "{best} ({low} to {high})", best=tr.fixed(ratio, 2), low=tr.fixed(low, 2), high=tr.fixed(high, 2)
+    )
 
 
 def _placebo_note(row: Mapping[str, Any], tr: Words) -> str:
@@ -130,7 +140,7 @@ def _kappa_row(row: Mapping[str, Any], tr: Words) -> Row:
         "name": known(CLASSES, row["group"], tr), "steps": tr.number(row["crossing_steps"]),
         "kappa": _span(number(row["kappa_low"]), number(row["kappa"]), number(row["kappa_high"]), tr),
         "cost": _span(number(row["cost_km_low"]), number(row["cost_km"]), number(row["cost_km_high"]), tr),
-        "placebo": _span(number(row["placebo_low"]), number(row["placebo"]), number(row["placebo_high"]), tr),
+        "placebo": _placebo(row, tr),
         "usable": bool(row["usable"]), "note": _placebo_note(row, tr),
     }  # fmt: skip
 

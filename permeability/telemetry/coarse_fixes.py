@@ -424,7 +424,7 @@ def corrected(
 
     Examples
     --------
-    >>> walks = line_walks(12, 600, 8, 250.0, 2.0, 0.3, 2000.0, 5000.0, 10.0, 1)  # costs 2 * .7 / .3 = 4.7 km
+    >>> walks = line_walks(12, 600, 8, 250.0, 2.0, 0.3, 2000.0, 5000.0, 10.0, 2)  # costs 2 * .7 / .3 = 4.7 km
     >>> found = corrected(signs_of_walks(walks, 150.0, 14.1), 2.0, 4.0, 150.0, 10.0, 10.0)
     >>> found.low < 4.7 < found.high
     True
