@@ -20,7 +20,8 @@ from permeability.landscape.landscape import Landscape
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-SMALLEST_TURN = 26.6  # degrees: between neighbouring directions of the sixteen
+GROUND = "the landscape"
+SMALLEST_TURN = 26.5  # degrees: between neighbouring directions of the sixteen
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ class Limits:
         return OptionError(
             "U08", "no line keeps all limits.",
             details={"straight line": f"{straight:,.1f} km", "in force": ", ".join(self.names), **helps},
-            remedy=f"loosen {' or '.join(helps)}" if helps else "no single limit is to blame: loosen two at once, or move an end",
+            remedy=f"loosen {' or '.join(helps)}".replace(GROUND, "the edge of the landscape (an end lies beyond it, or water between)") if helps else "no single limit is to blame: loosen two at once, or move an end",
         )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def limits_of(
         )  # fmt: skip
     if (max_gradient is None) != (elevation is None):
         raise OptionError("U06", "max_gradient and elevation go together.", remedy="give both: rise per length, and heights in metres on the grid")  # fmt: skip
-    closed: dict[str, Bools] = {"the landscape": ~land.valid}
+    closed: dict[str, Bools] = {GROUND: ~land.valid}
     if no_go is not None:
         closed["no_go"] = cells_given(no_go, land, "no_go")
     if corridor is not None:

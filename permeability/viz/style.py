@@ -184,7 +184,7 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
     "window": (N_("Cumulative current"), N_("in units of the source strength"), "cividis", "log"),
     "normalised": (N_("Current against that on open ground"), "1", "cividis", "log"),
     "damage": (
-        N_("Resistance between the places that a kilometre of line adds"),
+        N_("Loss from a kilometre of line"),
         N_("% per km"),
         "cividis_r",
         "linear",

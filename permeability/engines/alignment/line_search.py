@@ -34,6 +34,7 @@ STATE_BYTES = 3  # kept for every state and layer of lengths
 MOST_BYTES = 1.2e9
 BETTER = 1e-9  # a fall of the loss that counts
 ROUNDS = 30
+LIGHT = (0.1, 0.01)  # of the crossing cost
 POOL = 4  # lines that detours set out from
 NO_PLANES = np.zeros((0, 0, 0))
 SMALL = 400  # cells
@@ -177,6 +178,7 @@ class Search:
         rng: np.random.Generator,
     ) -> None:
         self.network, self.space, self.crossing, self.rng = network, space, crossing, rng
+        self.given = extra
         self.extra = np.zeros((16, network.shape[0] + 1, network.shape[1] + 1)) if extra is None else extra
         barred = np.where(network.inside_patches, np.inf, 0.0)
         self.extra = self.extra + np.where(move_costs(np.isinf(barred).astype(float), neighbours=network.neighbours, per_edge=True) > 0, np.inf, 0.0)  # fmt: skip
@@ -276,7 +278,15 @@ class Search:
             line = self.space.cheapest(cost + np.where(np.isinf(self.extra), np.inf, 0.0))[0]
             if line is not None:
                 out.append((name, line))
+        if n > 2:
+            out += [(f"light {share:g}", line) for share in LIGHT for line in self._light(share)]
         return out
+
+    def _light(self, share: float) -> list[CornerLine]:
+        """Where the search ends for a line that costs less to cross: a start for one that costs much, whose tangent is nearly flat."""
+        soft = Search(self.network, self.space, share * self.crossing, self.given, self.rng)
+        first = soft.step(self.network.today.tangent)
+        return [] if first is None else [soft.descend(first, "light").line]
 
 
 def search_line(
@@ -378,7 +388,9 @@ def _from_coarse(
             found.append(search.descend(start, one.started, rounds=2, space=band))
         if progress is not None:
             progress(k + 1, len(refined))
-    if habitat is not None:
+    if network.resistance.size <= LARGE:  # on the fine grid too, where lines that stand are all there
+        found += [search.descend(line, name) for name, line in search.starts(habitat, 3)]
+    elif habitat is not None:
         usual = space.cheapest(habitat + np.where(np.isinf(search.extra), np.inf, 0.0))[0]
         if usual is not None:
             loss, value, _ = search.measure(usual)
