@@ -22,10 +22,20 @@ from permeability.cli import trust_commands as cli_trust
 from permeability.cli.answers import JsonGroup, answer, error_event, finding_facts, plain, records, written
 from permeability.cli.map_commands import MAP_COMMANDS
 from permeability.cli.numbers import Number
-from permeability.cli.parameters import FILE, LAYER, NEW_FILE, NEW_FOLDER, PROJECT, RESULTS
+from permeability.cli.parameters import FILE, LANGUAGE, LAYER, NEW_FILE, NEW_FOLDER, PROJECT, RESULTS
 from permeability.cli.printed import print_run
 from permeability.cli.progress import Expected, Progress
-from permeability.cli.streams import as_json, close_streams, event, say, set_json, stoppable, tell
+from permeability.cli.streams import (
+    as_json,
+    close_streams,
+    event,
+    reader,
+    say,
+    set_json,
+    set_language,
+    stoppable,
+    tell,
+)
 from permeability.core.disk_room import FULL
 from permeability.core.errors import (
     EXIT_DIFFERS,
@@ -36,6 +46,7 @@ from permeability.core.errors import (
     PermeabilityError,
     ProjectError,
 )
+from permeability.core.texts import N_
 from permeability.locale.language import LANGUAGES
 
 
@@ -43,9 +54,15 @@ from permeability.locale.language import LANGUAGES
     cls=JsonGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(__version__, prog_name="permeability")
-def cli() -> None:
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="of what is printed (default: as PERMEABILITY_LANGUAGE or LANG says)",
+)
+def cli(language: str | None) -> None:
     """Landscape permeability: which fence comes down first?"""
     set_json(False)  # a command that is asked for JSON says so after this
+    set_language(language)
     log = logging.getLogger("permeability")
     if not any(isinstance(h, _Said) for h in log.handlers):
         log.addHandler(_Said())
@@ -102,9 +119,10 @@ def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]
 
         path, assumed = start_project(folder, [*files, *more], name)
         answer({"project": path, "assumed": assumed}, str(path))
+        tr = reader()
         for word in assumed:
-            tell(f"assumed: {word}")
-        tell("Look through it, then run `permeability check` and `permeability run` on it.")
+            tell(tr("assumed: {what}", what=word))
+        tell(tr("Look through it, then run `permeability check` and `permeability run` on it."))
         return
     if more:
         raise click.UsageError("name files after --from")
@@ -116,7 +134,7 @@ def new(folder: Path, files: tuple[Path, ...], name: str, more: tuple[Path, ...]
         )
     shutil.copytree(sample_folder(), folder, dirs_exist_ok=True)
     answer({"project": folder / "project.toml", "assumed": []}, str(folder / "project.toml"))
-    tell("Edit it, then run `permeability check` and `permeability run` on it.")
+    tell(reader()(N_("Edit it, then run `permeability check` and `permeability run` on it.")))
 
 
 @cli.command()
@@ -134,7 +152,14 @@ def check(project: Path) -> None:
         if seen is not None and seen.grid is not None:
             say(account_text(account(seen.project, seen)))
         errors = sum(f.severity == "error" for f in findings)
-        say(f"{errors} problem{'s' if errors > 1 else ''} found." if errors else "No problem found.")
+        tr = reader()
+        say(
+            tr("Problems found: {n}", n=tr.number(errors))
+            if errors > 1
+            else tr("1 problem found.")
+            if errors
+            else tr("No problem found.")
+        )
 
     answer([finding_facts(f) for f in findings], words)
     if any(f.severity == "error" for f in findings):
@@ -196,7 +221,7 @@ def run(
 
     def words() -> None:
         print_run(done)
-        say(f"results: {folder.resolve()}")
+        say(reader()(N_("results: {path}"), path=folder.resolve()))
 
     written(folder.resolve(), quiet=True)
     answer(done.summary, words)
@@ -249,14 +274,14 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
     help="relative difference that counts as none [1]",
 )
 @click.option("--report", type=NEW_FILE, help="also write a comparison report (HTML) to this file")
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@LANGUAGE
 def compare(
     results_a: Path,
     results_b: Path | None,
     scenarios: tuple[str, ...],
     rtol: float,
     report: Path | None,
-    language: str,
+    language: str | None,
 ) -> None:
     """Compare two result folders, or two scenarios of one, number by number; exit code 3 when any differs."""
     from permeability.project.run.result_differences import compare_results, compare_scenarios
@@ -267,12 +292,14 @@ def compare(
         from permeability.report import write_comparison
 
         folders = [results_a] if results_b is None else [results_a, results_b]
-        tell(str(write_comparison(folders, report, language=language, scenarios=scenarios)))
+        path = write_comparison(folders, report, language=language or reader().language, scenarios=scenarios)
+        tell(str(path))
     if results_b is None:
         differences = compare_scenarios(results_a, *scenarios, rtol=rtol)
     else:
         differences = compare_results(results_a, results_b, rtol=rtol)
-    last = f"{len(differences)} numbers differ." if differences else "No number differs."
+    tr = reader()
+    last = tr("{n} numbers differ.", n=len(differences)) if differences else tr("No number differs.")
     answer(
         {"differences": differences, "report": report}, "\n".join([*(d.text() for d in differences), last])
     )
@@ -282,7 +309,7 @@ def compare(
 
 @cli.command()
 @click.argument("results", type=RESULTS)
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@LANGUAGE
 @click.option("--out", type=NEW_FILE, help="file to write (default: report_<language>.html in RESULTS)")
 @click.option(
     "--part",
@@ -292,10 +319,11 @@ def compare(
     help="with annexes or without",
 )
 @click.option("--pdf", is_flag=True, help="also print it to PDF (needs Chromium or Chrome)")
-def report(results: Path, language: str, out: Path | None, part: str, pdf: bool) -> None:
+def report(results: Path, language: str | None, out: Path | None, part: str, pdf: bool) -> None:
     """Write the report of a result folder in another language, or its summary without annexes."""
     from permeability.report import write_report
 
+    language = language or reader().language
     name = f"report_{language}.html" if part == "full" else f"summary_{language}.html"
     target = out if out is not None else results / name
     files = [written(write_report(results, target, language=language, part=part))]
@@ -308,14 +336,15 @@ def report(results: Path, language: str, out: Path | None, part: str, pdf: bool)
 
 @cli.command()
 @click.argument("results", type=RESULTS)
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@LANGUAGE
 @click.option(
     "--out", type=NEW_FILE, help="file to write (default: board.html, or board_<language>.html, in RESULTS)"
 )
-def board(results: Path, language: str, out: Path | None) -> None:
+def board(results: Path, language: str | None, out: Path | None) -> None:
     """Write the what-if board of a result folder: one page, offline, that solves any set of ranked sections anew."""
     from permeability.report import write_board
 
+    language = language or reader().language
     name = "board.html" if language == "en" else f"board_{language}.html"
     path = write_board(results, out if out is not None else results / name, language=language)
     answer({"files": [written(path)]}, _nothing_more)
@@ -446,10 +475,10 @@ def _guarded(action: Callable[[], Any], *, json_asked: bool = False) -> int:
             tell(finding.text())
         return error.exit_code
     except click.exceptions.Abort:
-        _failed("interrupted", "interrupted; finished work is kept", EXIT_INTERRUPTED)
+        _failed("interrupted", reader()(N_("interrupted; finished work is kept")), EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:
-        _failed("interrupted", "interrupted; finished work is kept", EXIT_INTERRUPTED)
+        _failed("interrupted", reader()(N_("interrupted; finished work is kept")), EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except click.ClickException as error:
         if json_asked:

@@ -9,9 +9,10 @@ import click
 
 from permeability.cli.answers import JsonCommand, JsonGroup, answer, finding_facts, records, written
 from permeability.cli.numbers import Number
-from permeability.cli.parameters import NEW_FILE, NEW_FOLDER, NEW_LAYER, RESULTS, VECTOR
-from permeability.cli.streams import tell
+from permeability.cli.parameters import LANGUAGE, NEW_FILE, NEW_FOLDER, NEW_LAYER, RESULTS, VECTOR
+from permeability.cli.streams import reader, tell
 from permeability.core.errors import EXIT_INPUT
+from permeability.core.texts import N_
 from permeability.locale.language import LANGUAGES
 
 
@@ -39,13 +40,14 @@ def species_list() -> None:
 
 @species.command("show")
 @click.argument("name")
-@click.option("--language", type=click.Choice(LANGUAGES), default="en", show_default=True)
+@LANGUAGE
 @click.option("--html", "as_html", is_flag=True, help="print the factsheet as HTML")
-def species_show(name: str, language: str, as_html: bool) -> None:
+def species_show(name: str, language: str | None, as_html: bool) -> None:
     """Factsheet of a species: behaviour, numbers with evidence grade and source, gaps in knowledge."""
     from permeability.report.factsheet import factsheet_html, factsheet_text
     from permeability.species import species as load
 
+    language = language or reader().language
     text = factsheet_html(name, language=language) if as_html else factsheet_text(name, language=language)
     profile = load(name)
     answer(
@@ -78,7 +80,8 @@ def barriers_check(file: Path, table: str | None, schema: str) -> None:
 
     findings = check(_read(file, table), schema, label=f"{file.name}{f'/{table}' if table else ''}")
     errors = sum(f.severity == "error" for f in findings)
-    last = f"{errors} faults found." if errors else "No fault found."
+    tr = reader()
+    last = tr("Faults found: {n}", n=tr.number(errors)) if errors else tr("No fault found.")
     answer([finding_facts(f) for f in findings], "\n".join([*(f.text() for f in findings), last]))
     if errors:
         raise SystemExit(EXIT_INPUT)
@@ -139,8 +142,9 @@ def barriers_import(
     if listed is not None:
         whole = [t.assign(what=title) for title, t in result.lists.items() if len(t)]
         write_csv(listed, pd.concat(whole, ignore_index=True) if whole else pd.DataFrame(columns=["what"]))
-        tell(f"written: {listed}")
-    tell(f"written: {out}" if layers else "nothing could be mapped; nothing was written")
+        tell(reader()(N_("written: {path}"), path=listed))
+    tr = reader()
+    tell(tr("written: {path}", path=out) if layers else tr("nothing could be mapped; nothing was written"))
     if not layers:
         raise SystemExit(EXIT_INPUT)
 

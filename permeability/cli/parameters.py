@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
+from permeability.locale.language import LANGUAGES
+
 __all__ = [
-    "FILE", "LAYER", "NEW_FILE", "NEW_FOLDER", "NEW_LAYER", "NEW_RASTER", "PROJECT", "RASTER", "RESULTS", "VECTOR", "Place",
+    "FILE", "LANGUAGE", "LAYER", "NEW_FILE", "NEW_FOLDER", "NEW_LAYER", "NEW_RASTER", "PROJECT", "RASTER", "RESULTS", "VECTOR", "Place",
     "with_options",
 ]  # fmt: skip
 
@@ -56,6 +58,11 @@ class Place(click.Path):
 PROJECT, RESULTS, VECTOR, RASTER = Place("project"), Place("results"), Place("vector"), Place("raster")
 LAYER, FILE = Place("layer"), Place("file")
 NEW_FOLDER, NEW_FILE = Place("folder", writes=True), Place("file", writes=True)
+LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    help="of what is written (default: the reader's, as PERMEABILITY_LANGUAGE or LANG says)",
+)
 NEW_LAYER, NEW_RASTER = Place("vector", writes=True), Place("raster", writes=True)
 
 

@@ -4,48 +4,62 @@ from __future__ import annotations
 
 from typing import Any
 
-from permeability.cli.streams import say
+from permeability.cli.streams import reader, say
+from permeability.locale.language import Words
 
 __all__ = ["print_run", "site_table"]
 
 
 def print_run(done: Any) -> None:
     """Ranked sites, statements, plans and the report of a run."""
-    from permeability.locale.language import words
     from permeability.report.budget import plan_sentences
     from permeability.report.said import said
 
+    tr = reader()
     for name, r in done.species.items():
-        say(f"\n{r.land.profile.name()} ({r.land.profile.scientific})")
+        say(f"\n{r.land.profile.name(tr.language)} ({r.land.profile.scientific})")
         lines: dict[str, str] = {}
         if r.ranking is not None:
             say(site_table(r.ranking, done.project.spec.ranking.top))
             lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
-        for sentence in said(done.summary["species"][name]["headline"], words(), lines.__getitem__):
+        for sentence in said(done.summary["species"][name]["headline"], tr, lines.__getitem__):
             say(f"  {sentence}")
-        for note in [] if r.ranking is None else r.ranking.notes:
-            if note.startswith(("No single", "The unknown")):  # the rest is said above
-                say(f"  {note}")
+        for note in _notes(done, name, tr):
+            say(f"  {note}")
     for name, plan in (done.summary.get("plans") or {}).items():
-        say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), words()))}")
+        say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), tr))}")
         say(
             f"  {', '.join(plan['sites'])}"
             if plan["sites"]
-            else "  nothing is chosen; no candidate that it pays for gains anything at best values"
+            else "  " + tr("nothing is chosen; no candidate that it pays for gains anything at best values")
         )
     statement = done.project.spec.project.statement
     if statement:
-        say(f"\n{statement}")
+        say(f"\n{tr(statement)}")
     if done.folder is not None and (done.folder / "report.html").is_file():
-        say(f"report: {(done.folder / 'report.html').resolve()}")
+        say(tr("report: {path}", path=(done.folder / "report.html").resolve()))
+
+
+def _notes(done: Any, name: str, tr: Words) -> list[str]:
+    """What is left to say of a ranking; in other languages as the report has it, where there are result files."""
+    ranking = done.species[name].ranking
+    if ranking is None:
+        return []
+    if tr.language == "en" or done.folder is None:
+        return [
+            n for n in ranking.notes if n.startswith(("No single", "The unknown"))
+        ]  # the rest is said above
+    from permeability.report.results import read_results
+    from permeability.report.sections import notes
+
+    return notes(read_results(done.folder), name, tr)
 
 
 def site_table(ranking: Any, top: int) -> str:
     """The best sections as text, with their railway kilometres; gains are expected gains with their 5 to 95 % range."""
-    from permeability.locale.language import words
     from permeability.report.said import with_range
 
-    drawn, tr = ranking.draws is not None, words()
+    drawn, tr = ranking.draws is not None, reader()
 
     def told(row: Any, name: str, best: str) -> str:
         if not drawn:
@@ -53,16 +67,24 @@ def site_table(ranking: Any, top: int) -> str:
         expected, low, high = (float(row[f"{name}_{part}"]) for part in ("expected", "low", "high"))
         return with_range(expected, low, high, tr)
 
-    head = ["rank", "section", "km", "conductance gain", "reachable [km2]", "cost [USD]"]
+    head = [
+        tr("rank"),
+        tr("section"),
+        tr("km"),
+        tr("conductance gain"),
+        tr("reachable [km2]"),
+        tr("cost [USD]"),
+    ]
     rows = []
     for r in ranking.table.head(top).to_dict("records"):
-        cost = f"{r['cost_usd']:,.0f} ({r['cost_usd_low']:,.0f} to {r['cost_usd_high']:,.0f})"
+        best, low, high = (tr.fixed(r[f"cost_usd{end}"]) for end in ("", "_low", "_high"))
+        cost = tr("{best} ({low} to {high})", best=best, low=low, high=high)
         cells = [str(r["rank"]), r["id"], f"{r['km_from']:.0f}-{r['km_to']:.0f}", told(r, "gain", "gain_mean_conductance"),
                  told(r, "gain_reachable_km2", "gain_reachable_km2"), cost]  # fmt: skip
         if drawn:
             cells[1:1] = [f"{r['rank_low']}-{r['rank_high']}", str(r["alike"])]
         rows.append(cells)
     if drawn:
-        head[1:1] = ["5-95 %", "alike"]
+        head[1:1] = ["5-95 %", tr("alike")]
     widths = [max(len(x[i]) for x in [head, *rows]) for i in range(len(head))]
     return "\n".join("  " + "  ".join(c.rjust(w) for c, w in zip(x, widths)) for x in [head, *rows])

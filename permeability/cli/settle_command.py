@@ -11,7 +11,8 @@ from permeability.cli.answers import JsonCommand, answer, written
 from permeability.cli.numbers import Number
 from permeability.cli.parameters import NEW_FOLDER, PROJECT
 from permeability.cli.progress import Progress
-from permeability.cli.streams import say, tell
+from permeability.cli.streams import reader, say, tell
+from permeability.core.texts import N_
 
 if TYPE_CHECKING:
     from permeability.ranking.settling import Settled
@@ -80,7 +81,8 @@ def settle(
     def words() -> None:
         for one in found.values():
             say("\n" + settled_text(one))
-        say(f"\nwritten: {folder.resolve()} ({', '.join(p.name for p in files)})")
+        names = ", ".join(p.name for p in files)
+        say("\n" + reader()(N_("written: {path}"), path=f"{folder.resolve()} ({names})"))
 
     answer(settling.as_json(found), words)
 

@@ -18,9 +18,34 @@ from typing import Any
 
 import click
 
-__all__ = ["as_json", "close_streams", "event", "out", "say", "set_json", "stoppable", "tell"]
+from permeability.locale.language import Words, reader_language, words
+
+__all__ = [
+    "as_json",
+    "close_streams",
+    "event",
+    "out",
+    "reader",
+    "say",
+    "set_json",
+    "set_language",
+    "stoppable",
+    "tell",
+]
 
 _SPOKEN = {"json": False}
+_LANGUAGE = {"asked": ""}
+
+
+def set_language(language: str | None) -> None:
+    """The language that is asked for; None for that of the surroundings."""
+    _LANGUAGE["asked"] = language or ""
+
+
+def reader() -> Words:
+    """The words of whoever reads the terminal: the language that is asked for, else that of the surroundings; with
+    ``--json``, which programs read, English."""
+    return words("en" if as_json() else _LANGUAGE["asked"] or reader_language())
 
 
 def set_json(on: bool) -> None:
