@@ -24,7 +24,7 @@ def print_run(done: Any) -> None:
             lines = {str(k): str(v) for k, v in zip(r.ranking.table["id"], r.ranking.table["line"])}
         for sentence in said(done.summary["species"][name]["headline"], tr, lines.__getitem__):
             say(f"  {sentence}")
-        for note in _notes(done, name, tr):
+        for note in _notes(r.ranking, tr):
             say(f"  {note}")
     for name, plan in (done.summary.get("plans") or {}).items():
         say(f"\n{name}: {' '.join(plan_sentences(plan, list(plan['species']), tr))}")
@@ -40,19 +40,12 @@ def print_run(done: Any) -> None:
         say(tr("report: {path}", path=(done.folder / "report.html").resolve()))
 
 
-def _notes(done: Any, name: str, tr: Words) -> list[str]:
-    """What is left to say of a ranking; in other languages as the report has it, where there are result files."""
-    ranking = done.species[name].ranking
-    if ranking is None:
-        return []
-    if tr.language == "en" or done.folder is None:
-        return [
-            n for n in ranking.notes if n.startswith(("No single", "The unknown"))
-        ]  # the rest is said above
-    from permeability.report.results import read_results
-    from permeability.report.sections import notes
+def _notes(ranking: Any, tr: Words) -> list[str]:
+    """What is left to say of a ranking."""
+    from permeability.viz.note_words import note_in
 
-    return notes(read_results(done.folder), name, tr)
+    left = [] if ranking is None else [n for n in ranking.notes if n.startswith(("No single", "The unknown"))]
+    return [note_in(n, tr) for n in left]  # the rest is said above
 
 
 def site_table(ranking: Any, top: int) -> str:

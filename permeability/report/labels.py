@@ -84,10 +84,6 @@ STATUSES: Final[Mapping[str, str]] = {
     "planned": N_("planned"),
     "removed": N_("removed"),
 }
-STUCK: Final[Mapping[str, str]] = {
-    "pairs of patches stay apart": N_("pairs of patches stay apart"),
-    "range stays cut off": N_("range stays cut off"),
-}
 SEASONS: Final[Mapping[str, str]] = {
     "warm": N_("warm season"),
     "cold": N_("cold season"),

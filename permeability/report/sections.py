@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -16,8 +15,9 @@ from permeability.report import ranked_sections as ranked
 from permeability.report.answer_map import answer_map
 from permeability.report.facts import Row
 from permeability.report.first_page import first_page, impact_in_short
-from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, STUCK, grade, known
+from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, grade, known
 from permeability.report.results import Results, number
+from permeability.viz.note_words import note_in
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
 
 SHORT_LIMITS = (
@@ -290,30 +290,7 @@ def _note(note: str, tr: Words) -> str:
         return ""  # said by the summary
     if "shorter than four cells" in note:
         return ""
-    crossed = re.fullmatch(
-        r"Barriers cross the patch (.*); it counts as parts of (.*) km2\. Lines: (.*)", note
-    )
-    if crossed:
-        return tr("Barriers cross the patch {name}; it counts as parts of {areas} km2. Lines: {lines}",
-                  name=crossed[1], areas=crossed[2], lines=crossed[3])  # fmt: skip
-    held = re.fullmatch(
-        r"No single candidate changes that (.*?): (.*) hold it together: only opening both would join them\.",
-        note,
-    )
-    if held:
-        return tr("No single section changes that {what}: {pair} hold it together, and only opening both would join them.",
-                  what=known(STUCK, held[1], tr), pair=held[2])  # fmt: skip
-    between = re.fullmatch(
-        r"No single candidate changes that (.*?): no single candidate lies between them\.", note
-    )
-    return (
-        tr(
-            "No single section changes that {what}: none lies between them.",
-            what=known(STUCK, between[1], tr),
-        )
-        if between
-        else note
-    )
+    return note_in(note, tr)
 
 
 # ---------------------------------------------------------------- tables of the run
