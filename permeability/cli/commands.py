@@ -154,7 +154,7 @@ def check(project: Path) -> None:
         errors = sum(f.severity == "error" for f in findings)
         tr = reader()
         say(
-            tr("Problems found: {n}", n=tr.number(errors))
+            tr("{n} problems found.", n=tr.number(errors))
             if errors > 1
             else tr("1 problem found.")
             if errors

@@ -81,7 +81,7 @@ def barriers_check(file: Path, table: str | None, schema: str) -> None:
     findings = check(_read(file, table), schema, label=f"{file.name}{f'/{table}' if table else ''}")
     errors = sum(f.severity == "error" for f in findings)
     tr = reader()
-    last = tr("Faults found: {n}", n=tr.number(errors)) if errors else tr("No fault found.")
+    last = tr("{n} faults found.", n=tr.number(errors)) if errors else tr("No fault found.")
     answer([finding_facts(f) for f in findings], "\n".join([*(f.text() for f in findings), last]))
     if errors:
         raise SystemExit(EXIT_INPUT)
