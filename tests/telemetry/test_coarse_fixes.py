@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 import shapely
 from pyproj import CRS
-from scipy import special
 
 from permeability.barriers.lines import Barriers, prepare
-from permeability.engines.kernels.line_walk import line_walks, turns_of
+from permeability.engines.kernels.line_walk import line_walks
 from permeability.telemetry import coarse_fixes, crossing_cost, read_tracks
 from permeability.telemetry.coarse_fixes import CLOSE, Surface, signs_of_tracks, signs_of_walks
 from permeability.telemetry.exposure import Meter
@@ -49,16 +48,6 @@ def test_signs_of_tracks_and_of_walks_are_the_same_sums(every: int) -> None:
     here = signs_of_tracks(tracks, shapes, 150.0, found.km[:, 0], found.crossings[:, 0])
     there = signs_of_walks(w, 150.0, float(np.hypot(10, 10)))
     np.testing.assert_allclose(here.table(), there.table(), rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("concentration", [0.0, 0.5, 2.0, 10.0])
-def test_turns_are_von_mises(concentration: float) -> None:
-    """By their first two moments: ratios of Bessel functions."""
-    turns = turns_of(concentration)
-    for order in (1, 2):
-        want = special.ive(order, concentration) / special.ive(0, concentration)
-        assert np.cos(order * turns).mean() == pytest.approx(want, abs=1e-4)
-    assert np.sin(turns).mean() == pytest.approx(0, abs=1e-9)
 
 
 def test_the_error_of_the_surface_is_that_of_surfaces_learnt_anew() -> None:

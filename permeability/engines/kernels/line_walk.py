@@ -15,38 +15,6 @@ Floats = NDArray[np.float64]
 
 BESIDE_M = 40.0  # where an animal walks that works along the line
 PAST_M = 60.0  # how far it is on the other side after it passed from there
-TURNS = 8_192  # angles that a turn is drawn from
-
-
-@njit(cache=True)
-def turns_of(concentration: float) -> Floats:
-    """Angles at equal chances of a von Mises distribution about 0, shape (8192,) [radians]: a draw from them costs a tenth of a drawn turn.
-
-    Parameters
-    ----------
-    concentration : float
-
-    Returns
-    -------
-    array
-
-    Examples
-    --------
-    >>> round(float(np.cos(turns_of(2.0)).mean()), 4), round(float(turns_of(0.0).max()), 2)
-    (0.6978, 3.14)
-    """
-    grid = 4 * TURNS
-    chance = np.exp(concentration * (np.cos((np.arange(grid) + 0.5) * (2 * np.pi / grid) - np.pi) - 1.0))
-    share = np.cumsum(chance) / chance.sum()
-    out = np.empty(TURNS)
-    k, before = 0, 0.0
-    for i in range(TURNS):
-        wanted = (i + 0.5) / TURNS
-        while share[k] < wanted:
-            before = share[k]
-            k += 1
-        out[i] = (k + (wanted - before) / (share[k] - before)) * (2 * np.pi / grid) - np.pi
-    return out
 
 
 @njit(cache=True)
@@ -93,7 +61,6 @@ def line_walks(
     (2, 5, 2)
     """
     out = np.empty((animals, fixes, 2))
-    turns = turns_of(turn)
     for a in range(animals):
         np.random.seed(seed * 100_003 + a)
         x, y = (2 * np.random.random() - 1) * half_m, 0.0
@@ -119,7 +86,7 @@ def line_walks(
                         left = np.random.exponential(trace_m)
                         way = 1.0 if np.random.random() < 0.5 else -1.0
                     continue
-                heading += turns[int(np.random.random() * TURNS)]
+                heading += np.random.vonmises(0.0, turn) if turn > 0 else 2 * np.pi * np.random.random()
                 far = np.random.exponential(step_m)
                 new = x + far * np.cos(heading)
                 if (new > 0) != (x > 0) and not np.random.random() < chance:
