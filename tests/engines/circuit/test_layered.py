@@ -35,6 +35,20 @@ def _small_units(monkeypatch):
 
 
 @pytest.mark.oracle
+def test_large_candidates_are_eliminated_in_their_own_state_to_the_same_numbers(monkeypatch):
+    found = []
+    for most in (1000, 1):  # by Woodbury's identity; all of more than one edge afresh
+        monkeypatch.setattr(layered_state, "MOST_OPENED", most)
+        case = random_case(3)
+        face, n = built(case), len(case.crossing)
+        groups = [[s, (s + 1) % n, (s + 2) % n] for s in range(n)]
+        found.append(face.single_resistances(face.candidates(groups)))
+        for k in (0, n - 1):
+            treated = dict.fromkeys(groups[k], (1.0, 0.0))
+            same(found[-1][k], fresh_resistances(case, series(case, treated)))
+    same(*found)
+
+
 def test_singles_and_sets_equal_fresh_solves():
     complete = 0
     for seed in range(40):

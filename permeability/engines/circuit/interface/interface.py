@@ -31,7 +31,7 @@ from permeability.engines.circuit.interface.compressed import CompressedInterfac
 from permeability.engines.circuit.interface.edge_blocks import JointSets, edge_blocks
 from permeability.engines.circuit.interface.forms import choose_form
 from permeability.engines.circuit.interface.halving import SingleTree
-from permeability.engines.circuit.interface.layered_state import LayeredSingles, LayeredState
+from permeability.engines.circuit.interface.layered_state import MOST_OPENED, LayeredSingles, LayeredState
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import OpenState
 from permeability.engines.circuit.pair_conductance import pair_conductance
@@ -44,7 +44,6 @@ Ints = NDArray[np.int64]
 __all__ = ["Candidates", "Interface", "State"]
 
 INDICES = ("resistance", "conductance")
-MOST_OPENED = 1000  # edges of a set that are opened by Woodbury's identity in layers
 State = OpenState | LayeredState
 
 

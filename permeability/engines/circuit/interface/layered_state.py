@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 layers: Any = _layers
 
+MOST_OPENED = 1000  # edges that are opened by Woodbury's identity at once
 MOST_CLOSED = 300  # edges; more are closed by eliminating afresh
 LEAST_LEFT = 1e-5  # of what closing leaves in any direction: 1e-11 of the numbers may be lost
 PASS_BYTES = 400_000_000  # carried right-hand sides at a time when many candidates are seen one by one
@@ -255,9 +256,12 @@ class LayeredSingles:
         today = None
         for members, columns in self.passes:
             state = LayeredState.at(face, face.edge_conductances(z), z, columns, self.source)
-            out[members], opens = state.each(chosen, members, treated, lowest=False)
+            few = (
+                np.diff(chosen.start)[members] <= MOST_OPENED
+            )  # more are quicker eliminated in their own state
+            out[members[few]], opens = state.each(chosen, members[few], treated, lowest=False)
             today = state.resistances
-            for k in members[~opens]:
+            for k in (*members[few][~opens], *members[~few]):
                 rows = slice(chosen.start[k], chosen.start[k + 1])
                 closed = z.copy()
                 closed[chosen.cut[rows]] = treated[rows]
