@@ -123,7 +123,7 @@ def plot(rows: list[dict[str, float]], path: str) -> None:
     left.set(xlabel="lines", ylabel="seconds of the processor")
     left.legend(fontsize=7)
     right.loglog(n, [r["MB"] for r in rows], "-o")
-    right.set(xlabel="lines", ylabel="peak memory [MB], the program included", ylim=(100, 10_000))
+    right.set(xlabel="lines", ylabel="peak memory [MB]", ylim=(100, 10_000))
     for axes in (left, right):
         axes.grid(alpha=0.3)
     fig.savefig(path, metadata={"Date": None})
