@@ -23,7 +23,7 @@ from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.layers.arrays_on_grid import require_same_grid
 
-__all__ = ["DamageMap", "LineDamage", "damage_map", "damage_together", "line_network"]
+__all__ = ["DamageMap", "LineDamage", "damage_map", "damage_together"]
 
 Floats = NDArray[np.float64]
 HEADINGS = 8  # of the sixteen moves, the half that is not the other way round
@@ -34,6 +34,14 @@ class LineDamage(NamedTuple):
 
     ``low`` and ``high`` bound the loss of the circuit view (``high`` is the first order; inf for a line that is never
     crossed); ``least_cost_high`` bounds that of the least-cost view, which is at least 0; ``km`` is its length.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> damage = pm.damage_map(land.without_barriers(), patches, "stock_fence")
+    >>> damage.along(shapely.LineString([(6000, 0), (6000, 8000)])).km
+    8.0
     """
 
     low: float

@@ -9,6 +9,7 @@ import pytest
 from every_line import Dense, case, cuts_of, lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from permeability.core.errors import PatchError
 from permeability.engines.alignment import CornerLine, LineNetwork, LineSpace, move_costs, search_line
@@ -155,3 +156,27 @@ def test_patches_without_a_way_are_refused() -> None:
     labels[1, 0], labels[1, 4] = 1, 2
     with pytest.raises(PatchError, match="U01"):
         _ = LineNetwork(ground, labels).pair_weights
+
+
+@pytest.mark.slow
+def test_beyond_a_size_the_search_sets_out_on_a_coarser_grid() -> None:
+    """Limits hold on the fine grid, the loss is that of the fine grid, and it is no worse than the usual practice."""
+    rng = np.random.default_rng(3)
+    ground = np.exp(gaussian_filter(rng.standard_normal((113, 113)), 6) * 12)
+    labels = np.zeros(ground.shape, np.int32)
+    for k, (r, c) in enumerate([(20, 30), (90, 25), (30, 85), (85, 90)], start=1):
+        labels[r : r + 3, c : c + 3] = k
+    network, allowed = LineNetwork(ground, labels), np.ones((114, 114), bool)
+    allowed[50:60, 40:50] = allowed[:15] = allowed[100:] = False
+    space = LineSpace([(56, 0), (57, 113)], allowed, 1.25 * 113)
+    price = habitat_price(ground)
+    found = search_line(network, space, 100.0, habitat=price, n_starts=2, n_detours=0)
+    first = found[0]
+    keys, weight = first.line.crossed(ground.shape)
+    assert first.loss == pytest.approx(network.with_line(keys, 100.0 / weight).loss, rel=1e-6)
+    assert first.line.length <= 1.25 * 113 + 1e-9
+    assert allowed[tuple(first.line.corners.T)].all()
+    assert first.line.corners[[0, -1]].tolist() == [[56, 0], [57, 113]]
+    usual, _ = space.cheapest(price)
+    keys, weight = usual.crossed(ground.shape)
+    assert first.loss <= network.with_line(keys, 100.0 / weight).loss + 1e-9
