@@ -32,7 +32,9 @@ def found():
 
 
 @pytest.mark.parametrize("language", ["mn", "ru"])
-@pytest.mark.parametrize("kind", ["landscape", "patches", "connectivity", "impact", "comparison", "ranking", "plan"])
+@pytest.mark.parametrize(
+    "kind", ["landscape", "patches", "connectivity", "impact", "comparison", "ranking", "plan"]
+)
 def test_views_hold_no_english(monkeypatch, found, kind, language):
     assert english(shown(monkeypatch, language, found[kind]), NAMES) == []
 
