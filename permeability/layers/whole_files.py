@@ -42,6 +42,9 @@ __all__ = [
 ]
 
 
+OPEN_FILES_HOLD = os.name == "nt"  # a folder with an open file in it cannot be renamed there
+
+
 # ---------------------------------------------------------------- writing whole files
 @contextlib.contextmanager
 def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -82,7 +85,6 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         with room_refused(target):
             yield aside
-            os.chmod(aside, 0o644)
             to_disk(aside)
             os.replace(aside, target)
             to_disk(target.parent)
@@ -128,7 +130,7 @@ def require_free(target: Path, mark: str) -> None:
     Raises
     ------
     OptionError
-        O02.
+        O02, on Windows O14 when a program holds a file in it.
 
     Examples
     --------
@@ -146,6 +148,15 @@ def require_free(target: Path, mark: str) -> None:
             f"{str(target)!r} exists and is not an earlier output of this kind.",
             remedy="name another folder, or remove it",
         )
+    if OPEN_FILES_HOLD and target.is_dir():
+        old = target.with_name(
+            f".{target.name}-old"
+        )  # from where put_back fetches it, whatever happens between
+        try:
+            target.rename(old)
+            old.rename(target)
+        except PermissionError as error:
+            raise _in_use(target, "nothing was computed") from error
 
 
 @contextlib.contextmanager
@@ -178,7 +189,8 @@ def whole_folder(
     Raises
     ------
     OptionError
-        O02 when the target holds something else, O08 when another run is writing there.
+        O02 when the target holds something else, O08 when another run is writing there, O14 when a program holds a file in
+        it: what was made is then kept beside it as ``NAME-finished``.
 
     Examples
     --------
@@ -202,14 +214,28 @@ def whole_folder(
                     _keep_others(target, aside, ours)
             for path in (*sorted(p for p in aside.rglob("*") if p.is_dir() and not p.is_symlink()), aside):
                 to_disk(path)
-            if target.exists():
-                target.rename(old)
-            aside.rename(target)
+            try:
+                if target.exists():
+                    target.rename(old)
+                aside.rename(target)
+            except PermissionError as error:
+                put_back(target)
+                beside = target.with_name(f"{target.name}-finished")
+                shutil.rmtree(beside, ignore_errors=True)
+                aside.rename(beside)
+                raise _in_use(target, f"everything that was made is whole in {str(beside)!r}") from error
             to_disk(target.parent)
             shutil.rmtree(old, ignore_errors=True)
         finally:
             put_back(target)
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _in_use(target: Path, state: str) -> OptionError:
+    return OptionError(
+        "O14", f"a program holds a file in {str(target)!r}, so the folder cannot be replaced; {state}.",
+        remedy="close the table in Excel, or the folder, or name another one (--out)",
+    )  # fmt: skip
 
 
 def _keep_others(target: Path, aside: Path, ours: Callable[[Path], set[str]]) -> None:
@@ -328,7 +354,7 @@ def _plain(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+def write_csv(path: str | os.PathLike[str], table: pd.DataFrame, *, mark: bool = False) -> Path:
     """Write a table as CSV: UTF-8, 10 significant digits, empty for missing, ``inf`` spelt out, no formulas.
 
     Text that a spreadsheet would take for a formula gets an apostrophe in front, see :func:`permeability.core.plain_text.cell`.
@@ -337,6 +363,8 @@ def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
     ----------
     path : path
     table : DataFrame
+    mark : bool
+        Begin with the byte order mark by which Excel knows UTF-8, so that Cyrillic shows on a double click.
 
     Returns
     -------
@@ -355,7 +383,9 @@ def write_csv(path: str | os.PathLike[str], table: pd.DataFrame) -> Path:
         table = table.assign(
             **{str(c): pd.Series(v, index=table.index, dtype=object) for c, v in texts.items()}
         )
-    return write_text(path, table.to_csv(index=False, float_format="%.10g", lineterminator="\n"))
+    return write_text(
+        path, "\ufeff" * mark + table.to_csv(index=False, float_format="%.10g", lineterminator="\n")
+    )
 
 
 def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -376,7 +406,7 @@ def read_csv(path: str | os.PathLike[str]) -> pd.DataFrame:
     ...     read_csv(write_csv(f"{folder}/a.csv", pd.DataFrame({"id": ["=1+1", "NA"]})))["id"].tolist()
     ['=1+1', 'NA']
     """
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8")
+    table = pd.read_csv(path, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
     for column in table.columns[[kind.kind not in "biufcmM" for kind in table.dtypes]]:
         table[column] = table[column].map(from_cell)
     return table

@@ -2,23 +2,61 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from permeability.core.errors import OptionError
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+)
 FLAGS = (
     "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND", "--no-pdf-header-footer", "--generate-pdf-document-outline",
 )  # fmt: skip
 
 
+WINDOWS = (("Microsoft", "Edge", "Application", "msedge.exe"), ("Google", "Chrome", "Application", "chrome.exe"), ("Chromium", "Application", "chrome.exe"))  # fmt: skip
+MACOS = ("Google Chrome", "Microsoft Edge", "Chromium")
+
+
 def find_browser() -> str | None:
-    """Path of an installed Chromium or Chrome, None when there is none."""
-    return next((found for name in BROWSERS if (found := shutil.which(name)) is not None), None)
+    """Path of an installed Chromium, Chrome or Edge, None when there is none."""
+    on_path = next((found for name in BROWSERS if (found := shutil.which(name)) is not None), None)
+    return on_path or next((str(p) for p in usual_places(sys.platform, os.environ) if p.is_file()), None)
+
+
+def usual_places(platform: str, environment: Mapping[str, str]) -> list[Path]:
+    """Where browsers are installed that are not on the path: on Windows and macOS none is.
+
+    >>> [p.name for p in usual_places("win32", {"ProgramFiles": "C"})]
+    ['msedge.exe', 'chrome.exe', 'chrome.exe']
+    """
+    if platform == "win32":
+        roots = [
+            environment[k]
+            for k in ("ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA")
+            if environment.get(k)
+        ]
+        return [Path(root, *parts) for parts in WINDOWS for root in roots]
+    if platform == "darwin":
+        roots = [
+            "/Applications",
+            *([f"{environment['HOME']}/Applications"] if environment.get("HOME") else []),
+        ]
+        return [Path(root, f"{name}.app", "Contents", "MacOS", name) for name in MACOS for root in roots]
+    return []
 
 
 def write_pdf(
@@ -32,7 +70,7 @@ def write_pdf(
         A page that :func:`permeability.report.write_report` or ``write_comparison`` wrote.
     target_pdf : path
     browser : str, optional
-        Program to use; the first Chromium or Chrome on the path by default.
+        Program to use; the first Chromium, Chrome or Edge by default.
     timeout_s : float
         Time allowed [s].
 
@@ -53,7 +91,7 @@ def write_pdf(
     if program is None or shutil.which(program) is None:
         raise OptionError(
             "O03",
-            "no Chromium or Chrome was found to print the PDF.",
+            "no Chromium, Chrome or Edge was found to print the PDF.",
             details={"looked for": ", ".join(BROWSERS)},
             remedy="install Chromium, or print the HTML page from any browser",
         )

@@ -1,4 +1,4 @@
-"""Results as files: the table as ``.csv``, places as ``.gpkg``, the map of values as ``.tif``, the picture as ``.png``."""
+"""Results as files: the table as ``.csv`` or ``.xlsx``, places as ``.gpkg``, ``.geojson`` or ``.parquet``, the map of values as ``.tif``, the picture as ``.png``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
-from permeability.layers import rasters, vectors, whole_files
+from permeability.layers import rasters, vectors, whole_files, workbooks
 from permeability.viz.picture_files import PICTURES
 from permeability.viz.views import VIEWS
 
@@ -21,19 +21,43 @@ def save(result: Any, path: Path) -> Path:
     if end in PICTURES:
         return Path(result.plot().save(path))
     if end == ".csv" and held.table is not None:
-        return whole_files.write_csv(path, pd.DataFrame(held.table.drop(columns="geometry", errors="ignore")))
+        return whole_files.write_csv(path, _flat(held.table), mark=True)
+    if end == ".xlsx" and held.table is not None:
+        return workbooks.write_tables(path, {type(result).__name__.lower(): _flat(held.table)})
     places = {k: v for k, v in held.places.items() if v.crs is not None and len(v)}
     if end == ".gpkg" and places:
         return vectors.write_gpkg(path, {k: _plain(v) for k, v in places.items()})
+    if end in (".geojson", ".parquet") and len(places) == 1:
+        return _one_layer(path, _plain(next(iter(places.values()))), end)
     if end == ".tif" and held.values is not None and held.grid is not None:
         values = np.where(np.isfinite(held.values), held.values, np.nan)
         return rasters.write_geotiff(path, values, held.grid, unit=held.unit)
-    can = [*PICTURES] + [".csv"] * (held.table is not None) + [".gpkg"] * bool(places)
+    can = [*PICTURES] + [".csv", ".xlsx"] * (held.table is not None) + [".gpkg"] * bool(places)
+    can += [".geojson", ".parquet"] * (len(places) == 1)
     can += [".tif"] * (held.values is not None and held.grid is not None)
     raise OptionError(
         "O07", f"{type(result).__name__} cannot be written as {end or path.name!r}.",
         remedy=f"give a name that ends in {', '.join(can)}",
     )  # fmt: skip
+
+
+def _flat(table: Any) -> pd.DataFrame:
+    return pd.DataFrame(table.drop(columns="geometry", errors="ignore"))
+
+
+def _one_layer(path: Path, layer: gpd.GeoDataFrame, end: str) -> Path:
+    """GeoJSON in longitude and latitude, as its standard has it; GeoParquet in the system of the layer."""
+    with whole_files.whole_file(path) as aside:
+        if end == ".geojson":
+            layer.to_crs(4326).to_file(aside, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
+        else:
+            try:
+                layer.to_parquet(aside, index=False)
+            except ImportError as error:
+                raise OptionError(
+                    "O07", "GeoParquet needs pyarrow.", remedy='pip install "landscape-permeability[parquet]"'
+                ) from error
+    return path
 
 
 def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
