@@ -190,7 +190,7 @@ def test_a_plot_is_drawn_into_axes_of_ones_own(results: dict[str, Any]) -> None:
     from matplotlib.figure import Figure
 
     axes = Figure().subplots()
-    assert results["patches"].plot(axes).axes is axes
+    assert results["patches"].plot(ax=axes).axes is axes
 
 
 @pytest.mark.parametrize("name", ON_A_MAP)
