@@ -149,7 +149,11 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
     assert hopes._repr_html_() == "<ul>2</ul>"
     assert hopes.plot().axes.get_title() == "rain, grass"
     assert hopes.explore(tiles=None) == (["rain", "grass"], {"tiles": None})
-    assert hopes.save(tmp_path / "hopes.csv").read_text(encoding="utf-8-sig").split() == ["hope", "rain", "grass"]
+    assert hopes.save(tmp_path / "hopes.csv").read_text(encoding="utf-8-sig").split() == [
+        "hope",
+        "rain",
+        "grass",
+    ]
     assert hopes.save(tmp_path / "hopes.png").read_bytes()[:4] == b"\x89PNG"
     assert kinds(hopes, tmp_path) == {".png", ".pdf", ".svg", ".html", ".csv", ".xlsx"}
 
