@@ -27,13 +27,17 @@ out_option = click.option("--out", type=NEW_LAYER, help="layer to write the line
 
 @click.command(cls=JsonCommand)
 @click.argument("project", type=PROJECT)
-@click.option("--from", "start", type=(float, float), required=True, help="x and y of the start, in metres of the project's grid")  # fmt: skip
-@click.option("--to", "end", type=(float, float), required=True, help="x and y of the end")
-@click.option("--via", type=(float, float), multiple=True, help="x and y of a place to pass; may be given several times")  # fmt: skip
+@click.option("--from", "start", type=(float, float), required=True, help="x and y of the start in the project's grid [m]")  # fmt: skip
+@click.option("--to", "end", type=(float, float), required=True, help="x and y of the end [m]")
+@click.option("--via", type=(float, float), multiple=True, help="x and y of a place to pass [m]; may be given several times")  # fmt: skip
 @kind_option
 @species_option
 @click.option(
-    "--max-length", type=Number(), default=1.5, show_default=True, help="multiple of the straight line"
+    "--max-length",
+    type=Number(),
+    default=1.5,
+    show_default=True,
+    help="longest line, as a multiple of the straight one [1]",
 )
 @click.option("--max-turn", type=Number(), default=90.0, show_default=True, help="greatest turn at a corner [degrees]")  # fmt: skip
 @click.option("--corridor", type=VECTOR, help="areas that the line stays within")
@@ -82,12 +86,10 @@ def route(
 @click.option("--id", "column", default="id", show_default=True, help="column with the names of the lines")
 @kind_option
 @species_option
-@click.option(
-    "--target-loss", type=Number(), help="loss to reach with crossing structures [share, 0.1 for 10 %]"
-)
-@click.option("--spacing-km", type=Number(), default=10.0, show_default=True, help="distance of the sites that are tried")  # fmt: skip
+@click.option("--target-loss", type=Number(), help="loss to reach with crossing structures [1]; 0.1 is 10 %")
+@click.option("--spacing-km", type=Number(), default=10.0, show_default=True, help="distance of the sites that are tried [km]")  # fmt: skip
 @click.option("--treatment", default="underpass", show_default=True, help="structure, as in the treatment catalogue")  # fmt: skip
-@click.option("--width-m", type=Number(), default=30.0, show_default=True, help="its width")
+@click.option("--width-m", type=Number(), default=30.0, show_default=True, help="its width [m]")
 @click.option("--draws", type=int, default=0, show_default=True, help="draws of the unknown numbers, the same for every line")  # fmt: skip
 @out_option
 def compare_lines(

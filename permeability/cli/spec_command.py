@@ -65,7 +65,9 @@ def _parameter(parameter: click.Parameter) -> dict[str, Any]:
     told, kind = parameter.to_info_dict(), parameter.type
     option = isinstance(parameter, click.Option)
     flag = bool(told.get("is_flag"))
-    type_name = "flag" if flag else {"path": "path", "choice": "choice"}.get(kind.name, kind.name.split()[0])
+    of = kind.types[0] if isinstance(kind, click.Tuple) else kind
+    plain_name = {"path": "path", "choice": "choice", "float": "number"}.get(of.name, of.name.split()[0])
+    type_name = "flag" if flag else plain_name
     words = told.get("help") or (kind.about() if isinstance(kind, Place) else "") or _named(parameter)
     unit = re.search(r"\[([^\]]+)\]", words)
     default = told.get("default")
@@ -77,6 +79,7 @@ def _parameter(parameter: click.Parameter) -> dict[str, Any]:
         "type": type_name,
         "required": bool(told["required"]),
         "multiple": bool(told["multiple"]) or told["nargs"] == -1,
+        "values": max(int(told["nargs"]), 1),
         "default": list(default) if isinstance(default, tuple) else str(default) if isinstance(kind, click.Path) and default is not None else default,
         "unit": (unit[1] if unit else "1") if type_name in NUMBERS else None,
         "choices": list(getattr(kind, "choices", ())) or None,

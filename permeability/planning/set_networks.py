@@ -31,7 +31,6 @@ Ints = NDArray[np.int64]
 
 LEVELS = {"low": 0.05, "best": None, "high": 0.95}
 TOLERANCE = 1e-4
-LOOSER = 3.0  # times the tolerance in the two draws: how far the answer moves is not a number of four digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +125,7 @@ def set_networks(
             d = draw_at(ranking.draws.gains, share)
             state = at_draw(engine.land, engine.patches, ranking.draws, d)
             view = CircuitView(state[1], state[2], _lines(sites), check=False)
-            found[level] = _network(
-                level, d, state, sites, never, engine.inside, view, min(LOOSER * tolerance, 0.5)
-            )
+            found[level] = _network(level, d, state, sites, never, engine.inside, view, tolerance)
     return found
 
 

@@ -48,6 +48,17 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     bridge.to_file(folder / "structures.gpkg")
     _fixes(folder / "fixes.csv", west, north)
+    shutil.copytree(
+        folder / "tiny", folder / "open"
+    )  # a fence that can be crossed, so that a new line takes something
+    mesh = gpd.read_file(folder / "open" / "layers.gpkg", layer="barriers")
+    mesh["fence_class"] = "stock"
+    mesh.to_file(folder / "open" / "layers.gpkg", layer="barriers")
+    planned = gpd.GeoDataFrame(
+        {"id": ["A", "B"]}, crs=land.grid.crs,
+        geometry=[shapely.LineString([(x, -500), (x, 8500)]) for x in (4000, 5000)],
+    )  # fmt: skip
+    planned.to_file(folder / "planned.gpkg")
     tracks, fences = herd(4, 60)
     tracks.table.to_file(folder / "herd.gpkg")
     fences.table[["id", "kind", "fence_class", "geometry"]].to_file(folder / "fences.gpkg")
@@ -94,6 +105,7 @@ RUNS: dict[str, list[str]] = {
     "circuit": ["r.tif", "patches.gpkg", "--out", "circuit.tif"],
     "circuitscape": ["c.ini", "--out", "cs"],
     "compare": ["res", "res"],
+    "compare-lines": ["open/project.toml", "planned.gpkg", "--kind", "railway"],
     "cost-distance": ["r.tif", "patches.gpkg", "--lines", "lines.gpkg", "--out", "cost.tif"],
     "doctor": [],
     "export": ["res", "--to", "qgis"],
@@ -119,6 +131,21 @@ RUNS: dict[str, list[str]] = {
     "report": ["res", "--language", "ru", "--out", "report.html"],
     "rerun": ["res", "--project", "tiny/project.toml"],
     "resistance": ["tiny/project.toml", "--form", "burnt", "--out", "burnt.tif"],
+    "route": [
+        "open/project.toml",
+        "--from",
+        "5000",
+        "1000",
+        "--to",
+        "5000",
+        "7000",
+        "--kind",
+        "railway",
+        "--edge-cells",
+        "0",
+        "--starts",
+        "1",
+    ],
     "run": ["tiny/project.toml", "--out", "again", "--no-report", "--workers", "1"],
     "settle": [
         "tiny/project.toml",

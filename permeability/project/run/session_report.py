@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from permeability.barriers.scenario import Scenario
+from permeability.core.display import Face
 from permeability.core.errors import ProjectError
 from permeability.impact.comparison import Comparison
 from permeability.impact.line_by_line import Impact, barrier_impact
@@ -164,7 +165,8 @@ class _Found:
 def _sorted(results: Any) -> dict[str, _Found]:
     """Results by species, each in its drawer."""
     found: dict[str, _Found] = {}
-    for thing in results if isinstance(results, Iterable) else [results]:
+    alone = isinstance(results, Face) or not isinstance(results, Iterable)  # a ranking has rows of its own
+    for thing in [results] if alone else results:
         drawer = found.setdefault(_landscape(thing).profile.id, _Found())
         if isinstance(thing, Connectivity):
             drawer.connectivity = thing
