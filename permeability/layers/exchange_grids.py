@@ -453,8 +453,8 @@ def open_geotiff(path: Path) -> Iterator[Any]:
     with path.open("rb") as stream:
         zipped = stream.read(2) == b"\x1f\x8b"
     with contextlib.ExitStack() as stack:
-        stack.enter_context(offline())
-        with warnings.catch_warnings():
+        # only while it is opened: several stay open at once and are closed in any order, which surroundings of GDAL are not
+        with offline(), warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             if zipped:
                 memory = stack.enter_context(MemoryFile(unpacked(path)))
