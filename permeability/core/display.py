@@ -38,7 +38,7 @@ class Face:
     >>> isinstance(land, Face), land._repr_html_()[:4]
     (True, '<div')
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     patches.save(f"{folder}/patches.csv").read_text().splitlines()[0]
+    ...     patches.save(f"{folder}/patches.csv").read_text(encoding="utf-8-sig").splitlines()[0]
     'id,name,weight,area_km2'
     """
 

@@ -60,7 +60,7 @@ def read_barriers(
     >>> import permeability as pm
     >>> land, _ = pm.samples.tiny()
     >>> pm.read_barriers(land.barriers.table).lines
-    ['F']
+    ['F', 'S']
     """
     name = "barriers"
     if isinstance(source, gpd.GeoDataFrame):

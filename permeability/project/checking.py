@@ -94,7 +94,7 @@ def check(path: str | Path) -> list[Finding]:
     Examples
     --------
     >>> import permeability as pm
-    >>> pm.check(pm.sample_folder())
+    >>> [f for f in pm.check(pm.sample_folder()) if f.severity == "error"]
     []
     """
     return check_project(path)

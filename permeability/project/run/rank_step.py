@@ -73,7 +73,8 @@ def rank_species(
     >>> import permeability as pm
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
-    >>> ranking = rank_species(project, measured_species(project, "khulan"), project.candidates("khulan"), RunOn(1))
+    ...     measured = measured_species(project, "khulan")
+    ...     ranking = rank_species(project, measured, project.candidates("khulan"), RunOn(1))
     >>> len(ranking.table)
     4
     """

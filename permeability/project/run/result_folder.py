@@ -118,7 +118,7 @@ def sites_table(sites: Sequence[gpd.GeoDataFrame], crs: Any) -> gpd.GeoDataFrame
     Examples
     --------
     >>> import shapely
-    >>> one = gpd.GeoDataFrame({"rank": [1], "species": ["khulan"]}, geometry=[shapely.Point(0, 0)])
+    >>> one = gpd.GeoDataFrame({"rank": [1], "species": ["khulan"]}, geometry=[shapely.Point(0, 0)], crs=32648)
     >>> sites_table([one, one.assign(species="gazelle")], 32648)["species"].tolist()
     ['khulan', 'gazelle']
     """
