@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
-from permeability.layers import rasters, vectors, whole_files, workbooks
+from permeability.layers import rasters, vectors, whole_files
 from permeability.viz.picture_files import PICTURES
 from permeability.viz.views import VIEWS
 
@@ -23,7 +23,7 @@ def save(result: Any, path: Path) -> Path:
     if end == ".csv" and held.table is not None:
         return whole_files.write_csv(path, _flat(held.table), mark=True)
     if end == ".xlsx" and held.table is not None:
-        return workbooks.write_tables(path, {type(result).__name__.lower(): _flat(held.table)})
+        return table_workbooks.write_tables(path, {type(result).__name__.lower(): _flat(held.table)})
     places = {k: v for k, v in held.places.items() if v.crs is not None and len(v)}
     if end == ".gpkg" and places:
         return vectors.write_gpkg(path, {k: _plain(v) for k, v in places.items()})

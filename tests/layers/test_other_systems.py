@@ -14,7 +14,7 @@ import pytest
 import permeability as pm
 from permeability.core import memory
 from permeability.core.errors import OptionError
-from permeability.layers import whole_files, workbooks
+from permeability.layers import whole_files
 from permeability.layers.whole_files import require_free, whole_folder, write_csv, write_text
 from permeability.report import pdf
 
@@ -129,7 +129,7 @@ def test_numbers_of_a_workbook_are_numbers(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {"id": ["=1+1", "Хулан"], "km": [1.5, float("nan")], "n": [3, 4], "far": [float("inf"), 2.0]}
     )
-    sheet = openpyxl.load_workbook(workbooks.write_tables(tmp_path / "a.xlsx", {"t": table}))["t"]
+    sheet = openpyxl.load_workbook(table_workbooks.write_tables(tmp_path / "a.xlsx", {"t": table}))["t"]
     assert [[c.value for c in row] for row in sheet.iter_rows()] == [
         ["id", "km", "n", "far"],
         ["=1+1", 1.5, 3, "inf"],
