@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
-from permeability.layers import rasters, vectors, whole_files
+from permeability.layers import rasters, table_workbooks, vectors, whole_files
 from permeability.viz.picture_files import PICTURES
 from permeability.viz.views import VIEWS
 

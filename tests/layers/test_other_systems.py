@@ -14,7 +14,7 @@ import pytest
 import permeability as pm
 from permeability.core import memory
 from permeability.core.errors import OptionError
-from permeability.layers import whole_files
+from permeability.layers import table_workbooks, whole_files
 from permeability.layers.whole_files import require_free, whole_folder, write_csv, write_text
 from permeability.report import pdf
 
