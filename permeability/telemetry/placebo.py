@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 TOLERANCE = 0.05  # a bias below this does not make an estimate unusable, however many copies show it
 SHIFT = 0.3  # of the radius of a range
+PLACES = 4  # at which a turned copy is laid for step selection: lines beside a place of rest decide much of what one place gives
 UNUSABLE = (
     "on displaced copies of the lines, where the truth is 1, the same estimate gives {low:.2f} to {high:.2f}"
 )
@@ -82,15 +83,27 @@ def displaced(tracks: Tracks, copies: int, rng: int | np.random.Generator = 0) -
     >>> bool(np.allclose(np.hypot(*np.diff(copy.xy, axis=0).T), np.hypot(*np.diff(tracks.xy, axis=0).T)))
     True
     """
-    draw = np.random.default_rng(rng)
     middle, radius = ranges(tracks)
-    # angles spread evenly over the copies: the mean over them needs fewer
-    turn0 = draw.uniform(0, 2 * np.pi, len(middle))
+    for turn, shift in moves(copies, len(middle), np.random.default_rng(rng)):
+        yield moved(tracks, middle, turn, shift * radius[:, None])
+
+
+def moves(copies: int, animals: int, draw: np.random.Generator, places: int = 1) -> Iterator[tuple[Floats, Floats]]:
+    """Turn [radians], shape (animals,), and shift [radii of the range], shape (animals, 2), of every copy at each of its places, copy by copy.
+
+    Turns are spread evenly over the copies, one to each equal part of the circle, so that the mean over them needs fewer; shifts are drawn in a disc.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [int(turn[0] // (2 * np.pi / 4)) for turn, _ in moves(4, 1, np.random.default_rng(0))]
+    [0, 1, 2, 3]
+    """
     for k in range(copies):
-        turn = turn0 + 2 * np.pi * (k + draw.uniform(0.1, 0.9, len(middle))) / copies
-        far = SHIFT * radius * np.sqrt(draw.uniform(size=len(middle)))
-        where = draw.uniform(0, 2 * np.pi, len(middle))
-        yield moved(tracks, middle, turn, far[:, None] * np.stack([np.cos(where), np.sin(where)], axis=1))
+        turn = (k + draw.uniform(0.1, 0.9, animals)) * 2 * np.pi / copies
+        for _ in range(places):
+            far, where = SHIFT * np.sqrt(draw.uniform(size=animals)), draw.uniform(0, 2 * np.pi, animals)
+            yield turn, far[:, None] * np.stack([np.cos(where), np.sin(where)], axis=1)
 
 
 def ranges(tracks: Tracks) -> tuple[Floats, Floats]:
@@ -160,3 +173,27 @@ def mean_placebo(logs: Floats, errors: Floats) -> Placebo:
         return Placebo(np.nan, np.nan, np.nan, n)
     found = mixed(logs[known], errors[known])
     return Placebo(float(np.exp(found.mean)), float(np.exp(found.low)), float(np.exp(found.high)), n)
+
+
+def one_a_copy(logs: Floats, errors: Floats, places: int = PLACES) -> tuple[Floats, Floats]:
+    """Estimates at the places of a copy as one: mean weighted by precision and its error; NaN where no place gave one.
+
+    Parameters
+    ----------
+    logs, errors : array, shape (copies * places,)
+    places : int
+
+    Returns
+    -------
+    logs, errors : array, shape (copies,)
+
+    Examples
+    --------
+    >>> one_a_copy(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 2)[0]
+    array([0.5])
+    """
+    weight = np.where(np.isfinite(logs) & np.isfinite(errors), 1.0 / errors**2, 0.0).reshape(-1, places)
+    whole = weight.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = (weight * np.nan_to_num(logs).reshape(-1, places)).sum(axis=1) / whole
+        return np.where(whole > 0, mean, np.nan), np.where(whole > 0, whole**-0.5, np.nan)

@@ -31,7 +31,7 @@ from permeability.telemetry.kappa import cost_of_kappa
 from permeability.telemetry.line_classes import groups
 from permeability.telemetry.line_index import LineIndex
 from permeability.telemetry.logit import Fit, conditional_logit
-from permeability.telemetry.placebo import Placebo, mean_placebo
+from permeability.telemetry.placebo import PLACES, Placebo, mean_placebo, moves, one_a_copy
 from permeability.telemetry.random_effects import Mixed, mixed
 from permeability.telemetry.tracks import Tracks
 
@@ -168,7 +168,7 @@ def step_selection(
     firth : bool
         See :func:`permeability.telemetry.logit.conditional_logit`.
     placebos : int
-        Displaced copies of the lines; 0 leaves them out, and every estimate unusable.
+        Turned copies of the lines, each laid at four places of the range; 0 leaves them out, and every estimate unusable.
     rng : int
 
     Returns
@@ -324,37 +324,27 @@ def _placebos(
     radius = np.sqrt(
         np.bincount(sets.who, weights=np.sum(off**2, axis=1), minlength=len(sets.animals)) / count[:, 0]
     )
-    for k in range(copies):
-        turn = np.asarray(
-            (k + draw.uniform(0.1, 0.9, len(count))) * 2 * np.pi / max(copies, 1), dtype=np.float64
-        )
-        there = _turned(sets, centre, radius, turn, draw)
+    for turn, shift in moves(copies, len(count), draw, PLACES):
+        there = _turned(sets, centre, centre + shift * radius[:, None], turn)
         x = setup.design(there)[0][:, keep]
         differ = [i for i in range(x.shape[1]) if np.ptp(x[:, i]) > 0]
         try:
             fit = conditional_logit(x[:, differ], sets.options, firth=firth)
         except SolverError:
-            continue
+            fit = None
         for name, values in found.items():
             i = names.index(name)
             at = differ.index(i) if i in differ else -1
-            values.append((np.nan, np.nan) if at < 0 else (float(fit.beta[at]), float(fit.error[at])))
-    return {n: np.asarray(v, float).reshape(-1, 2).T for n, v in found.items()}
+            none = fit is None or at < 0
+            values.append((np.nan, np.nan) if none else (float(fit.beta[at]), float(fit.error[at])))
+    return {n: np.stack(one_a_copy(*np.asarray(v, float).reshape(-1, 2).T)) for n, v in found.items()}
 
 
-def _turned(
-    sets: Choices, centre: Floats, radius: Floats, turn: Floats, draw: np.random.Generator
-) -> Choices:
-    from permeability.telemetry.placebo import SHIFT
-
-    far, where = (
-        SHIFT * radius * np.sqrt(draw.uniform(size=len(radius))),
-        draw.uniform(0, 2 * np.pi, len(radius)),
-    )
-    shift = far[:, None] * np.stack([np.cos(where), np.sin(where)], axis=1)
+def _turned(sets: Choices, centre: Floats, there: Floats, turn: Floats) -> Choices:
+    """Choices turned [radians] about the middle of each animal's range, which comes to lie ``there``."""
     c, s = np.cos(turn)[sets.who], np.sin(turn)[sets.who]
     matrix = np.stack([np.stack([c, -s], axis=1), np.stack([s, c], axis=1)], axis=1)
-    base = (centre + shift)[sets.who]
+    base = there[sets.who]
 
     def move(xy: Floats) -> Floats:
         return np.asarray(base[:, None] + np.einsum("sij,soj->soi", matrix, xy - centre[sets.who][:, None]))
