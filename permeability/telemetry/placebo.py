@@ -88,7 +88,9 @@ def displaced(tracks: Tracks, copies: int, rng: int | np.random.Generator = 0) -
         yield moved(tracks, middle, turn, shift * radius[:, None])
 
 
-def moves(copies: int, animals: int, draw: np.random.Generator, places: int = 1) -> Iterator[tuple[Floats, Floats]]:
+def moves(
+    copies: int, animals: int, draw: np.random.Generator, places: int = 1
+) -> Iterator[tuple[Floats, Floats]]:
     """Turn [radians], shape (animals,), and shift [radii of the range], shape (animals, 2), of every copy at each of its places, copy by copy.
 
     Turns are spread evenly over the copies, one to each equal part of the circle, so that the mean over them needs fewer; shifts are drawn in a disc.
