@@ -335,8 +335,10 @@ def _placebos(
         for name, values in found.items():
             i = names.index(name)
             at = differ.index(i) if i in differ else -1
-            none = fit is None or at < 0
-            values.append((np.nan, np.nan) if none else (float(fit.beta[at]), float(fit.error[at])))
+            if fit is None or at < 0:
+                values.append((np.nan, np.nan))
+            else:
+                values.append((float(fit.beta[at]), float(fit.error[at])))
     return {n: np.stack(one_a_copy(*np.asarray(v, float).reshape(-1, 2).T)) for n, v in found.items()}
 
 
