@@ -6,7 +6,8 @@
   const LEVELS = ["best", "low", "high"];
   const $ = function (id) { return document.getElementById(id); };
   const species = data.species, byId = {};
-  let here = species[0], open = [], past = [], turn = 0;
+  let here = species[0], open = [], past = [], turn = 0, marked = null, lines = new Map();
+  const onMap = {}; // sections on the maps, by their id
   const kept = { a: null, b: null };
 
   // ---------------------------------------------------------------- numbers and texts
@@ -50,6 +51,7 @@
       (one.never[a] = one.never[a] || []).push(b);
       (one.never[b] = one.never[b] || []).push(a);
     });
+    one.many = 1 + one.sites.reduce(function (n, s) { return Math.max(n, s.at); }, -1);
     one.networks = {};
     one.known = {};
     Object.keys(one.levels).forEach(function (level) {
@@ -62,20 +64,23 @@
     ids.forEach(function (id) { if (one.index[id]) { found.push(one.index[id].at); } });
     return found.sort(function (a, b) { return a - b; });
   }
+  function bits(one, at) {
+    const out = new Uint8Array(one.many);
+    at.forEach(function (k) { out[k] = 1; });
+    return out;
+  }
   // Mean conductance of one species with a set built, in one state of the unknown numbers.
   function conductance(one, ids, level) {
     const at = places(one, ids), key = at.join(","), known = one.known[level];
     if (!known.has(key)) {
       if (known.size > 20000) { known.clear(); }
-      const set = new Set(at);
-      known.set(key, one.networks[level].conductance(function (k) { return set.has(k); }));
+      known.set(key, one.networks[level].conductance(bits(one, at)));
     }
     return known.get(key);
   }
   function gain(one, ids, level) { return conductance(one, ids, level) - conductance(one, [], level); }
   function pieces(one, ids, level) {
-    const set = new Set(places(one, ids));
-    return one.networks[level].pieces(function (k) { return set.has(k); });
+    return one.networks[level].pieces(bits(one, places(one, ids)));
   }
   function excluded(id) {
     const found = new Set();
@@ -118,31 +123,41 @@
     later(mine, rest());
   }
   function told() { return open.length === 0 ? words.none : open.length === 1 ? words.one : fill(words.sections, { n: number(open.length) }); }
-  // Work that may wait, a little at a time, given up when the set changes.
+  // Work that may wait, a little at a time, given up when the set changes; a job may bring others that come next.
   function later(mine, jobs) {
     setTimeout(function () {
       const begun = performance.now();
-      while (jobs.length && mine === turn && performance.now() - begun < 12) { jobs.shift()(); }
+      while (jobs.length && mine === turn && performance.now() - begun < 12) { work(jobs); }
       if (mine === turn && jobs.length) { later(mine, jobs); } else if (mine === turn) { document.body.dataset.settled = String(turn); }
     }, 0);
   }
+  function work(jobs) {
+    const more = jobs.shift()();
+    if (Array.isArray(more)) { jobs.unshift.apply(jobs, more); }
+  }
   function rest() {
     delete document.body.dataset.settled;
-    const jobs = [];
+    const jobs = [], stand = function (s, l) { return function () { return s.networks[l].stand(bits(s, places(s, open))); }; };
     species.forEach(function (s) { Object.keys(s.networks).forEach(function (l) { jobs.push(function () { conductance(s, open, l); }); }); });
-    jobs.push(function () { showIndices(true); showCompared(); });
-    const rows = Array.from($("sections").tBodies[0].rows);
-    rows.forEach(function (row) { jobs.push(function () { showAdds(row); }); });
+    jobs.push(function () { showIndices(true); showCompared(); }, stand(here, "best"));
+    lines.forEach(function (line) { jobs.push(function () { showAdds(line); }); });
+    species.forEach(function (s) { Object.keys(s.networks).forEach(function (l) { jobs.push(stand(s, l)); }); });
     return jobs;
   }
+  // Only what has changed since the marks were drawn last.
   function showMarks() {
     const set = new Set(open);
-    document.querySelectorAll(".site").forEach(function (g) { g.classList.toggle("open", set.has(g.dataset.board)); });
-    Array.from($("sections").tBodies[0].rows).forEach(function (row) {
-      const on = set.has(row.dataset.id);
-      row.classList.toggle("open", on);
-      row.querySelector("input").checked = on;
-    });
+    species.forEach(function (s) { s.sites.forEach(function (x) { mark(x.id, set.has(x.id)); }); });
+    marked = set;
+  }
+  function mark(id, on) {
+    const line = lines.get(id);
+    if (marked && marked.has(id) === on) { return; }
+    (onMap[id] || []).forEach(function (g) { g.classList.toggle("open", on); });
+    if (line) {
+      line.classList.toggle("open", on);
+      line.querySelector("input").checked = on;
+    }
   }
   function showMoney() {
     const spent = cost(open), most = budget(), scale = Math.max(spent[1] || 0, most || 0) * 1.05 || 1;
@@ -235,8 +250,11 @@
   function fillList() {
     const body = $("sections").tBodies[0], heads = $("sections").tHead.rows[0].cells;
     body.textContent = "";
+    lines = new Map();
+    marked = null;
     here.sites.forEach(function (s) {
       const line = make("tr");
+      lines.set(s.id, line);
       line.dataset.id = s.id;
       const box = make("input");
       box.type = "checkbox";
@@ -262,20 +280,20 @@
   }
   function costTexts(c) { return [number(c[1]), c[0] !== c[2] ? fill(words.range, { low: number(c[0]), high: number(c[2]) }) : ""]; }
   function showAdds(line) {
-    const id = line.dataset.id, alone = gain(here, [id], "best"), cells = line.cells;
-    const drawn = here.index[id].gains;
-    cells[3].textContent = signed(alone);
-    if (drawn[0] !== null) { cells[3].appendChild(make("small", between(drawn[0], drawn[1], signed))); }
-    cells[3].dataset.value = String(alone);
+    const id = line.dataset.id, cells = line.cells, told = here.index[id].gains;
+    if (!cells[3].dataset.value) { // alone: the same whatever is open
+      const alone = gain(here, [id], "best");
+      cells[3].textContent = signed(alone);
+      if (told[0] !== null) { cells[3].appendChild(make("small", between(told[0], told[1], signed))); }
+      cells[3].dataset.value = String(alone);
+    }
     const on = open.indexOf(id) >= 0;
     const adds = on ? conductance(here, open, "best") - conductance(here, open.filter(function (x) { return x !== id; }), "best")
       : conductance(here, withOne(open, id), "best") - conductance(here, open, "best");
     cells[4].textContent = signed(adds);
     cells[4].dataset.value = String(adds);
   }
-  function near(id, on) {
-    document.querySelectorAll(".site").forEach(function (g) { if (g.dataset.board === id) { g.classList.toggle("near", on); } });
-  }
+  function near(id, on) { (onMap[id] || []).forEach(function (g) { g.classList.toggle("near", on); }); }
 
   // ---------------------------------------------------------------- best next, pairs, A and B
   function bestNext() {
@@ -364,7 +382,7 @@
       const one = species.find(function (s) { return s.id === box.dataset.species; });
       const name = {};
       one.sites.forEach(function (s) { name[s.key] = s.id; });
-      box.querySelectorAll(".site").forEach(function (g) { g.dataset.board = name[g.dataset.site]; });
+      box.querySelectorAll(".site").forEach(function (g) { g.dataset.board = name[g.dataset.site]; (onMap[name[g.dataset.site]] = onMap[name[g.dataset.site]] || []).push(g); });
       const map = box.querySelector(".map"), svg = map.querySelector("svg");
       svg.addEventListener("click", function (e) {
         const id = siteAt(e);
@@ -441,7 +459,7 @@
     const image = new Image(), font = getComputedStyle(document.body).fontFamily;
     image.onload = function () {
       const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
-      const beneath = lines(pen, ["bold 18px " + font, "16px " + font], wide - 24);
+      const beneath = legend(pen, ["bold 18px " + font, "16px " + font], wide - 24);
       canvas.width = wide;
       canvas.height = high + 24 + 24 * beneath.length;
       pen.fillStyle = "#fff";
@@ -469,7 +487,7 @@
     return new XMLSerializer().serializeToString(outer);
   }
   // Texts beneath the picture, broken to a width: [font, line].
-  function lines(pen, fonts, width) {
+  function legend(pen, fonts, width) {
     const out = [];
     [data.title + ", " + here.name, told() + (open.length ? ": " + inOrder().join(", ") : ""), $("money").textContent, data.statement].forEach(function (text, i) {
       let line = "";
@@ -525,6 +543,7 @@
   // For whoever drives the page from outside: the same functions as the buttons.
   window.board = {
     set: function (ids) { change(known(ids), ""); },
+    settle: function () { turn += 1; for (const jobs = rest(); jobs.length;) { work(jobs); } },
     toggle: toggle, open: function () { return open.slice(); }, toml: scenario, csv: table, page: page,
     gain: function (id, ids, level) { return gain(species.find(function (s) { return s.id === id; }), ids, level); },
     conductance: function (id, ids, level) { return conductance(species.find(function (s) { return s.id === id; }), ids, level); },

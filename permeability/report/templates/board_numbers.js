@@ -88,23 +88,43 @@ const BoardNumbers = (function () {
 
   function numbered(n) { return Array.from({ length: n }, function (_, i) { return i; }); }
 
+  // The state of a block for a set of candidates (a bit each); -1 where the set does nothing to it.
+  function stateOf(block, bits) {
+    let key = "";
+    for (let i = 0; i < block.owners.length; i++) {
+      if (bits[block.owners[i]] && !block.by[i].some(function (a) { return bits[block.owners[a]]; })) { key += key ? "," + i : i; }
+    }
+    return key === "" ? -1 : block.index[key];
+  }
+
   // The blocks that a set of candidates changes, each with the number of its state.
-  function states(blocks, has) {
+  function states(blocks, bits) {
     const found = [];
     blocks.forEach(function (block) {
-      const mine = block.owners.map(has);
-      const state = block.places.filter(function (i) { return mine[i] && !block.by[i].some(function (a) { return mine[a]; }); });
-      if (state.length) { found.push([block, block.index[state.join(",")]]); }
+      const state = stateOf(block, bits);
+      if (state >= 0) { found.push([block, state]); }
     });
     return found;
   }
 
   function indexed(block) {
     block.index = {};
-    block.places = numbered(block.owners.length);
-    block.by = block.places.map(function () { return []; }); // who makes each needless
+    block.by = block.owners.map(function () { return []; }); // who makes each needless
     block.covers.forEach(function (c) { block.by[c[1]].push(c[0]); });
     block.states.forEach(function (s, i) { block.index[s.join(",")] = i; });
+  }
+
+  // X Y of an (n x k) and a (k x m) table.
+  function product(x, y, n, k, m) {
+    const out = new Float64Array(n * m);
+    for (let i = 0; i < n; i++) {
+      for (let l = 0; l < k; l++) {
+        const f = x[i * k + l];
+        if (f === 0) { continue; }
+        for (let j = 0, a = i * m, b = l * m; j < m; j++) { out[a++] += f * y[b++]; }
+      }
+    }
+    return out;
   }
 
   // One state of the unknown numbers (low, best, high) of one species.
@@ -163,6 +183,149 @@ const BoardNumbers = (function () {
       return out;
     }
 
+    // ------------------------------------------------ the set that stands, and sets near it
+    // With blocks in their states, Q is the coupling of all modes through what stands, D (modes x patches and components) what
+    // currents into these do to the modes, G what stands has changed between them.  Other states of the blocks J are a change
+    // of rank |J|:  Q + Q_J W Q_J',  D + Q_J W D_J,  G - D_J' W D_J.
+    const wide = p + c, size = modes * (modes + 1) / 2;
+    const bare = { state: new Int32Array(kept.blocks.length).fill(-1), q: null, d: new Float64Array(modes * wide), g: new Float64Array(wide * wide), turns: 0 };
+    for (let i = 0; i < modes; i++) {
+      for (let j = 0; j < p; j++) { bare.d[i * wide + j] = drops[i * p + j]; }
+      for (let j = 0; j < c; j++) { bare.d[i * wide + p + j] = ends[i * c + j]; }
+    }
+    let here = bare;
+    function row(i) { return i * modes - i * (i - 1) / 2 - i; } // of an upper triangle with its diagonal
+    function entry(base, i, j) {
+      if (base.q === null) { return i === j ? 0 : i < j ? coupled(i, j) : coupled(j, i); }
+      return i < j ? base.q[row(i) + j] : base.q[row(j) + i];
+    }
+    function goal(bits) {
+      const out = new Int32Array(kept.blocks.length);
+      for (let i = 0; i < out.length; i++) { out[i] = stateOf(kept.blocks[i], bits); }
+      return out;
+    }
+    // The blocks in which two states differ, [block, from, to], and their modes together.
+    function differing(from, to) {
+      const list = [];
+      let n = 0;
+      for (let i = 0; i < to.length; i++) {
+        if (from[i] !== to[i]) { list.push([kept.blocks[i], from[i], to[i]]); n += kept.blocks[i].size; }
+      }
+      return { list: list, n: n };
+    }
+    // L (I + sign L'QL)^-1 L' for the roots L of the states at a place of the list; null where nothing stands there.
+    function middle(list, place, q, n, sign) {
+      if (!list.some(function (x) { return x[place] >= 0; })) { return null; }
+      const root = new Float64Array(n * n); // L'
+      let first = 0;
+      list.forEach(function (x) {
+        const r = x[0].size;
+        if (x[place] >= 0) {
+          const l = x[0].roots[x[place]];
+          for (let i = 0; i < r; i++) { for (let k = 0; k < r; k++) { root[(first + i) * n + first + k] = l[k * r + i]; } }
+        }
+        first += r;
+      });
+      const half = product(root, q, n, n, n);
+      transpose(half, n);
+      const a = product(root, half, n, n, n);
+      for (let i = 0; i < n * n; i++) { a[i] *= sign; }
+      for (let i = 0; i < n; i++) { a[i * n + i] += 1; }
+      const z = forward(cholesky(a, n), root, n, n), turned = z.slice();
+      transpose(turned, n);
+      return product(turned, z, n, n, n);
+    }
+    // W of a change of states.
+    function change(base, diff) {
+      const n = diff.n, at = new Int32Array(n);
+      let k = 0;
+      diff.list.forEach(function (x) { for (let i = 0; i < x[0].size; i++) { at[k++] = x[0].first + i; } });
+      let q = new Float64Array(n * n);
+      for (let i = 0; i < n; i++) { for (let j = i; j < n; j++) { q[i * n + j] = q[j * n + i] = entry(base, at[i], at[j]); } }
+      const off = middle(diff.list, 1, q, n, -1), w = off ? off.slice() : new Float64Array(n * n);
+      let e = null;
+      if (off) {
+        e = product(off, q, n, n, n);
+        for (let i = 0; i < n; i++) { e[i * n + i] += 1; }
+        q = product(q, e, n, n, n);
+      }
+      const on = middle(diff.list, 2, q, n, 1);
+      if (on) {
+        let s = on;
+        if (e) {
+          const turned = e.slice();
+          transpose(turned, n);
+          s = product(product(e, on, n, n, n), turned, n, n, n);
+        }
+        for (let i = 0; i < n * n; i++) { w[i] -= s[i]; }
+      }
+      return { at: at, n: n, w: w };
+    }
+    function rowsOf(d, at) {
+      const out = new Float64Array(at.length * wide);
+      at.forEach(function (a, i) { out.set(d.subarray(a * wide, a * wide + wide), i * wide); });
+      return out;
+    }
+    // G after a change.
+    function after(base, made) {
+      const d = rowsOf(base.d, made.at), wd = product(made.w, d, made.n, made.n, wide), out = base.g.slice();
+      for (let k = 0; k < made.n; k++) {
+        for (let i = 0; i < wide; i++) {
+          const f = d[k * wide + i];
+          for (let j = 0; j < wide; j++) { out[i * wide + j] -= f * wd[k * wide + j]; }
+        }
+      }
+      return out;
+    }
+    // What it takes to let a set stand, so that sets near it are quick, as small jobs; after many changes from anew, so that
+    // rounding does not add up.
+    function stand(bits) {
+      const to = goal(bits);
+      if (here.turns >= 100 || to.every(function (s) { return s < 0; })) { here = bare; }
+      return steps(differing(here.state, to)).map(function (diff) { return function () { move(diff); }; });
+    }
+    function steps(diff) { // a few blocks at a time
+      const out = [];
+      let some = { list: [], n: 0 };
+      diff.list.forEach(function (x) {
+        some.list.push(x);
+        some.n += x[0].size;
+        if (some.n >= 16) { out.push(some); some = { list: [], n: 0 }; }
+      });
+      if (some.n) { out.push(some); }
+      return out;
+    }
+    function move(diff) {
+      if (diff.list.some(function (x) { return here.state[kept.blocks.indexOf(x[0])] !== x[1]; })) { return; } // another set has come since
+      if (here === bare) {
+        const q = new Float64Array(size);
+        for (let i = 0; i < modes; i++) { for (let j = i + 1, x = row(i) + j; j < modes; j++) { q[x++] = coupled(i, j); } }
+        here = { state: bare.state.slice(), q: q, d: bare.d.slice(), g: bare.g.slice(), turns: 0 };
+      }
+      const made = change(here, diff), n = made.n, turned = new Float64Array(n * modes), g = after(here, made);
+      for (let k = 0; k < n; k++) { for (let i = 0; i < modes; i++) { turned[k * modes + i] = entry(here, i, made.at[k]); } }
+      const left = product(made.w, turned, n, n, modes), wd = product(made.w, rowsOf(here.d, made.at), n, n, wide);
+      for (let i = 0; i < modes; i++) {
+        const first = row(i);
+        for (let k = 0; k < n; k++) {
+          const f = left[k * modes + i];
+          if (f === 0) { continue; }
+          for (let j = i, x = first + i, y = k * modes + i; j < modes; j++) { here.q[x++] += f * turned[y++]; }
+          for (let j = 0; j < wide; j++) { here.d[i * wide + j] += turned[k * modes + i] * wd[k * wide + j]; }
+        }
+      }
+      here.g = g;
+      diff.list.forEach(function (x) { here.state[kept.blocks.indexOf(x[0])] = x[2]; });
+      here.turns += 1;
+    }
+    // G of any set: from nothing, from what stands, or all at once, whichever is least work.
+    function changed(bits) {
+      const to = goal(bits), from = [bare, here].map(function (b) { return differing(b.state, to); });
+      const nearest = here !== bare && from[1].n < from[0].n ? 1 : 0, base = [bare, here][nearest], diff = from[nearest];
+      if (!diff.n) { return base.g; }
+      return diff.n > 60 && 3 * diff.n > from[0].n ? within(states(kept.blocks, bits)) : after(base, change(base, diff));
+    }
+
     function gap(x, m, i, j) { return x[i * m + i] + x[j * m + j] - 2 * x[i * m + j]; }
 
     // H' A^-1 H with the potentials of joined components, as patches see them.
@@ -185,10 +348,10 @@ const BoardNumbers = (function () {
     }
 
     // Resistances among the patches with a set built.
-    function resistances(has) {
-      const picked = states(kept.blocks, has);
+    function resistances(bits) {
+      const picked = states(kept.blocks, bits);
       if (!picked.length) { return today.slice(); }
-      const g = within(picked), whole = numbered(c), m = p + c, out = new Float64Array(p * p);
+      const g = changed(bits), whole = numbered(c), m = p + c, out = new Float64Array(p * p);
       picked.forEach(function (x) { union(whole, x[0].joins[x[1]]); });
       const more = joined(g, whole), part = kept.part;
       for (let i = 0; i < p; i++) {
@@ -204,8 +367,8 @@ const BoardNumbers = (function () {
       return out;
     }
 
-    function conductance(has) {
-      const r = resistances(has);
+    function conductance(bits) {
+      const r = resistances(bits);
       let total = 0;
       for (let i = 0; i < p; i++) {
         for (let j = i + 1; j < p; j++) { if (r[i * p + j] > 0) { total += weights[i * p + j] / r[i * p + j]; } }
@@ -214,9 +377,9 @@ const BoardNumbers = (function () {
     }
 
     // Range cut off [km2] and pairs of patches without a path: pieces of land joined, nothing solved.
-    function pieces(has) {
+    function pieces(bits) {
       const land = kept.pieces, root = numbered(land.area.length);
-      states(land.joins, has).forEach(function (x) { union(root, x[0].pairs[x[1]]); });
+      states(land.joins, bits).forEach(function (x) { union(root, x[0].pairs[x[1]]); });
       const sums = land.area.map(function () { return 0; });
       let total = land.others, largest = land.largest;
       land.area.forEach(function (a, i) { sums[root[i]] += a; total += a; });
@@ -233,7 +396,7 @@ const BoardNumbers = (function () {
       return n * (n - 1) / 2 - met.size;
     }
 
-    return { conductance: conductance, pieces: pieces, resistances: resistances, error: kept.error, checked: kept.checked, draw: kept.draw };
+    return { conductance: conductance, stand: stand, pieces: pieces, resistances: resistances, error: kept.error, checked: kept.checked, draw: kept.draw };
   }
 
   return { network: network, solve: solve, unpack: unpack };
