@@ -22,7 +22,7 @@ import permeability as pm
 from permeability.planning.joint_gains import CircuitGains, exclusive_pairs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
-from browser import answer, browse, with_script  # noqa: E402
+from browser import answer, browse, with_script
 
 TREATMENTS = ("remove", "modify", "drop_wires")
 SPECIES = ("khulan", "mongolian_gazelle")
@@ -112,9 +112,7 @@ def off(page: Path, rankings: dict[str, pm.Ranking]) -> None:
     for name, ranking in rankings.items():
         sites = ranking.sites
         sets = random_sets(sites, SETS)
-        script = "return %s.map(function(ids){return board.gain('%s',ids,'best')})" % (
-            json.dumps([[sites[k].id for k in s] for s in sets]), name,
-        )  # fmt: skip
+        script = f"return {json.dumps([[sites[k].id for k in s] for s in sets])}.map(function(ids){{return board.gain('{name}',ids,'best')}})"  # fmt: skip
         with tempfile.TemporaryDirectory() as profile:
             shown = np.array(answer(browse(with_script(page, script), profile, "--dump-dom")[0]))
         gains = CircuitGains(ranking, exclusive_pairs(sites))
