@@ -35,6 +35,8 @@ _HOME = {
     "pinch_points": "permeability.linkage.corridors",
     "movement_chain": "permeability.linkage.movement_chain",
     "hazard": "permeability.linkage.exposure",
+    "protconn": "permeability.linkage.protected_areas",
+    "protconn_by_country": "permeability.linkage.protected_areas",
     "omnidirectional_files": "permeability.interop.raster_windows",
     "barrier_impact": "permeability.impact.line_by_line",
     "compare": "permeability.impact.comparison",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from permeability import __version__
+from permeability.cli import country_commands as cli_country
 from permeability.cli import data_commands as cli_data
 from permeability.cli import line_commands as cli_lines
 from permeability.cli import monitor_commands as cli_monitor
@@ -425,7 +426,7 @@ def doctor() -> None:
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks,
     cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
-    cli_lines.route, cli_lines.compare_lines,
+    cli_lines.route, cli_lines.compare_lines, cli_country.protconn,
 ):  # fmt: skip
     cli.add_command(command)
 

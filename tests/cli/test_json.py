@@ -38,6 +38,12 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_project(folder / "tiny" / "project.toml", folder / "res", report=False)
     land, patches = samples.tiny()
     patches.table.to_file(folder / "patches.gpkg")
+    patches.table.set_geometry(patches.table.geometry.buffer(400)).to_file(folder / "areas.gpkg")
+    halves = [
+        shapely.box(*land.grid.bounds[:2], 5000, land.grid.bounds[3]),
+        shapely.box(5000, land.grid.bounds[1], *land.grid.bounds[2:]),
+    ]
+    gpd.GeoDataFrame({"name": ["A", "B"]}, geometry=halves, crs=land.grid.crs).to_file(folder / "lands.gpkg")
     lines = land.barriers.table
     lines.drop(columns=[c for c in lines.columns if lines[c].isna().all()]).to_file(folder / "lines.gpkg")
     shutil.copy(folder / "res" / "habitat_khulan.tif", folder / "r.tif")
@@ -127,6 +133,16 @@ RUNS: dict[str, list[str]] = {
     "omnidirectional": ["r.tif", "--radius-km", "3", "--workers", "1", "--out", "omni.tif"],
     "omniscape": ["o.ini", "--out", "os"],
     "plan": ["tiny/project.toml"],
+    "protconn": [
+        "areas.gpkg",
+        "lands.gpkg",
+        "--median-km",
+        "2",
+        "--country",
+        "name",
+        "--out",
+        "protconn.csv",
+    ],
     "rank": ["tiny/project.toml", "--out", "sites.gpkg", "--workers", "1"],
     "report": ["res", "--language", "ru", "--out", "report.html"],
     "rerun": ["res", "--project", "tiny/project.toml"],
