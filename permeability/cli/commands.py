@@ -424,7 +424,7 @@ def doctor() -> None:
 
 
 for command in (
-    cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_tracks.tracks,
+    cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_data.workbook, cli_tracks.tracks,
     cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
     cli_lines.route, cli_lines.compare_lines, cli_country.protconn,
 ):  # fmt: skip

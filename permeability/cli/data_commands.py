@@ -249,3 +249,18 @@ def export(results: Path, kind: str, out: Path | None) -> None:
     }[kind]
     write(results, target)
     answer({"files": [written(target)]}, lambda: None)
+
+
+@click.command(cls=JsonCommand)
+@click.argument("results", type=RESULTS)
+@LANGUAGE
+@click.option("--out", type=NEW_FILE, help="file to write, ending in .xlsx (default: RESULTS.xlsx)")
+def workbook(results: Path, language: str | None, out: Path | None) -> None:
+    """Write every table of a result folder as one Excel workbook, a sheet each."""
+    from permeability.interop.run_workbook import export_workbook
+
+    target = out if out is not None else results.resolve().with_name(f"{results.resolve().name}.xlsx")
+    answer(
+        {"files": [written(export_workbook(results, target, language=language or reader().language))]},
+        lambda: None,
+    )

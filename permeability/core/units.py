@@ -15,6 +15,9 @@ def unit_of(name: str) -> str:
         "_m": "m",
         "_usd": "USD",
         "_pct": "%",
+        "_qha": "quality ha",
+        "_ha": "ha",
+        "_deg": "deg",
         "_s": "s",
         "_per_day": "1/day",
     }

@@ -35,6 +35,7 @@ from permeability.layers.whole_files import _unreadable, require_file, whole_fil
 
 BLOCK_CACHE_MB = 64  # of blocks that GDAL holds; by default a twentieth of the machine
 FOR_CODES = ("nearest", "mode")
+LARGE_TILE = 512  # cells; smaller rasters are one tile or a few, without overviews
 MOST_CHECKED = 1_000_000  # cells of a raster that a check looks at
 RESAMPLING = ("nearest", "bilinear", "cubic", "average", "mode", "max", "min")
 
@@ -48,7 +49,10 @@ def write_geotiff(
     unit: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a raster as tiled, compressed float32 GeoTIFF, nodata NaN, whole and byte-stable.
+    """Write a raster as cloud-optimised GeoTIFF: tiled, compressed float32, nodata NaN, whole and byte-stable.
+
+    One that is wider or higher than 512 cells holds overviews (means of cells with a value), so that a GIS or a reader over
+    HTTP shows it without reading all of it.
 
     Parameters
     ----------
@@ -75,13 +79,13 @@ def write_geotiff(
     ...     read_raster(path, land.grid)[0].shape
     (8, 12)
     """
+    large = max(grid.shape) > LARGE_TILE
     profile = {
-        "driver": "GTiff", "dtype": "float32", "count": 1, "width": grid.cols, "height": grid.rows,
+        "driver": "COG", "dtype": "float32", "count": 1, "width": grid.cols, "height": grid.rows,
         "crs": grid.crs.to_wkt(), "transform": grid.transform, "nodata": np.nan, "compress": "deflate",
-        "predictor": 3, "zlevel": 6,
+        "predictor": "yes", "level": 6, "blocksize": LARGE_TILE if large else LARGE_TILE // 2,
+        "overviews": "AUTO" if large else "NONE", "overview_resampling": "average", "bigtiff": "if_safer",
     }  # fmt: skip
-    if min(grid.shape) >= 256:
-        profile |= {"tiled": True, "blockxsize": 256, "blockysize": 256}
     with whole_file(path) as aside, rasterio.open(aside, "w", **profile) as target:
         target.write(values.astype(np.float32), 1)
         target.set_band_description(1, description)

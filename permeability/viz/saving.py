@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +24,36 @@ def save(result: Any, path: Path) -> Path:
     if end == ".csv" and held.table is not None:
         return whole_files.write_csv(path, _flat(held.table), mark=True)
     if end == ".xlsx" and held.table is not None:
-        return table_workbooks.write_tables(path, {type(result).__name__.lower(): _flat(held.table)})
+        return table_workbooks.write_tables(path, _sheets(result, held.table), units=True)
     places = {k: v for k, v in held.places.items() if v.crs is not None and len(v)}
     if end == ".gpkg" and places:
         return vectors.write_gpkg(path, {k: _plain(v) for k, v in places.items()})
     if end in (".geojson", ".parquet") and len(places) == 1:
         return _one_layer(path, _plain(next(iter(places.values()))), end)
+    if end == ".parquet" and not places and held.table is not None:
+        return _parquet(path, _flat(held.table))
     if end == ".tif" and held.values is not None and held.grid is not None:
         values = np.where(np.isfinite(held.values), held.values, np.nan)
         return rasters.write_geotiff(path, values, held.grid, unit=held.unit)
     can = [*PICTURES] + [".csv", ".xlsx"] * (held.table is not None) + [".gpkg"] * bool(places)
-    can += [".geojson", ".parquet"] * (len(places) == 1)
+    can += [".geojson", ".parquet"] * (len(places) == 1) + [".parquet"] * (
+        not places and held.table is not None
+    )
     can += [".tif"] * (held.values is not None and held.grid is not None)
     raise OptionError(
         "O07", f"{type(result).__name__} cannot be written as {end or path.name!r}.",
         remedy=f"give a name that ends in {', '.join(can)}",
     )  # fmt: skip
+
+
+def _sheets(result: Any, main: Any) -> dict[str, pd.DataFrame]:
+    """The main table of a result, and the others that it holds."""
+    found = {type(result).__name__.lower(): _flat(main)}
+    for part in fields(result) if is_dataclass(result) else ():
+        table = getattr(result, part.name)
+        if part.name[0] != "_" and isinstance(table, pd.DataFrame) and not _flat(table).equals(_flat(main)):
+            found[part.name] = _flat(table)
+    return found
 
 
 def _flat(table: Any) -> pd.DataFrame:
@@ -47,16 +62,22 @@ def _flat(table: Any) -> pd.DataFrame:
 
 def _one_layer(path: Path, layer: gpd.GeoDataFrame, end: str) -> Path:
     """GeoJSON in longitude and latitude, as its standard has it; GeoParquet in the system of the layer."""
+    if end == ".parquet":
+        return _parquet(path, layer)
     with whole_files.whole_file(path) as aside:
-        if end == ".geojson":
-            layer.to_crs(4326).to_file(aside, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
-        else:
-            try:
-                layer.to_parquet(aside, index=False)
-            except ImportError as error:
-                raise OptionError(
-                    "O07", "GeoParquet needs pyarrow.", remedy='pip install "landscape-permeability[parquet]"'
-                ) from error
+        layer.to_crs(4326).to_file(aside, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
+    return path
+
+
+def _parquet(path: Path, table: pd.DataFrame) -> Path:
+    """GeoParquet of a layer, Parquet of a plain table."""
+    with whole_files.whole_file(path) as aside:
+        try:
+            table.to_parquet(aside, index=False)
+        except ImportError as error:
+            raise OptionError(
+                "O07", "Parquet needs pyarrow.", remedy='pip install "landscape-permeability[parquet]"'
+            ) from error
     return path
 
 

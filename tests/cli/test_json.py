@@ -196,6 +196,7 @@ RUNS: dict[str, list[str]] = {
     "tracks encounters": [*TRACK, "--lines", "lines.gpkg"],
     "tracks validate": [*TRACK, "--project", "tiny/project.toml", "--sections-m", "125", "--block-km", "1"],
     "verify": ["res"],
+    "workbook": ["res", "--out", "res.xlsx"],
 }
 FALL_BACK = {"demo": "its run is that of `run`; the whole sample takes a minute"}
 

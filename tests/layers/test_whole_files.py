@@ -108,6 +108,22 @@ def test_a_geotiff_comes_back_and_is_byte_stable(tmp_path: Path) -> None:
         assert np.isnan(source.nodata)
 
 
+def test_large_rasters_have_overviews_that_are_means_of_cells_with_a_value(tmp_path: Path) -> None:
+    grid = Grid.from_bounds((0, 0, 600_000, 40_000), cell_size=1000, crs=32648)
+    values = np.random.default_rng(2).random(grid.shape)
+    values[:5] = np.nan
+    one = rasters.write_geotiff(tmp_path / "a.tif", values, grid)
+    assert one.read_bytes() == rasters.write_geotiff(tmp_path / "b.tif", values, grid).read_bytes()
+    with rasterio.open(one) as source:
+        assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert source.overviews(1) == [2]
+        np.testing.assert_array_equal(source.read(1), values.astype(np.float32))
+    with rasterio.open(one, overview_level=0) as coarse:
+        pairs = values.astype(np.float32).reshape(20, 2, 300, 2)
+        np.testing.assert_allclose(coarse.read(1)[2:], np.nanmean(pairs[2:], axis=(1, 3)), rtol=1e-6)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tif", "b.tif"]
+
+
 # ---------------------------------------------------------------- vectors
 def test_vectors_are_read_filtered_and_moved(tmp_path: Path) -> None:
     path = tmp_path / "v.gpkg"

@@ -96,6 +96,25 @@ class Run(Face):
         """Indices of every case of every species."""
         return _species_first(pd.concat([r.impact.table.assign(species=n) for n, r in self.species.items()]))
 
+    def save(self, path: str | Path) -> Path:
+        """Write the run to one file: ``.xlsx`` is a workbook of every table of its result folder, see
+        :func:`permeability.interop.run_workbook.export_workbook`; other endings as for any result.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        pathlib.Path
+        """
+        folder = self.folder
+        if Path(path).suffix.lower() == ".xlsx" and folder is not None and (folder / "record.json").is_file():
+            from permeability.interop.run_workbook import export_workbook
+
+            return export_workbook(folder, path)
+        return super().save(path)
+
     def __repr__(self) -> str:
         return f"Run of {self.project.spec.project.name!r}: {', '.join(self.species)}" + (
             f" in {self.folder}" if self.folder else ""
