@@ -64,7 +64,7 @@ def test_the_same_results_give_the_same_bytes_in_each_language(
         one = export_workbook(results, tmp_path / f"{language}.xlsx", language=language).read_bytes()
         late = writer.datetime.datetime(2031, 1, 1)
         with monkeypatch.context() as m:
-            m.setattr(writer, "datetime", type("D", (), {"datetime": type("T", (), {"now": staticmethod(lambda tz=None: late)}), "timezone": writer.datetime.timezone}))  # fmt: skip
+            m.setattr(writer, "datetime", type("D", (), {"datetime": type("T", (), {"now": staticmethod(lambda tz=None, at=late: at)}), "timezone": writer.datetime.timezone}))  # fmt: skip
             assert export_workbook(results, tmp_path / "b.xlsx", language=language).read_bytes() == one
     assert (tmp_path / "mn.xlsx").read_bytes() != (tmp_path / "en.xlsx").read_bytes()
 
