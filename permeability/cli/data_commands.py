@@ -257,7 +257,7 @@ def export(results: Path, kind: str, out: Path | None) -> None:
 @click.option("--out", type=NEW_FILE, help="file to write, ending in .xlsx (default: RESULTS.xlsx)")
 def workbook(results: Path, language: str | None, out: Path | None) -> None:
     """Write every table of a result folder as one Excel workbook, a sheet each."""
-    from permeability.interop.run_workbook import export_workbook
+    from permeability.report.run_workbook import export_workbook
 
     target = out if out is not None else results.resolve().with_name(f"{results.resolve().name}.xlsx")
     answer(

@@ -20,7 +20,7 @@ HERE: Final = Path(__file__).resolve().parent
 PACKAGE: Final = HERE.parent
 ROOMS: Final = ("report", "viz", "locale", "cli", "alignment")  # whose texts are for readers
 FILES: Final = (
-    "interop/export.py", "interop/run_workbook.py", "linkage/index_table.py", "barriers/step_words.py", "project/run/input_differences.py", "layers/rasters.py", "impact/line_by_line.py",
+    "interop/export.py", "linkage/index_table.py", "barriers/step_words.py", "project/run/input_differences.py", "layers/rasters.py", "impact/line_by_line.py",
 )  # fmt: skip
 KEYWORDS: Final[dict[str, Any]] = {"tr": None, "N_": None, "self": None}
 UNREVIEWED: Final = "unreviewed: made by a machine, not read by a speaker of the language"

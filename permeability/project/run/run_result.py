@@ -98,7 +98,7 @@ class Run(Face):
 
     def save(self, path: str | Path) -> Path:
         """Write the run to one file: ``.xlsx`` is a workbook of every table of its result folder, see
-        :func:`permeability.interop.run_workbook.export_workbook`; other endings as for any result.
+        :func:`permeability.report.run_workbook.export_workbook`; other endings as for any result.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Run(Face):
         """
         folder = self.folder
         if Path(path).suffix.lower() == ".xlsx" and folder is not None and (folder / "record.json").is_file():
-            from permeability.interop.run_workbook import export_workbook
+            from permeability.report.run_workbook import export_workbook
 
             return export_workbook(folder, path)
         return super().save(path)

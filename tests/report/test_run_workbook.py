@@ -12,8 +12,8 @@ import pytest
 
 import permeability as pm
 from permeability.core.errors import OptionError, ProjectError
-from permeability.interop.run_workbook import export_workbook
 from permeability.layers.table_workbooks import head
+from permeability.report.run_workbook import export_workbook
 
 
 @pytest.fixture(scope="module")
