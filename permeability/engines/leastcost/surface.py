@@ -341,18 +341,20 @@ def _of_landscape(
 
 
 def _spacing(values: xr.DataArray, cell_size: Any) -> Any:
-    """(height, width) from evenly spaced coordinates, else ``cell_size``."""
-    if values.ndim != 2 or not all(d in values.coords and values.sizes[d] > 1 for d in values.dims):
+    """(height, width) from evenly spaced coordinates, else ``cell_size``; one row or column has no step across it, so its own spacing serves for both."""
+    if values.ndim != 2 or not all(d in values.coords for d in values.dims) or values.size < 2:
         return cell_size
     spacing = []
     for d in values.dims:
+        if values.sizes[d] < 2:
+            continue
         steps = np.diff(np.asarray(values.coords[d].values, np.float64))
         if np.ptp(steps) > 1e-6 * abs(steps[0]):
             raise OptionError(
                 "D07", f"the coordinate {d!r} is not evenly spaced.", remedy="resample to a regular grid"
             )
         spacing.append(abs(float(np.mean(steps))))
-    high, wide = spacing
+    high, wide = spacing[0], spacing[-1]
     own = (high, high) if abs(high - wide) <= 1e-9 * high else (high, wide)
     if cell_size != 1.0 and not np.allclose(cell_size, own, rtol=1e-9):
         raise OptionError(

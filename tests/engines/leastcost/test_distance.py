@@ -294,6 +294,13 @@ def test_dataarray_in_dataarray_out() -> None:
         )
 
 
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1)])
+def test_one_row_or_column_has_the_cells_of_its_coordinates(shape: tuple[int, int]) -> None:
+    place = {"y": 500.0 - 1000.0 * np.arange(shape[0]), "x": 1000.0 * np.arange(shape[1])}
+    field = lc.cost_distance(xr.DataArray(np.ones(shape), place, ("y", "x")), [(0, 0)])
+    assert field.values.ravel().tolist() == [0.0, 1000.0, 2000.0, 3000.0]
+
+
 def test_oblong_cells() -> None:
     field = lc.cost_distance(np.ones((2, 2)), [(0, 0)], cell_size=(2.0, 3.0))
     assert field.tolist() == [[0.0, 3.0], [2.0, np.sqrt(13.0)]]
