@@ -426,7 +426,7 @@ def doctor() -> None:
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_data.workbook, cli_tracks.tracks,
     cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
-    cli_lines.route, cli_lines.compare_lines, cli_country.protconn,
+    cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country,
 ):  # fmt: skip
     cli.add_command(command)
 

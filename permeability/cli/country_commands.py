@@ -1,16 +1,17 @@
-"""``permeability protconn``: protected and connected land, of a region or of every country."""
+"""``permeability protconn`` and ``permeability by-country``: protected and connected land, and every index by country."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from permeability.cli.answers import JsonCommand, answer, records, written
 from permeability.cli.numbers import Number
-from permeability.cli.parameters import NEW_FILE, VECTOR
+from permeability.cli.parameters import NEW_FILE, PROJECT, VECTOR
 
-__all__ = ["protconn"]
+__all__ = ["by_country", "protconn"]
 
 
 @click.command(cls=JsonCommand)
@@ -53,3 +54,73 @@ def protconn(
     answer(
         {"median_km": median_km, "rows": records(found.table)}, found.table.set_index("country").T.to_string()
     )
+
+
+@click.command("by-country", cls=JsonCommand)
+@click.argument("project", type=PROJECT)
+@click.argument("countries", type=VECTOR)
+@click.option("--table", help="table in the file of countries")
+@click.option(
+    "--name", "column", default="name", show_default=True, help="column of COUNTRIES with their names"
+)
+@click.option("--species", help="one of the project's (default: the first)")
+@click.option("--index", type=click.Choice(["mean_conductance", "eca_km2", "reachable_km2"]), default="mean_conductance", show_default=True, help="gain of the matrix of owners and gainers")  # fmt: skip
+@click.option("--border-km", type=Number(0), default=5.0, show_default=True, help="what is no farther from a country stands at its border and counts for both sides in equal parts [km]")  # fmt: skip
+@click.option("--sites/--no-sites", default=True, help="rank the candidates of the project, to say who owns a section and who gains")  # fmt: skip
+@click.option(
+    "--out", type=NEW_FILE, help="workbook to write (.xlsx), a sheet per table; .csv writes the split alone"
+)
+def by_country(
+    project: Path, countries: Path, table: str | None, column: str, species: str | None, index: str, border_km: float, sites: bool,
+    out: Path | None,
+) -> None:  # fmt: skip
+    """Split every index of a species of PROJECT within, across and through COUNTRIES; say who owns the sections and who gains.
+
+    The values of an index add up to the whole.  See docs/protected_areas.md for the rules.
+    """
+    from permeability.layers.vectors import read_vector
+    from permeability.linkage.countries import by_country as split_of
+    from permeability.linkage.countries import country_map, lines_by_country
+    from permeability.project.project import open_project
+    from permeability.ranking.owners import country_gains
+    from permeability.ranking.ranking import rank
+
+    opened = open_project(project)
+    who = opened.species_ids[0] if species is None else species
+    land, patches, inside = opened.landscape(who), opened.patches(who), opened.range_mask(who)
+    lands = country_map(land.grid, read_vector(countries, table, crs=land.grid.crs), name=column)
+    split = split_of(land, patches, lands, inside)
+    lines = lines_by_country(land.barriers.table, lands, border_m=1000 * border_km)
+    tables = {"split": split.table, "kinds": split.kinds().reset_index(), "lines": lines}
+    places = opened.candidates(who) if sites else []
+    if places:
+        gains = country_gains(
+            rank(land, patches, places, inside=inside), lands, index, border_m=1000 * border_km
+        )
+        tables |= {"matrix": gains.matrix.rename_axis("owner").reset_index(), "sites": gains.table}
+    if out is not None:
+        _keep(tables, out)
+        written(out, quiet=True)
+    facts = {
+        "species": who,
+        "statement": opened.spec.project.statement,
+        **{k: records(v) for k, v in tables.items()},
+    }
+    shown = [split, *([gains] if places else [])]
+    answer(
+        facts,
+        "\n\n".join(
+            [*([opened.spec.project.statement] if opened.spec.project.statement else []), *map(repr, shown)]
+        ),
+    )
+
+
+def _keep(tables: dict[str, Any], out: Path) -> None:
+    """The tables as a workbook, or the first as CSV."""
+    from permeability.layers.table_workbooks import write_tables
+    from permeability.layers.whole_files import write_text
+
+    if out.suffix.lower() == ".csv":
+        write_text(out, tables["split"].to_csv(index=False))
+    else:
+        write_tables(out, tables)

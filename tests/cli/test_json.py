@@ -107,6 +107,7 @@ RUNS: dict[str, list[str]] = {
     "barriers summary": ["lines.gpkg"],
     "barriers template": ["template.gpkg"],
     "board": ["res", "--out", "board.html"],
+    "by-country": ["tiny/project.toml", "lands.gpkg", "--border-km", "1", "--out", "by_country.xlsx"],
     "check": ["tiny/project.toml"],
     "circuit": ["r.tif", "patches.gpkg", "--out", "circuit.tif"],
     "circuitscape": ["c.ini", "--out", "cs"],
