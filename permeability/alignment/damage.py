@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from permeability.alignment.new_line import crossing_cost_m, with_new_line
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
 from permeability.engines.alignment import LineNetwork, move_costs
 from permeability.engines.alignment.corner_lines import MOVE_ANGLE, MOVE_LENGTH
 from permeability.engines.leastcost.distance import cost_distance, trace_cells
@@ -198,8 +199,13 @@ def line_network(land: Landscape, patches: Patches) -> LineNetwork:
 
 
 @takes_landscape
+@long_job("damage map")
 def damage_map(
-    land: Landscape, patches: Patches, kind: str | Mapping[str, Any] = "railway_fenced"
+    land: Landscape,
+    patches: Patches,
+    kind: str | Mapping[str, Any] = "railway_fenced",
+    *,
+    progress: Any = None,
 ) -> DamageMap:
     """Loss that a line of a kind through each cell and direction would cause.
 
@@ -210,6 +216,8 @@ def damage_map(
     kind : str or mapping
         ``"railway_fenced"``, ``"railway"``, ``"road"``, ``"border_fence"``, ``"stock_fence"``, or columns of the barrier
         schema: ``{"kind": "road", "vehicles_per_day": 800}``.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -246,10 +254,10 @@ def damage_map(
         high = np.where(square > 0, square * z, 0.0)
         conductance = np.stack(network.today.links)
         low = np.where(square > 0, square / (conductance + 1.0 / z), 0.0)
-    return DamageMap(land, patches, kind, cost, low, high, _ways(land, patches))
+    return DamageMap(land, patches, kind, cost, low, high, _ways(land, patches, progress))
 
 
-def _ways(land: Landscape, patches: Patches) -> Floats:
+def _ways(land: Landscape, patches: Patches, tell: Callable[[int, int], None] | None) -> Floats:
     """Weighted share of the summed least costs per metre that every edge gets dearer, over the least-cost ways of today."""
     weights, out, total = patches.pair_weights(), np.zeros((4, *land.grid.shape)), 0.0
     how: dict[str, Any] = {
@@ -257,6 +265,8 @@ def _ways(land: Landscape, patches: Patches) -> Floats:
     }  # fmt: skip
     surface = cost_surface(land.resistance, **how)
     for i in range(len(patches)):
+        if tell is not None:
+            tell(i + 1, len(patches) + 1)  # the solves of the circuit view were the first part
         others = np.flatnonzero(weights[i] > 0)
         others = others[others > i]
         if not len(others):
@@ -271,6 +281,8 @@ def _ways(land: Landscape, patches: Patches) -> Floats:
             total += weights[i, j] * away.ravel()[at]
             for cell, k in trace_cells(surface, away, np.flatnonzero(mine.ravel()), at).edges:
                 out[k].reshape(-1)[cell] += weights[i, j]
+    if tell is not None:
+        tell(len(patches) + 1, len(patches) + 1)
     return out / total if total > 0 else out
 
 

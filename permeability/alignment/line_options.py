@@ -21,6 +21,8 @@ from permeability.alignment.new_line import with_new_line
 from permeability.barriers.scenario import Scenario
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
+from permeability.core.tasks import HERE
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -73,6 +75,7 @@ class LineOptions(Face):
 
 
 @takes_landscape
+@long_job("lines")
 def compare_alternatives(
     lines: Mapping[str, shapely.LineString],
     land: Landscape,
@@ -88,6 +91,7 @@ def compare_alternatives(
     countries: gpd.GeoDataFrame | None = None,
     draws: int = 0,
     rng: int | np.random.Generator = 1,
+    progress: Any = None,
 ) -> LineOptions:
     """Lines side by side: loss, indices in common draws, patches cut off, structures that a target needs.
 
@@ -114,6 +118,8 @@ def compare_alternatives(
     draws : int
         Draws of the unknown numbers, the same for every line.
     rng : int or numpy.random.Generator
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -145,7 +151,9 @@ def compare_alternatives(
     inside = land.valid if inside is None else inside
     damage, network = damage_map(land, patches, kind), line_network(land, patches)
     options, rows = [Option(TODAY, land, patches, inside)], []
-    for name, line in lines.items():
+    for done, (name, line) in enumerate(lines.items()):
+        if progress is not None:
+            progress(done, len(lines))
         new = with_new_line(land, line, kind, name=name)
         options.append(Option(name, new, patches.on(new), inside, measure="avoid"))
         state, bounds = network.with_barriers(new.edge_barriers()), damage.along(line)
@@ -169,7 +177,7 @@ def compare_alternatives(
     table = gpd.GeoDataFrame(rows, crs=land.grid.crs)
     worst = table["loss"].max()
     table.insert(table.columns.get_loc("pairs_parted") + 1, "avoided", np.nan if np.isinf(worst) or not worst > 0 else 1 - table["loss"] / worst)  # fmt: skip
-    found = evaluate_options(options, TODAY, draws=draws, rng=rng)
+    found = evaluate_options(options, TODAY, draws=draws, rng=rng, on=HERE.telling(progress))
     return LineOptions(damage, table, found, _by_country(lines, damage, countries))
 
 

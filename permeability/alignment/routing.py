@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, TypeAlias
 
@@ -17,6 +17,7 @@ from permeability.alignment.damage import DamageMap, damage_map, line_network
 from permeability.alignment.line_limits import Limits, corner_heights, edge_distance, limits_of
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
 from permeability.engines.alignment import CornerLine, Found, LineNetwork, move_costs, search_line
 from permeability.engines.alignment.line_search import ground_price
 from permeability.landscape.given import takes_landscape
@@ -85,6 +86,7 @@ def _lost(loss: float) -> str:
 
 
 @takes_landscape
+@long_job("route")
 def route(
     land: Landscape,
     patches: Patches,
@@ -105,7 +107,7 @@ def route(
     n_starts: int = 8,
     seed: int = 0,
     edge_cells: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Any = None,
 ) -> Routes:
     """Lines from one place to another that take least from the movement between patches.
 
@@ -143,8 +145,8 @@ def route(
     edge_cells : int, optional
         How near to the edge of the study area counts as along it [cells]; 0 refuses nothing. About 2 % of the shorter side
         by default, 3 at most.
-    progress : callable, optional
-        Called with (done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------

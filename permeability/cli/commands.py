@@ -47,6 +47,7 @@ from permeability.core.errors import (
     PermeabilityError,
     ProjectError,
 )
+from permeability.core.journal import LOG, PROGRESS
 from permeability.core.texts import N_
 from permeability.locale.language import LANGUAGES
 
@@ -64,10 +65,9 @@ def cli(language: str | None) -> None:
     """Landscape permeability: which fence comes down first?"""
     set_json(False)  # a command that is asked for JSON says so after this
     set_language(language)
-    log = logging.getLogger("permeability")
-    if not any(isinstance(h, _Said) for h in log.handlers):
-        log.addHandler(_Said())
-        log.setLevel(logging.INFO)
+    if not any(isinstance(h, _Said) for h in LOG.handlers):
+        LOG.addHandler(_Said())
+        LOG.setLevel(logging.INFO)
 
 
 def _nothing_more() -> None:
@@ -78,7 +78,8 @@ class _Said(logging.Handler):
     """What the package has to say on its own account goes to standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        tell(f"permeability: {record.getMessage()}")
+        if record.name != PROGRESS.name:  # which the command shows in its own way
+            tell(f"permeability: {record.getMessage()}")
 
 
 # ---------------------------------------------------------------- the main job

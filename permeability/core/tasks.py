@@ -275,6 +275,11 @@ class RunOn:
         tell = self.progress
         return self.telling(None if tell is None else lambda done, _: tell(before + done, total))
 
+    def share(self, k: int, of: int) -> RunOn:
+        """The same for the ``k``-th (from 0) of several jobs that are alike."""
+        tell = self.progress
+        return self.telling(None if tell is None else lambda done, total: tell(k * total + done, of * total))
+
     def tasks(
         self, function: Callable[[Task], Result], tasks: Sequence[Task], **options: Any
     ) -> Iterator[tuple[int, Result]]:

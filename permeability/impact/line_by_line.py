@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.core.keeping import KEEP_NOTHING, Keep
+from permeability.core.progress import long_job
 from permeability.core.texts import N_, Said
 from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
@@ -77,6 +78,7 @@ class Impact(Face):
 
 
 @takes_landscape
+@long_job("impact")
 def barrier_impact(
     land: Landscape,
     patches: Patches,
@@ -84,7 +86,7 @@ def barrier_impact(
     *,
     by: str = "line",
     measured: Measured | None = None,
-    progress: Progress | None = None,
+    progress: Any = None,
     keep: Keep = KEEP_NOTHING,
 ) -> Impact:
     """Indices today, without barriers, with each line (or group of lines) alone and with each taken away.
@@ -100,8 +102,8 @@ def barrier_impact(
         ``fence_class``, other rows by their kind; or nothing.
     measured : Measured, optional
         The same landscape, where something of it is known already.
-    progress : callable, optional
-        Called with (done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     keep : Keep, optional
         Where what was found of the groups is kept, and looked up.
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from permeability.core.errors import Finding, check_choice
+from permeability.core.progress import long_job
 from permeability.engines.circuit.modes.advanced import raster_advanced
 from permeability.engines.circuit.modes.map_store import Floats, Key, MapOptions
 from permeability.engines.circuit.modes.network import network_advanced, network_pairwise
@@ -32,12 +33,13 @@ __all__ = ["Problem", "estimate_problem", "read_problem", "run_problem"]
 Progress = Callable[[int, int], None]
 
 
+@long_job("pairs")
 def run_problem(
     ini_path: str | os.PathLike[str],
     *,
     output_dir: str | os.PathLike[str] | None = None,
     solver: str | None = None,
-    progress: Progress | None = None,
+    progress: Any = None,
     tell: Callable[[Finding], None] | None = None,
     ignore_unknown: bool = False,
 ) -> list[Path]:
@@ -54,8 +56,8 @@ def run_problem(
         Grid solver: ``"auto"`` (the default: chosen by size, whatever the file says, for every solver here
         meets the same residual), ``"direct"``, ``"multigrid"`` or another of
         :func:`permeability.engines.circuit.solve_grid`.
-    progress : callable, optional
-        ``progress(done, total)`` after every pair or node.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     tell : callable, optional
         Takes every warning and note (options without effect, focal nodes off the habitat) before the run.
     ignore_unknown : bool

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from permeability.core.errors import Finding, InteropError, PermeabilityError
-from permeability.core.tasks import Progress
+from permeability.core.progress import long_job
 from permeability.engines.omnidirectional import WindowOptions, reclassify
 from permeability.engines.omnidirectional.options import check_options
 from permeability.engines.omnidirectional.slabs import SlabJob, SlabProblem
@@ -217,11 +217,12 @@ def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = Fal
     )
 
 
+@long_job("windows", "tasks")
 def run_problem(
     ini_path: str | os.PathLike[str],
     *,
     output_dir: str | os.PathLike[str] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Any = None,
     workers: int = 1,
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,

@@ -15,7 +15,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from permeability.core.errors import Finding, InteropError, PermeabilityError
-from permeability.core.tasks import Progress
+from permeability.core.progress import long_job
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.omnidirectional import Condition, WindowOptions
 from permeability.engines.omnidirectional.inputs import ordered
@@ -294,6 +294,7 @@ def solve_files(
         layers.close()
 
 
+@long_job("windows", "tasks")
 def omnidirectional_files(
     resistance: str | os.PathLike[str],
     folder: str | os.PathLike[str],
@@ -319,7 +320,7 @@ def omnidirectional_files(
     workers: int = 1,
     scheduler: Any = None,
     store: Any = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Any = None,
 ) -> FileRun:
     """Omnidirectional connectivity from raster files to raster files; the landscape may be larger than the memory.
 

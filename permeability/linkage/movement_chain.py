@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import OptionError, PatchError
+from permeability.core.progress import long_job
 from permeability.engines.chain.ground_chain import (
     GroundChain,
     Walk,
@@ -232,15 +233,23 @@ class MovementChain:
         """Days that those who arrive have walked: their kilometres by the kilometres a day."""
         return self._table(self._known(self._spent[1] / self.km_per_day))
 
-    def passage(self) -> xr.Dataset:
+    @long_job("passages")
+    def passage(self, *, progress: Any = None) -> xr.Dataset:
         """Where those pass who arrive, summed over all ordered pairs of patches with a path, one animal each.
 
         ``net``: passages in one direction less those back [animals]; ``walked``: kilometres walked in the cell [km].
+
+        Parameters
+        ----------
+        progress : bool, tqdm or callable, optional
+            Whom to tell how far it is, see :mod:`permeability.core.progress`.
         """
         chain, n = self._between, len(self._patches)
         km = link_costs(self._homes)[1]
         net, walked = np.zeros(chain.shape), np.zeros(chain.shape)
         for j in range(n):
+            if progress is not None:
+                progress(j, n)
             goal = self._patches.mask(j + 1)
             others = [i for i in range(n) if i != j and self._chances[i, j] > 0]
             if not others:

@@ -16,6 +16,7 @@ from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice, nearest
 from permeability.core.guesses import suggests_keywords
 from permeability.core.keeping import KEEP_NOTHING, Keep
+from permeability.core.progress import long_job
 from permeability.core.tasks import content_hash
 from permeability.linkage.index_table import gain_of
 from permeability.planning.budget_questions import budget_curve, next_best, pareto
@@ -35,6 +36,7 @@ RULES = ("weighted", "worst_of", "pareto")
 VIEWS = ("circuit", "least_cost")
 UNITS = {"circuit": "mean conductance", "least_cost": "mean efficiency of the ways"}
 TANGENTS = 12  # of the relaxed bound
+PARTS = 3  # that a choice is told in: the plan, the curve, who gains and who loses
 Stretch = tuple[str, float, float]
 
 
@@ -166,6 +168,7 @@ class Plan(Face):
 
 
 @suggests_keywords
+@long_job("choice")
 def portfolio(
     rankings: Ranking | Sequence[Ranking] | Mapping[str, Ranking],
     budget_usd: float,
@@ -183,6 +186,7 @@ def portfolio(
     rng: int | np.random.Generator = 1,
     workers: int = 1,
     keep: Keep = KEEP_NOTHING,
+    progress: Any = None,
 ) -> Plan:
     """The best set of candidates under a budget, for one species or several.
 
@@ -219,6 +223,8 @@ def portfolio(
         Threads for the fields of the least-cost view.
     keep : Keep, optional
         Where the gains of sets and the bound are kept, and looked up; its inputs are those of the rankings.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -269,7 +275,9 @@ def portfolio(
         **options, "rng": rng, "starts": starts, "near": near, "monotone": all(g.monotone for g in gains),
         "bound": solver.bound if all(g.monotone for g in gains) else None, "searches": solver.searches(),
     }  # fmt: skip
+    _tell(progress, 0)
     found = choose(objective, cost, budget_usd, **settings)
+    _tell(progress, 1)
     curve = None
     if budgets:
         quick = {**settings, "swaps": False}
@@ -279,13 +287,20 @@ def portfolio(
     rules = Rules(
         cost, budget_usd, options["must"], options["must_not"], options["apart"], options["stretches"]
     )
+    _tell(progress, 2)
     front = None
     if len(named) > 1:
         if rule == "pareto":
             _search_front(objective, everything, cost, budget_usd, settings)
         front = _front(objective, rules, found.members, list(named), ids)
     keep.again(f"gains of sets, {view}", asked.told())
+    _tell(progress, PARTS)
     return _plan(named, view, rule, found, objective, (share, everything), curve, front, ids)
+
+
+def _tell(progress: Any, done: int) -> None:
+    if progress is not None:
+        progress(done, PARTS)
 
 
 def bundled_candidates(ranking: Ranking, *, most: int = 40) -> list[Candidate]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
 from permeability.core.tasks import HERE, RunOn
 from permeability.planning.budget_choice import Plan
 from permeability.ranking.rank_draws import RankDraws
@@ -81,6 +83,7 @@ class PlanDraws:
         return pd.DataFrame(rows)
 
 
+@long_job("draws")
 def plan_draws(
     plan: Plan,
     budget_usd: float,
@@ -90,6 +93,7 @@ def plan_draws(
     vary: Sequence[str] = VARY,
     draws_anew: int = LANDSCAPES,
     on: RunOn = HERE,
+    progress: Any = None,
 ) -> PlanDraws:
     """A plan, chosen at best values, in draws of the unknown numbers.
 
@@ -113,6 +117,8 @@ def plan_draws(
         How many landscapes are made anew for positions and the origin of the grid.
     on : RunOn
         Workers, a store, whom to tell.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -138,9 +144,10 @@ def plan_draws(
             remedy='choose the plan with view="circuit", and make at least one draw',
         )
     sets = plan_sets(plan)
+    tell, many = progress if progress is not None else on.progress, len(plan.rankings)
     drawn = {
-        name: with_draws(ranking, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, together=sets, on=on).draws
-        for name, ranking in plan.rankings.items()
+        name: with_draws(ranking, draws=draws, rng=rng, vary=vary, draws_anew=draws_anew, together=sets, on=on.telling(tell).share(k, many)).draws
+        for k, (name, ranking) in enumerate(plan.rankings.items())
     }  # fmt: skip
     return from_draws(plan, budget_usd, {k: (d, d.together_gains) for k, d in drawn.items() if d is not None})
 

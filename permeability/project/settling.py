@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from permeability.core.errors import (
     PermeabilityError,
     check_choice,
 )
+from permeability.core.progress import long_job
 from permeability.layers.rasters import FOR_CODES, RESAMPLING
 from permeability.layers.whole_files import whole_folder, write_csv, write_json
 from permeability.project.project import Project, open_project
@@ -40,6 +42,7 @@ READ_SECONDS_PER_CELL = 1.5e-6  # rasters, distances and slope of a grid, measur
 GAINS_SECONDS_PER_CELL = 8e-6  # patches, condensation and gains of one species, measured on the sample
 
 
+@long_job("grids")
 def settle(
     project: Project | str | Path,
     *,
@@ -49,7 +52,7 @@ def settle(
     origins: int = 9,
     top: int | None = None,
     resampling: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Any = None,
 ) -> dict[str, Settled]:
     """Rank a project's candidates at several cell sizes and origins of the grid; says at which the ranking has settled.
 
@@ -73,8 +76,8 @@ def settle(
     resampling : str, optional
         How rasters are brought onto other grids that the project file says nothing of (``"average"``; layers of classes
         take ``"mode"``).
-    progress : callable, optional
-        Called with (done, all) after every grid.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
 from permeability.core.guesses import suggestion
 from permeability.core.keeping import Keep
-from permeability.core.progress import told_by
+from permeability.core.progress import long_job
 from permeability.core.tasks import HERE, RunOn
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
@@ -184,6 +184,7 @@ class Ranking(Face):
 
 
 @takes_landscape
+@long_job("ranking")
 def rank(
     land: Landscape,
     patches: Patches,
@@ -203,7 +204,7 @@ def rank(
     workers: int = 1,
     scheduler: Any = None,
     store: str | os.PathLike[str] | None = None,
-    progress: bool | Callable[..., None] | None = None,
+    progress: Any = None,
 ) -> Ranking:
     """Open every candidate by itself, re-solve exactly, and rank by the gain.
 
@@ -241,8 +242,8 @@ def rank(
         them.
     store : path, optional
         Folder that keeps finished draws, so that a broken run goes on where it stopped.
-    progress : bool or callable, optional
-        True for a bar, ``tqdm``, or a function of (done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -275,7 +276,7 @@ def rank(
     lines = list(dict.fromkeys(line for s in sites for line in s.lines))
     steps = [s.interventions for s in sites]
     on, todo = (
-        RunOn(workers, scheduler, store, told_by(progress, "rank")),
+        RunOn(workers, scheduler, store, progress),
         len(sites) + draws + min(STATES, draws),
     )
     engine = Evaluator(land, patches, inside, lines, measured)

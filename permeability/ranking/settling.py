@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
@@ -267,6 +268,7 @@ def conductance_gains(land: Landscape, patches: Patches, sites: Sequence[Candida
     return conductance_gain(today, after, weight, patches.pairs())
 
 
+@long_job("grids")
 def settle_over(
     make: Callable[[Grid], tuple[Landscape, Patches]],
     grid: Grid,
@@ -276,7 +278,7 @@ def settle_over(
     cell_sizes: Sequence[float] | None = None,
     begun: int = 9,
     top: int = 10,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Any = None,
 ) -> Settled:
     """Rank the same candidates on grids of several cell sizes, each begun at several places.
 
@@ -296,8 +298,8 @@ def settle_over(
         Origins of the grid at every cell size, at least two.
     top : int
         Size of the top that origins should share.
-    progress : callable, optional
-        Called with (done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------

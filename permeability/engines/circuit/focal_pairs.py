@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from permeability.core.arrays import plain_values, require_metres_between
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, ResistanceError, check_choice
+from permeability.core.progress import long_job
 from permeability.engines.circuit.pair_job import (
     CONDENSED_ONLY,
     FocalNodes,
@@ -24,7 +25,6 @@ from permeability.engines.circuit.pair_job import (
 from permeability.engines.circuit.possible import leaving, require_currents, require_resistances
 from permeability.engines.circuit.solvers.flow import branch_currents
 from permeability.engines.circuit.solvers.registry import (
-    Progress,
     check_rtol,
 )
 from permeability.engines.circuit.solvers.solve_report import CircuitEstimate, SolveReport, merge_reports
@@ -130,6 +130,7 @@ class PairwiseResult(Face):
         return branch_currents(self.links, self.voltage(a, b))
 
 
+@long_job("pairs")
 def pairwise(
     resistance: Any,
     focal_nodes: ArrayLike | Sequence[tuple[int, int]],
@@ -145,7 +146,7 @@ def pairwise(
     gradient: bool = False,
     potentials: bool = False,
     workers: int = 1,
-    progress: Progress | None = None,
+    progress: Any = None,
 ) -> PairwiseResult:
     """Effective resistance between all pairs of focal nodes, and their current maps.
 
@@ -182,8 +183,8 @@ def pairwise(
         Keep the n potential maps, for ``.voltage(a, b)`` and ``.branch_currents(a, b)``.
     workers : int
         Threads among which multigrid spreads its solves; the result has the same bits for any number.
-    progress : callable, optional
-        Called as ``progress(done, total)`` after each solve.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------

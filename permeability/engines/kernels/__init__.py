@@ -8,17 +8,22 @@ of ``permeability`` says so (the command line writes it to standard error), and 
 from __future__ import annotations
 
 import atexit
-import logging
 import shutil
 import tempfile
+import time
 from typing import Any
 
 import numba
+from numba.core.event import Listener, register
+
+from permeability.core.journal import say
 
 SAID = (
     "there is no writable place to keep compiled kernels; they are compiled anew in this run. "
     "Set NUMBA_CACHE_DIR to a folder of your own to keep them."
 )
+COMPILING = "compiling for this machine; it takes up to half a minute and is kept for the next time."
+UNASKED_S = 1.0  # of compiling before anything is said
 
 
 def _probe() -> None:
@@ -35,7 +40,7 @@ def _can_keep() -> bool:
 
 def _without_a_place() -> None:
     """Keep kernels for this process only."""
-    logging.getLogger("permeability").info(SAID)
+    say(SAID)
     settings: Any = numba.config
     try:
         folder = tempfile.mkdtemp(
@@ -52,5 +57,29 @@ def _without_a_place() -> None:
         setattr(dispatcher.Dispatcher, "enable_caching", lambda self: None)  # noqa: B010
 
 
+class _Compiling(Listener):
+    """Says once that kernels are being compiled for this machine, when that takes longer than anybody waits unasked."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+        self.spent, self.told = 0.0, False
+
+    def on_start(self, event: Any) -> None:
+        self.begun.append(time.monotonic())
+        self._tell()
+
+    def on_end(self, event: Any) -> None:
+        begun = self.begun.pop() if self.begun else time.monotonic()
+        if not self.begun:  # kernels are compiled within the compiling of others
+            self.spent += time.monotonic() - begun
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.spent > UNASKED_S and not self.told:
+            self.told = True
+            say(COMPILING)
+
+
 if not _can_keep():
     _without_a_place()
+register("numba:compile", _Compiling())

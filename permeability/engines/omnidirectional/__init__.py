@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.guesses import suggests_keywords
+from permeability.core.progress import long_job
 from permeability.core.tasks import Progress, run_tasks
 from permeability.engines.circuit.possible import require_currents
 from permeability.engines.graph import PlacedGraph, parts
@@ -147,6 +148,7 @@ class OmnidirectionalResult(Face):
 
 
 @suggests_keywords
+@long_job("windows", "tasks")
 def omnidirectional(
     landscape: Any,
     *,
@@ -176,7 +178,7 @@ def omnidirectional(
     workers: int = 1,
     scheduler: Any = None,
     store: Any = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Any = None,
 ) -> OmnidirectionalResult:
     """Omnidirectional connectivity of a whole landscape by moving windows.
 

@@ -8,7 +8,7 @@ depend on any choice of places (Pelletier et al. 2014, doi:10.1371/journal.pone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, check_choice
-from permeability.core.tasks import Progress, run_tasks
+from permeability.core.progress import long_job
+from permeability.core.tasks import run_tasks
 from permeability.engines.circuit.possible import require_currents, require_resistances
 from permeability.engines.graph import parts
 from permeability.engines.kernels.edges import EdgeBarriers, GridLinks, grid_links
@@ -88,6 +89,7 @@ class _Crossing:
     rtol: float
 
 
+@long_job("directions", "tasks")
 def wall_to_wall(
     landscape: Any,
     *,
@@ -103,7 +105,7 @@ def wall_to_wall(
     workers: int = 1,
     scheduler: Any = None,
     store: Any = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Any = None,
 ) -> WallToWall:
     """Current between the sides of a landscape, averaged over directions.
 

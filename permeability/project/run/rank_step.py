@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from permeability.core.errors import OptionError, check_choice
+from permeability.core.progress import long_job
 from permeability.core.tasks import RunOn
 from permeability.linkage.measured import Measured
 from permeability.project.project import Project, open_project
@@ -86,11 +88,12 @@ def rank_species(
     )  # fmt: skip
 
 
+@long_job("ranking", "steps")
 def rank_project(
     project: Project | str | Path,
     *,
     species: Sequence[str] = (),
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Any = None,
     workers: int | None = None,
 ) -> dict[str, Ranking]:
     """Rank the candidates of a project without anything else of a run; the numbers are those of the run.
@@ -100,8 +103,8 @@ def rank_project(
     project : Project or path
     species : sequence of str
         Ids of species of the project; all by default.
-    progress : callable, optional
-        Called with (step, done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     workers : int, optional
         Threads; all cores by default.
 

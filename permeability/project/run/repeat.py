@@ -10,6 +10,7 @@ from typing import Any
 
 from permeability.core.errors import ProjectError
 from permeability.core.plain_text import printable
+from permeability.core.progress import long_job
 from permeability.layers import whole_files
 from permeability.project.project import Project, open_project
 from permeability.project.run.checksums import RECORD, read_record
@@ -71,12 +72,13 @@ class Repeated:
         return "\n".join(lines)
 
 
+@long_job("repetition", "steps")
 def rerun(
     record: str | Path,
     *,
     project: str | Path | None = None,
     out: str | Path | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Any = None,
     workers: int | None = None,
 ) -> Repeated:
     """Run a project again and compare every file with the checksums of the first run.
@@ -89,8 +91,8 @@ def rerun(
         Project file; by default the one of the record's name beside the result folder or above it.
     out : path, optional
         Where the repetition stays; a folder that vanishes by default.
-    progress : callable, optional
-        Called with (step, done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     workers : int, optional
         Threads; the bytes do not depend on them.
 

@@ -35,6 +35,7 @@ from threadpoolctl import threadpool_limits
 
 from permeability.core.errors import Finding, OptionError, ProjectError
 from permeability.core.keeping import Keep, drop_unused, now_ns
+from permeability.core.progress import long_job
 from permeability.core.tasks import RunOn, connected
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
@@ -71,11 +72,12 @@ Progress = Callable[[str, int, int], None]  # step, done, all
 RESULT_MARK = "record.json"  # by this file an earlier result folder is known
 
 
+@long_job("run", "steps")
 def run_project(
     project: Project | str | Path,
     folder: str | Path | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Any = None,
     report: bool = True,
     workers: int | None = None,
     scheduler: Any = None,
@@ -88,8 +90,8 @@ def run_project(
     project : Project or path
     folder : path, optional
         Result folder, replaced as a whole when everything has worked; nothing is written when None.
-    progress : callable, optional
-        Called with (step, done, all).
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     report : bool
         Whether to write ``report.html``.
     workers : int, optional

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
+from permeability.core.progress import long_job
 from permeability.impact.line_by_line import standing_lines
 from permeability.landscape.landscape import Landscape, build
 from permeability.linkage.index_table import BY_LINE
@@ -64,7 +66,14 @@ class Timeline:
         return text
 
 
-def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline:
+@long_job("years")
+def timeline(
+    project: Project,
+    species: str,
+    years: Sequence[float],
+    *,
+    progress: Any = None,
+) -> Timeline:
     """Indices of a species in several years, by the dates of the barrier layer.
 
     Parameters
@@ -74,6 +83,8 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
         Id of a species of the project.
     years : sequence of float
         Calendar years.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
@@ -120,6 +131,8 @@ def timeline(project: Project, species: str, years: Sequence[float]) -> Timeline
             given = {f"given_back_{k}": without[k] - now.values[k] for k in BY_LINE}
             blame.append({"year": year, "line": line, **given})
         before = lines
+        if progress is not None:
+            progress(len(rows), len(lands))
     table = project.barriers.table
     open_ended = table["opened"].isna() & (table["status"] == "existing")
     return Timeline(

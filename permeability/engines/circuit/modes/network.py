@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import PatchError, ResistanceError, check_choice
+from permeability.core.progress import long_job
 from permeability.engines.circuit.modes.advanced import (
     ground_conductance,
     resolve_conflicts,
@@ -16,7 +18,7 @@ from permeability.engines.circuit.modes.advanced import (
     source_currents,
 )
 from permeability.engines.circuit.modes.graph import Graph, GraphSolver
-from permeability.engines.circuit.modes.map_store import Floats, Key, Progress
+from permeability.engines.circuit.modes.map_store import Floats, Key
 from permeability.engines.circuit.modes.pair_selection import PairSelection, wanted_pairs
 from permeability.engines.circuit.modes.raster_circuit import require_two
 from permeability.engines.circuit.possible import require_currents, require_resistances
@@ -234,6 +236,7 @@ class NetworkPairsResult:
     report: SolveReport
 
 
+@long_job("pairs")
 def network_pairwise(
     network: Network,
     focal: Sequence[int] | Ints,
@@ -241,7 +244,7 @@ def network_pairwise(
     selection: PairSelection | None = None,
     maps: bool = True,
     rtol: float = 1e-10,
-    progress: Progress | None = None,
+    progress: Any = None,
 ) -> NetworkPairsResult:
     """Effective resistances, voltages, node and branch currents between all pairs of focal nodes.
 
@@ -254,7 +257,8 @@ def network_pairwise(
     maps : bool
         False: resistances alone, far quicker on large networks.
     rtol : float
-    progress : callable, optional
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import PatchError
+from permeability.core.progress import long_job
 from permeability.engines.circuit.modes.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
 from permeability.engines.circuit.modes.pair_selection import PairSelection
 from permeability.engines.circuit.modes.raster_circuit import (
@@ -61,6 +63,7 @@ class EachResult:
     report: SolveReport
 
 
+@long_job("nodes")
 def raster_one_to_all(
     habitat: ArrayLike,
     focal: ArrayLike | FocalCells,
@@ -77,7 +80,7 @@ def raster_one_to_all(
     solver: str = "auto",
     rtol: float = 1e-10,
     on_map: OnMap | None = None,
-    progress: Progress | None = None,
+    progress: Any = None,
 ) -> EachResult:
     """For each focal number: current enters there, all other numbers are ideal grounds.
 
@@ -118,6 +121,7 @@ def raster_one_to_all(
     return run.all(run.one_to_all)
 
 
+@long_job("nodes")
 def raster_all_to_one(
     habitat: ArrayLike,
     focal: ArrayLike | FocalCells,
@@ -134,7 +138,7 @@ def raster_all_to_one(
     solver: str = "auto",
     rtol: float = 1e-10,
     on_map: OnMap | None = None,
-    progress: Progress | None = None,
+    progress: Any = None,
 ) -> EachResult:
     """For each focal number: its cells are ideal grounds, current enters at all other numbers.
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.progress import long_job
 from permeability.engines.circuit.focal_pairs import pairwise
 from permeability.engines.circuit.modes.map_store import Floats, Key, MapOptions, MapStore, OnMap, Progress
 from permeability.engines.circuit.modes.pair_selection import PairSelection, wanted_pairs
@@ -59,6 +60,7 @@ class PairsResult:
     report: SolveReport
 
 
+@long_job("pairs")
 def raster_pairwise(
     habitat: ArrayLike,
     focal: ArrayLike | FocalCells,
@@ -74,7 +76,7 @@ def raster_pairwise(
     solver: str = "auto",
     rtol: float = 1e-10,
     on_map: OnMap | None = None,
-    progress: Progress | None = None,
+    progress: Any = None,
 ) -> PairsResult:
     """Effective resistances, current and voltage maps between all pairs of focal nodes of a raster.
 
@@ -102,8 +104,10 @@ def raster_pairwise(
     solver : {"auto", "direct", "multigrid", "splu", "cholmod", "pardiso"}
     rtol : float
         Relative residual of every solve.
-    on_map, progress : callable, optional
-        ``on_map(kind, (a, b), map)`` takes single maps as they are finished; ``progress(done, total)``.
+    on_map : callable, optional
+        ``on_map(kind, (a, b), map)`` takes single maps as they are finished.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
 
     Returns
     -------
