@@ -101,7 +101,8 @@ def telling(progress: Any, what: str) -> Iterator[Job]:
     begun = time.monotonic()
     if outermost:
         PROGRESS.info("%s: begun", what)
-    whole = progress if callable(progress) and steps is not None and _takes(progress) == 1 else None
+    single = callable(progress) and not inspect.isclass(progress) and _takes(progress) == 1
+    whole = progress if single else None
     try:
         yield Job(what, steps if not outermost else _logged(steps), whole)
     finally:
