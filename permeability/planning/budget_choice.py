@@ -36,7 +36,6 @@ RULES = ("weighted", "worst_of", "pareto")
 VIEWS = ("circuit", "least_cost")
 UNITS = {"circuit": "mean conductance", "least_cost": "mean efficiency of the ways"}
 TANGENTS = 12  # of the relaxed bound
-PARTS = 3  # that a choice is told in: the plan, the curve, who gains and who loses
 Stretch = tuple[str, float, float]
 
 
@@ -255,6 +254,7 @@ def portfolio(
     """
     check_choice("rule", rule, RULES)
     check_choice("view", view, VIEWS)
+    tell = progress or (lambda done, total: None)
     named = _named_rankings(rankings)
     sites = next(iter(named.values())).sites
     ids = [s.id for s in sites]
@@ -275,32 +275,24 @@ def portfolio(
         **options, "rng": rng, "starts": starts, "near": near, "monotone": all(g.monotone for g in gains),
         "bound": solver.bound if all(g.monotone for g in gains) else None, "searches": solver.searches(),
     }  # fmt: skip
-    _tell(progress, 0)
     found = choose(objective, cost, budget_usd, **settings)
-    _tell(progress, 1)
+    tell(1, 2)
     curve = None
     if budgets:
-        quick = {**settings, "swaps": False}
-        if view == "circuit":
-            quick["bound"] = None  # what all candidates give bounds the other budgets
+        bound = None if view == "circuit" else settings["bound"]  # what all candidates give bounds the others
+        quick = {**settings, "swaps": False, "bound": bound}
         curve = budget_curve(objective, cost, budgets, plans={budget_usd: found}, **quick)
     rules = Rules(
         cost, budget_usd, options["must"], options["must_not"], options["apart"], options["stretches"]
     )
-    _tell(progress, 2)
     front = None
     if len(named) > 1:
         if rule == "pareto":
             _search_front(objective, everything, cost, budget_usd, settings)
         front = _front(objective, rules, found.members, list(named), ids)
     keep.again(f"gains of sets, {view}", asked.told())
-    _tell(progress, PARTS)
+    tell(2, 2)
     return _plan(named, view, rule, found, objective, (share, everything), curve, front, ids)
-
-
-def _tell(progress: Any, done: int) -> None:
-    if progress is not None:
-        progress(done, PARTS)
 
 
 def bundled_candidates(ranking: Ranking, *, most: int = 40) -> list[Candidate]:
