@@ -139,18 +139,24 @@ class Face:
         return drawn
 
     def explore(self, **options: Any) -> Any:
-        """A web map to zoom and point at (needs the extra ``explore``); without a background by default.
+        """A map to zoom and point at with mouse or keyboard: one page that asks for nothing of a network.
 
         Parameters
         ----------
         **options
-            Passed on to :meth:`geopandas.GeoDataFrame.explore`; ``tiles="OpenStreetMap"`` asks for a background, which
-            needs a network.
+            ``language`` ("en", "mn", "ru"; the reader's by default); ``m``, a map to lay this one on;
+            ``tiles="OpenStreetMap"`` for a web map with a background instead, which needs a network and the extra
+            ``explore``, and takes all that :meth:`geopandas.GeoDataFrame.explore` does.
+
+        Returns
+        -------
+        permeability.viz.screen_map.ScreenMap or folium.Map
+            Shows itself in a notebook; ``.save("map.html")``.
 
         Raises
         ------
         OptionError
-            O05 without the extra, O06 when there is nothing with a place on a map.
+            O05 for tiles without the extra, O06 when there is nothing with a place on a map, A07 for another option.
         """
         return self._view().explore(self, **options)
 

@@ -48,7 +48,7 @@ def _marked() -> Iterator[str]:
         with path.open("rb") as stream:
             for _, message, _, _ in extract("python", stream, keywords=KEYWORDS):
                 yield message if isinstance(message, str) else message[0]
-    for path in sorted((PACKAGE / "report" / "templates").glob("*.j2")):
+    for path in sorted(p for room in ("report", "viz") for p in (PACKAGE / room / "templates").glob("*.j2")):
         with path.open("rb") as stream:
             for _, _, found, _ in babel_extract(stream, list(KEYWORDS), [], {"trimmed": "false"}):
                 if found:

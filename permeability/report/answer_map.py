@@ -7,11 +7,12 @@ from typing import Any, Final
 import numpy as np
 
 from permeability.locale.language import Words
-from permeability.report import figures, svg
+from permeability.report import figures
 from permeability.report.facts import Row
 from permeability.report.results import Results
-from permeability.report.svg import label_places
+from permeability.viz import svg
 from permeability.viz.label_places import LabelPlaces
+from permeability.viz.svg import label_places
 
 COLOURS: Final = (
     "#d55e00",

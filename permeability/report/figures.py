@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from permeability.layers.grid import describe_crs
 from permeability.locale.language import N_, Words
-from permeability.report import svg
 from permeability.report.facts import Row, names
 from permeability.report.results import Results
+from permeability.viz import svg
 from permeability.viz.label_places import Label, LabelPlaces
 from permeability.viz.maps import difference
 from permeability.viz.style import Scale, scale_for, thinned
@@ -121,7 +121,7 @@ def _bounds(raster: RasterFile, cells: NDArray[np.bool_]) -> Array:
 def seen(frame: svg.Frame, raster: RasterFile, values: Array) -> Array:
     """The part of a raster inside a frame: what the colour scale is made for.
 
-    >>> from permeability.report.svg import Frame
+    >>> from permeability.viz.svg import Frame
     >>> from types import SimpleNamespace
     >>> raster = SimpleNamespace(xll=0.0, yll=0.0, cell_size=10.0)
     >>> seen(Frame(10, 0, 30, 10), raster, np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]])).tolist()

@@ -13,12 +13,12 @@ from typing import Any, Final
 import numpy as np
 
 from permeability.locale.language import N_, Words
-from permeability.report import svg
 from permeability.report.facts import Row, names
 from permeability.report.factsheet_tables import LINES
 from permeability.report.figures import foot
 from permeability.report.labels import grade, known
 from permeability.report.results import Results, number
+from permeability.viz import svg
 
 RULES: Final[Mapping[str, str]] = {
     "model": N_("the map of movement"),

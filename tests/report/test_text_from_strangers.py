@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -129,23 +130,18 @@ def test_web_maps_show_names_and_run_none(here: Path, text: str) -> None:
     )  # fmt: skip
     for result in results:
         drawn = result.explore()
-        shown = [drawn._repr_html_(), drawn.get_root().render()]
+        shown = [drawn.html(), drawn._repr_html_()]
         drawn.save(here / "map.html")
         shown.append((here / "map.html").read_text(encoding="utf-8"))
         for page in shown:
             assert not (here / "PWNED").exists()
-            assert text not in page or inert_html(text) == text
+            assert text not in page or escape(text) == text
+        quiet(shown[0])
         quiet(shown[1])
-    first = land.explore().get_root().render()
-    name = inert_html(text.strip())  # words of a layer are read without the blanks around them
-    assert json.dumps(name)[1:-1] in first or tojson(name) in first
-
-
-def tojson(text: str) -> str:
-    """How a template writes a text into a script."""
-    from jinja2.utils import htmlsafe_json_dumps
-
-    return str(htmlsafe_json_dumps(text))[1:-1]
+        web = result.explore(tiles="OpenStreetMap").get_root().render()
+        assert text not in web or inert_html(text) == text
+        quiet(web)
+    assert not (here / "PWNED").exists()
 
 
 @pytest.mark.parametrize("text", ALL)
@@ -236,7 +232,7 @@ def test_a_browser_runs_none_of_it(here: Path, text: str) -> None:
     land, patches = landscape(text)
     for k, result in enumerate((land, patches)):
         page = here / f"{k}.html"
-        result.explore().save(page)
+        (result.explore() if k else result.explore(tiles="OpenStreetMap")).save(page)
         command = [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={here / 'profile'}",
             "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom", page.as_uri(),

@@ -277,11 +277,14 @@ def test_explore_asks_for_its_extra_or_draws(land):
 
     if find_spec("folium") is None or find_spec("mapclassify") is None:
         with pytest.raises(OptionError) as caught:
-            landscape.explore(land)
+            landscape.explore(land, tiles="OpenStreetMap")
         assert caught.value.code == "O05"
         assert "explore" in str(caught.value)
     else:
-        assert "<script>alert(1)</script>" not in landscape.explore(land).get_root().render()
+        assert (
+            "<script>alert(1)</script>"
+            not in landscape.explore(land, tiles="OpenStreetMap").get_root().render()
+        )
 
 
 def test_no_number_of_a_ranking_covers_another():

@@ -73,7 +73,12 @@ def explore(comparison: Comparison, **options: Any) -> Any:
     if not len(places):
         return under
     return on_web_map(
-        places, tooltip=["what"], color=PICKED, style_kwds={"weight": 7}, **{**options, "m": under}
+        places,
+        label="Place of an intervention",
+        tooltip=["what"],
+        color=PICKED,
+        style_kwds={"weight": 7},
+        **{**options, "m": under},
     )
 
 

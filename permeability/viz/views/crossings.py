@@ -62,7 +62,7 @@ def html(found: Crossings) -> str:
 
 def explore(found: Crossings, **options: Any) -> Any:
     """Crossings on a web map."""
-    return points_on_web_map(found.table, "line", options)
+    return points_on_web_map(found.table, "line", {**options, "label": "Crossings"})
 
 
 def contents(found: Crossings) -> Contents:

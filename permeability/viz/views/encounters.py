@@ -84,7 +84,7 @@ def html(found: Encounters) -> str:
 
 def explore(found: Encounters, **options: Any) -> Any:
     """Encounters on a web map, by behaviour."""
-    return points_on_web_map(found.table, "behaviour", options)
+    return points_on_web_map(found.table, "behaviour", {**options, "label": "Encounters"})
 
 
 def contents(found: Encounters) -> Contents:

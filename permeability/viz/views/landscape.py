@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.plain_text import inert_html
-from permeability.locale.language import proper_name, words
-from permeability.viz.explore import on_web_map
+from permeability.locale.language import proper_name, reader_language, words
+from permeability.viz.explore import offline, on_web_map, screen_map
 from permeability.viz.ground import ground_of
 from permeability.viz.maps import Map, draw_map, scenario_name, species_name
 from permeability.viz.notebook import facts_html, grid_text, page, provenance, reader
+from permeability.viz.screen_map import BarrierLines, Picture
 from permeability.viz.style import BARRIER_STYLES, barrier_key, scale_for
 from permeability.viz.view import Contents, View
 
@@ -80,35 +81,41 @@ def html(land: Landscape) -> str:
     )
 
 
-def explore(land: Landscape, *, language: str = "en", **options: Any) -> Any:
-    """Barriers by class on a folium map.
+def explore(land: Landscape, *, language: str | None = None, **options: Any) -> Any:
+    """Barriers by class over the resistance of the ground, to zoom and point at.
 
     Parameters
     ----------
     land : Landscape
-    language : {"en", "mn", "ru"}
+    language : {"en", "mn", "ru"}, optional
+        That of the reader by default.
     **options
-        Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+        ``m``: the map to lay it on; ``tiles``: a background from a network, on a map of folium, which takes all
+        that :meth:`geopandas.GeoDataFrame.explore` does.
 
     Returns
     -------
-    folium.Map
-        Shows itself in a notebook.
+    permeability.viz.screen_map.ScreenMap or folium.Map
+        Shows itself in a notebook; ``.save("map.html")``.
 
     Raises
     ------
     OptionError
-        O05 when folium or mapclassify is not installed.
+        O05 for tiles where folium or mapclassify is not installed.
 
     Examples
     --------
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
-    >>> type(explore(land)).__name__  # with the extra
-    'Map'
+    >>> explore(land)
+    ScreenMap: 2 layers
     """
-    tr = words(language)
+    tr = words(language or reader_language())
     table = land.barriers.table.assign(standing=land.standing)
+    if offline(options):
+        drawn = screen_map({**options, "language": language}, species_name(land, tr))
+        ground = Picture(np.where(land.valid, land.resistance, np.nan), land.grid, "habitat")
+        return drawn.beneath(ground).over(BarrierLines(table))
     keys = [
         barrier_key({str(k): v for k, v in row.items()})
         for row in table.drop(columns="geometry").to_dict("records")

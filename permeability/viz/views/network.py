@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from permeability.locale.language import words
+from permeability.locale.language import reader_language, words
 from permeability.viz.explore import nowhere, on_web_map
 from permeability.viz.furniture import draw_picked
 from permeability.viz.ground import Ground, ground_of_surface
@@ -81,7 +81,13 @@ def explore(network: PatchNetwork, **options: Any) -> Any:
     if lines.crs is None or not len(lines):
         raise nowhere()
     return on_web_map(
-        lines, tooltip=["from", "to", "cost_m"], color=PICKED, style_kwds={"weight": 4}, **options
+        lines,
+        label="Link between patches",
+        title=words(options.get("language") or reader_language())("Patch network"),
+        tooltip=["from", "to", "cost_m"],
+        color=PICKED,
+        style_kwds={"weight": 4},
+        **options,
     )
 
 

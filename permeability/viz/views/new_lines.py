@@ -171,7 +171,9 @@ NO_GO = View(
 
 def _explore(land: Any, table: Any, **options: Any) -> Any:
     under = landscape.explore(land, **options)
-    return on_web_map(table, color=PICKED, style_kwds={"weight": 4}, **{**options, "m": under})
+    return on_web_map(
+        table, label="New line", color=PICKED, style_kwds={"weight": 4}, **{**options, "m": under}
+    )
 
 
 ROUTES = View(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from permeability.locale.language import words
-from permeability.viz.explore import on_web_map
+from permeability.locale.language import reader_language, words
+from permeability.viz.explore import offline, on_web_map, screen_map
 from permeability.viz.ground import ground_of_grid
 from permeability.viz.maps import Map, draw_map
 from permeability.viz.notebook import facts_html, grid_text, page, reader
+from permeability.viz.screen_map import PatchShapes
 from permeability.viz.view import Contents, View
 
 if TYPE_CHECKING:
@@ -60,6 +61,10 @@ def html(patches: Patches) -> str:
 def explore(patches: Patches, **options: Any) -> Any:
     """Patches with their names and areas."""
     columns = [c for c in ("id", "name", "area_km2", "weight") if c in patches.table]
+    if offline(options):
+        return screen_map(options, words(options.get("language") or reader_language())("Patches")).over(
+            PatchShapes(patches.table)
+        )
     return on_web_map(patches.table[[*columns, "geometry"]], tooltip=columns, color="#004d40", **options)
 
 

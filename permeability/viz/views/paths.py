@@ -68,7 +68,12 @@ def explore(paths: Paths, **options: Any) -> Any:
     if not len(frame):
         return under
     return on_web_map(
-        frame, tooltip=columns, color=PICKED, style_kwds={"weight": 4}, **{**options, "m": under}
+        frame,
+        label="Least-cost paths",
+        tooltip=columns,
+        color=PICKED,
+        style_kwds={"weight": 4},
+        **{**options, "m": under},
     )
 
 

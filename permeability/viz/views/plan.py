@@ -84,7 +84,12 @@ def explore(plan: Plan, **options: Any) -> Any:
     under = landscape.explore(plan.ranking.land, **options)
     frame = plan.table[[*columns, "geometry"]]
     return on_web_map(
-        frame, tooltip=columns, color=PICKED, style_kwds={"weight": 7}, **{**options, "m": under}
+        frame,
+        label="Chosen section",
+        tooltip=columns,
+        color=PICKED,
+        style_kwds={"weight": 7},
+        **{**options, "m": under},
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from permeability.locale.language import words
-from permeability.viz.explore import on_web_map
+from permeability.viz.explore import offline, on_web_map
 from permeability.viz.furniture import colour_bar
 from permeability.viz.ground import ground_of
 from permeability.viz.label_places import PRINT, Box, LabelPlaces
@@ -20,6 +20,7 @@ from permeability.viz.note_words import note_in
 from permeability.viz.notebook import page, provenance, reader
 from permeability.viz.style import INK, PAPER, Scale, scale_for
 from permeability.viz.view import Contents, View
+from permeability.viz.views import landscape
 
 if TYPE_CHECKING:
     from permeability.ranking.ranking import Ranking
@@ -83,31 +84,32 @@ def html(ranking: Ranking) -> str:
 
 
 def explore(ranking: Ranking, **options: Any) -> Any:
-    """Ranked sections by gain on a folium map; the tooltip tells rank, rank range, gain and cost.
+    """Ranked sections by gain over the landscape, to zoom and point at: rank, rank range, gain and cost of each.
 
     Parameters
     ----------
     ranking : Ranking
     **options
-        Passed on to :meth:`geopandas.GeoDataFrame.explore`.
+        ``language``; ``m``: the map to lay it on; ``tiles``: a background from a network, on a map of folium, which
+        takes all that :meth:`geopandas.GeoDataFrame.explore` does.
 
     Returns
     -------
-    folium.Map
-        Shows itself in a notebook.
+    permeability.viz.screen_map.ScreenMap or folium.Map
+        Shows itself in a notebook; ``.save("map.html")``.
 
     Raises
     ------
     OptionError
-        O05 when folium or mapclassify is not installed.
+        O05 for tiles where folium or mapclassify is not installed.
 
     Examples
     --------
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
     >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000))
-    >>> type(explore(sites)).__name__
-    'Map'
+    >>> explore(sites)
+    ScreenMap: 3 layers
     """
     gain = ranking.gain_column
     wanted = (
@@ -123,12 +125,16 @@ def explore(ranking: Ranking, **options: Any) -> Any:
         "cost_usd_high",
     )
     columns = [c for c in dict.fromkeys(wanted) if c in ranking.table.columns]
+    if offline(options) and options.get("m") is None:
+        options = {**options, "m": landscape.explore(ranking.land, **options)}
     return on_web_map(
         ranking.table[[*columns, "geometry"]],
         column=gain,
         cmap=scale_for("gain", ranking.table[gain].to_numpy(float)).ramp,
         tooltip=columns,
         style_kwds={"weight": 6},
+        numbers="rank" if "rank" in columns else None,
+        label="ranked sections",
         **options,
     )
 

@@ -58,8 +58,10 @@ def html(found: StepSelection) -> str:
 
 def explore(found: StepSelection, **options: Any) -> Any:
     """The lines that were measured, and the ways of the animals, on a web map."""
-    drawn = on_web_map(found.barriers.table[["id", "line", "kind", "geometry"]], color=INK, **options)
-    return on_web_map(ways(found.tracks), column="animal", m=drawn)
+    drawn = on_web_map(
+        found.barriers.table[["id", "line", "kind", "geometry"]], label="barriers", color=INK, **options
+    )
+    return on_web_map(ways(found.tracks), label="Way between fixes", column="animal", m=drawn)
 
 
 def contents(found: StepSelection) -> Contents:

@@ -59,7 +59,7 @@ def html(tracks: Tracks) -> str:
 
 def explore(tracks: Tracks, **options: Any) -> Any:
     """The ways of the animals on a web map."""
-    return on_web_map(ways(tracks), column="animal", **options)
+    return on_web_map(ways(tracks), label="Way between fixes", column="animal", **options)
 
 
 def contents(tracks: Tracks) -> Contents:

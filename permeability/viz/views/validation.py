@@ -78,7 +78,9 @@ def html(found: Validation) -> str:
 def explore(found: Validation, **options: Any) -> Any:
     """Sections by whether they were crossed, with the value of the model."""
     shown = found.sections[["barrier", "line", "km", "crossed", "model", "geometry"]]
-    return on_web_map(shown.assign(crossed=shown["crossed"].astype(str)), column="crossed", **options)
+    return on_web_map(
+        shown.assign(crossed=shown["crossed"].astype(str)), label="Sections", column="crossed", **options
+    )
 
 
 def contents(found: Validation) -> Contents:

@@ -1,4 +1,4 @@
-"""Maps of the report as SVG: vectors as paths, rasters as small pictures inside the file, one unit = one kilometre.
+"""Maps as SVG, of the report and of the pages to zoom: vectors as paths, rasters as small pictures inside the file, one unit = one kilometre.
 
 The drawing is complete without scripts; line widths and dashes are in screen units, texts follow ``--u`` (kilometres
 per screen pixel), which the page's script sets again when the reader zooms.
@@ -122,7 +122,17 @@ def frame_of(raster: RasterFile, around: Sequence[float] | None = None) -> Frame
         south, north = top - (rows[-1] + 1) * h, top - rows[0] * h
     else:
         west, south, east, north = raster.xll, raster.yll, raster.xll + raster.shape[1] * h, top
-    pad = 0.04 * max(east - west, north - south, h)
+    return frame_around((west, south, east, north), h)
+
+
+def frame_around(bounds: Sequence[float], least: float) -> Frame:
+    """A frame round bounds [m] with a margin, neither too narrow nor too flat.
+
+    >>> frame_around((0, 0, 100_000, 50_000), 1000).view_box
+    '0 0 108 58'
+    """
+    west, south, east, north = (float(v) for v in bounds)
+    pad = 0.04 * max(east - west, north - south, least)
     wide, high = east - west + 2 * pad, north - south + 2 * pad
     more_x, more_y = max(0.0, NARROWEST * high - wide) / 2, max(0.0, FLATTEST * wide - high) / 2
     return Frame(west - pad - more_x, south - pad - more_y, east + pad + more_x, north + pad + more_y)
