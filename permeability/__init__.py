@@ -35,6 +35,8 @@ _HOME = {
     "pinch_points": "permeability.linkage.corridors",
     "movement_chain": "permeability.linkage.movement_chain",
     "hazard": "permeability.linkage.exposure",
+    "water_access": "permeability.impact.water_access",
+    "openings_for_water": "permeability.impact.water_access",
     "country_map": "permeability.linkage.countries",
     "by_country": "permeability.linkage.countries",
     "country_gains": "permeability.ranking.owners",

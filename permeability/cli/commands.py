@@ -20,6 +20,7 @@ from permeability.cli import settle_command as cli_settle
 from permeability.cli import spec_command as cli_spec
 from permeability.cli import track_commands as cli_tracks
 from permeability.cli import trust_commands as cli_trust
+from permeability.cli import water_command as cli_water
 from permeability.cli.answers import JsonGroup, answer, error_event, finding_facts, plain, records, written
 from permeability.cli.map_commands import MAP_COMMANDS
 from permeability.cli.numbers import Number
@@ -427,7 +428,7 @@ def doctor() -> None:
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_data.workbook, cli_tracks.tracks,
     cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
-    cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country,
+    cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country, cli_water.water,
 ):  # fmt: skip
     cli.add_command(command)
 

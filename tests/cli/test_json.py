@@ -197,6 +197,7 @@ RUNS: dict[str, list[str]] = {
     "tracks encounters": [*TRACK, "--lines", "lines.gpkg"],
     "tracks validate": [*TRACK, "--project", "tiny/project.toml", "--sections-m", "125", "--block-km", "1"],
     "verify": ["res"],
+    "water": ["tiny/project.toml", "patches.gpkg", "--radius-km", "2", "--dry", "E", "--out", "water.xlsx"],
     "workbook": ["res", "--out", "res.xlsx"],
 }
 FALL_BACK = {"demo": "its run is that of `run`; the whole sample takes a minute"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -107,18 +107,43 @@ class ChangedFields:
         (array, array)
             (places, places) [m of open ground], and number of cells by place (and by limit, where there are several).
         """
+        one_way, reach = self.one_way.copy(), self.reach.copy()
+        for i, cells, new, old in self._changes(keys, cost):
+            reach[i] += self._within(new) - self._within(old)
+            if self._owner[cells].any():
+                one_way[i] = self._to_each(self.fields[i])
+        return np.minimum(one_way, one_way.T), reach
+
+    def changed_cells(self, keys: Ints, cost: Floats) -> list[tuple[Ints, Floats, Floats]]:
+        """Which cells are nearer or farther once some edges cost something else, for every place.
+
+        Parameters
+        ----------
+        keys, cost
+            As for :meth:`after`.
+
+        Returns
+        -------
+        list of (cells, new, old)
+            Flat cells of the grid, and their distances then and now [m of open ground].
+        """
+        none = (np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
+        found = [none] * len(self.fields)
+        for i, cells, new, old in self._changes(keys, cost):
+            r, c = np.divmod(cells, self._wide)
+            found[i] = ((r - self._pad) * self._cols + c - self._pad, new, old.copy())
+        return found
+
+    def _changes(self, keys: Ints, cost: Floats) -> Iterator[tuple[int, Ints, Floats, Floats]]:
+        """Place, cells on the grid with its rim, distances then and now, where any differs; the fields hold what is then in between."""
         at, k, mine = self._edges(keys)
         before, new = self._weight[at, k], self._free[at, k] + cost[mine]
         differ = before != new
         at, k, before = at[differ], k[differ], before[differ]
-        one_way, reach = self.one_way.copy(), self.reach.copy()
         self._weight[at, k] = new[differ]
         for i, field in enumerate(self.fields):
             cells, old = update_field(self._weight, self._off, field, at, k, before, self._hit)
             if len(cells):
-                reach[i] += self._within(field[cells]) - self._within(old)
-                if self._owner[cells].any():
-                    one_way[i] = self._to_each(field)
+                yield i, cells, field[cells], old
                 field[cells] = old
         self._weight[at, k] = before
-        return np.minimum(one_way, one_way.T), reach
