@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from permeability.core.errors import OptionError
+from permeability.core.errors import OptionError, shorten
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.changed_fields import ChangedFields
 from permeability.engines.leastcost.distance import cost_distance
@@ -89,11 +89,11 @@ class WaterAccess:
         )
 
     def __repr__(self) -> str:
-        left = ", ".join(self.points.loc[~self.points["used"], "id"])
+        left = self.points.loc[~self.points["used"], "id"].tolist()
         return (
             f"{self.near_km2:,.0f} of {self.pasture_km2:,.0f} km2 of pasture within {self.radius_m / 1000:g} km of open ground of water, "
             f"{self.open_km2:,.0f} km2 without barriers; {int(self.points['used'].sum())} water points"
-            + (f", not used: {left}" if left else "")
+            + (f", not used: {shorten(left)}" if left else "")
             + (f"\n{self.lines.to_string(index=False)}" if len(self.lines) else "")
         )
 

@@ -230,7 +230,7 @@ def factsheet_html(profile: SpeciesProfile | str, *, language: str = "en") -> st
 
 
 def species_table() -> list[dict[str, str]]:
-    """The shipped species: ``id``, names, ``group`` and whether it is one of the fifteen, for a listing.
+    """The shipped species: ``id``, names, ``group`` and whether the initiative names it, for a listing.
 
     Returns
     -------
@@ -240,7 +240,7 @@ def species_table() -> list[dict[str, str]]:
     Examples
     --------
     >>> len([row for row in species_table() if row["cami"] == "yes"])
-    15
+    20
     """
     rows = []
     for identifier in species_list():

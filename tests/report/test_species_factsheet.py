@@ -174,7 +174,7 @@ def test_look_alikes_carry_their_note():
 def test_list_of_species():
     rows = species_table()
     assert [r["id"] for r in rows] == list(species_list())
-    assert sum(r["cami"] == "yes" for r in rows) == 15
+    assert sum(r["cami"] == "yes" for r in rows) == 20
 
 
 def test_crossing_words():

@@ -31,6 +31,8 @@ FIFTEEN = {
     "Bukhara deer": "bukhara_deer",
     "chinkara": "chinkara",
 }
+# Named besides by news pages of October 2025 that count seventeen species; they no longer name chiru, Tibetan gazelle and chinkara.
+NAMED_LATER = {"eurasian_lynx", "pallas_cat", "gobi_bear", "persian_leopard", "urial"}
 # Where the audit of the numbers overrides the notes, with what it found in the source.
 OVERRULED = {
     # Nandintsetseg et al. 2019 J Appl Ecol: "an absolute barrier, which affected 80 % of the animals"
@@ -281,7 +283,7 @@ def test_statements_that_the_audit_found_wrong_are_graded_by_what_their_source_s
 
 def test_all_profiles_are_complete():
     cami = [species(s) for s in species_list() if species(s).cami]
-    assert {p.id for p in cami} == set(FIFTEEN.values())
+    assert {p.id for p in cami} == set(FIFTEEN.values()) | NAMED_LATER
     for identifier in species_list():
         p = species(identifier)
         assert p.id == identifier
@@ -302,7 +304,7 @@ def test_all_profiles_are_complete():
 def test_numbers_taken_over_by_analogy_say_so():
     for name, model in (("urial", "argali"), ("przewalski_gazelle", "tibetan_gazelle")):
         look_alike = species(name)
-        assert not look_alike.cami
+        assert look_alike.cami == (name == "urial")
         assert "not found for this species" in look_alike.analogy
         for key, estimate in look_alike.crossing.items():
             assert estimate.as_tuple() == species(model).crossing[key].as_tuple()
@@ -311,6 +313,20 @@ def test_numbers_taken_over_by_analogy_say_so():
     slope = next(f for f in species("kiang").habitat if f.factor == "slope_deg")
     assert slope.evidence == "M-l"
     assert "by analogy with khulan" in slope.source
+
+
+@pytest.mark.parametrize("name", sorted(NAMED_LATER - {"urial"}))
+def test_later_species_claim_no_chance_that_nobody_measured(name):
+    """No crossing chance of these was found: analogy or a placeholder, and wide."""
+    p = species(name)
+    for estimate in (*p.crossing.values(), *p.structures.values(), p.road_p0, p.road_gap_s):
+        assert estimate.evidence in ("M-l", "X")
+    for estimate in p.crossing.values():
+        assert "analogy" in estimate.source or "not found" in estimate.source
+        if estimate.evidence == "X":
+            assert estimate.high - estimate.low >= 0.85
+    assert any("nothing found" in gap or "no chance is known" in gap for gap in p.knowledge_gaps)
+    assert all(f.source for f in p.facts)
 
 
 @pytest.mark.parametrize("word", ["Khulan", "Equus hemionus", "Хулан", "кулан", "khulan (Asiatic wild ass)"])
