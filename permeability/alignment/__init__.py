@@ -13,6 +13,7 @@ from permeability.alignment.line_options import LineOptions, compare_alternative
 from permeability.alignment.new_line import crossing_cost_m, line_facts, with_new_line
 from permeability.alignment.no_go_areas import NoGo, no_go
 from permeability.alignment.routing import Routes, route, trade_off
+from permeability.alignment.several_species import compare_for_species, options_together
 
 __all__ = [
     "DamageMap",
@@ -20,11 +21,13 @@ __all__ = [
     "NoGo",
     "Routes",
     "compare_alternatives",
+    "compare_for_species",
     "crossing_cost_m",
     "damage_map",
     "damage_together",
     "line_facts",
     "no_go",
+    "options_together",
     "route",
     "structures_for",
     "trade_off",

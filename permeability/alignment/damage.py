@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -89,6 +90,12 @@ class DamageMap(Face):
     low: Floats = field(repr=False)
     high: Floats = field(repr=False)
     ways: Floats = field(repr=False)
+    _network: LineNetwork | None = field(default=None, repr=False)
+
+    @cached_property
+    def network(self) -> LineNetwork:
+        """The landscape as the search of lines sees it; what it has solved is kept."""
+        return line_network(self.land, self.patches) if self._network is None else self._network
 
     def per_km(self, bound: str = "high", *, view: str = "circuit") -> xr.DataArray:
         """Loss per kilometre of line through every cell in eight directions.
@@ -168,7 +175,7 @@ class DamageMap(Face):
             inf where it parts a pair of patches.
         """
         new = with_new_line(self.land, line, self.kind)
-        return line_network(self.land, self.patches).with_barriers(new.edge_barriers()).loss
+        return self.network.with_barriers(new.edge_barriers()).loss
 
     def _cuts(self, line: shapely.Geometry) -> tuple[NDArray[np.int64], Floats]:
         """Edges that the line cuts, and the series resistance of each over crossing cost per cell."""
@@ -254,7 +261,7 @@ def damage_map(
         high = np.where(square > 0, square * z, 0.0)
         conductance = np.stack(network.today.links)
         low = np.where(square > 0, square / (conductance + 1.0 / z), 0.0)
-    return DamageMap(land, patches, kind, cost, low, high, _ways(land, patches, progress))
+    return DamageMap(land, patches, kind, cost, low, high, _ways(land, patches, progress), network)
 
 
 def _ways(land: Landscape, patches: Patches, tell: Callable[[int, int], None] | None) -> Floats:

@@ -60,11 +60,11 @@ class Limits:
         found += ["max_turn_deg"] if self.turn is not None else []
         return [*found, *(["max_gradient"] if self.steep is not None else [])]
 
-    def refusal(self, cell_m: float, barred: Floats) -> OptionError:
+    def refusal(self, cell_m: float, barred: Bools) -> OptionError:
         """No line keeps all limits: which of them, loosened alone, lets one through."""
         helps: dict[str, object] = {}
         for name in self.names:
-            cost = np.where(barred > 0, np.inf, MOVE_LENGTH[:, None, None])
+            cost = np.where(barred, np.inf, MOVE_LENGTH[:, None, None])
             found, length = self.space(name).cheapest(cost)
             if found is not None:
                 helps[name] = f"without it the shortest line is {length * cell_m / 1000:,.1f} km"

@@ -23,6 +23,7 @@ from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
 from permeability.core.tasks import HERE
+from permeability.engines.alignment import LineNetwork
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -149,7 +150,8 @@ def compare_alternatives(
     if not lines or TODAY in lines:
         raise OptionError("U09", f"{len(lines)} lines cannot be compared.", remedy=f"give one line or more, none of them called {TODAY!r}")  # fmt: skip
     inside = land.valid if inside is None else inside
-    damage, network = damage_map(land, patches, kind), line_network(land, patches)
+    damage = damage_map(land, patches, kind)
+    network = damage.network
     options, rows = [Option(TODAY, land, patches, inside)], []
     for done, (name, line) in enumerate(lines.items()):
         if progress is not None:
@@ -167,7 +169,7 @@ def compare_alternatives(
         }  # fmt: skip
         left = state.loss
         if target_loss is not None:
-            sites, left = structures_for(land, patches, line, target_loss, kind, spacing_km=spacing_km, treatment=treatment, width_m=width_m)  # fmt: skip
+            sites, left = _structures(network, land, line, target_loss, kind, spacing_km=spacing_km, treatment=treatment, width_m=width_m)  # fmt: skip
             row |= {
                 "structures": float(len(sites)),
                 "at_km": ", ".join(f"{k:.1f}" for k in sites),
@@ -224,8 +226,17 @@ def structures_for(
     >>> len(km) >= 1, left <= 6.0
     (True, True)
     """
+    return _structures(
+        line_network(land, patches), land, line, target_loss, kind, spacing_km=spacing_km, treatment=treatment, width_m=width_m
+    )  # fmt: skip
+
+
+def _structures(
+    network: LineNetwork, land: Landscape, line: shapely.LineString, target_loss: float, kind: str | Mapping[str, Any], *,
+    spacing_km: float, treatment: str, width_m: float,
+) -> tuple[list[float], float]:  # fmt: skip
+    """The same on a network that has solved today's state."""
     new = with_new_line(land, line, kind, name="new line")
-    network = line_network(land, patches)
     loss = network.with_barriers(new.edge_barriers()).loss
     if loss <= target_loss:
         return [], loss

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -27,6 +27,7 @@ from permeability.landscape.patches import Patches
 __all__ = ["Routes", "route", "trade_off"]
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 NEVER_CROSSED = 2.0  # times the longer side of the grid: what a line that is never crossed counts as while it is searched for
 HUGGING = 0.25  # share of a line along the edge of the study area from which it is refused
 ALIKE = 0.7  # share of a line near another one from which the two are one alternative
@@ -176,25 +177,74 @@ def route(
     ...
     permeability.core.errors.PatchError: PatchError [U01]: ...
     """
-    network = line_network(land, patches)
-    _ = network.pair_weights
+    damage = damage_map(land, patches, kind)
+    asked = possible(
+        land, patches, start, end, corridor=corridor, max_length=max_length, max_turn_deg=max_turn_deg, max_gradient=max_gradient,
+        elevation=elevation, no_go=no_go, via=via,
+    )  # fmt: skip
+    return _found(
+        asked, damage, price=price, price_weight=price_weight, n_alternatives=n_alternatives, n_starts=n_starts,
+        seed=seed, edge_cells=edge_cells, progress=progress,
+    )  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """A request that a line can meet: its ``limits``, the ``heights`` and the moves that are ``barred`` by patches."""
+
+    limits: Limits
+    heights: Floats | None
+    barred: Bools
+
+
+def possible(
+    land: Landscape,
+    patches: Patches,
+    start: Point,
+    end: Point,
+    *,
+    corridor: Any = None,
+    max_length: float = 1.5,
+    max_turn_deg: float | None = 90.0,
+    max_gradient: float | None = None,
+    elevation: Any = None,
+    no_go: Any = None,
+    via: Sequence[Point] = (),
+) -> Asked:
+    """The limits of :func:`route`; U06 and U08 where no line can keep them.  Nothing is solved."""
     stops = tuple(corner_of(p, land) for p in (start, *via, end))
     heights = None if elevation is None else np.asarray(elevation, float)
     limits = limits_of(
         land, stops, corridor=corridor, max_length=max_length, max_turn_deg=max_turn_deg, max_gradient=max_gradient,
         elevation=heights, no_go=no_go,
     )  # fmt: skip
-    barred = move_costs(network.inside_patches.astype(float), neighbours=network.neighbours, per_edge=True)
-    space = limits.space()
-    feasible, _length = space.cheapest(np.where(barred > 0, np.inf, 1.0))
+    network = line_network(land, patches)
+    inside = network.inside_patches.astype(float)
+    barred = move_costs(inside, neighbours=network.neighbours, per_edge=True, dtype=np.float32) > 0
+    feasible, _length = limits.space().cheapest(np.where(barred, np.float32(np.inf), np.float32(1.0)))
     if feasible is None:
         raise limits.refusal(land.grid.cell_size, barred)
-    damage = damage_map(land, patches, kind)
-    h = land.grid.cell_size
+    return Asked(limits, heights, barred)
+
+
+def _found(
+    asked: Asked,
+    damage: DamageMap,
+    *,
+    price: Any,
+    price_weight: float,
+    n_alternatives: int,
+    n_starts: int,
+    seed: int,
+    edge_cells: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Routes:
+    """The lines that a request is answered with."""
+    land, network, (limits, heights, barred) = damage.land, damage.network, asked
+    space, stops, h = limits.space(), limits.stops, land.grid.cell_size
     crossing = (
         damage.crossing_m / h if np.isfinite(damage.crossing_m) else NEVER_CROSSED * max(land.grid.shape)
     )
-    per_move = None if price is None else ground_price(np.asarray(price, float)) * h / 1000.0
+    per_move = None if price is None else ground_price(np.asarray(price, float)) * (h / 1000.0)
     extra = None if per_move is None or not price_weight else price_weight * per_move
     habitat = ground_price(1.0 / land.resistance)
     how: dict[str, Any] = {"habitat": habitat, "extra": extra, "n_starts": n_starts, "seed": seed}
@@ -210,7 +260,8 @@ def route(
             remedy="give a corridor that keeps off the edge, or widen the study area (edge_cells = 0 takes such lines all the same)",
         )  # fmt: skip
     chosen = _alternatives(network, limits, crossing, kept, n_alternatives, how, near, reach)
-    usual, _ = space.cheapest(np.where(barred > 0, np.inf, habitat))
+    habitat[barred] = np.inf
+    usual, _ = space.cheapest(habitat)
     rows = [_row(damage, f, k, per_move, heights, stops) for k, f in enumerate(chosen)]
     table = gpd.GeoDataFrame(rows, crs=land.grid.crs)
     starts = pd.DataFrame(
@@ -328,6 +379,8 @@ def turn_of(line: shapely.LineString) -> float:
     return float(np.minimum(gap, 360.0 - gap).max(initial=0.0))
 
 
+@takes_landscape
+@long_job("trade-off")
 def trade_off(
     land: Landscape,
     patches: Patches,
@@ -337,6 +390,7 @@ def trade_off(
     *,
     max_lengths: Sequence[float] = (1.1, 1.25, 1.5),
     price_weights: Sequence[float] = (0.0,),
+    progress: Any = None,
     **limits: Any,
 ) -> gpd.GeoDataFrame:
     """Length, price and loss of the best line at each limit of length and each weight of the price.
@@ -348,6 +402,8 @@ def trade_off(
     max_lengths : sequence of float
         Multiples of the straight line.
     price_weights : sequence of float
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.
     **limits
         Further arguments of :func:`route`.
 
@@ -370,11 +426,22 @@ def trade_off(
     >>> bool(curve["loss"].is_monotonic_decreasing)
     True
     """
+    damage = damage_map(land, patches, kind)  # what is solved for one limit holds for all
     rows, last = [], None
+    kept: dict[str, Any] = {
+        "price": None,
+        "n_alternatives": 1,
+        "n_starts": 8,
+        "seed": 0,
+        "edge_cells": None,
+        "progress": progress,
+    }
+    kept |= {k: limits.pop(k) for k in list(kept) if k in limits}
     for most in max_lengths:
         for weight in price_weights:
             try:
-                found = route(land, patches, start, end, kind, max_length=most, price_weight=weight, **limits)
+                asked = possible(land, patches, start, end, max_length=most, **limits)
+                found = _found(asked, damage, price_weight=weight, **kept)
             except OptionError as refused:
                 if refused.code != "U08":
                     raise

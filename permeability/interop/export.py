@@ -28,6 +28,7 @@ __all__ = ["export_circuitscape", "export_qgis", "export_ro_crate", "slug"]
 PROJECT, TABLES, CRATE, PROBLEM = "permeability.qgs", "layers.gpkg", "ro-crate-metadata.json", "README.txt"
 MAPS = {"movement": ("current", "current", 1.0), "distance": ("cost_distance", "distance", 1000.0), "resistance": ("habitat", "habitat", 1.0), "resistance_with_barriers": ("resistance", "resistance", 1.0)}  # fmt: skip
 MOST_NAME = 40
+GROUND = ("#b2182b", "#ef8a62", "#4d9221", "#969696")  # no-go, avoid, suitable, unknown
 
 
 def slug(text: object) -> str:
@@ -60,7 +61,8 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
 
     Per area and species one layer set with fixed names: ``<area>_<species>_key_areas``, ``_range``, ``_sites`` and the
     rasters ``_movement``, ``_distance``, ``_resistance``, ``_resistance_with_barriers``; per area
-    ``<area>_barriers_existing`` and ``<area>_barriers_planned``.  Styles are those of the report: in the table
+    ``<area>_barriers_existing`` and ``<area>_barriers_planned``, and for each table of
+    new lines ``<area>_new_lines_<n>``, ``<area>_new_line_ground_<n>`` and ``<area>_<species>_line_damage_<n>``.  Styles are those of the report: in the table
     ``layer_styles`` of the GeoPackage, beside each GeoTIFF as ``.qml``, and in the project.
 
     Parameters
@@ -98,6 +100,7 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
         sheet = _Sheet(results, area, tr, aside)
         for i, species in enumerate(results.species_ids):
             sheet.add_sites(species, shown=i == 0)
+        sheet.add_new_lines()
         sheet.add_barriers()
         for i, species in enumerate(results.species_ids):
             sheet.add_species(species, shown=i == 0)
@@ -138,6 +141,44 @@ class _Sheet:
             qgis.site_style(column, scale, self.tr, top),
             shown=shown,
         )
+
+    def add_new_lines(self) -> None:
+        """Lines to be, where none should run, and what one would take, for every table of the project."""
+        from permeability.report.new_lines import CLASSES, COLOURS
+
+        for name, about in (self.results.summary.get("new_lines") or {}).items():
+            group, n = self.groups.setdefault(self.tr.name(str(name)), []), about["number"]
+            lines, areas = (self.results.line_shapes(t, str(name)) for t in ("lines", "no_go"))
+            if lines is not None:
+                words = [(str(v), self.tr.name(str(v))) for v in lines["line"]]
+                self._vector(
+                    group,
+                    f"{self.area}_new_lines_{n}",
+                    self.tr("New line"),
+                    lines,
+                    qgis.new_line_style(words, COLOURS),
+                    shown=True,
+                )
+            if areas is not None:
+                words = [(v, self.tr(t)) for v, t in CLASSES.items()]
+                self._vector(
+                    group,
+                    f"{self.area}_new_line_ground_{n}",
+                    self.tr("Ground for a new line: suitable, avoid, no-go"),
+                    areas,
+                    qgis.ground_style(words, GROUND),
+                    shown=False,
+                )
+            for species in about["species"]:
+                self._raster(
+                    group,
+                    f"{self.area}_{slug(species)}_line_damage_{n}",
+                    species,
+                    f"line_damage_{n}",
+                    "damage",
+                    1.0,
+                    shown=False,
+                )
 
     def add_species(self, species: str, *, shown: bool) -> None:
         """Key areas, range and maps of one species."""

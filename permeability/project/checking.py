@@ -75,6 +75,10 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
         from permeability.project.checks import tracks
 
         tracks.check(found, seen)
+    if seen.spec.alignment:
+        from permeability.project.checks import new_lines
+
+        new_lines.check(found, seen)
     return found.found, seen
 
 

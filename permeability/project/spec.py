@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from permeability.project.alignment_spec import AlignmentSpec
 from permeability.project.column_mapping import OwnColumns
 from permeability.project.movement_spec import MovementSpec
 from permeability.project.ranking_spec import MOST_USD, CandidateSpec, CostBenefitSpec, PortfolioSpec
@@ -182,16 +183,17 @@ class ProjectSpec(Table):
     comparison: ComparisonSpec = ComparisonSpec()
     tracks: list[TracksSpec] = []
     movement: MovementSpec | None = None
+    alignment: list[AlignmentSpec] = []
 
     def holds_codes(self, layer: str) -> bool:
         """Whether the numbers of a raster layer are classes, of which there is no mean."""
         classes = any(f.derive == "class" and layer in f.layers for f in self.factors.values())
         return classes or layer == self.habitat.landcover
 
-    @field_validator("candidates", "tracks", mode="before")
+    @field_validator("candidates", "tracks", "alignment", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
-        """One table of candidates or tracks is as good as a list of one."""
+        """One table of candidates, tracks or lines is as good as a list of one."""
         return [value] if isinstance(value, dict) else value
 
 

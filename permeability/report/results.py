@@ -55,6 +55,8 @@ class Results:
         ``cost_benefit.csv`` and ``offset.csv``.
     movement, mortality : pandas.DataFrame or None
         ``movement.csv`` and ``mortality.csv``.
+    new_lines : pandas.DataFrame or None
+        ``new_lines.csv``; their shapes by :meth:`line_shapes`.
     """
 
     folder: Path
@@ -79,6 +81,7 @@ class Results:
     hectares: pd.DataFrame | None = field(default=None, repr=False)
     movement: pd.DataFrame | None = field(default=None, repr=False)
     mortality: pd.DataFrame | None = field(default=None, repr=False)
+    new_lines: pd.DataFrame | None = field(default=None, repr=False)
 
     @property
     def species_ids(self) -> list[str]:
@@ -154,6 +157,14 @@ class Results:
         mine = found[found["set"] == number].reset_index(drop=True)
         return mine if len(mine) else None
 
+    def line_shapes(self, table: str, alignment: str) -> gpd.GeoDataFrame | None:
+        """``lines`` or classes of ground (``no_go``) of one table of new lines; None where there are none."""
+        found = _tables(self.folder / "new_lines.gpkg").get(table)
+        if found is None:
+            return None
+        mine = found[found["alignment"] == alignment].reset_index(drop=True)
+        return mine if len(mine) else None
+
     @property
     def plans(self) -> dict[str, dict[str, Any]]:
         """What the record says about every scenario, in the order of the project file."""
@@ -183,9 +194,9 @@ class Results:
         draws = None if self.draws is None else self.draws[self.draws["scenario"] == name]
         measures = None if self.measures is None else self.measures[self.measures["scenario"] == name]
         return replace(
-            self, folder=self.folder / str(plan["folder"]), summary={**self.summary, "scenario": name}, record=record,
+            self, folder=self.folder / str(plan["folder"]), summary={**{k: v for k, v in self.summary.items() if k != "new_lines"}, "scenario": name}, record=record,
             impact=self._scenario_impact(name), sites=None, barriers=self._scenario_barriers(plan), scenarios=None,
-            residual=None, cumulative=None, draws=draws, measures=measures, movement=None, mortality=None,
+            residual=None, cumulative=None, draws=draws, measures=measures, movement=None, mortality=None, new_lines=None,
             run_folder=self.folder,
         )  # fmt: skip
 
@@ -258,7 +269,7 @@ def read_results(folder: str | Path) -> Results:
         _optional(folder, "scenarios"), _optional(folder, "pressure"), _optional(folder, "residual"),
         _optional(folder, "cumulative"), _optional(folder, "scenario_draws"), tables.get("measures"),
         plan=tables.get("plan"), money=_optional(folder, "cost_benefit"), hectares=_optional(folder, "offset"),
-        movement=_optional(folder, "movement"), mortality=_optional(folder, "mortality"),
+        movement=_optional(folder, "movement"), mortality=_optional(folder, "mortality"), new_lines=_optional(folder, "new_lines"),
     )  # fmt: skip
 
 

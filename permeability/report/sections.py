@@ -9,7 +9,7 @@ from typing import Any, Final
 from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import N_, Words, proper_name
 from permeability.report import alternatives as options
-from permeability.report import budget, evidence, facts, figures, movement, tracks
+from permeability.report import budget, evidence, facts, figures, movement, new_lines, tracks
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
 from permeability.report.answer_map import answer_map
@@ -40,6 +40,7 @@ ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
     "budget": (N_("For this budget"), "budget"),
     "money": (N_("Costs and benefits"), "sites"),
     "movement": (N_("Who arrives alive"), "movement"),
+    "newlines": (N_("Where a new line should go"), "new_lines"),
     "residual": (N_("Residual impact and offset account"), ""),
     "measured": (N_("Numbers measured from tracks"), "tracks"),
     "compared": (N_("Compared with tracks"), "tracks"),
@@ -58,7 +59,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     limits = assumptions(results, species, tr)
     has = {
         "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")), "tracks": bool(results.tracks),
-        "movement": results.movement is not None,
+        "movement": results.movement is not None, "new_lines": bool(results.summary.get("new_lines")),
     }  # fmt: skip
     case = contents(CASE, has, tr)
     return {
@@ -69,7 +70,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
-        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "movement": movement.movement_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "movement": movement.movement_parts(results, tr), "new_lines": new_lines.line_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 

@@ -146,6 +146,37 @@ def range_style() -> str:
     return fill_style(RANGE, 13, "dash dot")
 
 
+def _categories(column: str, words: Sequence[tuple[str, str]], symbols: Sequence[str]) -> str:
+    """One symbol for each value of a column, with its word for the legend."""
+    rows = "".join(
+        f'<category symbol="{i}" value={quoted_xml(v)} label={quoted_xml(t)} render="true"/>' for i, (v, t) in enumerate(words)
+    )  # fmt: skip
+    return f' <renderer-v2 type="categorizedSymbol" attr="{column}" symbollevels="0" enableorderby="0" forceraster="0"><categories>{rows}</categories><symbols>{"".join(symbols)}</symbols></renderer-v2>\n'
+
+
+def new_line_style(names: Sequence[tuple[str, str]], colours: Sequence[str]) -> str:
+    """New lines by the column ``line``: (value, word) and a colour for each, on white."""
+    symbols = []
+    for i in range(len(names)):
+        layers = [
+            _layer(
+                "SimpleLine", {"line_color": rgba(colour), "line_width": width, "line_width_unit": "Point"}
+            )
+            for colour, width in ((PAPER, 5.0), (colours[i % len(colours)], 3.0))
+        ]
+        symbols.append(_symbol(str(i), "line", layers))
+    return _categories("line", names, symbols)
+
+
+def ground_style(words: Sequence[tuple[str, str]], colours: Sequence[str]) -> str:
+    """Ground for a new line by the column ``class``: (value, word) and a colour for each."""
+    symbols = [
+        _symbol(str(i), "fill", [_layer("SimpleFill", {"color": rgba(c, 110), "outline_color": rgba(c), "outline_width": 0.6, "outline_width_unit": "Point", "style": "solid"})])
+        for i, c in enumerate(colours[: len(words)])
+    ]  # fmt: skip
+    return _categories("class", words, symbols)
+
+
 def site_style(column: str, scale: Scale, tr: Words, top: int, classes: int = 5) -> str:
     """Ranked sections by gain in classes of the ramp, the best labelled with their rank."""
     edges = np.linspace(scale.low, scale.high, classes + 1)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from permeability.engines.alignment.corner_lines import CornerLine, move_costs
 from permeability.engines.alignment.line_network import LineNetwork, LineState
-from permeability.engines.alignment.line_search import Found, LineSpace, search_line
+from permeability.engines.alignment.line_search import Found, search_line
+from permeability.engines.alignment.line_space import LineSpace
 
 __all__ = ["CornerLine", "Found", "LineNetwork", "LineSpace", "LineState", "move_costs", "search_line"]

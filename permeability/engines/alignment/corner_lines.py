@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,7 +202,9 @@ def turn_angles() -> Floats:
     return np.minimum(gap, 360.0 - gap)
 
 
-def move_costs(planes: Floats, *, neighbours: int = 8, per_edge: bool = False) -> Floats:
+def move_costs(
+    planes: Floats, *, neighbours: int = 8, per_edge: bool = False, dtype: type = np.float64
+) -> NDArray[Any]:
     """Cost of every move from every corner, summed over the edges that it crosses.
 
     Parameters
@@ -212,6 +214,8 @@ def move_costs(planes: Floats, *, neighbours: int = 8, per_edge: bool = False) -
     neighbours : {8, 4}
     per_edge : bool
         Count each edge once, whatever the slope at which it is cut.
+    dtype : {numpy.float64, numpy.float32}
+        Of the result; the sums are made in double precision.
 
     Returns
     -------
@@ -227,6 +231,6 @@ def move_costs(planes: Floats, *, neighbours: int = 8, per_edge: bool = False) -
     """
     c = crossed_by_moves(neighbours)
     factor = np.ones(len(c.normal)) if per_edge else LENGTH[c.direction] / c.normal
-    out = np.empty((16, planes.shape[1] + 1, planes.shape[2] + 1))
+    out = np.empty((16, planes.shape[1] + 1, planes.shape[2] + 1), dtype)
     sum_of_crossed(np.ascontiguousarray(planes, np.float64), c.start, c.row, c.col, c.direction, factor, out)
     return out

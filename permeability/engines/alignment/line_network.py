@@ -7,6 +7,7 @@ From below, the potentials of today bound the conductance with any line (Dirichl
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -38,6 +39,8 @@ class LineNetwork:
         What stands already, in series with the line.
     neighbours : {8, 4}
     solver : str
+    workers : int, optional
+        Threads among which multigrid spreads its solves; as many as there are processors by default. Results do not hang on it.
 
     Raises
     ------
@@ -51,6 +54,8 @@ class LineNetwork:
     barriers: EdgeBarriers = field(default_factory=EdgeBarriers.empty, repr=False)
     neighbours: int = 8
     solver: str = "auto"
+    workers: int | None = None
+    _coarser: dict[int, LineNetwork] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -66,7 +71,7 @@ class LineNetwork:
         """Resistances and potentials of every patch; rows of patches that are on no ground are inf."""
         found = pairwise(
             self.resistance, self.labels, neighbours=self.neighbours, barriers=barriers, current=None,
-            potentials=True, solver=self.solver,
+            potentials=True, solver=self.solver, workers=self.workers or os.cpu_count() or 1,
         )  # fmt: skip
         assert found.potentials is not None
         return found.resistance, found.potentials
@@ -129,8 +134,13 @@ class LineNetwork:
         """About the same landscape in cells ``factor`` times as wide: a rough map on which a search sets out.
 
         Resistances are means over the open cells, barriers that stand are left out, patches keep the cells that they hold
-        for the larger part (at least one).
+        for the larger part (at least one).  Kept: searches with other limits set out on the same one.
         """
+        if factor not in self._coarser:
+            self._coarser[factor] = self._coarse(factor)
+        return self._coarser[factor]
+
+    def _coarse(self, factor: int) -> LineNetwork:
         rows, cols = (-(-n // factor) for n in self.shape)
         pad = ((0, rows * factor - self.shape[0]), (0, cols * factor - self.shape[1]))
         blocks = (rows, factor, cols, factor)

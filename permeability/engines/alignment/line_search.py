@@ -7,149 +7,35 @@ doi:10.1198/0003130042836).  That finds a local least, hence the starts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, maximum_filter
+from scipy.ndimage import gaussian_filter
 
 from permeability.engines.alignment.corner_lines import (
     MOVE_COL,
     MOVE_LENGTH,
     MOVE_ROW,
     CornerLine,
-    cut_twice,
     move_costs,
-    turn_angles,
 )
 from permeability.engines.alignment.line_network import LineNetwork
-from permeability.engines.kernels.line_moves import cheapest_line
+from permeability.engines.alignment.line_space import SMALL, LineSpace
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+Singles = NDArray[np.float32]
 
-STATE_BYTES = 3  # kept for every state and layer of lengths
-MOST_BYTES = 1.2e9
 BETTER = 1e-9  # a fall of the loss that counts
 ROUNDS = 30
 LIGHT = (0.1, 0.01)  # of the crossing cost
 POOL = 4  # lines that detours set out from
-NO_PLANES = np.zeros((0, 0, 0))
-SMALL = 400  # cells
 LARGE = 250_000  # cells from which only the best line of the coarse grid is refined
 COARSE_CORNERS = 12_000  # beyond this many, a search sets out on a coarser grid
+DIRECT = 4  # widths of a cell that one step from a coarse to a fine grid may make
 BAND = 6  # cells of the coarser grid on each side of what was found there
-
-
-@dataclass(frozen=True, eq=False)
-class LineSpace:
-    """Where a line may run.
-
-    Attributes
-    ----------
-    stops : sequence of (row, col)
-        Corners that it starts at, passes in this order, and ends at.
-    allowed : bool array, shape (rows + 1, cols + 1)
-        Corners that it may touch; the stops always.
-    most : float
-        Greatest length [cells].
-    max_turn : float or None
-        Greatest change of direction at a corner [degrees].
-    closed : bool array, shape (16, rows + 1, cols + 1), optional
-        Moves that are not allowed.
-    """
-
-    stops: Sequence[tuple[int, int]]
-    allowed: Bools = field(repr=False)
-    most: float
-    max_turn: float | None = None
-    closed: Bools | None = field(default=None, repr=False)
-
-    @property
-    def straight(self) -> float:
-        """Length from stop to stop as the crow flies [cells]."""
-        d = np.diff(np.asarray(self.stops, float), axis=0)
-        return float(np.hypot(d[:, 0], d[:, 1]).sum())
-
-    def cheapest(
-        self, cost: Floats, planes: Floats | None = None, neighbours: int = 8
-    ) -> tuple[CornerLine | None, float]:
-        """Cheapest line under costs of moves, shape (16, rows + 1, cols + 1); None where there is none.
-
-        Parameters
-        ----------
-        cost : array
-            Not negative; inf = not allowed.
-        planes : array, shape (4, rows, cols), optional
-            Cost of cutting each edge that ``cost`` was summed from: what a sharp turn cuts twice is then taken back.  Only
-            where headings are kept: with ``max_turn``, and on small grids.
-        neighbours : {8, 4}
-
-        Returns
-        -------
-        (CornerLine or None, float)
-        """
-        if (
-            self.max_turn is not None and self.allowed.size > SMALL
-        ):  # without headings first: it often keeps the limit
-            line, found = replace(self, max_turn=None).cheapest(cost)
-            if line is None or line.largest_turn <= self.max_turn + 1e-9:
-                return line, found
-        ahead = self._ahead()
-        near = np.asarray(self.allowed, bool).copy()
-        for r, c in self.stops:
-            near[r, c] = True
-        reach = self._behind() + ahead.min(axis=0)
-        near &= reach <= self.most + 1e-9
-        for r, c in self.stops:
-            near[r, c] = True
-        number = np.full(near.shape, -1, np.int64)
-        number[near] = np.arange(int(near.sum()))
-        stops = np.array([number[r, c] for r, c in self.stops], np.int64)
-        exact = planes is not None and (self.max_turn is not None or near.size <= SMALL)
-        turn = np.zeros((0, 0), bool)
-        if exact or self.max_turn is not None:
-            turn = turn_angles() <= (180.0 if self.max_turn is None else self.max_turn) + 1e-9
-        states = int(near.sum()) * (len(stops) - 1) * (16 if len(turn) else 1)
-        width = 0.125 if states * self.most * 8 * STATE_BYTES < 4e6 else 0.5
-        if states * self.most / width * STATE_BYTES > MOST_BYTES:
-            width = 1.0
-        if self.closed is not None:
-            cost = np.where(self.closed, np.inf, cost)
-        target = np.zeros(2)
-        moves, found = cheapest_line(
-            np.ascontiguousarray(cost, np.float64), np.ascontiguousarray(planes, np.float64) if exact else NO_PLANES,
-            tuple(cut_twice(neighbours)), target, MOVE_ROW, MOVE_COL, MOVE_LENGTH, turn, number, stops,
-            self.most + 1e-9, width, np.ascontiguousarray(ahead[:, near]),
-        )  # fmt: skip
-        if not len(moves):
-            return None, np.inf
-        return CornerLine.of_moves(self.stops[0], moves), float(found)
-
-    def _ahead(self) -> Floats:
-        """Least length from every corner through the stops that are still to come, by stage."""
-        r, c = np.indices(self.allowed.shape)
-        to = [np.hypot(r - a, c - b) for a, b in self.stops[1:]]
-        legs = np.diff(np.asarray(self.stops[1:], float), axis=0)
-        rest = np.concatenate([np.cumsum(np.hypot(legs[:, 0], legs[:, 1])[::-1])[::-1], [0.0]])
-        return np.stack([t + x for t, x in zip(to, rest)])
-
-    def _behind(self) -> Floats:
-        r, c = np.indices(self.allowed.shape)
-        return np.asarray(np.hypot(r - self.stops[0][0], c - self.stops[0][1]))
-
-    def shortest(self) -> tuple[CornerLine | None, float]:
-        """Shortest line and its length [cells]."""
-        cost = np.broadcast_to(MOVE_LENGTH[:, None, None], (16, *self.allowed.shape))
-        return self.cheapest(np.ascontiguousarray(cost))
-
-    def near(self, line: CornerLine, cells: int) -> LineSpace:
-        """Only corners within so many cells of a line."""
-        mark = np.zeros(self.allowed.shape, bool)
-        mark[line.corners[:, 0], line.corners[:, 1]] = True
-        return replace(self, allowed=self.allowed & maximum_filter(mark, 2 * cells + 1))
 
 
 class Found(NamedTuple):
@@ -178,13 +64,20 @@ class Search:
         rng: np.random.Generator,
     ) -> None:
         self.network, self.space, self.crossing, self.rng = network, space, crossing, rng
-        self.given = extra
-        self.extra = np.zeros((16, network.shape[0] + 1, network.shape[1] + 1)) if extra is None else extra
-        barred = np.where(network.inside_patches, np.inf, 0.0)
-        self.extra = self.extra + np.where(move_costs(np.isinf(barred).astype(float), neighbours=network.neighbours, per_edge=True) > 0, np.inf, 0.0)  # fmt: skip
+        self.extra = extra
+        inside = network.inside_patches.astype(float)
+        self.closed = self._moves(inside, per_edge=True) > 0  # through a patch
+        if extra is not None:
+            self.closed |= np.isinf(extra)
+
+    def _moves(self, planes: Floats, *, per_edge: bool = False) -> Singles:
+        """Costs of moves; single precision halves the memory, and what a line loses is measured by itself."""
+        return move_costs(planes, neighbours=self.network.neighbours, per_edge=per_edge, dtype=np.float32)
 
     def extra_of(self, line: CornerLine) -> float:
         """Other costs of a line."""
+        if self.extra is None:
+            return 0.0
         at = line.corners[:-1]
         return float(self.extra[line.moves, at[:, 0], at[:, 1]].sum())
 
@@ -198,9 +91,22 @@ class Search:
         """The cheapest line under a tangent."""
         return self._cheapest(space or self.space, self.crossing * tangent)
 
-    def _cheapest(self, space: LineSpace, planes: Floats, closed: Floats | float = 0.0) -> CornerLine | None:
-        cost = move_costs(planes, neighbours=self.network.neighbours) + self.extra + closed
+    def _cheapest(
+        self, space: LineSpace, planes: Floats, closed: tuple[int, int, int] | None = None
+    ) -> CornerLine | None:
+        cost = self._moves(planes)
+        if self.extra is not None:
+            cost += self.extra
+        cost[self.closed] = np.inf
+        if closed is not None:
+            cost[closed] = np.inf
         return space.cheapest(cost, planes, self.network.neighbours)[0]
+
+    def usual(self, cost: NDArray[Any]) -> CornerLine | None:
+        """The cheapest line under other costs of moves."""
+        cost = np.array(cost, np.float32)
+        cost[self.closed] = np.inf
+        return self.space.cheapest(cost)[0]
 
     def descend(
         self, line: CornerLine, name: str, rounds: int = ROUNDS, space: LineSpace | None = None
@@ -246,8 +152,7 @@ class Search:
             base_planes = tangent if way < 0.25 else self.network.today.tangent
             return self._cheapest(self.space, self.crossing * base_planes * noise)
         if k == 0 or way < 0.7:
-            closed = np.zeros_like(self.extra)
-            closed[base.line.moves[k], corners[k, 0], corners[k, 1]] = np.inf
+            closed = (int(base.line.moves[k]), int(corners[k, 0]), int(corners[k, 1]))
             return self._cheapest(self.space, self.crossing * tangent, closed)
         reach = self.rng.random() ** 2 * 0.2 * self.space.straight
         r, c = np.indices(self.space.allowed.shape)
@@ -259,23 +164,24 @@ class Search:
     def starts(self, habitat: Floats | None, n: int) -> list[tuple[str, CornerLine]]:
         """Lines to set out from: the usual ones, then those under a disturbed tangent of today."""
         today = self.network.today.tangent
-        first = self.crossing * move_costs(today, neighbours=self.network.neighbours)
-        ways: list[tuple[str, Floats]] = [("first order", first)]
+        ways: list[tuple[str, Callable[[], NDArray[Any]]]] = [
+            ("first order", lambda: self._moves(self.crossing * today))
+        ]
         if habitat is not None:
-            ways.append(("habitat", habitat))
-        ways.append(
-            ("current", move_costs(np.sqrt(today), neighbours=self.network.neighbours, per_edge=True))
-        )
-        length = np.broadcast_to(MOVE_LENGTH[:, None, None], first.shape)
-        ways.append(("short", np.ascontiguousarray(length)))
-        while len(ways) < n:
-            wide = max(2.0, 0.08 * max(self.network.shape))
+            ways.append(("habitat", lambda: habitat))
+        ways.append(("current", lambda: self._moves(np.sqrt(today), per_edge=True)))
+        ways.append(("short", lambda: np.broadcast_to(MOVE_LENGTH[:, None, None], self.closed.shape)))
+        wide = max(2.0, 0.08 * max(self.network.shape))
+
+        def disturbed() -> NDArray[Any]:
             noise = gaussian_filter(self.rng.standard_normal(today.shape[1:]), wide)
             noise *= 1.5 / max(float(noise.std()), 1e-12)
-            ways.append((f"disturbed {len(ways) - 3}", self.crossing * move_costs(today * np.exp(noise), neighbours=self.network.neighbours)))  # fmt: skip
+            return self._moves(self.crossing * today * np.exp(noise))
+
+        ways += [(f"disturbed {k - 3}", disturbed) for k in range(len(ways), n)]
         out = []
         for name, cost in ways[: max(n, 1)]:
-            line = self.space.cheapest(cost + np.where(np.isinf(self.extra), np.inf, 0.0))[0]
+            line = self.usual(cost())
             if line is not None:
                 out.append((name, line))
         if n > 2:
@@ -284,7 +190,7 @@ class Search:
 
     def _light(self, share: float) -> list[CornerLine]:
         """Where the search ends for a line that costs less to cross: a start for one that costs much, whose tangent is nearly flat."""
-        soft = Search(self.network, self.space, share * self.crossing, self.given, self.rng)
+        soft = Search(self.network, self.space, share * self.crossing, self.extra, self.rng)
         first = soft.step(self.network.today.tangent)
         return [] if first is None else [soft.descend(first, "light").line]
 
@@ -342,6 +248,8 @@ def search_line(
     rng = np.random.default_rng(seed)
     search = Search(network, space, crossing, extra, rng)
     factor = int(np.ceil(np.sqrt((network.shape[0] + 1) * (network.shape[1] + 1) / COARSE_CORNERS)))
+    if factor > DIRECT:
+        factor = int(np.ceil(np.sqrt(factor)))  # by way of a grid between the two
     if factor < 2 or space.straight < 40:
         starts = search.starts(habitat, n_starts)
         for k, (name, line) in enumerate(starts):
@@ -391,7 +299,7 @@ def _from_coarse(
     if network.resistance.size <= LARGE:  # on the fine grid too, where lines that stand are all there
         found += [search.descend(line, name) for name, line in search.starts(habitat, 3)]
     elif habitat is not None:
-        usual = space.cheapest(habitat + np.where(np.isinf(search.extra), np.inf, 0.0))[0]
+        usual = search.usual(habitat)
         if usual is not None:
             loss, value, _ = search.measure(usual)
             found.append(Found(usual, loss, value, "habitat", (value,)))
@@ -417,7 +325,7 @@ def ground_price(price: Floats) -> Floats:
     """
     cells = np.pad(np.where(np.isfinite(price), price, np.nanmax(price)), 1, mode="edge")
     corner = 0.25 * (cells[1:, 1:] + cells[:-1, 1:] + cells[1:, :-1] + cells[:-1, :-1])
-    out = np.empty((16, *corner.shape))
+    out = np.empty((16, *corner.shape), np.float64 if corner.size <= COARSE_CORNERS else np.float32)
     for m in range(16):
         r = np.clip(np.arange(corner.shape[0]) + MOVE_ROW[m], 0, corner.shape[0] - 1)
         c = np.clip(np.arange(corner.shape[1]) + MOVE_COL[m], 0, corner.shape[1] - 1)

@@ -33,7 +33,24 @@ def sum_of_crossed(planes, start, row, col, direction, factor, out):
 
 
 @njit(cache=True, nogil=True)
-def cheapest_line(cost, planes, back, target, d_row, d_col, length, turn, number, stops, most, width, to_end):
+def cheapest_line(
+    cost,
+    planes,
+    back,
+    target,
+    d_row,
+    d_col,
+    length,
+    turn,
+    number,
+    stops,
+    most,
+    width,
+    to_end,
+    price,
+    rest_cost,
+    bound,
+):
     """Cheapest line through all stops in their order, not longer than ``most`` [cells].
 
     Layers of lengths of ``width`` <= 1 cell, in rising order; a state is a corner, its stage (how many stops have been
@@ -45,7 +62,8 @@ def cheapest_line(cost, planes, back, target, d_row, d_col, length, turn, number
     both together.  Their cost on ``planes`` is taken back; without ``planes`` (size 0) it is not.
 
     ``number`` (rows + 1, cols + 1): a corner's number, -1 where no line may run; ``to_end`` (stages, corners): least length
-    that is still to go.  Returns moves and stages in reverse order, their number, the cost.
+    that is still to go.  ``rest_cost`` (stages, corners): least cost of what is still to go with ``price`` on its length; ways that
+    come out above ``bound`` with ``price * most`` taken off are dropped; size 0 drops none.  Returns moves and stages in reverse order, their number, the cost.
     """
     n_moves = len(d_row)
     headings = n_moves if turn.shape[0] else 1
@@ -123,6 +141,12 @@ def cheapest_line(cost, planes, back, target, d_row, d_col, length, turn, number
                     done = stage2 == stages
                 rest = 0.0 if done else to_end[stage2, to]
                 if reach + rest > most:
+                    continue
+                if (
+                    rest_cost.size
+                    and not done
+                    and total + price * (reach - most) + rest_cost[stage2, to] > bound
+                ):
                     continue
                 then = max(layer + 1, int(np.floor(reach / width)))
                 if done:

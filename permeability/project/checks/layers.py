@@ -40,9 +40,11 @@ def check(found: Findings, seen: Readable) -> None:
                 found.add(warning)
 
 
-def in_use(spec: ProjectSpec) -> list[tuple[str, tuple[str, ...]]]:
+def in_use(spec: ProjectSpec) -> list[tuple[str, tuple[str | int, ...]]]:
     """Every layer that the project names outside ``[layers]``, and the keys under which it does."""
-    used: list[tuple[str, tuple[str, ...]]] = [(n, ("barriers", "layers")) for n in spec.barriers.layers]
+    used: list[tuple[str, tuple[str | int, ...]]] = [
+        (n, ("barriers", "layers")) for n in spec.barriers.layers
+    ]
     used += [(spec.barriers.posts, ("barriers", "posts"))] if spec.barriers.posts else []
     used += [(n, ("mask", key)) for key in ("inside", "outside") for n in getattr(spec.mask, key)]
     used += [(n, ("factors", f, "layers")) for f, s in spec.factors.items() for n in s.layers]
@@ -52,6 +54,7 @@ def in_use(spec: ProjectSpec) -> list[tuple[str, tuple[str, ...]]]:
         for key in ("patches", "range", "suitability", "resistance"):
             used += [(n, ("species", name, key)) for n in [getattr(mine, key)] if n]
     used += [(c.layer, ("candidates", "layer")) for c in spec.candidates if c.layer]
+    used += [(n, ("alignment", i, key)) for i, a in enumerate(spec.alignment) for n, key in a.layers]
     return used
 
 
@@ -59,6 +62,7 @@ def is_raster(spec: ProjectSpec, name: str) -> bool:
     """Whether a layer is used as, or looks like, a raster."""
     cells = {n for f in spec.factors.values() if f.derive != "distance" for n in f.layers}
     cells |= {*value_layers(spec), *([spec.habitat.landcover] if spec.habitat.landcover else [])}
+    cells |= {n for a in spec.alignment for n in a.rasters}
     return name in cells or Path(spec.layers[name].path).suffix.lower() in RASTER_ENDINGS
 
 

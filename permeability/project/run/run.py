@@ -13,6 +13,7 @@ A result folder holds
 ``pairs.csv``               every pair of patches
 ``tracks.json``, ``tracks.gpkg`` numbers measured from tracks, and the map held against them
 ``movement.csv``, ``mortality.csv``, ``passage_<species>.tif`` who arrives alive, where they die and pass, with ``[movement]``
+``new_lines.csv``, ``new_lines.gpkg``, ``line_damage_<n>_<species>.tif`` ... where a new line should go, with ``[[alignment]]``
 ``scenarios.csv`` ...       scenarios of the project, see :mod:`permeability.project.run.scenarios`
 ``resistance_<species>.tif`` the classic form: barriers burnt into cells
 ``habitat_<species>.tif``   resistance of the ground alone
@@ -175,11 +176,16 @@ def _run(
         choice = make_choice(project, ranked, plans)
         tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
     moves = {n: r.movement for n, r in results.items() if r.movement is not None}
+    lines, told = _new_lines(project, _tell(progress, "new lines"))
     summary = (
-        summarise(project, results) | choice_summary(project, choice) | more[0] | movement_summary(moves)
+        summarise(project, results)
+        | choice_summary(project, choice)
+        | more[0]
+        | movement_summary(moves)
+        | told
     )
     record = make_record(project, results) | more[1]
-    done = Run(project, results, summary, record, folder, choice, tracks)
+    done = Run(project, results, summary, record, folder, choice, tracks, lines)
     if folder is not None:
         _write(done, folder, report, progress)
     if store is not None:
@@ -199,6 +205,16 @@ def _tracks(
     return found, track_summary(found), track_record(project)
 
 
+def _new_lines(project: Project, tell: Callable[[int, int], None] | None) -> tuple[list[Any], dict[str, Any]]:
+    """What is found of lines that are not built yet, and what the summary says of it; their room is loaded where there are some."""
+    if not project.spec.alignment:
+        return [], {}
+    from permeability.project.run.line_results import lines_summary, measure_lines
+
+    found = measure_lines(project, tell)
+    return found, lines_summary(found)
+
+
 def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> None:
     """All files of a run into its folder, at once."""
     failed: Exception | None = None
@@ -210,6 +226,10 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
         moves = {n: r.movement for n, r in run.species.items() if r.movement is not None}
         if moves:
             write_movement(aside, moves)
+        if run.new_lines:
+            from permeability.project.run.line_results import write_lines
+
+            write_lines(aside, run.new_lines, run.project.grid.crs)
         ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
         if ranked:
             whole_files.write_json(aside / "board.json", board_data(ranked))

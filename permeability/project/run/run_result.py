@@ -70,6 +70,8 @@ class Run(Face):
         Plans for the budget, money and hectares.
     tracks : list of dict
         What was measured from each ``[tracks]`` table.
+    new_lines : list of NewLine
+        What each ``[[alignment]]`` table led to.
 
     Examples
     --------
@@ -90,6 +92,7 @@ class Run(Face):
     folder: Path | None = None
     choice: Choice = field(default_factory=Choice, repr=False)
     tracks: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    new_lines: list[Any] = field(default_factory=list, repr=False)
 
     @property
     def table(self) -> pd.DataFrame:
