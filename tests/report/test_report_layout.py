@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from places import REPOSITORY
 
@@ -66,6 +67,48 @@ def test_no_word_of_a_table_is_broken(page, tmp_path, width):
         browse(with_script(page, BROKEN), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0]
     )
     assert found["words"] > 500
+    assert found["broken"] == []
+
+
+LONG = """
+return [].map.call(document.querySelectorAll('table.long'),function(t){
+var rows=t.tBodies[0].rows,note=t.closest('.scroll').nextElementSibling;while(note&&note.matches('p')&&!note.matches('.paper'))note=note.nextElementSibling;
+return [rows.length,[].filter.call(rows,function(r){return r.getBoundingClientRect().height>0}).length,note&&note.matches('.paper')?note.textContent:'']});
+"""
+
+
+def as_printed(page, folder):
+    """A copy that looks on the screen as on paper."""
+    copy = folder / "printed.html"
+    text = page.read_text(encoding="utf-8").replace("@media print", "@media all")
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
+@in_browser
+def test_long_tables_are_short_on_paper_and_name_the_file_with_the_rest(tmp_path):
+    made = SAMPLE["make_results"](tmp_path / "results")
+    pairs = pd.read_csv(made / "pairs.csv")
+    pd.concat([pairs] * 4).to_csv(made / "pairs.csv", index=False)
+    page = write_report(made, tmp_path / "report.html")
+    flags = (tmp_path / "p", "--window-size=703,1000", "--dump-dom")
+    on_paper = answer(browse(with_script(as_printed(page, tmp_path), LONG), *flags)[0])
+    assert any(rows > 5 for rows, _, _ in on_paper)
+    for rows, seen, note in on_paper:
+        assert seen == min(rows, 5)
+        if rows > 5:
+            assert f"{rows - 5} more are in pairs.csv" in note
+    on_screen = answer(browse(with_script(page, LONG), *flags)[0])
+    assert all(rows == seen for rows, seen, _ in on_screen)
+
+
+@in_browser
+def test_no_word_of_a_table_is_broken_on_paper(page, tmp_path):
+    copy = as_printed(page, tmp_path)
+    found = answer(
+        browse(with_script(copy, BROKEN), tmp_path / "p", "--window-size=703,1000", "--dump-dom")[0]
+    )
+    assert found["words"] > 300
     assert found["broken"] == []
 
 
