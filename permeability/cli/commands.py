@@ -16,6 +16,7 @@ from permeability.cli import country_commands as cli_country
 from permeability.cli import data_commands as cli_data
 from permeability.cli import line_commands as cli_lines
 from permeability.cli import monitor_commands as cli_monitor
+from permeability.cli import pilot_commands as cli_pilots
 from permeability.cli import settle_command as cli_settle
 from permeability.cli import spec_command as cli_spec
 from permeability.cli import track_commands as cli_tracks
@@ -427,7 +428,7 @@ def doctor() -> None:
 
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_data.workbook, cli_tracks.tracks,
-    cli_monitor.monitor, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
+    cli_monitor.monitor, cli_pilots.update, cli_pilots.indicators, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
     cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country, cli_water.water,
 ):  # fmt: skip
     cli.add_command(command)

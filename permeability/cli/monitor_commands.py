@@ -10,13 +10,17 @@ import click
 from permeability.cli.answers import JsonGroup, answer, records, written
 from permeability.cli.numbers import Number
 from permeability.cli.parameters import NEW_FILE, VECTOR, with_options
+from permeability.cli.pilot_commands import value_command
 
 __all__ = ["monitor"]
 
 
 @click.group(cls=JsonGroup)
 def monitor() -> None:
-    """Did it work: power of a monitoring design, its size and cost, and paired controls."""
+    """Did it work: power of a monitoring design, its size and cost, paired controls, and what knowing more is worth."""
+
+
+monitor.add_command(value_command)
 
 
 DESIGN = (

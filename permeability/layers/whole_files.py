@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,14 @@ from permeability.layers.folder_lock import folder_lock
 
 __all__ = [
     "json_text",
+    "read_arrays",
     "read_csv",
     "require_file",
     "require_free",
     "sha256",
     "whole_file",
     "whole_folder",
+    "write_arrays",
     "write_csv",
     "write_json",
     "write_text",
@@ -352,6 +355,63 @@ def _plain(value: Any) -> Any:
         short = float(f"{value:.12g}")
         return int(short) if short == int(short) and abs(short) < 1e15 else short
     return value if value is None else str(value)
+
+
+def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> Path:
+    """Write named arrays as one ``.npz`` file, compressed; the same arrays give the same bytes.
+
+    Parameters
+    ----------
+    path : path
+    arrays : mapping
+        Name -> array, of numbers.
+
+    Returns
+    -------
+    Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = write_arrays(Path(tempfile.mkdtemp()) / "a.npz", {"x": np.arange(3)})
+    >>> read_arrays(target)["x"].tolist()
+    [0, 1, 2]
+    """
+    with whole_file(path) as aside:
+        np.savez_compressed(aside, **arrays)  # type: ignore[arg-type]
+    return Path(path)
+
+
+def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
+    """Arrays of a file of :func:`write_arrays`.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    LayerError
+        L11 when it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = write_arrays(Path(tempfile.mkdtemp()) / "a.npz", {"x": np.arange(3)})
+    >>> sorted(read_arrays(target))
+    ['x']
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise LayerError(
+            "L11", f"{Path(path).name} cannot be read: {error}", remedy="run the project again"
+        ) from error
 
 
 def write_csv(path: str | os.PathLike[str], table: pd.DataFrame, *, mark: bool = False) -> Path:

@@ -18,7 +18,7 @@ from permeability.locale.language import DOMAIN, LANGUAGES
 
 HERE: Final = Path(__file__).resolve().parent
 PACKAGE: Final = HERE.parent
-ROOMS: Final = ("report", "viz", "locale", "cli", "alignment")  # whose texts are for readers
+ROOMS: Final = ("report", "viz", "locale", "cli", "alignment", "monitoring")  # whose texts are for readers
 FILES: Final = (
     "interop/export.py", "linkage/index_table.py", "barriers/step_words.py", "project/run/input_differences.py", "layers/rasters.py", "impact/line_by_line.py",
 )  # fmt: skip

@@ -1,12 +1,21 @@
-"""Did it work: how sure a monitoring design is to see a change, how many collars or cameras it takes, and where the controls go.
+"""Did it work, and what next: designs with their power, where controls go, what pilots change, what knowing more is worth.
 
-A design is judged by the test that its data will meet: the means of animals or sites, compared by Welch.
+A design is judged by the test that its data will meet: the means of animals or sites, compared by Welch.  What pilots saw weighs the draws that
+a ranking has anew.
 """
 
 from __future__ import annotations
 
 from permeability.monitoring.control_sites import paired_controls
 from permeability.monitoring.design_power import Power, power
+from permeability.monitoring.indicator_values import Indicators, indicators
+from permeability.monitoring.information import InformationValue, value_of_information
+from permeability.monitoring.pilot_evidence import Pilot
+from permeability.monitoring.pilot_update import PilotUpdate, update
+from permeability.monitoring.regression import regression_to_mean
 from permeability.monitoring.sample_size import SampleSize, design
 
-__all__ = ["Power", "SampleSize", "design", "paired_controls", "power"]
+__all__ = [
+    "Indicators", "InformationValue", "Pilot", "PilotUpdate", "Power", "SampleSize", "design", "indicators", "paired_controls", "power",
+    "regression_to_mean", "update", "value_of_information",
+]  # fmt: skip

@@ -96,7 +96,12 @@ class RankDraws:
     together_gains: Array = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     def table(
-        self, top: int = 10, *, worth_usd_per_gain: float | None = None, budget_usd: float | None = None
+        self,
+        top: int = 10,
+        *,
+        worth_usd_per_gain: float | None = None,
+        budget_usd: float | None = None,
+        weights: Array | None = None,
     ) -> pd.DataFrame:
         """How sure every candidate's rank is, one row per candidate.
 
@@ -107,6 +112,8 @@ class RankDraws:
             What one unit of gain in mean conductance is worth [USD]; adds ``share_worth_it``.
         budget_usd : float, optional
             Adds ``share_in_budget``, see :func:`permeability.ranking.rank_statistics.share_in_budget`.
+        weights : array, shape (draws,), optional
+            How much every draw counts, as after a pilot (:mod:`permeability.monitoring.pilot_update`); then without ``moved_by``.
 
         Returns
         -------
@@ -118,21 +125,24 @@ class RankDraws:
         """
         known = worth_usd_per_gain is not None and self.costs is not None
         table = rank_statistics.rank_table(
-            self.gains, top=top, cost=self.costs if known else None, worth=1.0 / worth_usd_per_gain if worth_usd_per_gain else 0.0
+            self.gains, top=top, cost=self.costs if known else None, worth=1.0 / worth_usd_per_gain if worth_usd_per_gain else 0.0,
+            weights=weights,
         )  # fmt: skip
+        w = None if weights is None else rank_statistics.shares_of(weights, len(self.gains))
         for index, gains in self.index_gains.items():
-            ends = np.array([middle(column) for column in gains.T]).reshape(-1, 2)
-            table[f"gain_{index}_expected"] = gains.mean(axis=0)
+            ends = np.array([middle(column, weights=w) for column in gains.T]).reshape(-1, 2)
+            table[f"gain_{index}_expected"] = rank_statistics.mean_of(gains, w)
             table[f"gain_{index}_low"], table[f"gain_{index}_high"] = ends[:, 0], ends[:, 1]
         if self.index_gains:
             joins = (self.index_gains["pairs_apart"] > 0) | (self.index_gains["range_cut_off_km2"] > 0)
-            table["share_joins"] = joins.mean(axis=0)
+            table["share_joins"] = rank_statistics.mean_of(joins, w)
         if budget_usd is not None and self.costs is not None:
-            table["share_in_budget"] = rank_statistics.share_in_budget(self.gains, self.costs, budget_usd)
-        for number, group in enumerate(self.together(), start=1):
+            table["share_in_budget"] = rank_statistics.share_in_budget(self.gains, self.costs, budget_usd, w)
+        for number, group in enumerate(rank_statistics.together(self.gains, weights=w), start=1):
             table.loc[group, "alike"] = number
         table["alike"] = table["alike"].astype(int)
-        table["moved_by"] = self.moved_by()
+        if weights is None:
+            table["moved_by"] = self.moved_by()
         return table
 
     def today_table(self, best: Mapping[str, float]) -> dict[str, dict[str, float]]:

@@ -18,7 +18,7 @@ TINY = 1e-9  # of the largest gain; what is below it is rounding
 TIE_DIGITS = 12  # gains that agree to this many digits of the largest are equal
 
 
-def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+def middle(values: ArrayLike, level: float = LEVEL, weights: ArrayLike | None = None) -> tuple[float, float]:
     """Low and high end of the middle ``level`` of drawn values, NaN left out; NaN when nothing is left.
 
     Parameters
@@ -27,6 +27,8 @@ def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
         Drawn values, any shape.
     level : float
         Share of the values inside [0..1].
+    weights : array, optional
+        Of the values; all alike by default.
 
     Returns
     -------
@@ -39,11 +41,24 @@ def middle(values: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     (5.0, 95.0)
     """
     seen = np.asarray(values, dtype=np.float64).ravel()
-    seen = seen[~np.isnan(seen)]
-    if not len(seen):
+    there = ~np.isnan(seen)
+    if not there.any():
         return float("nan"), float("nan")
-    low, high = np.quantile(seen, ((1 - level) / 2, (1 + level) / 2), method="inverted_cdf")
+    heavy = None if weights is None else np.asarray(weights, dtype=np.float64).ravel()[there]
+    low, high = _quantiles(seen[there, None], ((1 - level) / 2, (1 + level) / 2), heavy)[:, 0]
     return float(low), float(high)
+
+
+def _quantiles(values: Floats, shares: tuple[float, ...], weights: Floats | None) -> Floats:
+    """Quantiles of every column: the first value at which the weights below and at it reach a share."""
+    if weights is None:
+        found: Floats = np.quantile(values, shares, axis=0, method="inverted_cdf")
+        return found
+    order = np.argsort(values, axis=0, kind="stable")
+    reached = np.cumsum(weights[order], axis=0)
+    reached /= reached[-1]
+    at = np.stack([np.argmax(reached >= share - 1e-12, axis=0) for share in shares])
+    return np.take_along_axis(np.take_along_axis(values, order, axis=0), at, axis=0)
 
 
 def ranks(gains: ArrayLike) -> Ints:
@@ -75,7 +90,12 @@ def ranks(gains: ArrayLike) -> Ints:
 
 
 def rank_table(
-    gains: ArrayLike, *, top: int = 10, cost: ArrayLike | None = None, worth: float = 0.0
+    gains: ArrayLike,
+    *,
+    top: int = 10,
+    cost: ArrayLike | None = None,
+    worth: float = 0.0,
+    weights: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """How sure every candidate's rank is.
 
@@ -88,6 +108,8 @@ def rank_table(
         Cost of every candidate [money].
     worth : float
         Gain per money from which a candidate is worth its cost.
+    weights : array, shape (draws,), optional
+        How much every draw counts; all alike by default.
 
     Returns
     -------
@@ -104,18 +126,18 @@ def rank_table(
     """
     g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
     r = ranks(g)
-    low, middle, high = rank_range(r)
-    probabilities = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
-    gain = np.quantile(g, probabilities, axis=0, method="inverted_cdf")
+    w = None if weights is None else shares_of(weights, len(g))
+    low, middle, high = rank_range(r, weights=w)
+    gain = _quantiles(g, ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2), w)
     table = pd.DataFrame(
         {
             "rank_low": low,
             "rank_median": middle,
             "rank_high": high,
-            "share_in_top": (r <= top).mean(axis=0),
-            "share_first": (r == 1).mean(axis=0),
-            "share_gains": (g > TINY * np.abs(g).max(initial=0.0)).mean(axis=0),
-            "gain_expected": g.mean(axis=0),
+            "share_in_top": mean_of((r <= top), w),
+            "share_first": mean_of((r == 1), w),
+            "share_gains": mean_of((g > TINY * np.abs(g).max(initial=0.0)), w),
+            "gain_expected": mean_of(g, w),
             "gain_low": gain[0],
             "gain_median": gain[1],
             "gain_high": gain[2],
@@ -123,11 +145,64 @@ def rank_table(
     )
     if cost is not None:
         money = np.broadcast_to(np.asarray(cost, dtype=np.float64), g.shape)
-        table["share_worth_it"] = (g >= worth * money).mean(axis=0)
+        table["share_worth_it"] = mean_of(g >= worth * money, w)
     return table
 
 
-def share_in_budget(gains: ArrayLike, cost: ArrayLike, budget: float) -> Floats:
+def shares_of(weights: ArrayLike, draws: int) -> Floats:
+    """Weights of draws as shares that sum to one.
+
+    Parameters
+    ----------
+    weights : array
+    draws : int
+        How many there must be.
+
+    Returns
+    -------
+    array, shape (draws,)
+
+    Raises
+    ------
+    ValueError
+        When there are not as many, one is negative, or none is above zero.
+
+    Examples
+    --------
+    >>> shares_of([1.0, 3.0], 2).tolist()
+    [0.25, 0.75]
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    if w.shape != (draws,) or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
+        raise ValueError(f"weights of {draws} draws must be finite, not negative, and not all zero")
+    return np.asarray(w / w.sum())
+
+
+def mean_of(values: ArrayLike, weights: Floats | None = None) -> Floats:
+    """Mean of every column, with weights or without.
+
+    Parameters
+    ----------
+    values : array, shape (draws, K)
+    weights : array, shape (draws,), optional
+        Shares that sum to one, of :func:`shares_of`.
+
+    Returns
+    -------
+    array, shape (K,)
+
+    Examples
+    --------
+    >>> mean_of([[1.0], [5.0]], np.array([0.75, 0.25])).tolist()
+    [2.0]
+    """
+    drawn = np.asarray(values, dtype=np.float64)
+    return np.asarray(drawn.mean(axis=0) if weights is None else weights @ drawn)
+
+
+def share_in_budget(
+    gains: ArrayLike, cost: ArrayLike, budget: float, weights: ArrayLike | None = None
+) -> Floats:
     """Share of the draws in which a candidate is bought when the budget goes to the best gain per money first.
 
     A measure of single candidates; which set is best together is another question (:mod:`permeability.planning.budget_choice`).
@@ -137,6 +212,8 @@ def share_in_budget(gains: ArrayLike, cost: ArrayLike, budget: float) -> Floats:
     gains : array, shape (draws, K)
     cost : array, shape (K,) or (draws, K)
     budget : float
+    weights : array, shape (draws,), optional
+        How much every draw counts; all alike by default.
 
     Returns
     -------
@@ -159,10 +236,12 @@ def share_in_budget(gains: ArrayLike, cost: ArrayLike, budget: float) -> Floats:
             if worth[d, k] > -np.inf and money[d, k] <= left:
                 bought[d, k] = True
                 left -= money[d, k]
-    return np.asarray(bought.mean(axis=0))
+    return mean_of(bought, None if weights is None else shares_of(weights, len(g)))
 
 
-def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints]:
+def rank_range(
+    drawn: ArrayLike, level: float = LEVEL, weights: ArrayLike | None = None
+) -> tuple[Ints, Ints, Ints]:
     """Low, median and high rank of every candidate: what is left of its ranks when the ends are dropped in balance.
 
     Ranks are whole numbers, so hardly any range holds exactly a level, and two quantiles of 5 and 95 % hold far more.  This
@@ -176,6 +255,8 @@ def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints
         Ranks, shape (draws, candidates).
     level : float
         Least share of the draws inside [0..1].
+    weights : array, shape (draws,), optional
+        How much every draw counts; all alike by default.  A rank that no draw with weight has does not count.
 
     Returns
     -------
@@ -189,12 +270,17 @@ def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints
     >>> [int(x[0]) for x in rank_range(np.arange(1, 101)[:, None])]
     [6, 50, 95]
     """
-    r = np.sort(np.atleast_2d(np.asarray(drawn, dtype=np.int64)), axis=0)
-    n = len(r)
+    r = np.atleast_2d(np.asarray(drawn, dtype=np.int64))
+    w = None if weights is None else shares_of(weights, len(r))
+    n = len(r) if w is None else 1.0
     low, high = np.empty(r.shape[1], dtype=np.int64), np.empty(r.shape[1], dtype=np.int64)
+    median = np.empty(r.shape[1], dtype=np.int64)
     for k in range(r.shape[1]):
-        values, count = np.unique(r[:, k], return_counts=True)
-        first, last, below, above = 0, len(values) - 1, 0, 0
+        values, where = np.unique(r[:, k], return_inverse=True)
+        count = np.bincount(where.ravel(), weights=w).astype(float)
+        values, count = values[count > 0], count[count > 0]
+        median[k] = values[np.argmax(np.cumsum(count) >= n / 2 - 1e-12)]
+        first, last, below, above = 0, len(values) - 1, 0.0, 0.0
         while first < last:
             lighter = below + count[first] < above + count[last]
             if n - below - above - count[first if lighter else last] < level * n - 1e-9:
@@ -204,10 +290,10 @@ def rank_range(drawn: ArrayLike, level: float = LEVEL) -> tuple[Ints, Ints, Ints
             else:
                 last, above = last - 1, above + count[last]
         low[k], high[k] = values[first], values[last]
-    return low, r[(n - 1) // 2].astype(np.int64), high
+    return low, median, high
 
 
-def together(gains: ArrayLike, share: float = LEVEL) -> list[list[int]]:
+def together(gains: ArrayLike, share: float = LEVEL, weights: ArrayLike | None = None) -> list[list[int]]:
     """Groups of candidates that cannot be told apart, best first.
 
     The candidate with the largest expected gain leads the first group; with it go all that it is not ahead of in more
@@ -219,6 +305,8 @@ def together(gains: ArrayLike, share: float = LEVEL) -> list[list[int]]:
         Shape (draws, candidates).
     share : float
         Of draws in which one must beat the other to be told apart [0..1].
+    weights : array, shape (draws,), optional
+        How much every draw counts; all alike by default.
 
     Returns
     -------
@@ -232,10 +320,11 @@ def together(gains: ArrayLike, share: float = LEVEL) -> list[list[int]]:
     """
     g = np.atleast_2d(np.asarray(gains, dtype=np.float64))
     r = ranks(g)
-    left = [int(k) for k in np.lexsort((r.mean(axis=0), -g.mean(axis=0)))]
+    w = None if weights is None else shares_of(weights, len(g))
+    left = [int(k) for k in np.lexsort((mean_of(r, w), -mean_of(g, w)))]
     groups: list[list[int]] = []
     while left:
-        ahead = (r[:, [left[0]]] < r[:, left]).mean(axis=0)
+        ahead = mean_of(r[:, [left[0]]] < r[:, left], w)
         groups.append([k for k, a in zip(left, ahead) if a <= share])
         left = [k for k, a in zip(left, ahead) if a > share]
     return groups

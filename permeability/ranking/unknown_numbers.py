@@ -95,6 +95,8 @@ class Unknown:
     unit, evidence, source : str
     columns : tuple of str
         Its columns among the quantiles: two for a position, one for all others.
+    spread : {"pert", "log"}
+        Shape of the draws, see :class:`permeability.core.estimate.Estimate`.
 
     Examples
     --------
@@ -113,11 +115,22 @@ class Unknown:
     evidence: str
     source: str
     columns: tuple[str, ...]
+    spread: str = "pert"
 
     @classmethod
     def of(cls, key: str, kind: str, words: str, e: Estimate) -> Unknown:
         """An unknown number with an estimate."""
-        return cls(key, kind, words, *e.as_tuple(), e.unit, e.evidence, e.source, (key,))
+        return cls(key, kind, words, *e.as_tuple(), e.unit, e.evidence, e.source, (key,), e.spread)
+
+    @property
+    def estimate(self) -> Estimate:
+        """What it is drawn from.
+
+        >>> u = Unknown.of("trace_length", "trace", "way along a barrier", Estimate(8, 16, 62, "km", spread="log"))
+        >>> u.estimate.spread, u.estimate.as_tuple()
+        ('log', (8.0, 16.0, 62.0))
+        """
+        return Estimate(self.low, self.best, self.high, self.unit, self.evidence, self.source, self.spread)
 
 
 def unknowns(

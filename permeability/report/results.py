@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
     from permeability.layers.exchange_grids import RasterFile
+    from permeability.ranking.held_draws import HeldRanking
 
 GROUND = ("habitat",)  # maps of a run that are those of its scenarios too
 RASTERS = ("habitat", "resistance", "current", "cost_distance")
@@ -142,6 +143,15 @@ class Results:
         if kind in GROUND and not path.is_file() and self.run_folder is not None:
             path = self.run_folder / path.name
         return read_raster(path) if path.is_file() else None
+
+    def held_ranking(self, species: str) -> HeldRanking | None:
+        """The ranking of a species with its draws; None when nothing was ranked, or without draws."""
+        path, table = self.folder / f"draws_{species}.npz", self.ranked(species)
+        if table is None or not path.is_file():
+            return None
+        from permeability.ranking.held_draws import from_arrays
+
+        return from_arrays(whole_files.read_arrays(path), table)
 
     @cached_property
     def tracks(self) -> list[dict[str, Any]]:

@@ -36,6 +36,15 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("json")
     samples.tiny_project(folder / "tiny")
     run_project(folder / "tiny" / "project.toml", folder / "res", report=False)
+    shutil.copytree(folder / "tiny", folder / "tried")
+    text = (folder / "tried" / "project.toml").read_text(encoding="utf-8")
+    text = text.replace("length_km = 2", "length_km = 2\ntreatment = 'modify'").replace(
+        "draws = 0", "draws = 40\nvary = ['crossing', 'trace']"
+    )
+    (folder / "tried" / "project.toml").write_text(text, encoding="utf-8")
+    run_project(folder / "tried" / "project.toml", folder / "drawn", report=False)
+    (folder / "pilots.csv").write_text("site,crossed,met,animals\nF km 2-4 modify,2,5,5\n")
+    (folder / "planned.csv").write_text("site,met,animals\nF km 2-4 modify,10,5\n")
     land, patches = samples.tiny()
     patches.table.to_file(folder / "patches.gpkg")
     patches.table.set_geometry(patches.table.geometry.buffer(400)).to_file(folder / "areas.gpkg")
@@ -116,6 +125,7 @@ RUNS: dict[str, list[str]] = {
     "cost-distance": ["r.tif", "patches.gpkg", "--lines", "lines.gpkg", "--out", "cost.tif"],
     "doctor": [],
     "export": ["res", "--to", "qgis"],
+    "indicators": ["res", "--base", "drawn", "--out", "indicators.csv"],
     "monitor controls": ["fences.gpkg", "--open", "F8", "--apart-km", "5"],
     "monitor design": ["--before", "0.05", "--after", "0.6", "--effort", "20", "--draws", "200"],
     "monitor power": [
@@ -130,6 +140,7 @@ RUNS: dict[str, list[str]] = {
         "--per-group",
         "4",
     ],
+    "monitor value": ["drawn", "--planned", "planned.csv"],
     "new": ["started"],
     "omnidirectional": ["r.tif", "--radius-km", "3", "--workers", "1", "--out", "omni.tif"],
     "omniscape": ["o.ini", "--out", "os"],
@@ -196,6 +207,7 @@ RUNS: dict[str, list[str]] = {
     "tracks crossings": [*TRACK, "--lines", "lines.gpkg"],
     "tracks encounters": [*TRACK, "--lines", "lines.gpkg"],
     "tracks validate": [*TRACK, "--project", "tiny/project.toml", "--sections-m", "125", "--block-km", "1"],
+    "update": ["drawn", "--pilots", "pilots.csv", "--out", "updated"],
     "verify": ["res"],
     "water": ["tiny/project.toml", "patches.gpkg", "--radius-km", "2", "--dry", "E", "--out", "water.xlsx"],
     "workbook": ["res", "--out", "res.xlsx"],

@@ -23,12 +23,14 @@ from permeability.project.run.scenarios import (
     measure_table,
     write_scenarios,
 )
+from permeability.ranking.held_draws import held, to_arrays
 
 __all__ = ["component_table", "sites_table", "written_files"]
 
 WRITTEN = (
     "impact.csv", "pairs.csv", "scenario*.csv", "sites.csv", "pressure.csv", "plan.csv", "cost_benefit.csv", "offset.csv",
     "sites.gpkg", "summary.json", "record.json", "report.html", "habitat_*.tif", "resistance_*.tif", "current_*.tif", "cost_distance_*.tif",
+    "draws_*.npz",
 )  # fmt: skip
 
 
@@ -74,6 +76,15 @@ def write_results(run: Run, folder: Path) -> None:
             sites.append(r.ranking.table.assign(species=name))
             lines = dict.fromkeys(r.ranking.table["line"])
             pressed += [r.ranking.pressure(str(line)).assign(species=name) for line in lines]
+            if r.ranking.draws is not None:
+                how = run.project.spec.ranking
+                kept = held(
+                    r.ranking,
+                    top=how.top,
+                    worth_usd_per_gain=how.worth_usd_per_gain,
+                    budget_usd=how.budget_usd,
+                )
+                whole_files.write_arrays(folder / f"draws_{name}.npz", to_arrays(kept))
         _write_maps(folder, name, r)
     whole_files.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
     whole_files.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))

@@ -6,6 +6,7 @@ A result folder holds
 ``summary.json``            every headline number with its unit, sorted keys, no times or paths; `compare` reads it
 ``record.json``             inputs with hashes, parameters, versions, choices, residuals, checksums of all files
 ``sites.csv``, ``sites.gpkg`` the ranked sites (table ``sites``); with ``barriers``, ``patches``, ``ranges``
+``draws_<species>.npz``     the draws of the ranking, which ``permeability update`` weighs anew after a pilot
 ``pressure.csv``            pressure and passages along the lines of the ranked sites, stretch by stretch
 ``plan.csv``                sites chosen for the budget, for every species and for all together; table ``plan``
 ``cost_benefit.csv``, ``offset.csv`` whole-life cost and gain per money; quality hectares lost and given back
