@@ -12,8 +12,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from permeability.core.errors import GridError, OptionError
+from permeability.core.journal import say
+from permeability.core.memory import available
 
-__all__ = ["crs_of", "plain_values", "require_metres_between"]
+__all__ = ["crs_of", "in_memory", "plain_values", "require_metres_between"]
 
 FILLS = ("_FillValue", "missing_value", "nodata", "nodatavals")
 LONGITUDES, LATITUDES = ("lon", "longitude", "long"), ("lat", "latitude")
@@ -50,7 +52,7 @@ def plain_values(values: Any, *, name: str = "array") -> NDArray[Any]:
     [2.0, nan]
     """
     if isinstance(values, xr.DataArray):
-        return _of_data_array(values)
+        return _of_data_array(in_memory(values, name=name))
     if isinstance(values, xr.Dataset) or hasattr(values, "iloc"):
         what = type(values).__name__
         better = (
@@ -64,9 +66,48 @@ def plain_values(values: Any, *, name: str = "array") -> NDArray[Any]:
             "A01", f"a {type(values).__name__} is no {name}.",
             remedy="read the file first: rioxarray.open_rasterio(path), or pm.open_project for a whole project",
         )  # fmt: skip
+    values = in_memory(values, name=name)
     if np.ma.isMaskedArray(values):
         return _without(np.asarray(values.data), np.ma.getmaskarray(values))
     return np.asarray(values)
+
+
+def in_memory(values: Any, *, name: str = "array") -> Any:
+    """The same array, read into memory where it is one of dask: engines work on all cells at once.
+
+    What is loaded is said in the log.  Larger landscapes go from file to file, see
+    :func:`permeability.interop.raster_windows.omnidirectional_files`.
+
+    Parameters
+    ----------
+    values : array_like or DataArray
+    name : str
+        What it is, for messages.
+
+    Raises
+    ------
+    OptionError
+        A12 when it is larger than the free memory.
+
+    Examples
+    --------
+    >>> in_memory([1.0, 2.0])
+    [1.0, 2.0]
+    """
+    raw = getattr(values, "data", values)
+    if not (hasattr(raw, "dask") and hasattr(raw, "compute")):
+        return values
+    size, free = float(raw.nbytes), available()
+    if size > free:
+        raise OptionError(
+            "A12",
+            f"{name} is a dask array of {size / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free.",
+            remedy="make the cells larger (array.coarsen), or go from file to file with pm.omnidirectional_files",
+        )
+    say(
+        f"{name} is a dask array; {size / 2**20:,.0f} MiB of it are loaded, for all cells are needed at once."
+    )
+    return values.compute()
 
 
 def _without(stored: NDArray[Any], void: NDArray[np.bool_]) -> NDArray[Any]:

@@ -25,6 +25,7 @@ RESULT = {
 }  # fmt: skip
 """Guesses at a result -> what is there, where it is there."""
 TABLES = ("DataFrame", "GeoDataFrame")
+LOOKS = ("ax", "title", "figsize", "cmap", "labels")  # what every plot takes, whatever it shows
 
 
 class Face:
@@ -104,6 +105,8 @@ class Face:
         ax: Any = None,
         title: str | None = None,
         figsize: tuple[float, float] | None = None,
+        cmap: Any = None,
+        labels: bool = True,
         **options: Any,
     ) -> Any:
         """A map with legend, scale bar, north and units, as a :class:`permeability.viz.maps.Map`.
@@ -116,6 +119,10 @@ class Face:
             Above the map.
         figsize : (width, height), optional
             Of the figure [inches].
+        cmap : str, optional
+            Colour map of matplotlib for the values; the one of the kind of map by default.
+        labels : bool
+            Whether patches, sections and lines are named on the map.
         **options
             ``language`` ("en", "mn", "ru") and those of ``plot`` in the file of its kind in
             :mod:`permeability.viz.views`.
@@ -129,11 +136,12 @@ class Face:
         refuse_keywords(
             "plot",
             options,
-            {"ax": None, "title": None, "figsize": None, **inspect.signature(draw).parameters},
+            {**dict.fromkeys(LOOKS), **inspect.signature(draw).parameters},
         )
-        drawn = draw(self, ax, **options)
+        with import_module("permeability.viz.look").drawn_as(cmap, labels):
+            drawn = draw(self, ax, **options)
         if title is not None:
-            drawn.axes.set_title(title)
+            import_module("permeability.viz.look").retitle(drawn.axes, title)
         if figsize is not None:
             drawn.figure.set_size_inches(*figsize)
         return drawn

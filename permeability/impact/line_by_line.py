@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
+from permeability.core.guesses import suggestion
 from permeability.core.keeping import KEEP_NOTHING, Keep
 from permeability.core.progress import long_job
 from permeability.core.texts import N_, Said
@@ -62,6 +63,13 @@ class Impact(Face):
     today: Indices = field(repr=False)
     bare: Indices = field(repr=False)
     lines: pd.DataFrame = field(repr=False)
+
+    def __getitem__(self, line: str) -> pd.Series:
+        """What one line does, a row of ``lines``, such as ``impact["F"]``."""
+        rows = self.lines.set_index("line")
+        if line not in rows.index:
+            raise KeyError(f"{line!r}{suggestion(str(line), map(str, rows.index))}")
+        return rows.loc[line]
 
     @property
     def sentences(self) -> list[str]:

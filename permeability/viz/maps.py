@@ -21,6 +21,7 @@ from permeability.core.plain_text import one_line
 from permeability.locale.language import Words, proper_name, words
 from permeability.viz.furniture import colour_bar, draw_frame, draw_furniture, draw_legend
 from permeability.viz.ground import Ground, ground_of
+from permeability.viz.look import look
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
@@ -344,7 +345,9 @@ def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
             style = {"ls": "-"} if part.geom_type == "Polygon" else {"ls": "none", "marker": "^", "ms": 5}
             ax.plot(ring[:, 0], ring[:, 1], color=PATCH, lw=1.6, zorder=6, **style)
         spot = shape.representative_point()
-        if any(abs(spot.x - x) < 0.16 * span and abs(spot.y - y) < 0.018 * span for x, y in taken):
+        if not look().labels or any(
+            abs(spot.x - x) < 0.16 * span and abs(spot.y - y) < 0.018 * span for x, y in taken
+        ):
             continue
         taken.append((spot.x, spot.y))
         ax.annotate(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from permeability.core.plain_text import one_line
 from permeability.locale.language import N_, Words
+from permeability.viz.look import look
 
 Array = NDArray[np.float64]
 
@@ -211,6 +212,7 @@ def scale_for(kind: str, values: Array) -> Scale:
     True
     """
     label, unit, ramp, spread = KINDS[kind]
+    ramp = look().cmap or ramp
     seen = np.asarray(values, float)
     seen = seen[np.isfinite(seen)]
     if len(seen) == 0:

@@ -155,7 +155,7 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
         "grass",
     ]
     assert hopes.save(tmp_path / "hopes.png").read_bytes()[:4] == b"\x89PNG"
-    assert kinds(hopes, tmp_path) == {".png", ".pdf", ".svg", ".html", ".csv", ".xlsx"}
+    assert kinds(hopes, tmp_path) == {".png", ".pdf", ".svg", ".html", ".csv", ".xlsx", ".parquet"}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,46 @@ def test_a_plot_is_drawn_into_axes_of_ones_own(results: dict[str, Any]) -> None:
 
     axes = Figure().subplots()
     assert results["patches"].plot(ax=axes).axes is axes
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_every_plot_takes_axes_title_size_colours_and_labels(results: dict[str, Any], name: str) -> None:
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    drawn = results[name].plot(ax=axes, title="Which first?", figsize=(5, 4), cmap="magma", labels=False)
+    assert drawn.axes is axes
+    titles = [axes.get_title(loc=where) for where in ("left", "center", "right")]
+    assert [t for t in titles if t] == ["Which first?"]
+    assert tuple(axes.figure.get_size_inches()) == (5, 4)
+    with pytest.raises(OptionError, match="O01"):
+        results[name].plot(cmap="magmaa")
+    with pytest.raises(OptionError, match="A09"):
+        results[name].plot(axes)
+
+
+def test_rows_are_found_by_what_one_asks_for() -> None:
+    land, patches = pm.samples.tiny()
+    links = pm.connectivity(land.without_barriers(), patches)
+    assert links["W", "E"].equals(links["E", "W"])
+    assert links["W", "E"]["cost_km"] == links.pairs["cost_km"].item()
+    impact = pm.barrier_impact(land, patches)
+    assert impact["F"].equals(impact.lines.set_index("line").loc["F"])
+    for result, wrong in ((links, ("W", "Ee")), (links, "W"), (links, ("W", "W")), (impact, "f")):
+        with pytest.raises(KeyError, match="W|F|f"):
+            result[wrong]  # type: ignore[index]
+
+
+def test_colours_and_labels_that_are_asked_for_are_drawn(results: dict[str, Any]) -> None:
+    plain, other = (results["connectivity"].plot(cmap=c).png(40) for c in (None, "magma"))
+    assert plain != other
+    assert results["connectivity"].plot(cmap="cividis").png(40) == plain  # the one of currents by default
+    texts = {
+        labels: {t.get_text() for t in results["patches"].plot(labels=labels).axes.texts}
+        for labels in (True, False)
+    }
+    assert len(texts[True] - texts[False]) == len(results["patches"].table)
+    assert results["connectivity"].plot().png(40) == plain  # what was asked holds for one drawing
 
 
 @pytest.mark.parametrize("name", ON_A_MAP)

@@ -11,6 +11,7 @@ from permeability.locale.language import Words, words
 from permeability.viz.explore import on_web_map, picture_on_web_map
 from permeability.viz.furniture import draw_picked, picked_handle
 from permeability.viz.ground import ground_of
+from permeability.viz.look import look
 from permeability.viz.maps import Map, draw_map, species_name
 from permeability.viz.notebook import facts_html, page, provenance
 from permeability.viz.style import PICKED, scale_for
@@ -112,7 +113,7 @@ def plot_options(options: LineOptions, ax: Any = None, *, language: str = "en") 
 def _named(drawn: Map, table: Any, column: str) -> Map:
     """Lines with their names at their middle."""
     draw_picked(drawn.axes, list(table.geometry), width=2.0)
-    for name, line in zip(table[column], table.geometry):
+    for name, line in zip(table[column], table.geometry) if look().labels else ():
         at = line.interpolate(0.5, normalized=True)
         drawn.axes.annotate(str(name), (at.x, at.y), xytext=(5, 5), textcoords="offset points", fontsize=9, fontweight="bold", zorder=9, parse_math=False)  # fmt: skip
     return drawn

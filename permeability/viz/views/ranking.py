@@ -15,6 +15,7 @@ from permeability.viz.explore import offline, on_web_map
 from permeability.viz.furniture import colour_bar
 from permeability.viz.ground import ground_of
 from permeability.viz.label_places import PRINT, Box, LabelPlaces
+from permeability.viz.look import look
 from permeability.viz.maps import Array, Map, draw_map, species_name
 from permeability.viz.note_words import note_in
 from permeability.viz.notebook import page, provenance, reader
@@ -173,7 +174,7 @@ def _numbers(ax: Any, table: gpd.GeoDataFrame, top: int) -> None:
     for rank in sorted(r for r in middles if r <= top):
         x, y = middles[rank].x, middles[rank].y
         at = places.place((x - west) / 1000.0, (north - y) / 1000.0, str(rank), NUMBER_PT / PRINT)
-        if at is None:
+        if at is None or not look().labels:
             continue
         tx, ty = west + at.x * 1000.0, north - at.y * 1000.0
         half = 0.35 * NUMBER_PT * places.unit * 1000.0  # of a figure's height
