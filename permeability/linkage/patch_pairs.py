@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -64,7 +64,7 @@ class Connectivity(Face):
         """The pairs."""
         return self.pairs
 
-    def __getitem__(self, pair: tuple[str, str]) -> pd.Series:
+    def __getitem__(self, pair: Any) -> pd.Series:
         """The row of a pair of patches, in either order, such as ``connectivity["W", "E"]["resistance"]``."""
         table = self.pairs
         ids = [*dict.fromkeys([*table["a"], *table["b"]])]

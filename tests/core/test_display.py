@@ -221,7 +221,7 @@ def test_rows_are_found_by_what_one_asks_for() -> None:
     impact = pm.barrier_impact(land, patches)
     assert impact["F"].equals(impact.lines.set_index("line").loc["F"])
     for result, wrong in ((links, ("W", "Ee")), (links, "W"), (links, ("W", "W")), (impact, "f")):
-        with pytest.raises(KeyError, match="W|F|f"):
+        with pytest.raises(KeyError, match=r"W|F|f"):
             result[wrong]  # type: ignore[index]
 
 
