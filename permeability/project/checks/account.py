@@ -186,11 +186,8 @@ def roles_of(project: Project) -> dict[str, tuple[str, ...]]:
     words = {"factors": "factor", "mask": "mask", "candidates": "candidates", "habitat": "habitat"}
     out: dict[str, list[str]] = {}
     for name, where in in_use(project.spec):
-        role = (
-            "posts"
-            if where[-1] == "posts"
-            else words.get(where[0], where[-1] if where[0] == "species" else where[0])
-        )
+        first, last = str(where[0]), str(where[-1])
+        role = "posts" if last == "posts" else words.get(first, last if first == "species" else first)
         if name in project.spec.layers and role not in out.setdefault(name, []):
             out[name].append(role)
     for scenario in project.spec.scenarios:
