@@ -1,4 +1,4 @@
-"""Commands about results that exist: what pilots change, what knowing more is worth, indicators."""
+"""Commands about results that exist: what pilots change, what knowing more is worth, indicators, tables for forms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from permeability.monitoring import PilotUpdate
     from permeability.ranking.held_draws import HeldRanking
 
-__all__ = ["indicators", "update", "value_command"]
+__all__ = ["indicators", "tables", "update", "value_command"]
 
 ALIKE = (
     click.option("--icc", type=Number(0, 1, max_open=True), default=0.1, show_default=True, help="likeness of the encounters of one animal, where a row does not say [1]"),
@@ -119,6 +119,29 @@ def indicators(results: Path, base: Path | None, language: str | None, out: Path
     shown = table[["species", "label", "value", "low", "high", "unit", "change"]]
     text = shown.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.4g}")
     answer({**told, "files": files}, "\n".join([text, *found.notes]))
+
+
+@click.command(cls=JsonCommand)
+@click.argument("results", type=RESULTS)
+@click.option(
+    "--kind", type=click.Choice(["cami", "cms", "bukhara_deer", "ps6", "ub"]), required=True,
+    help="programme of work, national reports, annex for lenders, Ulaanbaatar action plan",
+)  # fmt: skip
+@click.option("--base", type=RESULTS, help="result folder of a base year: adds the change since then")
+@LANGUAGE
+@click.option(
+    "--out", type=NEW_FILE, help="file to write: .docx or .csv (default: KIND_LANGUAGE.csv in RESULTS)"
+)
+def tables(results: Path, kind: str, base: Path | None, language: str | None, out: Path | None) -> None:
+    """A table that a convention, a lender or an action plan asks for, filled from RESULTS, each cell with its source."""
+    from permeability.monitoring import report_tables
+
+    done = report_tables(results, kind, language=language or reader().language, base=base)
+    target = out if out is not None else results / f"{kind}_{done.language}.csv"
+    answer(
+        {"title": done.title, "rows": records(done.table), "files": [written(done.save(target))]},
+        lambda: None,
+    )
 
 
 def _held(results: Path, species: tuple[str, ...]) -> Iterator[tuple[str, HeldRanking]]:

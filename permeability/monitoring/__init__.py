@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from permeability.monitoring.control_sites import paired_controls
 from permeability.monitoring.design_power import Power, power
+from permeability.monitoring.form_tables import ReportTable, report_tables
 from permeability.monitoring.indicator_values import Indicators, indicators
 from permeability.monitoring.information import InformationValue, value_of_information
 from permeability.monitoring.pilot_evidence import Pilot
@@ -16,6 +17,6 @@ from permeability.monitoring.regression import regression_to_mean
 from permeability.monitoring.sample_size import SampleSize, design
 
 __all__ = [
-    "Indicators", "InformationValue", "Pilot", "PilotUpdate", "Power", "SampleSize", "design", "indicators", "paired_controls", "power",
-    "regression_to_mean", "update", "value_of_information",
+    "Indicators", "InformationValue", "Pilot", "PilotUpdate", "Power", "ReportTable", "SampleSize", "design", "indicators", "paired_controls",
+    "power", "regression_to_mean", "report_tables", "update", "value_of_information",
 ]  # fmt: skip

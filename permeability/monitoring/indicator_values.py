@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from permeability.core.errors import OptionError
+from permeability.core.texts import N_
 from permeability.linkage.index_table import INDEX
 from permeability.locale.language import words
 from permeability.monitoring.indicator_list import LIST, NOT_KNOWN, Indicator
@@ -21,7 +22,9 @@ __all__ = ["Indicators", "indicators"]
 
 HALF = 0.5  # crossing chance from which a stretch counts as passable
 BUSY = 1000.0  # vehicles a day, programme of work 2.2.1 e
-TEXTS = ("label", "method", "not_said", "guidance")
+DRAWN, ENDS = N_("5-95 % of the draws"), N_("low-high of the profile")
+POISSON, SIMULATED = N_("5-95 %, Poisson"), N_("5-95 %, Poisson; SIMULATED tracks, of no animal")
+TEXTS = ("label", "interval", "method", "not_said", "guidance")
 COLUMNS = (
     "species", "indicator", "label", "value", "low", "high", "unit", "interval", "base_value", "change", "clear", "activity", "method",
     "not_said", "guidance", "source",
@@ -191,7 +194,7 @@ def _index(code: str, run: Results, species: str) -> Found:
         value,
         number(drawn["low"]),
         number(drawn["high"]),
-        "5-95 % of the draws",
+        DRAWN,
         f"{source}; today_in_draws/{code}",
     )
 
@@ -248,7 +251,7 @@ def _chance_per_km(run: Results, species: str) -> Found:
         best,
         low,
         high,
-        "low-high of the profile",
+        ENDS,
         f"record.json: species/{species}/components; sites.gpkg: barriers",
     )
 
@@ -262,7 +265,7 @@ def _share_passable(run: Results, species: str) -> Found:
         best,
         low,
         high,
-        "low-high of the profile",
+        ENDS,
         f"record.json: species/{species}/components; sites.gpkg: barriers",
     )
 
@@ -350,7 +353,7 @@ def _profile(key: str) -> Callable[[Results, str], Found]:
             values[0],
             values[1],
             values[2],
-            "low-high of the profile",
+            ENDS,
             f"record.json: species/{species}/profile/{key}",
         )
 
@@ -378,7 +381,7 @@ def _crossings_per_km(run: Results, species: str) -> Found:
         crossings = sum(number(r["crossings"]) for r in rows)
         low = stats.chi2.ppf(0.05, 2 * crossings) / 2 / km if crossings else 0.0
         high = stats.chi2.ppf(0.95, 2 * crossings + 2) / 2 / km
-        kind = "5-95 %, Poisson" + ("; SIMULATED tracks" if told.get("about", {}).get("simulated") else "")
+        kind = SIMULATED if told.get("about", {}).get("simulated") else POISSON
         return (
             crossings / km,
             float(low),

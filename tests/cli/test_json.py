@@ -191,6 +191,7 @@ RUNS: dict[str, list[str]] = {
     "species show": ["khulan"],
     "structures check": ["structures.gpkg", "--rules", "fhwa_2011", "--species", "khulan"],
     "structures standards": [],
+    "tables": ["res", "--kind", "cami", "--language", "mn", "--out", "cami.csv"],
     "timeline": ["tiny/project.toml", "--year", "2000", "--year", "2024"],
     "tracks calibrate": [
         "herd.gpkg",
