@@ -3,7 +3,9 @@ run knows nothing."""
 
 from __future__ import annotations
 
+import io
 import math
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -183,11 +185,10 @@ def _cell(row: Any, tr: Words) -> str:
     """One value as a reader writes it."""
     if not math.isfinite(row["value"]) and math.isnan(row["value"]):
         return ""
-    told = f"{row['species']}: {row['indicator']} {tr.number(row['value'])}"
+    unit = row["unit"] if row["unit"].startswith("1/") else tr(row["unit"])
+    told = f"{row['species']}: {row['indicator']} {tr.number(row['value'])} {unit}".rstrip()
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
         told += f" ({tr.number(row['low'])} – {tr.number(row['high'])}; {row['interval']})"
-    if row["unit"]:
-        told += f" {tr(row['unit']) if row['unit'] == 'km²' else row['unit']}"
     if math.isfinite(row["change"]):
         told += f"; {'+' if row['change'] >= 0 else ''}{tr.number(row['change'])}"
     return told
@@ -240,5 +241,16 @@ def _docx(done: ReportTable, target: Path) -> Path:
                 for run in paragraph.runs:
                     run.font.size = Pt(8)
     with whole_files.whole_file(target) as aside:
-        paper.save(str(aside))
+        _same_bytes(paper, aside)
     return target
+
+
+def _same_bytes(paper: Any, path: Path) -> None:
+    """The document with a fixed time on each part of its archive, so that the same table gives the same bytes."""
+    made = io.BytesIO()
+    paper.save(made)
+    with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.infolist():
+            new.writestr(
+                zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0)), old.read(part), zipfile.ZIP_DEFLATED
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def test_docx_opens_again_and_holds_every_value(folder: Path, tmp_path: Path, la
         assert row["source"] in text
     for row in cells[1:]:
         assert row[2].count("[") == row[3].count("[")  # as many sources as values
+    with zipfile.ZipFile(path) as parts:
+        assert {p.date_time for p in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert done.save(tmp_path / "again.docx").read_bytes() == path.read_bytes()
 
 
