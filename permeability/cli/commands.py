@@ -429,7 +429,7 @@ def doctor() -> None:
 for command in (
     cli_settle.settle, cli_data.species, cli_data.barriers, cli_data.structures, cli_data.export, cli_data.workbook, cli_tracks.tracks,
     cli_monitor.monitor, cli_pilots.update, cli_pilots.indicators, cli_pilots.tables, cli_spec.spec, *MAP_COMMANDS, cli_trust.verify, cli_trust.rerun,
-    cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country, cli_water.water,
+    cli_lines.route, cli_lines.compare_lines, cli_country.protconn, cli_country.by_country, cli_country.atlas, cli_water.water,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,4 +1,4 @@
-"""``permeability protconn`` and ``permeability by-country``: protected and connected land, and every index by country."""
+"""``permeability protconn`` and ``permeability by-country``: protected and connected land, every index by country; ``permeability atlas``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import click
 
 from permeability.cli.answers import JsonCommand, answer, records, written
 from permeability.cli.numbers import Number
-from permeability.cli.parameters import NEW_FILE, PROJECT, VECTOR
+from permeability.cli.parameters import LANGUAGE, NEW_FILE, NEW_FOLDER, PROJECT, RESULTS, VECTOR
+from permeability.cli.streams import reader
 
-__all__ = ["by_country", "protconn"]
+__all__ = ["atlas", "by_country", "protconn"]
 
 
 @click.command(cls=JsonCommand)
@@ -124,3 +125,28 @@ def _keep(tables: dict[str, Any], out: Path) -> None:
         write_text(out, tables["split"].to_csv(index=False))
     else:
         write_tables(out, tables)
+
+
+@click.command(cls=JsonCommand)
+@click.argument("results", type=RESULTS)
+@click.argument("countries", type=VECTOR)
+@click.option("--table", help="table in the file of countries")
+@click.option(
+    "--name", "column", default="name", show_default=True, help="column of COUNTRIES with their names"
+)
+@click.option("--out", type=NEW_FOLDER, help="folder to write (default: RESULTS-atlas)")
+@LANGUAGE
+def atlas(
+    results: Path, countries: Path, table: str | None, column: str, out: Path | None, language: str | None
+) -> None:  # fmt: skip
+    """An atlas of RESULTS: one map set per country and species, to one standard (GeoPackage, COG, PDF, a page).
+
+    Run the project first.  See docs/protected_areas.md for what is in it.
+    """
+    from permeability.interop.atlas import export_atlas
+    from permeability.layers.vectors import read_vector
+
+    target = out if out is not None else results.with_name(f"{results.name}-atlas")
+    lands = read_vector(countries, table)
+    page = export_atlas(results, lands, target, name=column, language=language or reader().language)
+    answer({"files": [written(page)]}, lambda: None)

@@ -97,7 +97,7 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
     tr, results, target = words(language), read_results(results_folder), Path(target_dir)
     area = slug((results.project.get("project") or {}).get("area") or results.title)
     with whole_files.whole_folder(target, PROJECT) as aside:
-        sheet = _Sheet(results, area, tr, aside)
+        sheet = Sheet(results, area, tr, aside)
         for i, species in enumerate(results.species_ids):
             sheet.add_sites(species, shown=i == 0)
         sheet.add_new_lines()
@@ -108,7 +108,7 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
     return target / PROJECT
 
 
-class _Sheet:
+class Sheet:
     """Layers, styles and groups of one QGIS export, collected and written together."""
 
     def __init__(self, results: Results, area: str, tr: Words, folder: Path) -> None:
@@ -179,6 +179,10 @@ class _Sheet:
                     1.0,
                     shown=False,
                 )
+
+    def add_outline(self, table: str, title: str, frame: gpd.GeoDataFrame, style: str) -> None:
+        """A table of its own, such as the border of a country."""
+        self._vector(self.groups.setdefault(title, []), table, title, frame, style, shown=True)
 
     def add_species(self, species: str, *, shown: bool) -> None:
         """Key areas, range and maps of one species."""

@@ -203,6 +203,11 @@ def graph_protconn(
     -------
     ProtConn
 
+    Raises
+    ------
+    OptionError
+        D21 areas, links, a region or nodes outside it that cannot be.
+
     Examples
     --------
     >>> import permeability as pm

@@ -110,6 +110,7 @@ def _fixes(path: Path, west: float, north: float) -> None:
 
 TRACK = ["fixes.csv", "--crs", "EPSG:32648", "--simulated"]
 RUNS: dict[str, list[str]] = {
+    "atlas": ["res", "lands.gpkg", "--language", "en", "--out", "atlas"],
     "barriers check": ["lines.gpkg"],
     "barriers import": ["osm.geojson", "imported.gpkg", "--list", "left.csv"],
     "barriers lines": ["lines.gpkg"],
