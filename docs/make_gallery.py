@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import shapely
 from PIL import Image
 
 import permeability as pm
@@ -52,6 +53,26 @@ def pictures() -> dict[str, Callable[[], Any]]:
     }
 
 
+def new_lines() -> dict[str, Callable[[], Any]]:
+    """A coal railway to the border as if it were not built, as in notebook 08."""
+    project = pm.open_project(pm.sample_folder())
+    south = pm.Grid.from_bounds(
+        (60_000, -540_000, 620_000, -100_000), cell_size=5_000, crs=project.spec.grid.crs
+    )
+    project = project.on_grid(south)
+    land = project.landscape("khulan").with_scenario(pm.Scenario("not built").drop("TTGS"))
+    patches = project.patches("khulan")
+    whole = project.barriers.table.set_index("id").geometry["TTGS"]
+    drawn = shapely.ops.substring(whole, 0, 0.92, normalized=True)
+    ends = shapely.Point(drawn.coords[0]), shapely.Point(drawn.coords[-1])
+    found = pm.route(land, patches, *ends, "railway_fenced", max_length=1.25, n_starts=3)
+    lines = {"ours": found.lines["A"], "drawn": drawn}
+    return {
+        "new_line": pm.compare_alternatives(lines, land, patches, "railway_fenced").plot,
+        "no_go": pm.no_go(found.damage).plot,
+    }
+
+
 def small(path: Path) -> None:
     """The same picture with 256 colours."""
     with Image.open(path) as picture:
@@ -63,5 +84,5 @@ def small(path: Path) -> None:
 
 if __name__ == "__main__":
     HERE.mkdir(exist_ok=True)
-    for name, draw in pictures().items():
+    for name, draw in (pictures() | new_lines()).items():
         small(draw().save(HERE / f"{name}.png", dpi=DPI))

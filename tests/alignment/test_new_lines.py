@@ -334,3 +334,11 @@ def test_what_a_crossing_costs_follows_the_traffic() -> None:
     land, _ = ground()
     costs = [crossing_cost_m(land, {"kind": "road", "vehicles_per_day": q}) for q in (10, 100, 1000)]
     assert costs[0] < costs[1] < costs[2]
+
+
+def test_a_damage_map_shows_itself_in_a_notebook() -> None:
+    land, patches = pm.samples.tiny()
+    damage = pm.damage_map(land.without_barriers(), patches, "stock_fence")
+    html = damage._repr_html_()
+    assert "loss_below_pct_per_km" in html
+    assert "<img" in html

@@ -21,6 +21,8 @@ from permeability.viz.views import landscape
 if TYPE_CHECKING:
     from permeability.alignment import DamageMap, LineOptions, NoGo, Routes
 
+PLACES = (0.5, 0.35, 0.65, 0.2, 0.8)  # along a line, where its name stands
+
 __all__ = ["plot", "plot_no_go", "plot_options", "plot_routes"]
 
 
@@ -111,11 +113,18 @@ def plot_options(options: LineOptions, ax: Any = None, *, language: str = "en") 
 
 
 def _named(drawn: Map, table: Any, column: str) -> Map:
-    """Lines with their names at their middle."""
+    """Lines with their names beside them."""
     draw_picked(drawn.axes, list(table.geometry), width=2.0)
-    for name, line in zip(table[column], table.geometry) if look().labels else ():
-        at = line.interpolate(0.5, normalized=True)
-        drawn.axes.annotate(str(name), (at.x, at.y), xytext=(5, 5), textcoords="offset points", fontsize=9, fontweight="bold", zorder=9, parse_math=False)  # fmt: skip
+    named = list(zip(table[column], table.geometry)) if look().labels else []
+    for k, (name, line) in enumerate(named):
+        at = line.interpolate(
+            PLACES[k % len(PLACES)], normalized=True
+        )  # not all at the middle: lines run close
+        above = k % 2 == 0
+        drawn.axes.annotate(
+            str(name), (at.x, at.y), xytext=(7, 7) if above else (-7, -7), textcoords="offset points", fontsize=9, fontweight="bold", zorder=9,
+            ha="left" if above else "right", va="bottom" if above else "top", parse_math=False,
+        )  # fmt: skip
     return drawn
 
 
@@ -150,6 +159,13 @@ def _html(title: str, drawn: Map, said: str, table: Any, land: Any) -> str:
     return page(title, drawn, facts_html({"": said}), plain, provenance(land))
 
 
+def _spread(damage: DamageMap) -> pd.DataFrame:
+    """How much of the ground loses less than what."""
+    values = damage.worst[np.isfinite(damage.worst)]
+    shares = (0.5, 0.8, 0.95, 1.0)
+    return pd.DataFrame({"share_of_ground": shares, "loss_below_pct_per_km": np.quantile(values, shares)})
+
+
 def _contents_of_damage(damage: DamageMap) -> Contents:
     return raster(damage.worst, damage.land, None, "% per km")
 
@@ -157,7 +173,7 @@ def _contents_of_damage(damage: DamageMap) -> Contents:
 VIEW = View(
     plot,
     lambda d: page(
-        "What a new line would take", plot(d), facts_html({"": repr(d)}), None, provenance(d.land)
+        "What a new line would take", plot(d), facts_html({"": repr(d)}), _spread(d), provenance(d.land)
     ),
     lambda d, **options: picture_on_web_map(_contents_of_damage(d), "damage", options),
     _contents_of_damage,
