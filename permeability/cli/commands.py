@@ -154,7 +154,7 @@ def check(project: Path) -> None:
         for finding in findings:
             say(finding.text())
         if seen is not None and seen.grid is not None:
-            say(account_text(account(seen.project, seen)))
+            say(account_text(account(seen.project, seen), reader()))
         errors = sum(f.severity == "error" for f in findings)
         tr = reader()
         say(
@@ -182,7 +182,7 @@ def plan(project: Path) -> None:
     plans = plan_every_species(opened)
     text, layers = plan_project(opened, plans), account(opened)
     told = [plain(p) | {"draws": [] if p.draws is None else records(p.draws)} for p in plans]
-    answer({"text": text, "species": told, "layers": layers}, f"{text}\n{account_text(layers)}")
+    answer({"text": text, "species": told, "layers": layers}, f"{text}\n{account_text(layers, reader())}")
 
 
 @cli.command()

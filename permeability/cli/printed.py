@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from permeability.cli.streams import reader, say
+from permeability.core.texts import Worded
 from permeability.locale.language import Words
 
 __all__ = ["print_run", "site_table"]
@@ -42,10 +43,10 @@ def print_run(done: Any) -> None:
 
 def _notes(ranking: Any, tr: Words) -> list[str]:
     """What is left to say of a ranking."""
-    from permeability.viz.note_words import note_in
+    from permeability.ranking.ranking_notes import BETWEEN, HELD, MOVING
 
-    left = [] if ranking is None else [n for n in ranking.notes if n.startswith(("No single", "The unknown"))]
-    return [note_in(n, tr) for n in left]  # the rest is said above
+    said = [] if ranking is None else [n.said for n in ranking.notes if isinstance(n, Worded)]
+    return [tr.said(s) for s in said if s.text in (HELD, BETWEEN, MOVING)]  # the rest is said above
 
 
 def site_table(ranking: Any, top: int) -> str:

@@ -7,11 +7,28 @@ from typing import Any
 
 import click
 
-from permeability.cli.streams import as_json, event, tell
+from permeability.cli.streams import as_json, event, reader, tell
+from permeability.core.texts import N_
 
 __all__ = ["Expected", "Progress"]
 
 MANY = 50  # parts of a step from which its share is told
+
+
+STEPS = {
+    "species": N_("species"), "impact": N_("impact"), "ranking": N_("ranking"), "draws": N_("draws"), "scenarios": N_("scenarios"),
+    "choice": N_("choice"), "tracks": N_("tracks"), "report": N_("report"), "grids": N_("grids"), "pairs": N_("pairs"), "windows": N_("windows"),
+}  # fmt: skip
+
+
+def in_words(step: str) -> str:
+    """What a step of a job is called, in the reader's language.
+
+    >>> in_words("khulan: draws")
+    'khulan: draws'
+    """
+    who, colon, what = step.rpartition(": ")
+    return f"{who}{colon}{reader()(STEPS[what])}" if what in STEPS else step
 
 
 class Progress:
@@ -30,6 +47,7 @@ class Progress:
                 self.step, self.share = step, share
                 event("progress", step=step, done=int(done), total=int(total))
             return
+        step = in_words(step)
         if not self.visible:
             fifth = 5 * done // max(total, 1)
             if step != self.step:

@@ -67,8 +67,9 @@ def settle(
         opened, species=names or None, levels=levels, cell_sizes=cells, origins=origins, top=top, resampling=resampling
     )  # fmt: skip
     effort = job.effort()
-    tell(f"{opened.spec.project.name}: {job.told()}")
-    tell(settling.effort_text(effort))
+    tr = reader()
+    tell(f"{opened.spec.project.name}: {'; '.join(map(tr.said, job.said()))}")
+    tell(settling.effort_text(effort, tr))
     settling.refuse_effort(effort)
     with folder_lock(folder):
         require_free(folder, settling.MARK)

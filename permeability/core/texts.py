@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["N_", "Said", "in_english", "plainly"]
+__all__ = ["N_", "Said", "Worded", "in_english", "plainly"]
 
 
 def N_(message: str) -> str:
@@ -44,6 +44,32 @@ class Said:
             if self.values
             else self.text
         )
+
+
+class Worded(str):
+    """An English text that remembers what it was made of, so that a reader of another language can be told it.
+
+    Attributes
+    ----------
+    said : Said
+
+    Examples
+    --------
+    >>> note = Worded(Said("{n} cells", {"n": 1200}))
+    >>> note, note.said.text
+    ('1,200 cells', '{n} cells')
+    """
+
+    said: Said
+    __slots__ = ("said",)
+
+    def __new__(cls, said: Said) -> Worded:
+        made = super().__new__(cls, str(said))
+        made.said = said
+        return made
+
+    def __getnewargs__(self) -> tuple[Said]:  # type: ignore[override]
+        return (self.said,)
 
 
 def in_english(value: Any) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from permeability.core.errors import check_choice
 from permeability.core.texts import N_ as N_
-from permeability.core.texts import Said, in_english, plainly
+from permeability.core.texts import Said, Worded, in_english, plainly
 
 LANGUAGES: Final = ("en", "mn", "ru")
 NAMES: Final[Mapping[str, str]] = {"en": "English", "mn": "Монгол", "ru": "Русский"}
@@ -64,6 +64,8 @@ class Words:
         >>> words("ru").said({"text": "{n} trains a day", "values": {"n": 12.5}})
         'поездов в день: 12,5'
         """
+        if isinstance(told, Worded):
+            told = told.said
         if isinstance(told, Said):
             told = plainly(told)
         if isinstance(told, (list, tuple)):

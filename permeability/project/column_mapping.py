@@ -14,6 +14,7 @@ from pydantic import AfterValidator
 from permeability.barriers.database import import_layer, mappings
 from permeability.core.cells import is_empty
 from permeability.core.errors import Finding, LayerError, nearest
+from permeability.core.texts import N_, Said, Worded
 from permeability.layers import vectors
 from permeability.layers.reprojection import reproject
 from permeability.project.scenario_spec import FileName, Table
@@ -108,7 +109,8 @@ def read_own_layer(
         )
         frame[column] = np.where(empty, value, frame[column]) if column in frame.columns else value
         if not empty.all():
-            said = f"set {column}: {int(empty.sum()):,} of {len(frame):,} rows, {int((~empty).sum()):,} had a value"
+            facts = {"column": column, "n": int(empty.sum()), "all": len(frame), "had": int((~empty).sum())}
+            said = Worded(Said(N_("set {column}: {n} of {all} rows, {had} had a value"), facts))
             frame.attrs["account"] = [*frame.attrs.get("account", []), said]
     if own.number_ids is not None:
         frame["id"] = [f"{own.number_ids}{i}" for i in range(1, len(frame) + 1)]
@@ -128,7 +130,10 @@ def _imported(frame: gpd.GeoDataFrame, own: OwnColumns, path: Path, layer: str) 
             details={"left out": result.text()}, remedy="check the table and the filter, or the rules of the mapping",
         )  # fmt: skip
     barriers = barriers.dropna(axis=1, how="all")
-    said = f"{len(barriers):,} barriers of {len(frame):,} features by the mapping {mapping}; {len(result.unmapped):,} left out"
+    facts = {"n": len(barriers), "all": len(frame), "mapping": mapping, "left": len(result.unmapped)}
+    said = Worded(
+        Said(N_("barriers: {n} of {all} features by the mapping {mapping}, left out: {left}"), facts)
+    )
     barriers.attrs["account"] = [
         said,
         *(f"{n:,} {title}" for title, table in result.lists.items() for n in [len(table)] if n),

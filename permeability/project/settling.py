@@ -19,11 +19,13 @@ from permeability.core.errors import (
     check_choice,
 )
 from permeability.core.progress import long_job
+from permeability.core.texts import N_, Said
 from permeability.layers.rasters import FOR_CODES, RESAMPLING
 from permeability.layers.whole_files import whole_folder, write_csv, write_json
+from permeability.locale.language import Words, words
 from permeability.project.project import Project, open_project
 from permeability.project.raster_findings import roles as raster_roles
-from permeability.project.run.effort import FIELD_BYTES, PROGRAM_BYTES, duration, peak_bytes
+from permeability.project.run.effort import FIELD_BYTES, PROGRAM_BYTES, duration_said, peak_bytes
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.settling import (
     Settled,
@@ -163,9 +165,19 @@ class SettleJob:
 
     def told(self) -> str:
         """What it will do, in words."""
-        counts = ", ".join(f"{len(s)} candidates for {n}" for n, s in self.sites.items())
-        warped = "".join(f"; {n} is brought onto them with {how!r}" for n, how in self.ways.items())
-        return f"{counts}; {len(self.sizes) * self.origins} grids{warped}"
+        return "; ".join(map(str, self.said()))
+
+    def said(self) -> list[Said]:
+        """The same with values apart."""
+        counts = [
+            Said(N_("candidates for {species}: {n}"), {"species": n, "n": len(s)})
+            for n, s in self.sites.items()
+        ]
+        warped = [
+            Said(N_("{layer} is brought onto them with {how}"), {"layer": n, "how": how})
+            for n, how in self.ways.items()
+        ]
+        return [*counts, Said(N_("grids: {n}"), {"n": len(self.sizes) * self.origins}), *warped]
 
 
 def prepared(
@@ -305,13 +317,23 @@ def refuse_effort(effort: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def effort_text(effort: pd.DataFrame) -> str:
+def effort_text(effort: pd.DataFrame, tr: Words | None = None) -> str:
     """The effort in lines for a terminal."""
-    rows = [
-        f"  cells of {r.cell_size_m:g} m: {r.cells:,} cells, {r.grids} grids, about {duration(r.seconds)}, {r.peak_bytes / 2**20:,.0f} MiB"
+    tr = words() if tr is None else tr
+    said = [
+        Said(
+            N_("cells of {size} m: cells: {cells}, grids: {grids}, time: {time}, memory: {mib} MiB"),
+            {
+                "size": f"{r.cell_size_m:g}", "cells": int(r.cells), "grids": int(r.grids), "time": duration_said(r.seconds),
+                "mib": round(r.peak_bytes / 2**20),
+            },
+        )
         for r in effort.itertuples()
-    ]
-    return "\n".join([*rows, f"  in all about {duration(float(effort['seconds'].sum()))} on one core"])
+    ]  # fmt: skip
+    said.append(
+        Said(N_("in all, on one core: {time}"), {"time": duration_said(float(effort["seconds"].sum()))})
+    )
+    return "\n".join(f"  {tr.said(s)}" for s in said)
 
 
 # ---------------------------------------------------------------- files

@@ -18,6 +18,7 @@ from permeability.core.guesses import suggestion
 from permeability.core.keeping import Keep
 from permeability.core.progress import long_job
 from permeability.core.tasks import HERE, RunOn
+from permeability.core.texts import Said, Worded
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
@@ -32,7 +33,7 @@ from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import RankDraws, draw_ranks, inputs_hash
-from permeability.ranking.ranking_notes import draw_notes, mixed_kinds, unmoved
+from permeability.ranking.ranking_notes import SHORT, draw_notes, mixed_kinds, unmoved
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
 __all__ = [
@@ -482,15 +483,14 @@ def short_candidates(table: pd.DataFrame, cell_size: float) -> list[str]:
     Examples
     --------
     >>> short_candidates(pd.DataFrame({"line": "F", "km_from": [0.0, 2.0], "km_to": [2.0, 4.0]}), 1000.0)
-    ['2 of 2 candidates are shorter than four cells (4 km): which of two neighbours is better is not settled at this cell size.']
+    ['Of 2 candidates, 2 are shorter than four cells (4 km): which of two neighbours is better is not settled at this cell size.']
     """
     length = 1000 * (table["km_to"] - table["km_from"]).to_numpy(float)
     short = int(((length > 0) & (length < SETTLED_CELLS * cell_size * (1 - 1e-9))).sum())
     if short <= table["line"].nunique():
         return []
     return [
-        f"{short} of {len(table)} candidates are shorter than four cells ({SETTLED_CELLS * cell_size / 1000:g} km): "
-        "which of two neighbours is better is not settled at this cell size."
+        Worded(Said(SHORT, {"n": short, "all": len(table), "km": f"{SETTLED_CELLS * cell_size / 1000:g}"}))
     ]
 
 

@@ -9,11 +9,45 @@ import pandas as pd
 
 from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
+from permeability.core.texts import N_, Said, Worded
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape
 from permeability.ranking.candidate_sites import Candidate
 
-__all__ = ["draw_notes", "mixed_kinds", "unmoved"]
+__all__ = [
+    "AHEAD",
+    "ALIKE",
+    "CROSSED",
+    "MOVING",
+    "NO_GAIN",
+    "SHORT",
+    "draw_notes",
+    "mixed_kinds",
+    "unmoved",
+]
+
+# texts of notes, by which whoever shows them knows them
+CROSSED = N_("Barriers cross the patch {name}; it counts as parts of {areas} km2. Lines: {lines}")
+NO_GAIN = N_("No candidate gains: the expected gain of each is zero or below, or its range lies at zero.")
+ALIKE = N_("These sections cannot be told apart at the top: {names}.")
+AHEAD = N_("Ahead of every other section in more than 90 % of the draws: {names}.")
+MOVING = N_("The unknown numbers that move the ranking most: {names}.")
+SHORT = N_(
+    "Of {all} candidates, {n} are shorter than four cells ({km} km): which of two neighbours is better is not settled at this cell size."
+)
+MIXED = N_(
+    "Gaps and structures count the animals that trace the barrier to them, removed and changed stretches count where they lie only: a stretch is understated beside a gap or structure."
+)
+HELD = N_(
+    "No single section changes that {what}: {pair} hold it together, and only opening both would join them."
+)
+BETWEEN = N_("No single section changes that {what}: none lies between them.")
+MORE = N_("{names} and {n} more")
+BOTH = N_("{first} and {second}")
+STUCK = {
+    "pairs_apart": N_("pairs of patches stay apart"),
+    "range_cut_off_km2": N_("range stays cut off"),
+}
 
 
 def draw_notes(table: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
@@ -36,22 +70,19 @@ def draw_notes(table: pd.DataFrame, gaps: pd.DataFrame) -> list[str]:
     >>> draw_notes(sites, pd.DataFrame({"clear": [], "what": [], "share": []}))
     ['These sections cannot be told apart at the top: a, b.']
     """
-    notes = []
+    notes: list[str] = []
     if not table["has_gain"].any():
-        notes.append(
-            "No candidate gains: the expected gain of each is zero or below, or its range lies at zero."
-        )
+        notes.append(Worded(Said(NO_GAIN)))
     else:
         alike = table.loc[table["alike"] == 1, "id"].tolist()
-        names = ", ".join(alike[:12]) + (f" and {len(alike) - 12} more" if len(alike) > 12 else "")
-        if len(alike) > 1:
-            notes.append(f"These sections cannot be told apart at the top: {names}.")
-        else:
-            notes.append(f"Ahead of every other section in more than 90 % of the draws: {names}.")
+        names: str | Said = ", ".join(alike[:12])
+        if len(alike) > 12:
+            names = Said(MORE, {"names": names, "n": len(alike) - 12})
+        notes.append(Worded(Said(ALIKE if len(alike) > 1 else AHEAD, {"names": names})))
     moving = gaps[gaps["clear"]].head(3)
     if len(moving):
         named = ", ".join(f"{r.what} ({100 * r.share:.0f} %)" for r in moving.itertuples())
-        notes.append(f"The unknown numbers that move the ranking most: {named}.")
+        notes.append(Worded(Said(MOVING, {"names": named})))
     return notes
 
 
@@ -60,24 +91,19 @@ def mixed_kinds(sites: Sequence[Candidate]) -> list[str]:
     kinds = {width_of(step) is not None for s in sites for step in s.interventions}
     if len(kinds) < 2:
         return []
-    return [
-        "Gaps and structures count the animals that trace the barrier to them, removed and changed stretches count where they lie only: "
-        "a stretch is understated beside a gap or structure."
-    ]
+    return [Worded(Said(MIXED))]
 
 
 def unmoved(table: pd.DataFrame, engine: Evaluator, sites: Sequence[Candidate]) -> list[str]:
     """Why an index that could be better is moved by no candidate, and which pair of barriers holds it."""
-    room = {"pairs_apart": "pairs of patches stay apart", "range_cut_off_km2": "range stays cut off"}
-    notes = []
-    for index, words in room.items():
+    notes: list[str] = []
+    for index, words in STUCK.items():
         if engine.today[index] > 0 and not (table[f"gain_{index}"] > 0).any():
             pair = holding_pair(engine, sites, index)
-            if pair is None:
-                why = "no single candidate lies between them"
-            else:
-                why = f"{pair[0]} and {pair[1]} hold it together: only opening both would join them"
-            notes.append(f"No single candidate changes that {words}: {why}.")
+            facts: dict[str, object] = {"what": Said(words)}
+            if pair is not None:
+                facts["pair"] = Said(BOTH, {"first": pair[0], "second": pair[1]})
+            notes.append(Worded(Said(BETWEEN if pair is None else HELD, facts)))
     return notes
 
 

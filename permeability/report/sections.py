@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import N_, Words, proper_name
+from permeability.ranking.ranking_notes import AHEAD, ALIKE, MOVING, NO_GAIN, SHORT
 from permeability.report import alternatives as options
 from permeability.report import budget, evidence, facts, figures, movement, new_lines, tracks
 from permeability.report import pressure_profiles as profiles
@@ -17,7 +18,6 @@ from permeability.report.facts import Row
 from permeability.report.first_page import first_page, impact_in_short
 from permeability.report.labels import GRADES, KINDS, SEASONS, STATUSES, grade, known
 from permeability.report.results import Results, number
-from permeability.viz.note_words import note_in
 from permeability.viz.style import TRAFFIC_CLASS, barrier_key
 
 SHORT_LIMITS = (
@@ -277,21 +277,18 @@ def species_part(results: Results, species: str, tr: Words) -> Row:
     }  # fmt: skip
 
 
+ELSEWHERE = (MOVING, ALIKE, AHEAD, NO_GAIN, SHORT)  # notes that the report says by itself
+
+
 def notes(results: Results, species: str, tr: Words) -> list[str]:
     """Notes of the ranking in the reader's language; what the report says by itself is left out."""
-    found = results.record.get("species", {}).get(species, {}).get("notes", [])
-    return [text for text in (_note(str(n), tr) for n in found) if text]
-
-
-def _note(note: str, tr: Words) -> str:
-    """A note of the run; one whose form is not known here stays as it is."""
-    if note.startswith("The unknown numbers that move the ranking most: "):
-        return ""
-    if note.startswith(("These sections cannot be told apart", "Ahead of every other", "No candidate gains")):
-        return ""  # said by the summary
-    if "shorter than four cells" in note:
-        return ""
-    return note_in(note, tr)
+    record = results.record.get("species", {}).get(species, {})
+    said = record.get("notes_said", {})  # older results have none: their notes stay as they are
+    return [
+        tr.said(said[n]) if n in said else str(n)
+        for n in record.get("notes", [])
+        if said.get(n, {}).get("text") not in ELSEWHERE
+    ]
 
 
 # ---------------------------------------------------------------- tables of the run

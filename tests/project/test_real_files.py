@@ -274,7 +274,7 @@ def test_the_account_adds_up(write: Write) -> None:
     assert (rows["barriers"].rows, rows["barriers"].on_grid) == (2, 1)
     assert rows["barriers"].unread == ("colour",)
     cuts = pm.open_project(path).cuts
-    assert f"{len(cuts.barrier):,} edges cut" in rows["barriers"].facts[0]
+    assert f"edges cut: {len(cuts.barrier):,}" in rows["barriers"].facts[0]
     assert rows["patches"].facts == ("8 cells",)
     assert rows["ground"].facts == ("96 of 96 cells have a value",)
 

@@ -171,9 +171,9 @@ def test_the_account_of_a_broken_project_adds_up(folder: Path) -> None:
     rows = {
         row.split()[0]: row for row in result.stdout.split("layers\n")[1].splitlines() if row.startswith("  ")
     }
-    assert "15 rows, 15 on the grid" in rows["fences"]
-    assert "1 rows, 0 on the grid, 1 off it" in rows["far"]
-    assert "3 rows, 2 on the grid, 1 off it" in rows["places"]
+    assert "rows: 15, on the grid: 15" in rows["fences"]
+    assert "rows: 1, on the grid: 0, off it: 1" in rows["far"]
+    assert "rows: 3, on the grid: 2, off it: 1" in rows["places"]
     assert set(rows) >= {
         "fences",
         "roads",

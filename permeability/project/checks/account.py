@@ -15,9 +15,11 @@ import shapely
 
 from permeability.barriers.database import read_layer
 from permeability.core.errors import Finding, PermeabilityError, shorten
+from permeability.core.texts import N_, Said, Worded
 from permeability.landscape.patches import cells_of_geometry
 from permeability.layers.grid import Grid
 from permeability.layers.vectors import tables_of
+from permeability.locale.language import Words, words
 from permeability.project.checks.findings import Findings, Readable
 from permeability.project.checks.layers import in_use
 from permeability.project.project import Project
@@ -54,18 +56,29 @@ class LayerAccount:
     unread: tuple[str, ...] = ()
     other_tables: tuple[str, ...] = field(default=())
 
-    def text(self) -> str:
-        """The layer on one line."""
-        parts = []
+    def text(self, tr: Words | None = None) -> str:
+        """The layer on one line, in English or in the reader's language."""
+        tr = words() if tr is None else tr
+        parts: list[str | Said] = []
         if self.rows is not None and self.on_grid is not None:
-            off = self.rows - self.on_grid
+            facts = {"rows": self.rows, "on": self.on_grid, "off": self.rows - self.on_grid}
             parts.append(
-                f"{self.rows:,} rows, {self.on_grid:,} on the grid" + (f", {off:,} off it" if off else "")
+                Said(
+                    N_("rows: {rows}, on the grid: {on}, off it: {off}")
+                    if facts["off"]
+                    else N_("rows: {rows}, on the grid: {on}"),
+                    facts,
+                )
             )
         parts += self.facts
-        parts += [f"columns not read: {shorten(self.unread, 6)}"] if self.unread else []
-        parts += [f"other tables of the file: {shorten(self.other_tables, 6)}"] if self.other_tables else []
-        return f"  {self.name:<16} {', '.join(self.roles) or 'not used':<20} {'; '.join(parts)}"
+        if self.unread:
+            parts.append(Said(N_("columns not read: {names}"), {"names": shorten(self.unread, 6)}))
+        if self.other_tables:
+            parts.append(
+                Said(N_("other tables of the file: {names}"), {"names": shorten(self.other_tables, 6)})
+            )
+        used = ", ".join(self.roles) or tr(N_("not used"))
+        return f"  {self.name:<16} {used:<20} {'; '.join(map(tr.said, parts))}"
 
 
 def account(project: Project, seen: Readable | None = None) -> list[LayerAccount]:
@@ -89,7 +102,7 @@ def account(project: Project, seen: Readable | None = None) -> list[LayerAccount
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     project = pm.open_project(pm.samples.tiny_project(f"{folder}/tiny"))
     ...     print(account(project)[0].text())
-      barriers         barriers             2 rows, 2 on the grid; 10 km, 27 edges cut; kilometres: 2 rows by drawn length
+      barriers         barriers             rows: 2, on the grid: 2; 10 km, edges cut: 27; kilometres: drawn length (2)
     """
     roles = roles_of(project)
     out = []
@@ -116,9 +129,10 @@ def account(project: Project, seen: Readable | None = None) -> list[LayerAccount
     return out
 
 
-def account_text(rows: list[LayerAccount]) -> str:
+def account_text(rows: list[LayerAccount], tr: Words | None = None) -> str:
     """The account as lines for a terminal."""
-    return "\n".join(["layers", *(r.text() for r in rows)])
+    tr = words() if tr is None else tr
+    return "\n".join([tr(N_("layers")), *(r.text(tr) for r in rows)])
 
 
 def check(found: Findings, seen: Readable) -> None:
@@ -183,11 +197,16 @@ def _without_value(found: Findings, seen: Readable, name: str) -> None:
 
 def roles_of(project: Project) -> dict[str, tuple[str, ...]]:
     """Layer -> what the project uses it for."""
-    words = {"factors": "factor", "mask": "mask", "candidates": "candidates", "habitat": "habitat"}
+    known = {
+        "factors": "factor",
+        "mask": "mask",
+        "candidates": "candidates",
+        "habitat": "habitat",
+    }
     out: dict[str, list[str]] = {}
     for name, where in in_use(project.spec):
         first, last = str(where[0]), str(where[-1])
-        role = "posts" if last == "posts" else words.get(first, last if first == "species" else first)
+        role = "posts" if last == "posts" else known.get(first, last if first == "species" else first)
         if name in project.spec.layers and role not in out.setdefault(name, []):
             out[name].append(role)
     for scenario in project.spec.scenarios:
@@ -198,6 +217,16 @@ def roles_of(project: Project) -> dict[str, tuple[str, ...]]:
 
 
 # ---------------------------------------------------------------- facts
+WAYS = {
+    "drawn length": N_("drawn length"), "published length": N_("published length"), "columns": N_("kilometre columns"), "posts": N_("kilometre posts"),
+}  # fmt: skip
+
+
+def _way(source: str) -> str | Said:
+    """How a row got its kilometres."""
+    return Said(WAYS[source]) if source in WAYS else source
+
+
 def _table(
     project: Project, seen: Readable | None, name: str, roles: tuple[str, ...]
 ) -> gpd.GeoDataFrame | None:
@@ -228,24 +257,30 @@ def _facts(project: Project, name: str, table: gpd.GeoDataFrame, roles: tuple[st
         rows = np.flatnonzero(mine)
         sources = [barriers.chainages[i].source for i in rows]
         km = barriers.table.geometry.length.to_numpy()[rows].sum() / 1000
-        yield f"{km:,.0f} km, {int(np.isin(cuts.barrier, rows).sum()):,} edges cut"
-        if sources:
-            yield "kilometres: " + ", ".join(
-                f"{sources.count(s)} rows by {s}" for s in dict.fromkeys(sources)
+        yield Worded(
+            Said(
+                N_("{km} km, edges cut: {n}"), {"km": round(km), "n": int(np.isin(cuts.barrier, rows).sum())}
             )
+        )
+        if sources:
+            each = [
+                Said(N_("{how} ({n})"), {"how": _way(s), "n": sources.count(s)})
+                for s in dict.fromkeys(sources)
+            ]
+            yield Worded(Said(N_("kilometres: {ways}"), {"ways": each}))
     if "posts" in roles:
         try:
             used = project.barriers.posts_used
         except PermeabilityError:
             return
-        yield f"{sum(used.values()):,} used for {len(used)} lines"
+        yield Worded(Said(N_("used: {n}, for lines: {lines}"), {"n": sum(used.values()), "lines": len(used)}))
     areas = {"patches", "mask", "range", "inside", "outside"} & set(roles)
     if areas:
         cells = np.zeros(project.grid.shape, bool)
         for shape in table.geometry:
             if shape is not None and not shape.is_empty:
                 cells |= cells_of_geometry(shape, project.grid)
-        yield f"{int(cells.sum()):,} cells"
+        yield Worded(Said(N_("cells: {n}"), {"n": int(cells.sum())}))
 
 
 def _raster_facts(project: Project, name: str, roles: dict[str, tuple[str, ...]]) -> Iterator[str]:
@@ -254,10 +289,10 @@ def _raster_facts(project: Project, name: str, roles: dict[str, tuple[str, ...]]
     try:
         values = project.raster(name)
     except PermeabilityError:
-        yield "cannot be read"
+        yield Worded(Said(N_("cannot be read")))
         return
     n = int(np.isfinite(values).sum())
-    yield f"{n:,} of {values.size:,} cells have a value"
+    yield Worded(Said(N_("cells with a value: {n} of {all}"), {"n": n, "all": values.size}))
 
 
 def _others(project: Project, name: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from permeability.core import memory
 from permeability.core.errors import MemoryLimitError
+from permeability.core.texts import N_, Said
 from permeability.impact.line_by_line import SOLVED_AFRESH, standing_groups
 from permeability.landscape.landscape import Landscape
 from permeability.layers import rasters
@@ -354,10 +355,19 @@ def duration(seconds: float) -> str:
     >>> duration(0.4), duration(75), duration(7300)
     ('under a second', '75 s', '2 h 1 min')
     """
+    return str(duration_said(seconds))
+
+
+def duration_said(seconds: float) -> Said:
+    """The same with values apart.
+
+    >>> str(duration_said(75))
+    '75 s'
+    """
     if seconds < 1:
-        return "under a second"
+        return Said(N_("under a second"))
     if seconds < 120:
-        return f"{seconds:.0f} s"
+        return Said(N_("{n} s"), {"n": f"{seconds:.0f}"})
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+        return Said(N_("{n} min"), {"n": f"{seconds / 60:.0f}"})
+    return Said(N_("{h} h {n} min"), {"h": f"{int(seconds // 3600)}", "n": f"{int(seconds % 3600 // 60)}"})

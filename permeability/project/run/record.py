@@ -10,7 +10,7 @@ from typing import Any
 
 from permeability._version import __version__
 from permeability.core.errors import Finding
-from permeability.core.texts import Said, plainly
+from permeability.core.texts import Said, Worded, plainly
 from permeability.core.units import unit_of
 from permeability.layers import whole_files
 from permeability.locale.language import LANGUAGES
@@ -22,6 +22,7 @@ from permeability.project.run.scenarios import (
 )
 from permeability.ranking.impact_statements import headline
 from permeability.ranking.ranking import Ranking
+from permeability.ranking.ranking_notes import CROSSED
 from permeability.ranking.statements import today_in_draws
 
 __all__ = []
@@ -190,6 +191,7 @@ def _file_record(path: Path) -> dict[str, str]:
 
 def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, Any]:
     report = r.connectivity.report
+    notes = [*map(_crossed, r.patches.findings), *(r.ranking.notes if r.ranking is not None else ())]
     return {
         "profile": {k: e.to_dict() for k, e in r.land.profile.estimates().items()},
         "names": {lang: r.land.profile.name(lang) for lang in LANGUAGES} | {"scientific": r.land.profile.scientific},
@@ -204,7 +206,8 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
             "notes": list(report.notes),
         },
         "sentences": r.impact.sentences,
-        "notes": [*map(_crossed, r.patches.findings), *(r.ranking.notes if r.ranking is not None else ())],
+        "notes": notes,
+        "notes_said": {n: plainly(n.said) for n in notes if isinstance(n, Worded)},
         "influence": _influence(r.ranking),
     }  # fmt: skip
 
@@ -212,7 +215,7 @@ def _species_record(project: Project, name: str, r: SpeciesResult) -> dict[str, 
 def _crossed(finding: Finding) -> str:
     """A patch that barriers cross, as a note: what it counts as and which lines cross it."""
     parts, lines = (str(finding.details[k]) for k in ("parts [km2]", "lines"))
-    return f"Barriers cross the patch {finding.rows[0]!r}; it counts as parts of {parts} km2. Lines: {lines}"
+    return Worded(Said(CROSSED, {"name": repr(finding.rows[0]), "areas": parts, "lines": lines}))
 
 
 def _influence(ranking: Ranking | None) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from permeability.viz.ground import ground_of
 from permeability.viz.label_places import PRINT, Box, LabelPlaces
 from permeability.viz.look import look
 from permeability.viz.maps import Array, Map, draw_map, species_name
-from permeability.viz.note_words import note_in
 from permeability.viz.notebook import page, provenance, reader
 from permeability.viz.style import INK, PAPER, Scale, scale_for
 from permeability.viz.view import Contents, View
@@ -73,7 +72,7 @@ def html(ranking: Ranking) -> str:
     wanted = ("rank", "rank_low", "rank_median", "rank_high", "share_in_top", "id", "length_km", "treatment", ranking.gain_column, "gain_low", "gain_high",
               "gain_reachable_km2", "gain_range_cut_off_km2", "cost_usd_low", "cost_usd", "cost_usd_high")  # fmt: skip
     columns = list(dict.fromkeys(c for c in wanted if c in ranking.table.columns))
-    notes = "".join(f"<p>{escape(note_in(n, tr))}</p>" for n in ranking.notes)
+    notes = "".join(f"<p>{escape(tr.said(n))}</p>" for n in ranking.notes)
     table = pd.DataFrame(ranking.table[columns])
     return page(
         tr("{species}: ranked sections", species=species_name(ranking.land, tr)),
