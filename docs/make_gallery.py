@@ -25,9 +25,9 @@ CELL_M = 10_000
 DPI = 90
 
 
-def pictures() -> dict[str, Callable[[], Any]]:
+def pictures(cell_m: float = CELL_M) -> dict[str, Callable[[], Any]]:
     """File name -> what draws it."""
-    project = pm.open_project(pm.sample_folder()).with_cell_size(CELL_M)
+    project = pm.open_project(pm.sample_folder()).with_cell_size(cell_m)
     land, patches = project.landscape("khulan"), project.patches("khulan")
     today, bare = pm.connectivity(land, patches), pm.connectivity(land.without_barriers(), patches)
     sites = pm.rank(land, patches, pm.candidates(land, "TMR", length_m=20_000))

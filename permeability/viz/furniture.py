@@ -95,6 +95,8 @@ def draw_legend(
 
 def draw_furniture(ax: Any, ground: Ground, tr: Words) -> None:
     """Scale bar, north arrow, coordinate system and scenario."""
+    from matplotlib.patheffects import withStroke
+
     x0, x1 = ax.get_xlim()
     y0, y1 = ax.get_ylim()
     length = round_length((x1 - x0) / 4)
@@ -117,8 +119,10 @@ def draw_furniture(ax: Any, ground: Ground, tr: Words) -> None:
         fontsize=7,
         ha="center",
         color=INK,
+        zorder=10,
+        path_effects=[withStroke(linewidth=2, foreground=PAPER)],
     )
-    ax.text(left, base + 2 * tall, "0", fontsize=7, ha="center", color=INK)
+    ax.text(left, base + 2 * tall, "0", fontsize=7, ha="center", color=INK, zorder=10, path_effects=[withStroke(linewidth=2, foreground=PAPER)])  # fmt: skip
     if ground.placed:
         tip = (x1 - 0.03 * (x1 - x0), y1 - 0.03 * (y1 - y0))
         ax.annotate(

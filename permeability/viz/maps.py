@@ -21,7 +21,7 @@ from permeability.core.plain_text import one_line
 from permeability.locale.language import Words, proper_name, words
 from permeability.viz.furniture import colour_bar, draw_frame, draw_furniture, draw_legend
 from permeability.viz.ground import Ground, ground_of
-from permeability.viz.look import look
+from permeability.viz.paper_labels import write_beside
 from permeability.viz.style import (
     BARRIER_STYLES,
     INK,
@@ -330,30 +330,20 @@ def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:
     >>> land, patches = pm.samples.tiny()
     >>> from permeability.locale.language import words
     >>> ax = new_map()
+    >>> _ = ax.set_xlim(0, 12_000), ax.set_ylim(0, 8_000)
     >>> draw_patches(ax, patches.table, words())
     >>> [t.get_text() for t in ax.texts]
     ['West', 'East']
     """
-    from matplotlib.patheffects import withStroke
-
-    taken: list[tuple[float, float]] = []
-    span = np.ptp(ax.get_xlim()) or 1.0
-    for row in patches.to_dict("records"):
-        shape = row["geometry"]
-        for part in shapely.get_parts(shape):
+    rows = patches.to_dict("records")
+    for row in rows:
+        for part in shapely.get_parts(row["geometry"]):
             ring = shapely.get_coordinates(part.exterior if part.geom_type == "Polygon" else part)
             style = {"ls": "-"} if part.geom_type == "Polygon" else {"ls": "none", "marker": "^", "ms": 5}
             ax.plot(ring[:, 0], ring[:, 1], color=PATCH, lw=1.6, zorder=6, **style)
-        spot = shape.representative_point()
-        if not look().labels or any(
-            abs(spot.x - x) < 0.16 * span and abs(spot.y - y) < 0.018 * span for x, y in taken
-        ):
-            continue
-        taken.append((spot.x, spot.y))
-        ax.annotate(
-            shortened(proper_name(row, tr), 28), (spot.x, spot.y), xytext=(4, 4), textcoords="offset points", fontsize=6.2,
-            color=INK, zorder=8, parse_math=False, path_effects=[withStroke(linewidth=1.8, foreground=PAPER)],
-        )  # fmt: skip
+    for row in rows:
+        spot = row["geometry"].representative_point()
+        write_beside(ax, spot.x, spot.y, shortened(proper_name(row, tr), 28), 6.2)
 
 
 def values_map(ground: Ground, values: Array, kind: str, title: str, ax: Any, tr: Words) -> Map:

@@ -11,9 +11,9 @@ from permeability.locale.language import Words, words
 from permeability.viz.explore import on_web_map, picture_on_web_map
 from permeability.viz.furniture import draw_picked, picked_handle
 from permeability.viz.ground import ground_of
-from permeability.viz.look import look
 from permeability.viz.maps import Map, draw_map, species_name
 from permeability.viz.notebook import facts_html, page, provenance
+from permeability.viz.paper_labels import write_beside
 from permeability.viz.style import PICKED, scale_for
 from permeability.viz.view import Contents, View, raster
 from permeability.viz.views import landscape
@@ -115,16 +115,11 @@ def plot_options(options: LineOptions, ax: Any = None, *, language: str = "en") 
 def _named(drawn: Map, table: Any, column: str) -> Map:
     """Lines with their names beside them."""
     draw_picked(drawn.axes, list(table.geometry), width=2.0)
-    named = list(zip(table[column], table.geometry)) if look().labels else []
-    for k, (name, line) in enumerate(named):
+    for k, (name, line) in enumerate(zip(table[column], table.geometry)):
         at = line.interpolate(
             PLACES[k % len(PLACES)], normalized=True
         )  # not all at the middle: lines run close
-        above = k % 2 == 0
-        drawn.axes.annotate(
-            str(name), (at.x, at.y), xytext=(7, 7) if above else (-7, -7), textcoords="offset points", fontsize=9, fontweight="bold", zorder=9,
-            ha="left" if above else "right", va="bottom" if above else "top", parse_math=False,
-        )  # fmt: skip
+        write_beside(drawn.axes, at.x, at.y, str(name), 9.0, bold=True, leader=True)
     return drawn
 
 

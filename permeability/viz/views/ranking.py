@@ -14,11 +14,10 @@ from permeability.locale.language import words
 from permeability.viz.explore import offline, on_web_map
 from permeability.viz.furniture import colour_bar
 from permeability.viz.ground import ground_of
-from permeability.viz.label_places import PRINT, Box, LabelPlaces
-from permeability.viz.look import look
 from permeability.viz.maps import Array, Map, draw_map, species_name
 from permeability.viz.notebook import page, provenance, reader
-from permeability.viz.style import INK, PAPER, Scale, scale_for
+from permeability.viz.paper_labels import keep_free, write_beside
+from permeability.viz.style import INK, Scale, scale_for
 from permeability.viz.view import Contents, View
 from permeability.viz.views import landscape
 
@@ -156,33 +155,15 @@ def _sections(ax: Any, table: gpd.GeoDataFrame, gains: Array, scale: Scale, top:
 
 
 def _numbers(ax: Any, table: gpd.GeoDataFrame, top: int) -> None:
-    """Ranks of the best beside their sections, best first; none covers another, the line, scale bar or arrow."""
-    from matplotlib.patheffects import withStroke
-
-    ax.apply_aspect()
-    (west, east), (south, north) = ax.get_xlim(), ax.get_ylim()
-    wide, high = (east - west) / 1000.0, (north - south) / 1000.0
-    points = ax.get_window_extent().width / ax.figure.dpi * 72.0
-    places = LabelPlaces(wide, high, wide / points, [Box(0.0, 0.86 * high, 0.36 * wide, high), Box(0.9 * wide, 0.0, wide, 0.22 * high)])  # fmt: skip
+    """Ranks of the best beside their sections, best first; none covers another text, a section, scale bar or arrow."""
     middles = {
         int(rank): shape.interpolate(0.5, normalized=True)
         for rank, shape in zip(table["rank"], table.geometry) if not shape.is_empty
     }  # fmt: skip
     for spot in middles.values():
-        places.keep_free((spot.x - west) / 1000.0, (north - spot.y) / 1000.0, 5.0)
+        keep_free(ax, spot.x, spot.y, 5.0)
     for rank in sorted(r for r in middles if r <= top):
-        x, y = middles[rank].x, middles[rank].y
-        at = places.place((x - west) / 1000.0, (north - y) / 1000.0, str(rank), NUMBER_PT / PRINT)
-        if at is None or not look().labels:
-            continue
-        tx, ty = west + at.x * 1000.0, north - at.y * 1000.0
-        half = 0.35 * NUMBER_PT * places.unit * 1000.0  # of a figure's height
-        ax.plot([x, tx], [y, ty + half], color=INK, lw=0.6, zorder=8)
-        side = {"start": "left", "end": "right", "middle": "center"}[at.anchor]
-        ax.text(
-            tx, ty, str(rank), fontsize=NUMBER_PT, fontweight="bold", ha=side, va="baseline", color=INK, zorder=9,
-            path_effects=[withStroke(linewidth=2, foreground=PAPER)],
-        )  # fmt: skip
+        write_beside(ax, middles[rank].x, middles[rank].y, str(rank), NUMBER_PT, bold=True, leader=True)
 
 
 VIEW = View(plot, html, explore, contents)
