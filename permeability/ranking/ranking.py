@@ -185,7 +185,7 @@ class Ranking(Face):
 
 
 @takes_landscape
-@long_job("ranking")
+@long_job("rank")
 def rank(
     land: Landscape,
     patches: Patches,

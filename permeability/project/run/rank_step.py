@@ -88,7 +88,7 @@ def rank_species(
     )  # fmt: skip
 
 
-@long_job("ranking", "steps")
+@long_job("rank", "steps")
 def rank_project(
     project: Project | str | Path,
     *,
