@@ -27,7 +27,12 @@ def tests(session: nox.Session) -> None:
 def oldest(session: nox.Session) -> None:
     """The tests with the oldest declared version of every library; warnings of old libraries among themselves are none of ours."""
     told = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    floors = [re.sub(r"\[.*\]", "", d).replace(">=", "==") for d in told["dependencies"]]
+    extras = [
+        d
+        for name in ("dask", "explore", "parquet", "excel")
+        for d in told["optional-dependencies"].get(name, ())
+    ]
+    floors = [re.sub(r"\[.*\]", "", d).replace(">=", "==") for d in [*told["dependencies"], *extras]]
     session.install(".[test]", *floors)
     session.run("python", "-m", "pytest", "-o", "filterwarnings=default", *session.posargs)
 
