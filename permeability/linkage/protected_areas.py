@@ -174,7 +174,7 @@ def _polygons(areas: Any, region: Any) -> tuple[NDArray[Any], Any]:
     """Valid polygons and the region, both in one projected system."""
     crs = getattr(areas, "crs", None)
     if crs is None or not crs.is_projected:
-        raise OptionError("D22", "the protected areas are in no projected coordinate system.", remedy="reproject them, for a large region to one of equal areas")  # fmt: skip
+        raise OptionError("D22", "the protected areas are in no projected coordinate system.", remedy="reproject them (of the command: --crs), for a large region to one of equal areas")  # fmt: skip
     if getattr(region, "crs", None) is not None:
         region = region.to_crs(crs)
     shapes = np.asarray(areas.geometry.values, object)
