@@ -24,6 +24,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -202,6 +203,12 @@ def _atlas_grids(root: Path, out: Path) -> None:
                 "licence": "CC BY 4.0", "classes": json.dumps(used)})  # fmt: skip
 
 
+def on_grid(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The rows that lie on the grid of the sample; the others are 150 km and more from Mongolia, where nothing of it asks for them."""
+    grid = tomllib.loads((HERE / "gobi" / "project.toml").read_text(encoding="utf-8"))["grid"]
+    return table[table.to_crs(grid["crs"]).intersects(box(*grid["bounds"]))].reset_index(drop=True)
+
+
 def read_tables(path: Path, names: Iterable[str]) -> Tables:
     return {name: gpd.read_file(path, layer=name) for name in names}
 
@@ -264,6 +271,7 @@ def build(out: Path, committed: Path, packages: Path | None) -> None:
         with tempfile.TemporaryDirectory() as work:
             public = public_tables(packages, Path(work))
             public_rasters(packages, Path(work), out)
+    public |= {name: on_grid(public[name]) for name in ("settlements", "lakes")}
     land = public["country"].set_index("iso_a3").geometry["MNG"]
     write_tables({**public, **drawn_tables(land)}, out / "layers.gpkg")
 

@@ -97,6 +97,20 @@ def test_a_factor_that_changes_nothing_is_told(tmp_path: Path) -> None:
     assert told(path, "L38") == []
 
 
+def test_a_factor_that_a_species_does_not_mind_is_not_told(tmp_path: Path) -> None:
+    """The profile of the gazelle holds productivity at 1 whatever the draw; that of the khulan does not."""
+    factor = '[factors.productivity_gc_m2_yr]\nderive = "value"\nlayers = ["ground"]\n'
+    path = project(tmp_path, factor)
+    (finding,) = told(path, "L38")
+    assert "of khulan" in finding.what
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("species.khulan", "species.mongolian_gazelle"),
+        encoding="utf-8",
+    )
+    assert "mongolian_gazelle" in path.read_text(encoding="utf-8")
+    assert told(path, "L38") == []
+
+
 # ---------------------------------------------------------------- land cover given under [habitat]
 def test_land_cover_is_never_averaged(tmp_path: Path) -> None:
     fine = Grid.from_bounds(GRID.bounds, cell_size=500, crs=CRS)

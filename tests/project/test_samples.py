@@ -25,8 +25,8 @@ GOBI = SAMPLES / "gobi"
 LAMBERT = "+proj=lcc +lat_1=43.5 +lat_2=50.5 +lat_0=46.9 +lon_0=104 +ellps=WGS84 +units=m"
 LINE_TABLES = ("railways", "roads", "fences")
 ALL_TABLES = {
-    "railways": 15, "stations": 24, "roads": 8, "fences": 2, "places": 36, "mines": 9, "settlements": 484,
-    "protected_areas": 16, "water": 8, "lakes": 40, "ranges": 4, "patches": 16, "country": 4, "border": 6,
+    "railways": 15, "stations": 24, "roads": 8, "fences": 2, "places": 36, "mines": 9, "settlements": 437,
+    "protected_areas": 16, "water": 8, "lakes": 34, "ranges": 4, "patches": 16, "country": 4, "border": 6,
 }  # fmt: skip
 FENCE_CLASSES = {"border", "rail_barbed_both_sides", "rail_wildlife_friendly", "stock"}
 LICENCES = {"CC BY 4.0", "CC0 (own estimate)", "CC0 (own drawing)", "public domain", "MIT"}

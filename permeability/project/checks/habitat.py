@@ -46,7 +46,12 @@ def check_effect(found: Findings, seen: Readable) -> None:
             continue
         used = table[table["used"].astype(bool)]
         same = used[(used["multiplier_min"] == 1.0) & (used["multiplier_max"] == 1.0)]
+        meant = {
+            f.factor for f in seen.project.profile(name).habitat if {1.0} == {*f.multipliers, *f.low, *f.high}
+        }
         for factor in same["factor"].unique():
+            if factor in meant:  # the profile itself holds that this species does not mind
+                continue
             layers = seen.spec.factors[factor].layers if factor in seen.spec.factors else []
             found.add(
                 Finding(
