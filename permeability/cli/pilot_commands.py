@@ -36,7 +36,8 @@ SHOWN = ("rank", "rank_before", "id", "rank_low", "rank_high", "gain_before", "g
 @with_options(ALIKE)
 @click.option("--out", type=NEW_FOLDER, help="folder to write: tables and the updated profiles")
 def update(
-    results: Path, pilots: Path, icc: float, site_icc: float, spread: float, species: tuple[str, ...], out: Path | None
+    results: Path, pilots: Path, icc: float, site_icc: float, spread: float, species: tuple[str, ...], out: Path | None,
+    language: str | None,
 ) -> None:  # fmt: skip
     """What the PILOTS change of the ranking in RESULTS: numbers, ranks and their ranges, without a solve."""
     from permeability.layers import whole_files
@@ -54,6 +55,8 @@ def update(
         with whole_files.whole_folder(out, MARK) as aside:
             for name, done in found.items():
                 _write(aside, name, done)
+            page = _page(results, found, language or reader().language)
+            whole_files.write_text(aside / "updated.html", page)
             whole_files.write_json(
                 aside / MARK, {"results": results.name, "pilots": records(seen), "species": told}
             )
@@ -168,9 +171,19 @@ def _told(done: PilotUpdate) -> dict[str, Any]:
     assert done.ranking is not None
     return {
         "numbers": records(done.numbers), "sites": records(done.sites), "changes": records(done.changes),
-        "effective_draws": done.effective_draws, "draws": len(done.weights), "notes": done.notes,
+        "effective_draws": done.effective_draws, "draws": len(done.weights), "notes": [str(n) for n in done.notes],
         "ranking": records(done.ranking[[c for c in SHOWN if c in done.ranking.columns]]),
     }  # fmt: skip
+
+
+def _page(results: Path, found: dict[str, PilotUpdate], language: str) -> str:
+    from permeability.monitoring.update_page import update_page
+    from permeability.report.results import read_results
+
+    read = read_results(results)
+    return update_page(
+        found, title=read.title, statement=str(read.summary.get("statement") or ""), language=language
+    )
 
 
 def _write(folder: Path, name: str, done: PilotUpdate) -> None:

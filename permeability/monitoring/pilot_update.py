@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
+from permeability.core.texts import N_, Said
 from permeability.monitoring.beliefs import ChanceBelief, Posterior, RateBelief, posterior
 from permeability.monitoring.pilot_evidence import Pilot, log_likelihood, pilots_of, site_nodes
 from permeability.monitoring.regression import regression_to_mean
@@ -35,6 +36,30 @@ FEW = 100  # draws below which a reader is warned
 LEAST = 20  # and below which nothing is said
 OUTSIDE = 0.2  # share of the belief beyond the ends of the draws from which the ranking must be made anew
 NUMBERS = ("crossing.", "structures.", "road.p0")
+ROUGH = N_(
+    "The pilots leave {left} of {all} draws: rank ranges are rough. Run the project anew with the updated profile."
+)
+OVERRULED = N_(
+    "{number}: the pilots are worth {seen} independent encounters, the profile {worth}: what the profile said hardly counts any more."
+)
+OVERRULED_KM = N_(
+    "{number}: the pilots are worth {seen} km worked along the barrier, the profile {worth}: what the profile said hardly counts any more."
+)
+BEYOND = N_(
+    "{number}: {share} of what is believed now lies beyond the range that the ranking drew from; the ranking below keeps to that range. Run the project anew with the updated profile."
+)
+PICKED = N_(
+    "{pilot}: a result picked because it was the best is high by chance as well; it counts as the best of {many}."
+)
+SAME_LEADER = N_(
+    "After the pilots {first} still leads, its expected gain {change}; {moved} of {all} candidates change their rank."
+)
+NEW_LEADER = N_(
+    "After the pilots {first} leads in the place of {was}, its expected gain {change}; {moved} of {all} candidates change their rank."
+)
+NO_ONE_NUMBER = N_(
+    "{pilot}: the chance at this opening hangs on {many} numbers ({numbers}); no number of the profile is changed by it."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +85,8 @@ class PilotUpdate:
         Of the draws, summing to one; empty without a ranking.
     effective_draws : float
         How many draws of equal weight they are worth.
-    notes : list of str
-        What a reader must know.
+    notes : list of Said
+        What a reader must know; as ``str`` English.
 
     Examples
     --------
@@ -78,14 +103,14 @@ class PilotUpdate:
     changes: pd.DataFrame = field(repr=False)
     weights: Floats = field(repr=False)
     effective_draws: float = math.nan
-    notes: list[str] = field(default_factory=list)
+    notes: list[Said] = field(default_factory=list)
 
     def __repr__(self) -> str:
         lines = [
             f"{r.number}: {r.before:.2g} ({r.before_low:.2g}-{r.before_high:.2g}) -> {r.after:.2g} ({r.after_low:.2g}-{r.after_high:.2g}) {r.unit}".rstrip()
             for r in self.numbers.itertuples()
         ]
-        return "\n".join([f"PilotUpdate of {self.profile.name()}", *lines, *self.notes])
+        return "\n".join([f"PilotUpdate of {self.profile.name()}", *lines, *map(str, self.notes)])
 
 
 def update(
@@ -156,34 +181,28 @@ def update(
                 remedy="update the profile alone and run the project anew with it, or rank with more draws",
             )  # fmt: skip
         if effective < FEW:
-            notes.append(
-                f"The pilots leave {effective:.0f} of {len(weights)} draws: rank ranges are rough. Run the project anew with the updated profile."
-            )
+            notes.append(Said(ROUGH, {"left": f"{effective:.0f}", "all": str(len(weights))}))
         ranked = _after(kept, weights)
         sites = _sites(kept, rows, weights, ranked)
     numbers, profile = _numbers(kept, profile, rows, notes)
     if len(numbers):
-        over = numbers[numbers["seen"] > numbers["worth"]]
         notes += [
-            f"{r.number}: the pilots are worth {r.seen:.3g} independent {r.what}, the profile {r.worth:.3g}: what the profile said hardly counts any more."
-            for r in over.itertuples()
+            Said(
+                OVERRULED if r.what == "encounters" else OVERRULED_KM,
+                {"number": r.number, "seen": f"{r.seen:.3g}", "worth": f"{r.worth:.3g}"},
+            )
+            for r in numbers[numbers["seen"] > numbers["worth"]].itertuples()
         ]
         if isinstance(kept, HeldRanking):
             notes += [
-                f"{r.number}: {100 * r.outside:.0f} % of what is believed now lies beyond the range that the ranking drew from; "
-                "the ranking below keeps to that range. Run the project anew with the updated profile."
+                Said(BEYOND, {"number": r.number, "share": f"{100 * r.outside:.0f} %"})
                 for r in numbers[numbers["outside"] > OUTSIDE].itertuples()
             ]
-    notes += [
-        f"{r.text()}: a result picked because it was the best is high by chance as well; it counts as the best of {r.best_of}."
-        for r in rows
-        if r.best_of > 1
-    ]
+    notes += [Said(PICKED, {"pilot": r.text(), "many": str(r.best_of)}) for r in rows if r.best_of > 1]
     if ranked is not None:
         notes = [_moved(ranked), *notes]
-    return PilotUpdate(
-        numbers, sites, ranked, profile, changes, weights, effective, list(dict.fromkeys(notes))
-    )
+    told = list({str(n): n for n in notes}.values())
+    return PilotUpdate(numbers, sites, ranked, profile, changes, weights, effective, told)
 
 
 def pilot_weights(kept: HeldRanking, rows: Sequence[Pilot]) -> Floats:
@@ -288,18 +307,20 @@ def _after(kept: HeldRanking, weights: Floats) -> gpd.GeoDataFrame:
     return table
 
 
-def _moved(ranked: gpd.GeoDataFrame) -> str:
+def _moved(ranked: gpd.GeoDataFrame) -> Said:
     column = ordered_by(ranked)
     moved = int((ranked["rank"] != ranked["rank_before"]).sum())
     first, was = ranked.iloc[0], ranked.sort_values("rank_before").iloc[0]
-    lead = (
-        f"{first['id']} still leads"
-        if first["id"] == was["id"]
-        else f"{first['id']} leads in the place of {was['id']}"
-    )
     before, after = float(first["gain_before"]), float(first[column])
-    change = f", its expected gain {100 * (after / before - 1):+.0f} %" if before > 0 else ""
-    return f"After the pilots {lead}{change}; {moved} of {len(ranked)} candidates change their rank."
+    change = f"{100 * (after / before - 1):+.0f} %" if before > 0 else "?"
+    values = {
+        "first": str(first["id"]),
+        "was": str(was["id"]),
+        "change": change,
+        "moved": str(moved),
+        "all": str(len(ranked)),
+    }
+    return Said(SAME_LEADER if first["id"] == was["id"] else NEW_LEADER, values)
 
 
 def _sites(
@@ -338,7 +359,7 @@ def _own(use: Floats, weights: Floats, rows: Sequence[Pilot]) -> tuple[float, fl
 
 
 def _numbers(
-    kept: SpeciesProfile | HeldRanking, profile: SpeciesProfile, rows: Sequence[Pilot], notes: list[str]
+    kept: SpeciesProfile | HeldRanking, profile: SpeciesProfile, rows: Sequence[Pilot], notes: list[Said]
 ) -> tuple[pd.DataFrame, SpeciesProfile]:
     """Numbers of the profile that the pilots are about, before and after, and the profile with them."""
     about: dict[str, list[Pilot]] = {}
@@ -355,14 +376,8 @@ def _numbers(
         if len(keys) == 1:
             about.setdefault(keys[0], []).append(r)
         else:
-            what = (
-                f"hangs on {len(keys)} numbers ({', '.join(keys)})"
-                if keys
-                else "hangs on no number that has a range"
-            )
-            notes.append(
-                f"{r.text()}: the chance at this opening {what}; no number of the profile is changed by it."
-            )
+            values_told = {"pilot": r.text(), "many": str(len(keys)), "numbers": ", ".join(keys) or "-"}
+            notes.append(Said(NO_ONE_NUMBER, values_told))
     known, told, values = profile.estimates(), [], {}
     for key, mine in about.items():
         name = key.replace("crossing_cost.", "crossing_cost_km.")

@@ -14,12 +14,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, special
 
+from permeability.core.texts import N_, Said
 from permeability.monitoring.pilot_evidence import Pilot
 
 __all__ = ["chances_of_sites", "regression_to_mean"]
 
 Floats = NDArray[np.float64]
 ENOUGH = 5  # sites below which how much they differ cannot be told
+TOO_FEW = N_(
+    "{again} sites were measured before and after, but only {looked} sites looked at are in the table: a site chosen because it stood out comes back by itself (regression to the mean), and that cannot be taken off. Put all sites that were looked at into the table."
+)
+FEIGNED = N_(
+    "{site}: of the change seen ({change_seen}) {regression} is regression to the mean, which a site that stood out shows without any opening; {change} ({change_low} to {change_high}) is left."
+)
 COLUMNS = [
     "site",
     "before_seen",
@@ -35,7 +42,7 @@ COLUMNS = [
 
 def regression_to_mean(
     pilots: pd.DataFrame | Sequence[Pilot] | Sequence[Mapping[str, Any]], *, icc: float = 0.1
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[Said]]:
     """Changes at opened sites with what regression to the mean feigns taken off.
 
     Parameters
@@ -48,7 +55,7 @@ def regression_to_mean(
 
     Returns
     -------
-    (DataFrame, list of str)
+    (DataFrame, list of Said)
         Per site measured twice: ``before_seen`` (share), ``before_true`` (shrunk), ``after_true``, ``change_seen``, ``regression`` (what a site like
         it shows without any opening), ``change``, ``change_low``, ``change_high`` (5 and 95 %); and warnings.
 
@@ -81,9 +88,8 @@ def regression_to_mean(
         return pd.DataFrame(columns=COLUMNS), []
     if len(before) < ENOUGH:
         return pd.DataFrame(columns=COLUMNS), [
-            f"{len(again)} sites were measured before and after, but only {len(before)} sites looked at are in the table: a site chosen because "
-            "it stood out comes back by itself (regression to the mean), and that cannot be taken off. Put all sites that were looked at into the table."
-        ]  # fmt: skip
+            Said(TOO_FEW, {"again": str(len(again)), "looked": str(len(before))})
+        ]
     seen = np.array([[_number(r["before_crossed"]), _number(r["before_met"])] for r in before])
     size = np.array([_worth(r, "before_met", icc) for r in before])
     seen = seen * (size / seen[:, 1])[:, None]
@@ -105,10 +111,10 @@ def regression_to_mean(
         })  # fmt: skip
     table = pd.DataFrame(out, columns=COLUMNS)
     worst = table.loc[table["regression"].abs().idxmax()]
-    return table, [
-        f"{worst['site']}: of the change seen ({worst['change_seen']:+.2f}) {worst['regression']:+.2f} is regression to the mean, which a site that stood "
-        f"out shows without any opening; {worst['change']:+.2f} ({worst['change_low']:+.2f} to {worst['change_high']:+.2f}) is left."
-    ]  # fmt: skip
+    values = {
+        k: f"{worst[k]:+.2f}" for k in ("change_seen", "regression", "change", "change_low", "change_high")
+    }
+    return table, [Said(FEIGNED, {"site": str(worst["site"]), **values})]
 
 
 def chances_of_sites(crossed: Floats, met: Floats) -> tuple[float, float]:

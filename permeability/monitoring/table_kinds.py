@@ -14,8 +14,19 @@ __all__ = ["KINDS", "TITLES", "Asked"]
 
 
 class Asked(NamedTuple):
-    """One heading of a form: its number (empty where none was seen), what is asked, codes of the indicators that answer it.
+    """One heading of a form.
 
+    Attributes
+    ----------
+    number : str
+        Empty where none was seen.
+    text : str
+        What is asked.
+    codes : tuple of str
+        Of the indicators that answer it.
+
+    Examples
+    --------
     >>> KINDS["cami"][0].number
     '1.3.1 c'
     """

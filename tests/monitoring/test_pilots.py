@@ -16,6 +16,7 @@ from scipy import integrate, special, stats
 import permeability as pm
 from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
+from permeability.locale.language import words
 from permeability.monitoring import Pilot, regression_to_mean, update, value_of_information
 from permeability.monitoring.beliefs import ChanceBelief, RateBelief, posterior
 from permeability.monitoring.pilot_evidence import (
@@ -26,6 +27,7 @@ from permeability.monitoring.pilot_evidence import (
     site_nodes,
 )
 from permeability.monitoring.pilot_update import pilot_weights, worth_of_draws
+from permeability.monitoring.update_page import update_page
 from permeability.ranking import rank_statistics
 from permeability.ranking.drawing import quantiles
 from permeability.ranking.held_draws import HeldRanking, from_arrays, held, to_arrays
@@ -248,7 +250,7 @@ def test_none_of_ten_and_eight_of_ten_move_the_ranking_as_bayes_says() -> None:
         assert at.loc["B", "gain_expected"] == pytest.approx(0.8, abs=0.02)  # hangs on something else
         assert at.loc["A", "rank"] == rank
         assert at.loc["A", "rank_before"] in (1, 2, 3)
-        assert "After the pilots" in done.notes[0]
+        assert "After the pilots" in str(done.notes[0])
         assert done.sites["use_after"].iloc[0] == pytest.approx(exact.mean, rel=0.01)
         own = done.sites["own"].iloc[0]  # the opening itself goes further than its kind
         assert abs(own - crossed / 10) < abs(exact.mean - crossed / 10)
@@ -261,7 +263,7 @@ def test_many_pilots_degenerate_and_are_refused() -> None:
     rough = update(
         kept, [Pilot(site="A", crossed=18, met=20, animals=20, icc=0.0, site_icc=0.0)], least_draws=2
     )
-    assert any("rough" in note for note in rough.notes)
+    assert any("rough" in str(note) for note in rough.notes)
     assert worth_of_draws(rough.weights) == pytest.approx(rough.effective_draws)
 
 
@@ -272,7 +274,7 @@ def test_a_pilot_beyond_the_range_asks_for_a_new_run() -> None:
         least_draws=1,
     )
     assert done.numbers["outside"].iloc[0] > 0.2
-    assert any("anew" in note for note in done.notes)
+    assert any("anew" in str(note) for note in done.notes)
 
 
 def test_held_draws_come_back_from_arrays() -> None:
@@ -311,7 +313,9 @@ def test_a_profile_follows_the_pilots() -> None:
     )
     assert done.profile.structures["gap_50_500m"].best < KHULAN.structures["gap_50_500m"].best
     assert done.profile.structures["gap_50_500m"].evidence == "measured"
-    assert any("hardly counts" in note for note in done.notes)  # ten encounters overrule a range worth six
+    assert any(
+        "hardly counts" in str(note) for note in done.notes
+    )  # ten encounters overrule a range worth six
     with pytest.raises(OptionError, match="O01"):
         update(KHULAN, [{"number": "structures.gap", "crossed": 0, "met": 10}])
     with pytest.raises(OptionError, match="U26"):
@@ -340,7 +344,7 @@ def test_regression_to_the_mean_is_taken_off() -> None:
         ]
         rows[k] |= {"crossed": int(rng.binomial(15, p[k])), "met": 15}
         table, notes = regression_to_mean(rows, icc=0.0)
-        assert "regression to the mean" in notes[0]
+        assert "regression to the mean" in str(notes[0])
         seen.append(table["change_seen"].iloc[0])
         left.append(table["change"].iloc[0])
         held_true.append(table["change_low"].iloc[0] <= 0 <= table["change_high"].iloc[0])
@@ -354,7 +358,7 @@ def test_too_few_sites_are_warned_of() -> None:
     rows = [{"site": "A", "before_crossed": 0, "before_met": 10, "crossed": 3, "met": 10}]
     table, notes = regression_to_mean(rows)
     assert len(table) == 0
-    assert "cannot be taken off" in notes[0]
+    assert "cannot be taken off" in str(notes[0])
 
 
 # ---------------------------------------------------------------- value of information
@@ -425,3 +429,19 @@ def test_nodes_have_the_moments_of_the_beta_distribution() -> None:
             special.beta(4 * p + m, 4 * (1 - p)) / special.beta(4 * p, 4 * (1 - p)) for p in (0.01, 0.5, 0.8)
         ]
         np.testing.assert_allclose((w * q**m).sum(axis=1), want, rtol=1e-9)
+
+
+@pytest.mark.parametrize("language", ["en", "mn", "ru"])
+def test_the_page_says_what_changed(language: str) -> None:
+    rows = [Pilot(site="A", crossed=0, met=10, animals=5)]
+    done = update(invented(), rows)
+    page = update_page({"khulan": done}, title="<b>", statement="", language=language)
+    assert "&lt;b&gt;" in page
+    assert "0 of 10 at A" in page
+    assert "src=" not in page
+    assert "http" not in page
+    told = words(language).said(done.notes[0])
+    assert told in page
+    assert (language == "en") == (told == str(done.notes[0]))
+    for r in done.ranking.itertuples():
+        assert f"<td>{r.rank}</td><td>{r.rank_before}</td><td>{r.id}</td>" in page
