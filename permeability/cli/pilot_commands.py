@@ -34,7 +34,10 @@ SHOWN = ("rank", "rank_before", "id", "rank_low", "rank_high", "gain_before", "g
 @click.argument("results", type=RESULTS)
 @click.option("--pilots", type=FILE, required=True, help="table of results (.csv): site or number; crossed, met (or crossings, km); animals")  # fmt: skip
 @with_options(ALIKE)
-@click.option("--out", type=NEW_FOLDER, help="folder to write: tables and the updated profiles")
+@click.option(
+    "--out", type=NEW_FOLDER, help="folder to write: tables, updated profiles, a page of what changed"
+)
+@LANGUAGE
 def update(
     results: Path, pilots: Path, icc: float, site_icc: float, spread: float, species: tuple[str, ...], out: Path | None,
     language: str | None,

@@ -9,6 +9,7 @@ from permeability.core.texts import N_
 from permeability.locale.language import Words, words
 from permeability.monitoring.pilot_update import PilotUpdate
 from permeability.ranking.ranking import ordered_by
+from permeability.ranking.unknown_numbers import phrase
 
 __all__ = ["update_page"]
 
@@ -30,7 +31,7 @@ RANKED = (N_("Rank"), N_("Rank before the pilots"), N_("Section"), N_("Rank rang
 FIRST = 15
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}table{border-collapse:collapse;margin:1em 0}"
-    "td,th{border-bottom:1px solid #ccc;padding:.25em .7em;text-align:right}td:first-child,th:first-child,td.t{text-align:left}.s{font-weight:bold}"
+    "td,th{border-bottom:1px solid #ccc;padding:.25em .7em;text-align:right}td{white-space:nowrap}td:first-child,th:first-child,td.t{text-align:left}.s{font-weight:bold}"
 )
 
 
@@ -59,7 +60,7 @@ def update_page(
     >>> gap = pm.Estimate(0.1, 0.4, 0.9)
     >>> sites = pm.rank(land, patches, pm.candidates(land, "F", length_m=2000, chance=gap), draws=200)
     >>> done = pm.monitoring.update(sites, [{"site": "F km 2-4", "crossed": 0, "met": 10, "animals": 5}])
-    >>> "0 of 10" in update_page({"khulan": done}, language="ru")
+    >>> "0 / 10" in update_page({"khulan": done}, language="ru")
     True
     """
     tr = words(language)
@@ -83,7 +84,7 @@ def _tables(done: PilotUpdate, tr: Words) -> list[str]:
     if len(done.numbers):
         rows = [
             [
-                f"{r.number} {r.unit}".strip(), f"{num(r.before)} ({num(r.before_low)} – {num(r.before_high)})",
+                tr(phrase(r.number)), f"{num(r.before)} ({num(r.before_low)} – {num(r.before_high)})",
                 f"{num(r.after)} ({num(r.after_low)} – {num(r.after_high)})", num(r.worth), num(r.seen),
             ]
             for r in done.numbers.itertuples()
@@ -91,7 +92,7 @@ def _tables(done: PilotUpdate, tr: Words) -> list[str]:
         found.append(_table(BELIEVED, rows, tr))
     if len(done.sites):
         rows = [
-            [r.site, r.seen, f"{num(r.use_before)} → {num(r.use_after)}", f"{num(r.own)} ({num(r.own_low)} – {num(r.own_high)})"]
+            [r.site, r.seen.replace(f" at {r.site}", "").replace(" of ", " / "), f"{num(r.use_before)} → {num(r.use_after)}", f"{num(r.own)} ({num(r.own_low)} – {num(r.own_high)})"]
             for r in done.sites.itertuples()
         ]  # fmt: skip
         found.append(_table(SEEN, rows, tr))
