@@ -9,7 +9,7 @@ from permeability.core.texts import N_
 from permeability.locale.language import Words, words
 from permeability.monitoring.pilot_update import PilotUpdate
 from permeability.ranking.ranking import ordered_by
-from permeability.ranking.unknown_numbers import phrase
+from permeability.report.labels import PARAMETERS, UNKNOWNS, known
 
 __all__ = ["update_page"]
 
@@ -78,13 +78,21 @@ def update_page(
     )  # fmt: skip
 
 
+def _named(number: str, tr: Words) -> str:
+    """A number of a profile as the report calls it."""
+    kind, _, name = number.replace("crossing_cost_km.", "crossing_cost.").partition(".")
+    if number not in PARAMETERS and kind in UNKNOWNS:
+        return tr(UNKNOWNS[kind], name=name.replace("_", " "))
+    return known(PARAMETERS, number, tr)
+
+
 def _tables(done: PilotUpdate, tr: Words) -> list[str]:
     num = tr.number
     found = []
     if len(done.numbers):
         rows = [
             [
-                tr(phrase(r.number)), f"{num(r.before)} ({num(r.before_low)} – {num(r.before_high)})",
+                _named(r.number, tr), f"{num(r.before)} ({num(r.before_low)} – {num(r.before_high)})",
                 f"{num(r.after)} ({num(r.after_low)} – {num(r.after_high)})", num(r.worth), num(r.seen),
             ]
             for r in done.numbers.itertuples()
