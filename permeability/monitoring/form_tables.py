@@ -15,7 +15,7 @@ import pandas as pd
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.texts import N_
 from permeability.layers import whole_files
-from permeability.locale.language import Words, words
+from permeability.locale.language import LANGUAGES, Words, words
 from permeability.monitoring.indicator_list import INDICATOR
 from permeability.monitoring.indicator_values import indicators
 from permeability.monitoring.table_kinds import KINDS, TITLES
@@ -145,7 +145,7 @@ def report_tables(
     True
     """
     check_choice("kind", kind, tuple(KINDS))
-    check_choice("language", language, ("en", "mn", "ru"))
+    check_choice("language", language, LANGUAGES)
     tr = words(language)
     found = indicators(results, base)
     read = results if isinstance(results, Results) else None
