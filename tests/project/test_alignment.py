@@ -16,7 +16,7 @@ from permeability.interop import export
 from permeability.layers import vectors
 from permeability.layers.exchange_grids import read_raster
 from permeability.locale.language import words as words_of
-from permeability.project.run.line_results import GPKG
+from permeability.project.run.line_results import GPKG, line_table, measure_lines
 from permeability.report import write_report
 
 TABLE = """
@@ -152,3 +152,20 @@ def test_values_that_cannot_be_are_refused(tmp_path: Path, wrong: str) -> None:
     project.write_text(text + f'\n[[alignment]]\nstart = [0, 0]\nend = [1, 1]\nkind = "railway"\n{wrong}\n', encoding="utf-8")  # fmt: skip
     with pytest.raises(ProjectError, match="J03"):
         pm.open_project(project)
+
+
+def test_several_species_each_get_a_line_and_all_are_compared(tmp_path: Path) -> None:
+    project = tiny(tmp_path, TABLE.replace("starts = 2", "starts = 1\nweights = { khulan = 3 }"))
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace("[candidates]", '[species.mongolian_gazelle]\npatches = "patches"\n\n[candidates]'), encoding="utf-8")  # fmt: skip
+    assert not [f for f in pm.check(project) if f.severity == "error"]
+    (one,) = measure_lines(pm.open_project(project))
+    assert one.found == {"A khulan": "khulan", "A mongolian_gazelle": "mongolian_gazelle"}
+    assert one.together is not None
+    own = {n: o.table.set_index("line")["loss"] for n, o in one.options.items()}
+    for row in one.together.itertuples():
+        mean = (3 * own["khulan"][row.line] + own["mongolian_gazelle"][row.line]) / 4
+        assert row.loss == pytest.approx(mean)
+        assert row.worst_loss == max(o[row.line] for o in own.values())
+    table = line_table([one])
+    assert len(table) == 2 * len(one.together)
