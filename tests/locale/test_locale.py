@@ -13,7 +13,7 @@ from permeability.locale.language import LANGUAGES, decimals, proper_name, words
 from permeability.locale.names import PLACE_NAMES
 
 PACKAGE = Path(locale.PACKAGE)
-TEMPLATES = sorted((PACKAGE / "report" / "templates").glob("*.j2"))
+TEMPLATES = [p for room in ("report", "viz") for p in sorted((PACKAGE / room / "templates").glob("*.j2"))]
 READERS = sorted((PACKAGE / "report").glob("*.py"))
 NOT_WORDS = {"SHA-256", "permeability run", "permeability", "page", "content"}
 
