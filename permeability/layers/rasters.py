@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import ProjError
 from rasterio._err import CPLE_BaseError
-from rasterio.errors import RasterioError
+from rasterio.errors import RasterioError, RasterioIOError
 
 from permeability.core.errors import (
     GridError,
@@ -407,7 +407,7 @@ def _open_raster(path: Path, band: int, layer: str, table: str | None = None) ->
             )  # fmt: skip
         try:
             yield source
-        except (RasterioError, CPLE_BaseError, ProjError, UnicodeDecodeError) as exc:
+        except (RasterioError, RasterioIOError, CPLE_BaseError, ProjError, UnicodeDecodeError) as exc:
             # a head that makes sense and a body or a coordinate system that does not
             raise _unreadable(path, layer, exc) from exc
 
@@ -416,7 +416,7 @@ def _opened(name: Path | str, path: Path, layer: str) -> Any:
     """An open data set of a file."""
     try:
         return rasterio.open(name)
-    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as exc:
+    except (RasterioError, RasterioIOError, CPLE_BaseError, UnicodeDecodeError) as exc:
         raise _unreadable(path, layer, exc) from exc
 
 
