@@ -130,7 +130,7 @@ treatment = "underpass"
     (tmp_path / "project.toml").write_text(text, encoding="utf-8")
     code, out, _ = said("check", tmp_path)
     assert code == 0, out
-    assert "3 barriers of 4 features by the mapping openstreetmap; 1 left out" in out
+    assert "barriers: 3 of 4 features by the mapping openstreetmap, left out: 1" in out
     assert [c.id for c in pm.open_project(tmp_path).candidates("mongolian_gazelle")][:2] == [
         "R km 0-3 underpass",
         "R km 3-6 underpass",

@@ -33,9 +33,9 @@ def test_it_says_what_it_will_take_then_what_it_found(
 ) -> None:
     assert settle("tiny/project.toml", "--resampling", "average", "--origins", "4") == 0
     out, err = capsys.readouterr()
-    assert "4 candidates for khulan; 12 grids; resistance is brought onto them with 'average'" in err
-    assert "cells of 250 m: 1,536 cells, 4 grids" in err
-    assert "in all about" in err
+    assert "candidates for khulan: 4; grids: 12; resistance is brought onto them with average" in err
+    assert "cells of 250 m: cells: 1,536, grids: 4" in err
+    assert "in all, on one core" in err
     assert "The ranking has settled at" in out
     assert "Settled means: over the origins of the grid" in out
     assert sorted(p.name for p in Path("tiny/settled").iterdir()) == [

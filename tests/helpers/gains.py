@@ -42,7 +42,9 @@ def greedy(
     for _ in range(count):
         which = np.array(left)
         gains = face.gain(state.resistances, state.with_each(candidates, which), index)
-        if not gains.max() > 0:
+        if not gains.max() > 1e-9 * max(
+            (gain for _, gain in chosen), default=0.0
+        ):  # what rounding leaves is no gain
             break
         best = left.pop(int(np.argmax(gains)))
         state = state.build(candidates, best)

@@ -275,8 +275,8 @@ def test_the_account_adds_up(write: Write) -> None:
     assert rows["barriers"].unread == ("colour",)
     cuts = pm.open_project(path).cuts
     assert f"edges cut: {len(cuts.barrier):,}" in rows["barriers"].facts[0]
-    assert rows["patches"].facts == ("8 cells",)
-    assert rows["ground"].facts == ("96 of 96 cells have a value",)
+    assert rows["patches"].facts == ("cells: 8",)
+    assert rows["ground"].facts == ("cells with a value: 96 of 96",)
 
 
 def test_a_filter_compares_what_is_written(write: Write) -> None:

