@@ -6,49 +6,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels.shortest_update import drop, push
+
 __all__ = ["network_sums"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@njit(cache=True, nogil=True)
-def _push(keys, nodes, size, key, node):
-    """Put a node on the heap; the new size."""
-    at = size
-    while at > 0:
-        above = (at - 1) >> 1
-        if keys[above] <= key:
-            break
-        keys[at] = keys[above]
-        nodes[at] = nodes[above]
-        at = above
-    keys[at] = key
-    nodes[at] = node
-    return size + 1
-
-
-@njit(cache=True, nogil=True)
-def _drop(keys, nodes, size):
-    """Take the smallest off the heap; the new size."""
-    size -= 1
-    key = keys[size]
-    node = nodes[size]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and keys[below + 1] < keys[below]:
-            below += 1
-        if key <= keys[below]:
-            break
-        keys[at] = keys[below]
-        nodes[at] = nodes[below]
-        at = below
-    keys[at] = key
-    nodes[at] = node
-    return size
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +35,7 @@ def _sums(first, to, length, weight, mean, limit, out, reached):
         while size > 0:
             d = keys[0]
             node = nodes[0]
-            size = _drop(keys, nodes, size)
+            size = drop(keys, nodes, size)
             if d > best[node]:
                 continue
             total += weight[node] * np.exp(-d / mean)
@@ -85,7 +48,7 @@ def _sums(first, to, length, weight, mean, limit, out, reached):
                         touched[count] = other
                         count += 1
                     best[other] = e
-                    size = _push(keys, nodes, size, e, other)
+                    keys, nodes, size = push(keys, nodes, size, e, other)
         out[source] = total
         reached[source] = seen
         for k in range(count):
