@@ -15,6 +15,15 @@ import nox
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|venv"
 
+# What meets other libraries first, in some minutes: what comes in (objects, layers, names), what goes out (files, pictures),
+# an engine of each kind, one ranking against an edited landscape, every command with --json, one project run.
+ACROSS = (
+    "tests/core", "tests/layers", "tests/house/test_first_guesses.py", "tests/house/test_front_door.py", "tests/landscape/test_objects_as_doors.py",
+    "tests/engines/leastcost/test_distance.py", "tests/engines/circuit/test_gains.py", "tests/engines/omnidirectional/test_window_edges.py",
+    "tests/ranking/test_edited_layer.py", "tests/report/test_kinds_of_files.py", "tests/report/test_run_workbook.py", "tests/viz/test_viz.py",
+    "tests/cli/test_json.py", "tests/project/test_formats_of_layers.py", "tests/project/test_determinism.py",
+)  # fmt: skip
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
@@ -25,23 +34,28 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def oldest(session: nox.Session) -> None:
-    """The tests with the oldest declared version of every library; warnings of old libraries among themselves are none of ours."""
+    """The tests of ACROSS (or those named after --) with the oldest declared version of every library.
+
+    Warnings of old libraries among themselves are none of ours.
+    """
     told = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [
         d
         for name in ("dask", "explore", "parquet", "excel")
         for d in told["optional-dependencies"].get(name, ())
     ]
+    session.env["NUMBA_CACHE_DIR"] = str(session.cache_dir / "oldest")
     floors = [re.sub(r"\[.*\]", "", d).replace(">=", "==") for d in [*told["dependencies"], *extras]]
     session.install(".[test]", *floors)
-    session.run("python", "-m", "pytest", "-o", "filterwarnings=default", *session.posargs)
+    session.run("python", "-m", "pytest", "-o", "filterwarnings=default", *(session.posargs or ACROSS))
 
 
 @nox.session(default=False)
 def newest(session: nox.Session) -> None:
-    """The tests with the newest version of every library, pre-releases included."""
+    """The tests of ACROSS (or those named after --) with the newest version of every library, pre-releases included."""
+    session.env["NUMBA_CACHE_DIR"] = str(session.cache_dir / "newest")
     session.install("--upgrade", "--pre", ".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", *(session.posargs or ACROSS))
 
 
 @nox.session

@@ -161,7 +161,7 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from permeability import alignment, barriers, landscape, species, telemetry
+    from permeability import alignment, barriers, landscape, monitoring, species, telemetry
     from permeability import layers as io
     from permeability.alignment.damage import damage_map
     from permeability.alignment.line_options import compare_alternatives
@@ -174,12 +174,13 @@ if TYPE_CHECKING:
     from permeability.core import errors, tasks
     from permeability.core.errors import PermeabilityError
     from permeability.core.estimate import Estimate
-    from permeability.engines import circuit, omnidirectional
+    from permeability.engines import chain, circuit, omnidirectional
     from permeability.engines.leastcost import distance as leastcost
     from permeability.engines.omnidirectional import wall_to_wall
     from permeability.impact.comparison import compare
     from permeability.impact.line_by_line import barrier_impact
     from permeability.impact.line_pressure import pressure
+    from permeability.impact.water_access import openings_for_water, water_access
     from permeability.interop.raster_windows import omnidirectional_files
     from permeability.landscape.landscape import Landscape
     from permeability.landscape.patches import Patches
@@ -189,9 +190,11 @@ if TYPE_CHECKING:
     from permeability.linkage import network_metrics as metrics
     from permeability.linkage import patch_network as network
     from permeability.linkage.corridors import pinch_points
+    from permeability.linkage.countries import by_country, country_map
     from permeability.linkage.exposure import hazard
     from permeability.linkage.movement_chain import movement_chain
     from permeability.linkage.patch_pairs import connectivity
+    from permeability.linkage.protected_areas import protconn, protconn_by_country
     from permeability.planning.budget_choice import bundled_candidates, portfolio
     from permeability.planning.economics import cost_benefit, offset_account
     from permeability.planning.plan_draws import plan_draws
@@ -215,5 +218,6 @@ if TYPE_CHECKING:
         structure_candidates,
     )
     from permeability.ranking.drawn_sites import drawn_candidates
+    from permeability.ranking.owners import country_gains
     from permeability.ranking.ranking import rank
     from permeability.species import SpeciesProfile, seasons, species_list, species_profile

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from permeability.alignment.damage import DamageMap, damage_map, line_network
 from permeability.alignment.new_line import with_new_line
 from permeability.barriers.scenario import Scenario
-from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
+from permeability.core.result_rows import Rows
 from permeability.core.tasks import HERE
 from permeability.engines.alignment import LineNetwork
 from permeability.landscape.given import takes_landscape
@@ -36,7 +36,7 @@ TODAY = "no line"
 
 
 @dataclass(frozen=True, eq=False)
-class LineOptions(Face):
+class LineOptions(Rows):
     """Lines side by side.
 
     Attributes
@@ -64,6 +64,7 @@ class LineOptions(Face):
     """
 
     _face: ClassVar[str] = "line_options"
+    _asked: ClassVar[tuple[str, ...]] = ("line",)
 
     damage: DamageMap
     table: gpd.GeoDataFrame = field(repr=False)

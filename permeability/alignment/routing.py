@@ -15,9 +15,9 @@ from scipy.ndimage import distance_transform_edt
 
 from permeability.alignment.damage import DamageMap, damage_map, line_network
 from permeability.alignment.line_limits import Limits, corner_heights, edge_distance, limits_of
-from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
+from permeability.core.result_rows import Rows
 from permeability.engines.alignment import CornerLine, Found, LineNetwork, move_costs, search_line
 from permeability.engines.alignment.line_search import ground_price
 from permeability.landscape.given import takes_landscape
@@ -35,7 +35,7 @@ Point: TypeAlias = "tuple[float, float] | shapely.Point"
 
 
 @dataclass(frozen=True, eq=False)
-class Routes(Face):
+class Routes(Rows):
     """Lines of small loss, best first.
 
     Attributes

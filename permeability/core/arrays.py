@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from permeability.core.errors import GridError, OptionError
 from permeability.core.journal import say
 from permeability.core.memory import available
 
-__all__ = ["crs_of", "in_memory", "plain_values", "require_metres_between"]
+__all__ = ["crs_of", "in_chunks", "in_memory", "plain_values", "require_metres_between"]
 
 FILLS = ("_FillValue", "missing_value", "nodata", "nodatavals")
 LONGITUDES, LATITUDES = ("lon", "longitude", "long"), ("lat", "latitude")
@@ -102,12 +103,56 @@ def in_memory(values: Any, *, name: str = "array") -> Any:
         raise OptionError(
             "A12",
             f"{name} is a dask array of {size / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free.",
-            remedy="make the cells larger (array.coarsen), or go from file to file with pm.omnidirectional_files",
+            remedy="make the cells larger (array.coarsen), or give it to pm.omnidirectional_files, which computes from chunk to chunk",
         )
     say(
         f"{name} is a dask array; {size / 2**20:,.0f} MiB of it are loaded, for all cells are needed at once."
     )
     return values.compute()
+
+
+def in_chunks(maps: Any, chunks: Any) -> Any:
+    """Maps as dask arrays of such chunks, or as they are.
+
+    Parameters
+    ----------
+    maps : DataArray or Dataset
+    chunks : int, tuple, dict, "auto" or None
+        Cells a side, cells by dimension, or what dask thinks best; None leaves them as they are.
+
+    Returns
+    -------
+    DataArray or Dataset
+
+    Raises
+    ------
+    OptionError
+        A13 without dask, or for chunks that are none.
+
+    Examples
+    --------
+    >>> in_chunks(xr.DataArray(np.ones((4, 6)), dims=("y", "x")), 2).chunks
+    ((2, 2), (2, 2, 2))
+    >>> in_chunks(xr.DataArray([1.0]), None).chunks is None
+    True
+    """
+    if chunks is None:
+        return maps
+    if find_spec("dask") is None:
+        raise OptionError(
+            "A13",
+            "chunks need dask.",
+            remedy='pip install "landscape-permeability[dask]", or leave out chunks=',
+        )
+    given = dict(zip(("y", "x"), chunks)) if isinstance(chunks, tuple) else chunks
+    try:
+        return maps.chunk({"y": given, "x": given} if isinstance(given, (int, str)) else given)
+    except (ValueError, TypeError) as wrong:
+        raise OptionError(
+            "A13",
+            f"{chunks!r} are no chunks: {wrong}.",
+            remedy='give cells a side, such as chunks=1024, or chunks="auto"',
+        ) from wrong
 
 
 def _without(stored: NDArray[Any], void: NDArray[np.bool_]) -> NDArray[Any]:

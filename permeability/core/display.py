@@ -7,6 +7,7 @@ matplotlib.
 from __future__ import annotations
 
 import inspect
+import sys
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,10 +22,11 @@ RESULT = {
     "geodataframe": "table", "results": "table", "head": "table.head", "to_parquet": "table.to_parquet",
     "show": "plot()", "map": "plot()", "cost": "cost_usd", "total_cost": "cost_usd", "resistance": "pairs['resistance']",
     "matrix": "pairs.pivot(index='a', columns='b', values='resistance')", "species": "profile",
-    "to_xarray": "current", "to_dataset": "current", "transform": "grid.transform", "best": "lines", "affine": "grid.transform",
+    "to_dataset": "to_xarray()", "transform": "grid.transform", "best": "lines", "affine": "grid.transform",
 }  # fmt: skip
 """Guesses at a result -> what is there, where it is there."""
 TABLES = ("DataFrame", "GeoDataFrame")
+HELD = ("ndarray", "dict", "list")
 LOOKS = ("ax", "title", "figsize", "cmap", "labels")  # what every plot takes, whatever it shows
 
 
@@ -50,7 +52,10 @@ class Face:
         return import_module("permeability.viz.views").VIEWS[cls._face]
 
     def __getattribute__(self, name: str) -> Any:
-        """Tables are handed out as copies and maps locked, so that nobody changes a result by changing what it shows."""
+        """Nobody changes a result by changing what it shows: tables, lists and dicts are handed out as copies, arrays and maps locked.
+
+        The package itself gets its own arrays and lists, as it must: it computes with them and changes none.
+        """
         value = object.__getattribute__(self, name)
         if name[0] == "_":
             return value
@@ -59,6 +64,8 @@ class Face:
             return value.copy(deep=not _copies_on_write())
         if kind == "DataArray":
             lock(value.variable.values)
+        elif kind in HELD and not _asked_from_inside():
+            return _handed_out(value)
         return value
 
     def __getattr__(self, name: str) -> Any:
@@ -82,6 +89,32 @@ class Face:
         str
         """
         return repr(self)
+
+    def to_xarray(self, *, chunks: Any = None) -> Any:
+        """The maps of the result, with coordinates and coordinate system where it has them.
+
+        Parameters
+        ----------
+        chunks : int, tuple, dict or "auto", optional
+            Hand the maps out as dask arrays of such chunks.  They are in memory all the same: only
+            :func:`permeability.interop.raster_windows.omnidirectional_files` computes from chunk to chunk.
+
+        Returns
+        -------
+        xarray.Dataset
+
+        Raises
+        ------
+        OptionError
+            A13 for a result without a map, and for chunks without dask.
+
+        Examples
+        --------
+        >>> import permeability as pm
+        >>> list(pm.connectivity(*pm.samples.tiny()).to_xarray())
+        ['current', 'distance']
+        """
+        return import_module("permeability.viz.saving").as_dataset(self, chunks)
 
     def to_file(self, path: str | Path) -> Path:
         """The same as :meth:`save`.
@@ -185,6 +218,27 @@ class Face:
             O07 when this result has nothing for such a file.
         """
         return Path(import_module("permeability.viz.saving").save(self, Path(path)))
+
+
+def _asked_from_inside() -> bool:
+    """Whether the attribute is read by the package, or by ``dataclasses.replace``, which makes a result of a result."""
+    asking = sys._getframe(2).f_globals.get("__name__", "")
+    return asking.partition(".")[0] in ("permeability", "dataclasses")
+
+
+def _handed_out(value: Any) -> Any:
+    """A copy of lists and dicts, and arrays that cannot be written to."""
+    kind = type(value)
+    if kind is dict:
+        return {k: _handed_out(v) for k, v in value.items()}
+    if kind is list:
+        return [_handed_out(v) for v in value]
+    if kind.__name__ == "ndarray":
+        value = value.view()
+        lock(value)
+    elif kind.__name__ == "DataArray":
+        lock(value.variable.values)
+    return value
 
 
 @cache

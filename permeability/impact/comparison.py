@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from permeability.barriers.scenario import Scenario
-from permeability.core.display import Face
-from permeability.core.guesses import suggestion
+from permeability.core.result_rows import Rows
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -23,7 +22,7 @@ __all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Face):
+class Comparison(Rows):
     """Two scenarios of one landscape side by side.
 
     Attributes
@@ -42,19 +41,13 @@ class Comparison(Face):
     """
 
     _face: ClassVar[str] = "comparison"
+    _asked: ClassVar[tuple[str, ...]] = ("index",)
 
     before: Landscape
     after: Landscape
     table: pd.DataFrame
     before_indices: Indices = field(repr=False)
     after_indices: Indices = field(repr=False)
-
-    def __getitem__(self, index: str) -> pd.Series:
-        """``before``, ``after``, ``change`` and ``unit`` of one index, such as ``comparison["reachable_km2"]``."""
-        rows = self.table.set_index("index")
-        if index not in rows.index:
-            raise KeyError(f"{index!r}{suggestion(str(index), map(str, rows.index))}")
-        return rows.loc[index]
 
     def __repr__(self) -> str:
         return f"{self.before.scenario.name} -> {self.after.scenario}\n{self.table.to_string(index=False)}"

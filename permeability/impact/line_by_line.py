@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.core.display import Face
 from permeability.core.errors import check_choice
-from permeability.core.guesses import suggestion
 from permeability.core.keeping import KEEP_NOTHING, Keep
 from permeability.core.progress import long_job
+from permeability.core.result_rows import Rows
 from permeability.core.texts import N_, Said
 from permeability.engines.circuit.possible import require_no_easier
 from permeability.impact.line_states import alone_and_without
@@ -33,7 +32,7 @@ SOLVED_AFRESH = 24  # groups up to which each is solved by itself
 
 
 @dataclass(frozen=True, eq=False)
-class Impact(Face):
+class Impact(Rows):
     """Barrier impact on one species.
 
     Attributes
@@ -57,19 +56,14 @@ class Impact(Face):
     """
 
     _face: ClassVar[str] = "impact"
+    _main: ClassVar[str] = "lines"
+    _asked: ClassVar[tuple[str, ...]] = ("line",)
 
     land: Landscape
     table: pd.DataFrame
     today: Indices = field(repr=False)
     bare: Indices = field(repr=False)
     lines: pd.DataFrame = field(repr=False)
-
-    def __getitem__(self, line: str) -> pd.Series:
-        """What one line does, a row of ``lines``, such as ``impact["F"]``."""
-        rows = self.lines.set_index("line")
-        if line not in rows.index:
-            raise KeyError(f"{line!r}{suggestion(str(line), map(str, rows.index))}")
-        return rows.loc[line]
 
     @property
     def sentences(self) -> list[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
@@ -22,6 +23,7 @@ from permeability.engines.omnidirectional.inputs import ordered
 from permeability.engines.omnidirectional.options import check_options
 from permeability.engines.omnidirectional.slabs import Piece, SlabJob, SlabProblem, SlabRun
 from permeability.engines.omnidirectional.tasks import Box
+from permeability.interop.chunked_arrays import cells_in_box, maps_of_files, north_up
 from permeability.layers.exchange_grids import (
     RasterFile,
     differences,
@@ -61,6 +63,8 @@ class RasterWindows:
     path : Path
     held : RasterFile or None
         All of it, where the file has no parts.
+    unread : DataArray or None
+        An array of dask in place of a file.
 
     Examples
     --------
@@ -82,6 +86,7 @@ class RasterWindows:
     transform: Affine
     path: Path
     held: RasterFile | None = None
+    unread: Any = None
 
     @cached_property
     def _file(self) -> tuple[contextlib.ExitStack, Any]:
@@ -108,6 +113,8 @@ class RasterWindows:
         top, bottom, left, right = box
         if self.held is not None:
             return self.held.values[top:bottom, left:right]
+        if self.unread is not None:
+            return cells_in_box(self.unread, box, self.path.name)
         from rasterio.errors import RasterioError
         from rasterio.windows import Window
 
@@ -123,12 +130,12 @@ class RasterWindows:
             del self.__dict__["_file"]
 
 
-def open_raster(path: str | os.PathLike[str]) -> RasterWindows:
-    """Open a GeoTIFF to be read box by box; an ASCII grid or a packed file is read at once.
+def open_raster(path: str | os.PathLike[str] | xr.DataArray) -> RasterWindows:
+    """Open a GeoTIFF or an array of dask to be read box by box; an ASCII grid or a packed file is read at once.
 
     Parameters
     ----------
-    path : path
+    path : path or DataArray
 
     Returns
     -------
@@ -148,6 +155,8 @@ def open_raster(path: str | os.PathLike[str]) -> RasterWindows:
     ...     open_raster(f"{folder}/r.asc").shape
     (2, 2)
     """
+    if isinstance(path, xr.DataArray):
+        return _windows_of_array(path)
     file = Path(path)
     if not is_geotiff(file):
         whole = read_raster(file)
@@ -173,6 +182,17 @@ def open_raster(path: str | os.PathLike[str]) -> RasterWindows:
             )  # fmt: skip
     except RasterioError as error:
         raise unreadable_raster(file, error) from error
+
+
+def _windows_of_array(array: xr.DataArray) -> RasterWindows:
+    """A DataArray read box by box."""
+    from rasterio.crs import CRS
+
+    unread, grid = north_up(array)
+    (rows, cols), t, size = grid.shape, grid.transform, grid.cell_size
+    return RasterWindows(
+        (rows, cols), size, t.c, t.f - size * rows, None, CRS.from_wkt(grid.crs.to_wkt()), t, Path(str(array.name or "array")), unread=unread,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +270,25 @@ class FileRun:
     lost: float
     seconds: float
 
+    def to_xarray(self, *, chunks: Any = None) -> xr.Dataset:
+        """The maps that were written, by name, with coordinates and coordinate system.
+
+        Parameters
+        ----------
+        chunks : int, tuple, dict or "auto", optional
+            As dask arrays that read their part of a file when they are computed; all is read without.
+
+        Returns
+        -------
+        xarray.Dataset
+
+        Raises
+        ------
+        OptionError
+            A13 without dask, or for chunks that are none.
+        """
+        return maps_of_files(self.files, chunks)
+
 
 def solve_files(
     job: SlabJob,
@@ -296,12 +335,12 @@ def solve_files(
 
 @long_job("windows", "tasks")
 def omnidirectional_files(
-    resistance: str | os.PathLike[str],
+    resistance: str | os.PathLike[str] | xr.DataArray,
     folder: str | os.PathLike[str],
     *,
     radius: int,
-    strength: str | os.PathLike[str] | None = None,
-    targets: str | os.PathLike[str] | None = None,
+    strength: str | os.PathLike[str] | xr.DataArray | None = None,
+    targets: str | os.PathLike[str] | xr.DataArray | None = None,
     decay: float = np.inf,
     buffer: int = 0,
     block_size: int = 1,
@@ -322,21 +361,22 @@ def omnidirectional_files(
     store: Any = None,
     progress: Any = None,
 ) -> FileRun:
-    """Omnidirectional connectivity from raster files to raster files; the landscape may be larger than the memory.
+    """Omnidirectional connectivity from raster files or dask arrays to raster files; the landscape may be larger than the memory.
 
     Every task reads the box its windows see, and rows of the maps are written as soon as they are final.  The maps have
     the bits of :func:`permeability.engines.omnidirectional.omnidirectional` on the same arrays, whose options these are.
 
     Parameters
     ----------
-    resistance : path
-        GeoTIFF, one band, north up, square cells (an ASCII grid works, but is held in memory).
+    resistance : path or DataArray
+        GeoTIFF, one band, north up, square cells (an ASCII grid works, but is held in memory); or a DataArray, of dask where it
+        is large: chunks that a task needs are computed for it.
     folder : path
         Gets ``current.tif``, and ``flow_potential.tif`` and ``normalised.tif`` where asked for; each appears when it is
         complete.
-    strength : path, optional
+    strength : path or DataArray, optional
         Raster of source strengths on the same grid.
-    targets : path, optional
+    targets : path or DataArray, optional
         Raster of the strengths of targets on the same grid; the sources by default.
     decay : float
         A source d cells from its target counts ``exp(-d / decay)`` [cells], see :func:`permeability.engines.omnidirectional.omnidirectional`.
@@ -352,6 +392,7 @@ def omnidirectional_files(
     Returns
     -------
     FileRun
+        ``.to_xarray(chunks=1024)`` gives the maps as dask arrays.
 
     Raises
     ------
@@ -395,7 +436,7 @@ def omnidirectional_files(
         *(["normalised"] if normalised else []),
     ]
     place = Path(folder)
-    like = replace(layers.resistance, held=None)
+    like = replace(layers.resistance, held=None, unread=None)
     maps: dict[str, Target] = {
         name: (place / f"{name}.tif", partial(geotiff_rows, like=like)) for name in names
     }

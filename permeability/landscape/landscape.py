@@ -27,6 +27,7 @@ from permeability.barriers.cut_costs import CostModel, CutCosts
 from permeability.barriers.edge_cuts import CutTable, cut_edges, stands_for
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, Scenario
+from permeability.core.arrays import in_chunks
 from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.core.estimate import Estimate
@@ -324,13 +325,34 @@ class Landscape(Face):
         return connected_parts(self.valid, self.edge_barriers(), self.neighbours)
 
     def to_xarray(
-        self, values: NDArray[Any] | None = None, name: str = "resistance", **attrs: Any
+        self,
+        values: NDArray[Any] | None = None,
+        name: str = "resistance",
+        *,
+        chunks: Any = None,
+        **attrs: Any,
     ) -> xr.DataArray:
-        """Values on the grid as a DataArray with coordinates and CRS; the resistance where none are given."""
+        """Values on the grid as a DataArray with coordinates and CRS; the resistance where none are given.
+
+        Parameters
+        ----------
+        values : array, optional
+            Shape (rows, cols).
+        name : str
+        chunks : int, tuple, dict or "auto", optional
+            Hand it out as a dask array, see :meth:`permeability.core.display.Face.to_xarray`.
+        **attrs
+            Kept with the array.
+
+        Returns
+        -------
+        xarray.DataArray
+        """
         shown = self.resistance if values is None else values
-        return as_dataarray(
+        array = as_dataarray(
             self.grid, shown, name, species=self.profile.id, scenario=self.scenario.name, **attrs
         )
+        return in_chunks(array, chunks)
 
     def to_dataset(self) -> xr.Dataset:
         """Resistance [1], separate parts (numbers from 1; 0 = outside) and edges with a barrier per cell, with coordinates.

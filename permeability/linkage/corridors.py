@@ -18,8 +18,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError
+from permeability.core.result_rows import Rows
 from permeability.engines.circuit import pairwise
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.distance import cost_distances
@@ -60,7 +60,7 @@ def normalised_corridor(distance_a: Any, distance_b: Any) -> tuple[Floats, float
 
 
 @dataclass(frozen=True, eq=False)
-class Corridors(Face):
+class Corridors(Rows):
     """Corridors between places.
 
     Attributes
@@ -85,6 +85,7 @@ class Corridors(Face):
     """
 
     _face: ClassVar[str] = "corridors"
+    _asked: ClassVar[tuple[str, ...]] = ("from", "to")
 
     surface: CostSurface
     table: pd.DataFrame

@@ -6,6 +6,7 @@ How directed is movement (theta), how many arrive alive, how long they take, whe
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.errors import OptionError, PatchError
-from permeability.core.progress import long_job
+from permeability.core.progress import long_job, telling
 from permeability.engines.chain.ground_chain import (
     GroundChain,
     Walk,
@@ -205,9 +206,14 @@ class MovementChain:
                 "Q08", f"{what} needs a theta above 0.", remedy="movement_chain(..., theta_per_km=0.1)"
             )
 
-    @cached_property
-    def _spent(self) -> tuple[Array, Array]:
-        """Mean cost and mean km walked between patches."""
+    def _spent(self, tell: Callable[[int, int], None] | None) -> tuple[Array, Array]:
+        """Mean cost and mean km walked between patches, kept once they are known."""
+        if "_spent_before" not in self.__dict__:
+            self.__dict__["_spent_before"] = self._spend(tell)
+        found: tuple[Array, Array] = self.__dict__["_spent_before"]
+        return found
+
+    def _spend(self, tell: Callable[[int, int], None] | None) -> tuple[Array, Array]:
         n = len(self._patches)
         cost, km = np.full((n, n), np.inf), np.full((n, n), np.inf)
         planes = link_costs(self._homes)
@@ -218,6 +224,8 @@ class MovementChain:
             for out, plane in zip((cost, km), planes):
                 found = spent_on_the_way(self._between, plane, reached.chance, goal, reached.solver)
                 out[:, j] = [found[self._patches.mask(i + 1)][0] for i in range(n)]
+            if tell is not None:
+                tell(j + 1, n)
         return cost, km
 
     def _linked(self, j: int) -> NDArray[np.bool_]:
@@ -225,13 +233,27 @@ class MovementChain:
         labels = self._patches.labels
         return np.isin(labels, 1 + np.flatnonzero(self._chances[:, j] > 0))
 
-    def expected_cost(self) -> pd.DataFrame:
-        """Mean cost of the ways of those who arrive [km of open ground]; inf where none does."""
-        return self._table(self._known(self._spent[0]))
+    @long_job("costs of ways")
+    def expected_cost(self, *, progress: Any = None) -> pd.DataFrame:
+        """Mean cost of the ways of those who arrive [km of open ground]; inf where none does.
 
-    def time(self) -> pd.DataFrame:
-        """Days that those who arrive have walked: their kilometres by the kilometres a day."""
-        return self._table(self._known(self._spent[1] / self.km_per_day))
+        Parameters
+        ----------
+        progress : bool, tqdm or callable, optional
+            See :mod:`permeability.core.progress`.
+        """
+        return self._table(self._known(self._spent(progress)[0]))
+
+    @long_job("days of ways")
+    def time(self, *, progress: Any = None) -> pd.DataFrame:
+        """Days that those who arrive have walked: their kilometres by the kilometres a day.
+
+        Parameters
+        ----------
+        progress : bool, tqdm or callable, optional
+            See :mod:`permeability.core.progress`.
+        """
+        return self._table(self._known(self._spent(progress)[1] / self.km_per_day))
 
     @long_job("passages")
     def passage(self, *, progress: Any = None) -> xr.Dataset:
@@ -249,7 +271,7 @@ class MovementChain:
         net, walked = np.zeros(chain.shape), np.zeros(chain.shape)
         for j in range(n):
             if progress is not None:
-                progress(j, n)
+                progress(j + 1, n)
             goal = self._patches.mask(j + 1)
             others = [i for i in range(n) if i != j and self._chances[i, j] > 0]
             if not others:
@@ -486,6 +508,7 @@ def movement_chain(
     km_per_day: float | None = None,
     solver: str = "auto",
     workers: int = 1,
+    progress: Any = None,
 ) -> MovementChain:
     """A movement chain over a landscape: from a walk without aim (theta 0) to the cheapest way, with death and settlement.
 
@@ -512,6 +535,9 @@ def movement_chain(
         For times; the daily distance of the species by default.
     solver, workers
         As for :func:`permeability.engines.circuit.solve_grid`.
+    progress : bool, tqdm or callable, optional
+        Whom to tell how far it is, see :mod:`permeability.core.progress`.  The chances between the patches are then worked out
+        at once; without it they wait for the first question.
 
     Returns
     -------
@@ -550,7 +576,14 @@ def movement_chain(
         neighbours=min(land.neighbours, 8),
     )  # fmt: skip
     per_day = land.profile.daily_km.best if km_per_day is None else float(km_per_day)
-    return MovementChain(land, patches, walk, per_day, hazard, solver, workers)
+    chain = MovementChain(land, patches, walk, per_day, hazard, solver, workers)
+    if progress and patches is not None:
+        with telling(progress, "movement chain") as job:
+            for done, asked in enumerate(("_chances", "success_matrix")):
+                getattr(chain, asked)
+                if job.done is not None:
+                    job.done(done + 1, 2)
+    return chain
 
 
 def _raster(values: Any, land: Landscape, name: str) -> Array:

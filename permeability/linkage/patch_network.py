@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, check_choice
+from permeability.core.result_rows import Rows
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.engines.kernels.trace import territory_edges
 from permeability.engines.leastcost.distance import (
@@ -123,7 +123,7 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 @dataclass(frozen=True, eq=False)
-class PatchNetwork(Face):
+class PatchNetwork(Rows):
     """Patches and links.
 
     Attributes
@@ -148,6 +148,7 @@ class PatchNetwork(Face):
     """
 
     _face: ClassVar[str] = "network"
+    _asked: ClassVar[tuple[str, ...]] = ("from", "to")
 
     graph: nx.Graph
     labels: Labels = field(repr=False)

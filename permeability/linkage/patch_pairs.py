@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from permeability.core.display import Face
-from permeability.core.guesses import suggestion
+from permeability.core.result_rows import Rows
 from permeability.engines.circuit import SolveReport
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
@@ -22,7 +21,7 @@ __all__ = ["Connectivity", "connectivity", "pair_table"]
 
 
 @dataclass(frozen=True, eq=False)
-class Connectivity(Face):
+class Connectivity(Rows):
     """Connectivity among patches of one landscape.
 
     Attributes
@@ -51,6 +50,8 @@ class Connectivity(Face):
     """
 
     _face: ClassVar[str] = "connectivity"
+    _main: ClassVar[str] = "pairs"
+    _asked: ClassVar[tuple[str, ...]] = ("a", "b")
 
     land: Landscape
     patches: Patches
@@ -63,18 +64,6 @@ class Connectivity(Face):
     def table(self) -> pd.DataFrame:
         """The pairs."""
         return self.pairs
-
-    def __getitem__(self, pair: Any) -> pd.Series:
-        """The row of a pair of patches, in either order, such as ``connectivity["W", "E"]["resistance"]``."""
-        table = self.pairs
-        ids = [*dict.fromkeys([*table["a"], *table["b"]])]
-        first, second = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, pair)
-        found = table[table["a"].isin([first, second]) & table["b"].isin([first, second])]
-        if first == second or not len(found):
-            wrong = next((p for p in (first, second) if p not in ids), None)
-            hint = " Name two patches." if wrong is None else suggestion(str(wrong), map(str, ids))
-            raise KeyError(f"{pair!r}{hint}")
-        return found.iloc[0]
 
     def __repr__(self) -> str:
         apart = int((~self.pairs["connected"]).sum())

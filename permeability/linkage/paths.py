@@ -17,8 +17,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from permeability.core.display import Face
 from permeability.core.errors import PatchError
+from permeability.core.result_rows import Rows
 from permeability.engines.leastcost.distance import CellPath, cost_distances, trace_cells
 from permeability.engines.leastcost.surface import Cells, CostSurface, Floats, cost_surface, source_cells
 
@@ -32,7 +32,7 @@ CROSSING_COLUMNS = ("path", "order", "id", "line", "kind", "km", "cost_m")
 
 
 @dataclass(frozen=True, eq=False)
-class Paths(Face):
+class Paths(Rows):
     """Least-cost paths and what they cross.
 
     Attributes
@@ -56,6 +56,7 @@ class Paths(Face):
     """
 
     _face: ClassVar[str] = "paths"
+    _asked: ClassVar[tuple[str, ...]] = ("from", "to")
 
     table: gpd.GeoDataFrame
     crossings: gpd.GeoDataFrame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.core.display import Face
 from permeability.core.errors import BarrierError, check_choice
-from permeability.core.guesses import suggestion
 from permeability.core.keeping import Keep
 from permeability.core.progress import long_job
+from permeability.core.result_rows import Rows
 from permeability.core.tasks import HERE, RunOn
 from permeability.core.texts import Said, Worded
 from permeability.impact.line_pressure import LinePressure, pressure
@@ -47,7 +46,7 @@ SETTLED_CELLS = 4  # a stretch of fewer cells is warned of
 
 
 @dataclass(frozen=True, eq=False)
-class Ranking(Face):
+class Ranking(Rows):
     """Ranked candidates.
 
     Attributes
@@ -93,26 +92,6 @@ class Ranking(Face):
     sites: Sequence[Candidate] = field(default=(), repr=False)
     _engine: Evaluator | None = field(default=None, repr=False)
     _pressed: LinePressure | None = field(default=None, repr=False)
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[pd.Series]:
-        """The rows of the table, best first."""
-        return (row for _, row in self.table.iterrows())
-
-    def __getitem__(self, which: int | str) -> pd.Series:
-        """A row by its place (0 = the best) or by the id of the candidate."""
-        table = self.table
-        if isinstance(which, str):
-            found = table[table["id"] == which]
-            if not len(found):
-                raise KeyError(f"{which!r}{suggestion(which, table['id'])}")
-            return found.iloc[0]
-        return table.iloc[which]
 
     @property
     def best(self) -> pd.Series:

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from permeability.barriers.lines import Barriers
-from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
+from permeability.core.result_rows import Rows
 from permeability.telemetry.coarse_fixes import Corrected, corrected, signs_of_tracks
 from permeability.telemetry.exposure import Exposure, Meter
 from permeability.telemetry.intervals import per_crossing
@@ -35,7 +35,7 @@ LEAST_KM = 1e-3  # below a metre a cost says nothing
 
 
 @dataclass(frozen=True)
-class CrossingCosts(Face):
+class CrossingCosts(Rows):
     """Crossing costs by group of lines.
 
     Attributes
@@ -70,9 +70,7 @@ class CrossingCosts(Face):
     barriers: Barriers = field(repr=False)
 
     _face = "crossing_costs"
-
-    def __len__(self) -> int:
-        return len(self.table)
+    _asked = ("group",)
 
     def __repr__(self) -> str:
         told = "; ".join(f"{r.group} {_told(r)}" for r in self.table.itertuples())

@@ -22,9 +22,9 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.barriers.lines import Barriers
-from permeability.core.display import Face
 from permeability.core.errors import OptionError, SolverError, check_choice
 from permeability.core.estimate import Estimate
+from permeability.core.result_rows import Rows
 from permeability.layers.grid import Grid
 from permeability.telemetry.controls import LOCAL_DAYS, SHORTEST_M, Choices, choices
 from permeability.telemetry.kappa import cost_of_kappa
@@ -44,7 +44,7 @@ MOVEMENT = ("step_km", "log_step", "cos_turn")
 
 
 @dataclass(frozen=True)
-class StepSelection(Face):
+class StepSelection(Rows):
     """Permeability of lines, by group.
 
     Attributes
@@ -77,9 +77,7 @@ class StepSelection(Face):
     barriers: Barriers = field(repr=False)
 
     _face = "step_selection"
-
-    def __len__(self) -> int:
-        return len(self.table)
+    _asked = ("group",)
 
     def __repr__(self) -> str:
         told = "; ".join(

@@ -9,10 +9,14 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from permeability.core.arrays import in_chunks
 from permeability.core.errors import OptionError
+from permeability.landscape.landscape import as_dataarray
 from permeability.layers import rasters, table_workbooks, vectors, whole_files
 from permeability.viz.picture_files import PICTURES
+from permeability.viz.view import Contents
 from permeability.viz.views import VIEWS
 
 
@@ -44,6 +48,28 @@ def save(result: Any, path: Path) -> Path:
         "O07", f"{type(result).__name__} cannot be written as {end or path.name!r}.",
         remedy=f"give a name that ends in {', '.join(can)}",
     )  # fmt: skip
+
+
+def as_dataset(result: Any, chunks: Any = None) -> xr.Dataset:
+    """The maps of a result; see :meth:`permeability.core.display.Face.to_xarray`."""
+    have = {p.name: getattr(result, p.name) for p in fields(result)} if is_dataclass(result) else {}
+    maps = {k: v for k, v in have.items() if isinstance(v, xr.DataArray) and k[0] != "_"}
+    if not maps:
+        held = VIEWS[result._face].contents(result)
+        if held.values is not None:
+            maps = {"values": _placed(held)}
+    if not maps:
+        raise OptionError(
+            "A13", f"a {type(result).__name__} holds no map.", remedy="its rows are in .table; maps are in the results that have .current or .distance",
+        )  # fmt: skip
+    return in_chunks(xr.Dataset(maps), chunks)
+
+
+def _placed(held: Contents) -> xr.DataArray:
+    values, attrs = np.asarray(held.values), {"units": held.unit}
+    if held.grid is None:
+        return xr.DataArray(values, dims=("y", "x"), attrs=attrs)
+    return as_dataarray(held.grid, values, "values", **attrs)
 
 
 def _sheets(result: Any, main: Any) -> dict[str, pd.DataFrame]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import pickle
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +16,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
+import xarray as xr
 
 import permeability as pm
 from permeability.barriers.lines import prepare
@@ -113,7 +117,8 @@ def faces() -> set[str]:
     while todo:
         cls = todo.pop()
         todo += cls.__subclasses__()
-        found.add(cls._face)
+        if hasattr(cls, "_face"):
+            found.add(cls._face)
     return found
 
 
@@ -219,7 +224,8 @@ def test_rows_are_found_by_what_one_asks_for() -> None:
     assert links["W", "E"].equals(links["E", "W"])
     assert links["W", "E"]["cost_km"] == links.pairs["cost_km"].item()
     impact = pm.barrier_impact(land, patches)
-    assert impact["F"].equals(impact.lines.set_index("line").loc["F"])
+    assert impact["F"].equals(impact.lines[impact.lines["line"] == "F"].iloc[0])
+    assert impact.indexed.loc["F", "alone_pairs_apart"] == impact["F"]["alone_pairs_apart"]
     for result, wrong in ((links, ("W", "Ee")), (links, "W"), (links, ("W", "W")), (impact, "f")):
         with pytest.raises(KeyError, match=r"W|F|f"):
             result[wrong]  # type: ignore[index]
@@ -290,3 +296,142 @@ def test_every_result_is_written_as_it_says(results: dict[str, Any], name: str, 
     for end in can:
         assert results[name].save(tmp_path / f"result{end}").stat().st_size > 0
     assert len(list(tmp_path.iterdir())) == len(can)
+
+
+# ---------------------------------------------------------------- results as objects
+def test_every_result_travels(results: dict[str, Any]) -> None:
+    """Through pickle and deepcopy, and says the same on the other side."""
+    for thing in results.values():
+        assert repr(pickle.loads(pickle.dumps(thing))) == repr(thing)
+        assert repr(copy.deepcopy(thing)) == repr(thing)
+
+
+def test_no_result_can_be_changed(results: dict[str, Any]) -> None:
+    """Its attributes are set once; what it hands out is locked, or a copy that it does not look at again."""
+    held = 0
+    for face, thing in results.items():
+        for name in shown(thing):
+            value = getattr(thing, name)
+            with pytest.raises((AttributeError, TypeError)):
+                setattr(thing, name, value)
+            before = kept(getattr(thing, name))
+            if not spoil(value):
+                continue
+            held += 1
+            assert kept(getattr(thing, name)) == before, f"{face}.{name} was changed"
+    assert held > 60
+
+
+def shown(thing: Any) -> list[str]:
+    """Public attributes that hold something."""
+    found = []
+    for name in dir(thing):
+        if name[0] != "_" and not callable(getattr(type(thing), name, None)):
+            with contextlib.suppress(OptionError, AttributeError):
+                getattr(thing, name)
+                found.append(name)
+    return found
+
+
+def kept(value: Any) -> Any:
+    """A value as something to compare."""
+    if isinstance(value, np.ndarray):
+        return value.tobytes()
+    if isinstance(value, xr.DataArray):
+        return value.values.tobytes()
+    if isinstance(value, pd.DataFrame):
+        return value.to_csv()
+    if isinstance(value, dict):
+        return {k: kept(v) for k, v in value.items()}
+    return [kept(v) for v in value] if isinstance(value, list) else repr(value)
+
+
+def spoil(value: Any) -> bool:
+    """Try to change a value in place; whether there was anything to try."""
+    if isinstance(value, xr.DataArray):
+        value = value.values
+    if isinstance(value, np.ndarray):
+        with pytest.raises(ValueError, match="read-only"):
+            value[...] = value
+        return True
+    if isinstance(value, pd.DataFrame):
+        value["note"] = 1
+        return True
+    if isinstance(value, dict):
+        for part in [v for v in value.values() if isinstance(v, (np.ndarray, dict, list))]:
+            spoil(part)
+        value["note"] = 1
+        return True
+    if isinstance(value, list):
+        value.append("note")
+        return True
+    return False
+
+
+def test_an_array_that_somebody_gave_stays_his_own() -> None:
+    """Only what is handed out is locked."""
+    mine = np.ones((6, 6))
+    found = pm.omnidirectional(mine, radius=2)
+    assert not found.current.flags.writeable
+    mine[0, 0] = 3.0
+    assert mine[0, 0] == 3.0
+
+
+ROWS = {  # kind of result -> what one asks for
+    "ranking": "name", "connectivity": "pair", "impact": "name", "comparison": "name", "paths": "pair", "network": "pair", "corridors": "pair",
+    "step_selection": "name", "crossing_costs": "name", "pairwise": "pair", "routes": "name", "line_options": "name",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("face", sorted(ROWS))
+def test_rows_are_counted_walked_and_found_by_name(results: dict[str, Any], face: str) -> None:
+    thing = results[face]
+    rows = list(thing)
+    assert len(thing) == len(rows) > 0
+    assert bool(thing)
+    asked = type(thing)._asked
+    assert len(asked) == (2 if ROWS[face] == "pair" else 1)
+    last = rows[-1]
+    names = tuple(last[c] for c in asked)
+    found = thing[names if len(names) > 1 else names[0]]
+    pd.testing.assert_series_equal(found, last, check_names=False)
+    assert thing.indexed.index.names == list(asked)
+    if len(names) > 1:
+        pd.testing.assert_series_equal(thing[names[::-1]], last, check_names=False)
+    with pytest.raises(KeyError, match="nothing of the kind"):
+        thing["nothing of the kind"]
+
+
+def test_maps_of_results(results: dict[str, Any]) -> None:
+    """Every result gives its maps as a Dataset, or says in words that it has none."""
+    with_maps = {face for face, thing in results.items() if has_map(thing)}
+    with_map = {
+        "landscape",
+        "connectivity",
+        "corridors",
+        "score",
+        "omnidirectional",
+        "wall_to_wall",
+        "damage",
+    }
+    assert with_map <= with_maps
+    assert not with_maps & {"ranking", "plan", "run", "impact", "routes"}
+
+
+def has_map(thing: Any) -> bool:
+    with contextlib.suppress(NoMap):
+        return bool(len(_maps(thing)))
+    return False
+
+
+class NoMap(Exception):
+    """The coded refusal A13."""
+
+
+def _maps(thing: Any) -> Any:
+    try:
+        return thing.to_xarray()
+    except OptionError as refusal:
+        if refusal.code == "A13":
+            raise NoMap from refusal
+        raise

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,11 @@ def test_the_main_job_does_not_wait_for_what_only_draws_need() -> None:
     )
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert asked.stdout.strip() == "[]"
+
+
+def test_type_checkers_are_told_every_name() -> None:
+    """What is loaded when it is asked for stands in the imports that editors and mypy read, too."""
+    tree = ast.parse(Path(permeability.__file__).read_text(encoding="utf-8"))
+    told = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
+    names = {a.asname or a.name for n in ast.walk(told) if isinstance(n, ast.ImportFrom) for a in n.names}
+    assert {*permeability._HOME, *permeability._ROOMS} - names == set()

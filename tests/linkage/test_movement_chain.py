@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from chain_lands import fence_and_road, strip
 from scipy.linalg import expm
@@ -366,3 +367,21 @@ def test_refusals() -> None:
         access_hours(land, np.zeros(land.grid.shape, bool))
     assert Hazard.of(land, 0.0).without(np.array([0])).at_rows is None
     assert np.isinf(chain.survival_distance().values[land.valid]).all()
+
+
+def test_a_chain_tells_how_far_it_is() -> None:
+    land, patches = pm.samples.tiny()
+    seen: list[tuple[str, int, int]] = []
+    chain = pm.movement_chain(
+        land.without_barriers(),
+        patches,
+        theta_per_km=1.0,
+        progress=lambda what, done, total: seen.append((what, done, total)),
+    )
+    assert [(done, total) for _, done, total in seen] == [(1, 2), (2, 2)]
+    counts: list[tuple[int, int]] = []
+    told = chain.expected_cost(progress=lambda done, total: counts.append((done, total)))
+    chain.passage(progress=lambda done, total: counts.append((done, total)))
+    assert counts == [(1, 2), (2, 2)] * 2
+    quiet = pm.movement_chain(land.without_barriers(), patches, theta_per_km=1.0)
+    pd.testing.assert_frame_equal(told, quiet.expected_cost())

@@ -12,9 +12,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from permeability.core.arrays import plain_values, require_metres_between
-from permeability.core.display import Face
 from permeability.core.errors import OptionError, PatchError, ResistanceError, check_choice
 from permeability.core.progress import long_job
+from permeability.core.result_rows import Rows
 from permeability.engines.circuit.pair_job import (
     CONDENSED_ONLY,
     FocalNodes,
@@ -42,7 +42,7 @@ SHORTING = ("together", "apart")
 
 
 @dataclass(frozen=True, repr=False)
-class PairwiseResult(Face):
+class PairwiseResult(Rows):
     """Resistances and currents among focal nodes.
 
     Attributes
@@ -74,6 +74,7 @@ class PairwiseResult(Face):
     """
 
     _face: ClassVar[str] = "pairwise"
+    _asked: ClassVar[tuple[str, ...]] = ("a", "b")
 
     ids: NDArray[np.int64]
     resistance: Floats

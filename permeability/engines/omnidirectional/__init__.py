@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.core.arrays import in_chunks
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.guesses import suggests_keywords
@@ -132,8 +133,18 @@ class OmnidirectionalResult(Face):
             )
         return found
 
-    def to_dataset(self) -> Any:
-        """The maps as an ``xarray.Dataset``, on the grid of the landscape where there is one."""
+    def to_xarray(self, *, chunks: Any = None) -> Any:
+        """The maps as an ``xarray.Dataset``, on the grid of the landscape where there is one.
+
+        Parameters
+        ----------
+        chunks : int, tuple, dict or "auto", optional
+            As dask arrays, see :meth:`permeability.core.display.Face.to_xarray`.
+
+        Returns
+        -------
+        xarray.Dataset
+        """
         maps = {
             "current": self.current,
             "flow_potential": self.flow_potential,
@@ -141,10 +152,18 @@ class OmnidirectionalResult(Face):
         }
         have = {name: values for name, values in maps.items() if values is not None}
         if all(isinstance(values, xr.DataArray) for values in have.values()):
-            return xr.Dataset(have)
-        if self.landscape is not None:
-            return xr.Dataset({name: self.landscape.to_xarray(values, name) for name, values in have.items()})
-        return xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
+            found = xr.Dataset(have)
+        elif self.landscape is not None:
+            found = xr.Dataset(
+                {name: self.landscape.to_xarray(values, name) for name, values in have.items()}
+            )
+        else:
+            found = xr.Dataset({name: (("y", "x"), values) for name, values in have.items()})
+        return in_chunks(found, chunks)
+
+    def to_dataset(self) -> Any:
+        """The same as :meth:`to_xarray`."""
+        return self.to_xarray()
 
 
 @suggests_keywords
