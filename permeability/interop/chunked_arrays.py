@@ -152,6 +152,5 @@ def _lazy(path: Path, shape: tuple[int, int], chunks: Any) -> Any:
     sides = in_chunks(xr.DataArray(np.broadcast_to(0.0, shape), dims=("y", "x")), chunks).chunks
     import dask.array
 
-    return dask.array.from_array(
-        _OnDisk(path.resolve(), shape), chunks=sides, name=f"{path}-{path.stat().st_mtime_ns}"
-    )
+    from_array: Any = dask.array.from_array
+    return from_array(_OnDisk(path.resolve(), shape), chunks=sides, name=f"{path}-{path.stat().st_mtime_ns}")

@@ -191,7 +191,7 @@ def _windows_of_array(array: xr.DataArray) -> RasterWindows:
     unread, grid = north_up(array)
     (rows, cols), t, size = grid.shape, grid.transform, grid.cell_size
     return RasterWindows(
-        (rows, cols), size, t.c, t.f - size * rows, None, CRS.from_wkt(grid.crs.to_wkt()), t, Path(str(array.name or "array")), unread=unread,
+        (rows, cols), size, t.c, t.f - size * rows, None, CRS.from_wkt(grid.crs.to_wkt()), t, Path("array" if array.name is None else str(array.name)), unread=unread,
     )  # fmt: skip
 
 
