@@ -1,7 +1,8 @@
-"""Power of twenty monitoring designs against brute force: ``python benchmarks/monitoring_power.py [--draws N]``.
+"""Power of thirty monitoring designs against brute force: ``python benchmarks/monitoring_power.py [--draws N] [--from N]``.
 
-The brute force shares nothing with the library: beta-binomial and negative binomial numbers of scipy, one data set after the other, tested by
-scipy's own Welch or paired test, or, for before-after-control-impact, by Welch's sums written out for one data set.
+The brute force shares no code with the library: beta-binomial and negative binomial numbers of scipy, one data set after the other, tested by
+scipy's own Welch or paired test, or, for contrasts of more than two means, by Welch's sums written out for one data set.  Weights of gradients and
+staggered designs come from the pseudo-inverse of their regression on places, periods and effect.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from permeability.monitoring import power
 
@@ -35,73 +36,149 @@ OTHERS: list[dict[str, Any]] = [
     {"design": "before_after", "before": 0.05, "after": 0.10, "per_group": 20, "effort": 90, "kind": "rate", "spread": 0.5, "lost": 0.2},
     {"design": "baci", "before": 0.1, "after": 0.3, "per_group": 8, "effort": 60, "kind": "rate", "spread": 0.7, "same": True, "kept": 0.6},
 ]  # fmt: skip
-CASES = [*CHANCES, *OTHERS]
+FADING = (1.0, 0.6, 0.3, 0.1, 0.0)
+WIDER: list[dict[str, Any]] = [
+    {"design": "gradient", "before": 0.05, "after": 0.30, "per_group": 8, "effort": 20, "icc": 0.1},
+    {"design": "gradient", "before": 0.30, "after": 0.60, "per_group": 12, "effort": 10, "icc": 0.1, "lost": 0.3, "doses": FADING},
+    {"design": "gradient", "before": 0.1, "after": 0.25, "per_group": 6, "effort": 60, "kind": "rate", "spread": 0.6, "same": True, "kept": 0.6, "doses": FADING},
+    {"design": "staggered", "before": 0.05, "after": 0.15, "per_group": 5, "effort": 20, "icc": 0.1, "steps": 3},
+    {"design": "staggered", "before": 0.30, "after": 0.40, "per_group": 5, "effort": 20, "icc": 0.1, "same": True, "kept": 0.5, "steps": 4},
+    {"design": "staggered", "before": 0.2, "after": 0.45, "control_after": 0.3, "per_group": 5, "effort": 30, "kind": "rate", "spread": 0.7, "steps": 3},
+    {"design": "staggered", "before": 0.10, "after": 0.20, "per_group": 6, "effort": 20, "icc": 0.05, "effort_cv": 0.5, "lost": 0.2, "swing": 0.2, "steps": 3},
+    {"design": "baci", "before": 0.05, "after": 0.20, "per_group": 8, "effort": 15, "icc": 0.1, "at_site": 3, "site_icc": 0.05},
+    {"design": "baci", "before": 0.10, "after": 0.30, "per_group": 10, "effort": 20, "icc": 0.1, "seasons": ((0.6, 1.0), (0.4, 0.3)), "lost": 0.3},
+    {"design": "before_after", "before": 0.1, "after": 0.2, "per_group": 10, "effort": 60, "kind": "rate", "spread": 0.5, "swing": 0.3},
+]  # fmt: skip
+CASES = [*CHANCES, *OTHERS, *WIDER]
+
+
+def own(case: dict[str, Any], level: float, apart: float, rng: np.random.Generator, normal: float | None) -> float:  # fmt: skip
+    """Own chance or rate of one site or cluster."""
+    if apart == 0:
+        return level
+    rate = case.get("kind") == "rate"
+    size = apart**-2 if rate else 1 / apart - 1
+    if normal is not None:
+        rank = special.ndtr(normal)
+        return float(special.gammaincinv(size, rank) * level / size if rate else special.betaincinv(level * size, (1 - level) * size, rank))  # fmt: skip
+    if rate:
+        return float(rng.gamma(size, level / size))
+    return float(rng.beta(level * size, (1 - level) * size)) if 0 < level < 1 else level
+
+
+def share_seen(
+    case: dict[str, Any], level: float, rng: np.random.Generator, normal: float | None
+) -> float | None:
+    """What one animal or camera sees; None where it saw nothing."""
+    n, lasted = case["effort"], 1.0
+    if case.get("effort_cv"):
+        n = rng.gamma(case["effort_cv"] ** -2, n * case["effort_cv"] ** 2)
+    if rng.random() < case.get("lost", 0.0):
+        lasted = rng.random()
+    rate, seasons = case.get("kind") == "rate", case.get("seasons", ((1.0, 1.0),))
+    apart = case["spread"] if rate else case["icc"]
+    mean = sum(s * f for s, f in seasons)
+    if len(seasons) > 1 and normal is None:
+        normal = rng.standard_normal()
+    crossed, met, begun = 0, 0.0, 0.0
+    for share, factor in seasons:
+        effort = n * max(0.0, min(lasted - begun, share))
+        begun += share
+        if rate and normal is None:
+            size = apart**-2
+            crossed += rng.negative_binomial(size, size / (size + level * factor / mean * effort))
+        elif rate:
+            crossed += rng.poisson(own(case, level * factor / mean, apart, rng, normal) * effort)
+        else:
+            effort = round(effort)
+            crossed += rng.binomial(effort, own(case, level * factor / mean, apart, rng, normal))
+        met += effort
+    return crossed / met if met else None
 
 
 def seen(
-    case: dict[str, Any], level: float, k: int, rng: np.random.Generator, normal: np.ndarray | None = None
-) -> list[float]:
-    """Estimates of the clusters of one group in one data set."""
+    case: dict[str, Any], level: float, k: int, rng: np.random.Generator, normal: Any = None
+) -> list[float | None]:
+    """Estimates of the clusters, or sites, of one group in one period of one data set."""
     out = []
     for i in range(k):
-        n = case["effort"]
-        if case.get("effort_cv"):
-            n = rng.gamma(case["effort_cv"] ** -2, n * case["effort_cv"] ** 2)
-        if rng.random() < case.get("lost", 0.0):
-            n = n * rng.random()
-        if case.get("kind") == "rate":
-            size = case["spread"] ** -2
-            if normal is None:
-                x = rng.negative_binomial(size, size / (size + level * n))
-            else:
-                x = rng.poisson(stats.gamma.ppf(stats.norm.cdf(normal[i]), size) / size * level * n)
-        else:
-            n, size = round(n), 1 / case["icc"] - 1
-            if n == 0:
-                continue
-            chance = (
-                rng.beta(level * size, (1 - level) * size)
-                if normal is None
-                else stats.beta.ppf(stats.norm.cdf(normal[i]), level * size, (1 - level) * size)
-            )
-            x = rng.binomial(n, chance)
-        out.append(x / n)
+        rank = None if normal is None else float(normal[i])
+        if case.get("at_site", 1) == 1:
+            out.append(share_seen(case, level, rng, rank))
+            continue
+        here = own(case, level, case["site_icc"], rng, rank)
+        each = [share_seen(case, here, rng, None) for _ in range(case["at_site"])]
+        known = [v for v in each if v is not None]
+        out.append(statistics.fmean(known) if known else None)
     return out
+
+
+def cells(case: dict[str, Any]) -> list[list[tuple[int, float, float]]]:
+    """Group by group: period, level and weight of each of its cells."""
+    before, after = case["before"], case["after"]
+    trend = case.get("control_after", before) - before
+    if case["design"] == "gradient":
+        doses = case.get("doses", (1.0, 0.5, 0.25, 0.0))
+        when = [(g, t, t * d, float(t)) for g, d in enumerate(doses) for t in (0, 1)]
+    elif case["design"] == "staggered":
+        steps = case["steps"]
+        when = [(s, t, float(t > s), t / steps) for s in range(steps) for t in range(steps + 1)]
+    else:
+        early, late = (0, before, -1.0), (1, after, 1.0)
+        quiet = [(0, before, 1.0), (1, before, -1.0)]
+        return {"baci": [[early, late], quiet], "before_after": [[early, late]], "control_impact": [[late], quiet[1:]]}[case["design"]]  # fmt: skip
+    places, periods = 1 + max(w[0] for w in when), 1 + max(w[1] for w in when)
+    design = np.zeros((len(when), places + periods))  # places, periods but the first, effect
+    for row, (g, t, dose, _) in enumerate(when):
+        design[row, g] = 1
+        if t:
+            design[row, places + t - 1] = 1
+        design[row, -1] = dose
+    weight = np.linalg.pinv(design)[-1]
+    found: list[list[tuple[int, float, float]]] = [[] for _ in range(places)]
+    for w, (g, t, dose, time_) in zip(weight, when, strict=True):
+        found[g].append((t, before + trend * time_ + dose * (after - before - trend), float(w)))
+    return found
 
 
 def says_changed(case: dict[str, Any], rng: np.random.Generator) -> bool:
     """Whether the test of one data set says that something changed."""
-    k, before, after = case["per_group"], case["before"], case["after"]
-    if case["design"] == "control_impact":
-        groups = [(seen(case, after, k, rng), 1), (seen(case, before, k, rng), -1)]
-    elif case.get("same"):
-        groups = []
-        for late, sign in ((after, 1), (before, -1))[: 2 if case["design"] == "baci" else 1]:
-            pair = rng.multivariate_normal([0, 0], [[1, case["kept"]], [case["kept"], 1]], k)
-            a, b = (seen(case, v, k, rng, z) for v, z in ((before, pair[:, 0]), (late, pair[:, 1])))
-            groups.append(([y - x for x, y in zip(a, b, strict=True)], sign))
-    else:
-        groups = [(seen(case, after, k, rng), 1), (seen(case, before, k, rng), -1)]
-        if case["design"] == "baci":
-            groups += [(seen(case, before, k, rng), -1), (seen(case, before, k, rng), 1)]
-    if len(groups) == 2:
+    k, groups = case["per_group"], []
+    wide = float(np.log1p(case.get("swing", 0.0) ** 2)) ** 0.5
+    years = [float(np.exp(rng.normal(-(wide**2) / 2, wide))) for _ in range(10)]
+    for mine in cells(case):
+        levels = [v * years[t] for t, v, _ in mine]
+        if case.get("same"):
+            like = np.full((len(mine), len(mine)), case["kept"]) + (1 - case["kept"]) * np.eye(len(mine))
+            rank = rng.multivariate_normal(np.zeros(len(mine)), like, k)
+            each = [seen(case, v, k, rng, rank[:, i]) for i, v in enumerate(levels)]
+            pairs = [(u, w) for u, (_, _, w) in zip(each, mine, strict=True)]
+            groups.append(([sum(w * u[i] for u, w in pairs) for i in range(k) if all(u[i] is not None for u, _ in pairs)], 1.0))  # type: ignore[misc]  # fmt: skip
+        else:
+            groups += [([x for x in seen(case, v, k, rng) if x is not None], w) for v, (_, _, w) in zip(levels, mine, strict=True)]  # fmt: skip
+    if any(len(v) < 2 for v, _ in groups):
+        return False
+    if len(groups) == 2 and {abs(w) for _, w in groups} == {1.0} and groups[0][1] != groups[1][1]:
         return bool(stats.ttest_ind(groups[0][0], groups[1][0], equal_var=False).pvalue < 0.05)
     if len(groups) == 1:
         return bool(stats.ttest_1samp(groups[0][0], 0.0).pvalue < 0.05)
-    shares = [statistics.variance(v) / len(v) for v, _ in groups]
+    shares = [w**2 * statistics.variance(v) / len(v) for v, w in groups]
     if sum(shares) == 0:
         return False
     free = sum(shares) ** 2 / sum(s**2 / (len(v) - 1) for s, (v, _) in zip(shares, groups, strict=True))
-    t = sum(sign * statistics.fmean(v) for v, sign in groups) / sum(shares) ** 0.5
+    t = sum(w * statistics.fmean(v) for v, w in groups) / sum(shares) ** 0.5
     return bool(2 * stats.t.sf(abs(t), free) < 0.05)
 
 
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--draws", type=int, default=10_000)
+    options.add_argument("--from", type=int, default=1, dest="first")
     given = options.parse_args()
     worst, ours_s, theirs_s = 0.0, 0.0, 0.0
     for number, case in enumerate(CASES):
+        if number + 1 < given.first:
+            continue
         rng, begun = np.random.default_rng(number), time.process_time()
         with np.errstate(all="ignore"):
             brute = 100 * float(np.mean([says_changed(case, rng) for _ in range(given.draws)]))

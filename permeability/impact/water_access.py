@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from permeability.core.display import Face, lock
 from permeability.core.errors import OptionError, shorten
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.changed_fields import ChangedFields
@@ -33,7 +34,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class WaterAccess:
+class WaterAccess(Face):
     """Pasture within reach of water.
 
     Attributes
@@ -64,6 +65,8 @@ class WaterAccess:
     (9.0, 13.0)
     """
 
+    _face: ClassVar[str] = "water_access"
+
     land: Landscape = field(repr=False)
     radius_m: float
     pasture: Mask = field(repr=False)
@@ -74,6 +77,10 @@ class WaterAccess:
     lines: pd.DataFrame = field(repr=False)
     points: pd.DataFrame = field(repr=False)
     sources: Mask = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for values in (self.pasture, self.distance, self.sources):
+            lock(values)
 
     @property
     def near(self) -> Mask:

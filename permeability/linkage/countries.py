@@ -10,7 +10,9 @@ counts for each side by its cells.  Pieces of the range are within where they li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +20,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from permeability.core.display import Face, read_only
 from permeability.core.errors import OptionError
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.leastcost.distance import cost_distance, cost_surface, trace_cells
@@ -165,12 +168,12 @@ def country_map(grid: Grid, countries: gpd.GeoDataFrame, *, name: str = "name") 
 
 
 @dataclass(frozen=True, eq=False)
-class CountrySplit:
+class CountrySplit(Face):
     """Every index split by country.
 
     Attributes
     ----------
-    whole : dict
+    whole : mapping
         Index -> value of the whole; ``efficiency`` is 1 / detour.
     table : pandas.DataFrame
         A row per part: ``index``, ``kind`` (within, across, through), ``country``, ``other`` (the other end; the same within), ``value``
@@ -186,8 +189,13 @@ class CountrySplit:
     [['across', 'A', 'B', 1.0]]
     """
 
-    whole: dict[str, float]
+    _face: ClassVar[str] = "country_split"
+
+    whole: Mapping[str, float]
     table: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "whole", read_only(self.whole))
 
     def kinds(self) -> pd.DataFrame:
         """A row per index: ``within``, ``across``, ``through``, ``whole``."""

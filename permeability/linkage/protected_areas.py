@@ -6,8 +6,9 @@ nodes, and what reaches over the border of the region is cut there; the part bey
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from permeability.core.display import Face, read_only
 from permeability.core.errors import OptionError, check_choice
 from permeability.linkage.network_metrics import MovementKernel
 from permeability.linkage.protected_network import BELOW, PARTS, ProtConn, network_protconn
@@ -25,12 +27,12 @@ FEW = 4  # points that a triangulation needs
 
 
 @dataclass(frozen=True, eq=False)
-class CountryProtConn:
+class CountryProtConn(Face):
     """ProtConn of every country.
 
     Attributes
     ----------
-    found : dict
+    found : mapping
         Country -> :class:`permeability.linkage.protected_network.ProtConn`.
     table : pandas.DataFrame
         A row per country: ``country``, ``region_km2``, ``protected_km2``, each part [% of the country], ``error_pct``.
@@ -43,8 +45,13 @@ class CountryProtConn:
     [['W', 0.0], ['E', 40.5]]
     """
 
-    found: dict[str, ProtConn] = field(repr=False)
+    _face: ClassVar[str] = "protconn_by_country"
+
+    found: Mapping[str, ProtConn] = field(repr=False)
     table: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "found", read_only(self.found))
 
     def __repr__(self) -> str:
         return self.table.to_string(index=False, float_format=lambda v: f"{v:.4g}")

@@ -16,9 +16,9 @@ the region, all in % of it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import networkx as nx
 import numpy as np
@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from permeability.core.display import Face, read_only
 from permeability.core.errors import OptionError
 from permeability.engines.kernels.network_sums import network_sums
 from permeability.linkage.network_metrics import MovementKernel
@@ -41,7 +42,7 @@ BELOW = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class ProtConn:
+class ProtConn(Face):
     """Protected and connected land of a region.
 
     Attributes
@@ -50,7 +51,7 @@ class ProtConn:
         Area of the region, and of the protected land in it [km2].
     eca_km2 : float
         Equivalent connected area [km2].
-    percent : dict
+    percent : mapping
         Each part [% of the region].
     error_pct : float
         ProtConn is at most this much more [% of the region]; from pairs whose chance is below ``below``.
@@ -67,15 +68,20 @@ class ProtConn:
     (7.0, 5.0, 6.083)
     """
 
+    _face: ClassVar[str] = "protconn"
+
     region_km2: float
     protected_km2: float
     eca_km2: float
-    percent: dict[str, float] = field(repr=False)
+    percent: Mapping[str, float] = field(repr=False)
     error_pct: float
     parts_error_pct: float
     below: float
     nodes: int
     links: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "percent", read_only(self.percent))
 
     @property
     def table(self) -> pd.DataFrame:

@@ -1,11 +1,13 @@
 """Clusters of observations, drawn again and again: collared animals with encounters, cameras or plots with counts.
 
 Within a cluster observations resemble each other; clusters differ.  Chances are beta-binomial, ``variance of the cluster's chance =
-icc p (1 - p)``; counts are gamma-Poisson, ``variance of the cluster's rate = (spread x rate)²``.
+icc p (1 - p)``; counts are gamma-Poisson, ``variance of the cluster's rate = (spread x rate)²``.  Clusters of one site resemble each other in
+the same way (``site_icc``, ``site_spread``); the mean of a site is then what is compared.
 """
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 Floats = NDArray[np.float64]
+TINY = 1e-12  # shape of a beta distribution that is as good as none
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,13 @@ class Clusters:
     spread : float
         Of rates: standard deviation between clusters as a share of the rate.
     kept : float
-        Of clusters that are seen before and after: correlation of what makes them differ, 0..1.
+        Of clusters that are seen before and after: correlation of what makes them differ, 0..1; of sites, where sites differ.
+    at_site : int
+        Clusters at each site; the site is then the unit.
+    site_icc, site_spread : float
+        Likeness of clusters of one site: of chances, and standard deviation between sites as a share of the rate.
+    seasons : tuple of (share, factor)
+        Share of the effort in each season, in their order, and its level over that of the year; a lost collar misses the last ones.
 
     Examples
     --------
@@ -50,9 +59,13 @@ class Clusters:
     icc: float = 0.1
     spread: float = 0.5
     kept: float = 0.5
+    at_site: int = 1
+    site_icc: float = 0.0
+    site_spread: float = 0.0
+    seasons: tuple[tuple[float, float], ...] = ()
 
     def draw(self, levels: tuple[Floats, ...], rng: np.random.Generator) -> list[Floats]:
-        """Estimate of every cluster in periods with the given levels; NaN where it saw nothing.
+        """Estimate of every cluster (site) in periods with the given levels; NaN where it saw nothing.
 
         Parameters
         ----------
@@ -66,53 +79,72 @@ class Clusters:
         """
         shape = levels[0].shape
         common = rng.standard_normal(shape) if len(levels) > 1 else None
+        sites = self.at_site > 1 or self._apart(True) > 0
         out = []
         for level in levels:
-            if common is None:
-                mean = self._drawn(level, rng)
-            else:
+            rank = None
+            if common is not None:
                 normal = np.sqrt(self.kept) * common + np.sqrt(1 - self.kept) * rng.standard_normal(shape)
-                mean = self._ranked(level, special.ndtr(normal))
-            effort = self._effort(shape, rng)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                if self.kind == "chance":
-                    out.append(np.asarray(rng.binomial(effort.astype(np.int64), mean) / effort))
-                else:
-                    out.append(np.asarray(rng.poisson(mean * effort) / effort))
+                rank = special.ndtr(normal)
+            if not sites:
+                out.append(self._seen(level, rank, rng))
+                continue
+            own = self._own(level, self._apart(True), rank, rng)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # a site of which every collar is lost
+                each = self._seen(np.repeat(own[..., None], self.at_site, axis=2), None, rng)
+                out.append(np.asarray(np.nanmean(each, axis=2)))
         return out
 
-    def _effort(self, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
-        found = np.full(shape, float(self.effort))
+    def _apart(self, sites: bool = False) -> float:
+        """How much clusters, or sites, differ."""
+        if self.kind == "rate":
+            return self.site_spread if sites else self.spread
+        return self.site_icc if sites else self.icc
+
+    def _seen(self, level: Floats, rank: Floats | None, rng: np.random.Generator) -> Floats:
+        """What clusters of a level see, each at its rank among them."""
+        full, lasted = self._effort(level.shape, rng)
+        seasons = self.seasons or ((1.0, 1.0),)
+        if len(seasons) > 1 and rank is None and self._apart() > 0:
+            rank = rng.uniform(size=level.shape)  # an animal high in one season is high in all
+        total, crossed, begun = np.zeros(level.shape), np.zeros(level.shape), 0.0
+        for share, factor in seasons:
+            effort, begun = full * np.clip(lasted - begun, 0.0, share), begun + share
+            now = level * factor if self.kind == "rate" else np.minimum(level * factor, 1.0)
+            own = self._own(now, self._apart(), rank, rng)
+            if self.kind == "chance":
+                effort = np.rint(effort)
+                crossed += rng.binomial(effort.astype(np.int64), own)
+            else:
+                crossed += rng.poisson(own * effort)
+            total += effort
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(crossed / total)
+
+    def _effort(self, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Effort of a whole period, and the share of the period that the cluster lasted."""
+        full, lasted = np.full(shape, float(self.effort)), np.ones(shape)
         if self.effort_cv > 0:
-            found = rng.gamma(1 / self.effort_cv**2, self.effort * self.effort_cv**2, shape)
+            full = rng.gamma(1 / self.effort_cv**2, self.effort * self.effort_cv**2, shape)
         if self.lost > 0:
-            found = np.where(rng.uniform(size=shape) < self.lost, found * rng.uniform(size=shape), found)
-        return np.rint(found) if self.kind == "chance" else found
+            lasted = np.where(rng.uniform(size=shape) < self.lost, rng.uniform(size=shape), 1.0)
+        return full, lasted
 
-    def _drawn(self, level: Floats, rng: np.random.Generator) -> Floats:
-        """Chance or rate of clusters that are seen once."""
+    def _own(self, level: Floats, apart: float, rank: Floats | None, rng: np.random.Generator) -> Floats:
+        """Own chances or rates round a level: drawn, or at given ranks."""
+        if apart == 0:
+            return level
         if self.kind == "rate":
-            shape = 1 / self.spread**2 if self.spread > 0 else np.inf
-            return level if self.spread == 0 else np.asarray(rng.gamma(shape, 1 / shape, level.shape) * level)
-        safe, inside = self._inside(level)
-        size = 1 / self.icc - 1 if self.icc > 0 else 1.0
-        return level if self.icc == 0 else np.where(inside, rng.beta(safe * size, (1 - safe) * size), level)
-
-    def _ranked(self, level: Floats, rank: Floats) -> Floats:
-        """The same at given ranks among all clusters."""
-        if self.kind == "rate":
-            shape = 1 / self.spread**2 if self.spread > 0 else np.inf
-            return level if self.spread == 0 else np.asarray(special.gammaincinv(shape, rank) / shape * level)
-        safe, inside = self._inside(level)
-        size = 1 / self.icc - 1 if self.icc > 0 else 1.0
-        return (
-            level
-            if self.icc == 0
-            else np.where(inside, special.betaincinv(safe * size, (1 - safe) * size, rank), level)
-        )
-
-    @staticmethod
-    def _inside(level: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Chances off 0 and 1, where nothing can differ; and which those are."""
-        inside = (level > 0) & (level < 1)
-        return np.where(inside, level, 0.5), inside
+            shape = 1 / apart**2
+            own = (
+                rng.gamma(shape, 1 / shape, level.shape)
+                if rank is None
+                else special.gammaincinv(shape, rank) / shape
+            )
+            return np.asarray(own * level)
+        inside = (level > 0) & (level < 1)  # off 0 and 1, where nothing can differ
+        safe, size = np.where(inside, level, 0.5), 1 / apart - 1
+        a, b = np.maximum(safe * size, TINY), np.maximum((1 - safe) * size, TINY)
+        own = rng.beta(a, b) if rank is None else special.betaincinv(a, b, rank)
+        return np.where(inside, own, level)

@@ -8,10 +8,11 @@ import math
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
+from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.texts import N_
 from permeability.layers import whole_files
@@ -44,7 +45,7 @@ UNITS = {"km2": "km²", "1": ""}
 
 
 @dataclass(frozen=True, eq=False)
-class ReportTable:
+class ReportTable(Face):
     """A filled table.
 
     Attributes
@@ -69,6 +70,8 @@ class ReportTable:
     ('1.3.1 c', True)
     """
 
+    _face: ClassVar[str] = "form"
+
     kind: str
     title: str
     table: pd.DataFrame = field(repr=False)
@@ -76,7 +79,7 @@ class ReportTable:
     statement: str = ""
 
     def save(self, path: str | Path) -> Path:
-        """Write the table as ``.csv`` or ``.docx`` (needs python-docx).
+        """Write the table as ``.docx`` (needs python-docx), or as ``.csv``, ``.xlsx`` or a picture like every result.
 
         Parameters
         ----------
@@ -89,16 +92,10 @@ class ReportTable:
         Raises
         ------
         OptionError
-            U31 without python-docx, U32 for another ending.
+            U31 without python-docx, O07 for another ending.
         """
         target = Path(path)
-        if target.suffix.lower() == ".csv":
-            return whole_files.write_csv(target, self.table, mark=True)
-        if target.suffix.lower() == ".docx":
-            return _docx(self, target)
-        raise OptionError(
-            "U32", f"{target.name!r}: a table is written as .csv or .docx.", remedy="give a name that ends so"
-        )
+        return _docx(self, target) if target.suffix.lower() == ".docx" else super().save(target)
 
 
 def report_tables(

@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.texts import N_
 from permeability.linkage.index_table import INDEX
@@ -34,7 +35,7 @@ Found = tuple[float, float, float, str, str]  # value, low, high, kind of interv
 
 
 @dataclass(frozen=True, eq=False)
-class Indicators:
+class Indicators(Face):
     """Indicators of a run.
 
     Attributes
@@ -56,6 +57,8 @@ class Indicators:
     >>> float(found.loc["range_cut_off_km2", "value"]), found.loc["range_cut_off_km2", "source"]
     (48.0, 'summary.json: species/khulan/today/range_cut_off_km2')
     """
+
+    _face: ClassVar[str] = "indicators"
 
     table: pd.DataFrame
     title: str

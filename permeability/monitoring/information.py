@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.monitoring.pilot_evidence import Pilot, log_likelihood, mixed_over_sites, pilots_of
 from permeability.monitoring.pilot_update import pilot_weights, seen_by
@@ -29,7 +30,7 @@ MOST_CROSSINGS = 400
 
 
 @dataclass(frozen=True, eq=False)
-class InformationValue:
+class InformationValue(Face):
     """What knowing more is worth.
 
     Attributes
@@ -57,6 +58,8 @@ class InformationValue:
     >>> value_of_information(kept).evpi >= 0
     True
     """
+
+    _face: ClassVar[str] = "information"
 
     now: float
     evpi: float

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.core.display import Face, lock
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
 from permeability.core.texts import N_, Said
@@ -63,7 +64,7 @@ NO_ONE_NUMBER = N_(
 
 
 @dataclass(frozen=True, eq=False)
-class PilotUpdate:
+class PilotUpdate(Face):
     """What pilots changed.
 
     Attributes
@@ -96,6 +97,8 @@ class PilotUpdate:
     True
     """
 
+    _face: ClassVar[str] = "pilot_update"
+
     numbers: pd.DataFrame
     sites: pd.DataFrame
     ranking: gpd.GeoDataFrame | None = field(repr=False)
@@ -104,6 +107,9 @@ class PilotUpdate:
     weights: Floats = field(repr=False)
     effective_draws: float = math.nan
     notes: list[Said] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        lock(self.weights)
 
     def __repr__(self) -> str:
         lines = [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
+from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.monitoring.design_power import Power, power
 
@@ -15,8 +16,8 @@ __all__ = ["SampleSize", "design"]
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100, 150, 200)
 
 
-@dataclass(frozen=True)
-class SampleSize:
+@dataclass(frozen=True, eq=False)
+class SampleSize(Face):
     """Sizes of a design with their power and cost.
 
     Attributes
@@ -36,6 +37,8 @@ class SampleSize:
     >>> found.needed.per_group <= 6
     True
     """
+
+    _face: ClassVar[str] = "sample_size"
 
     table: pd.DataFrame
     needed: Power | None

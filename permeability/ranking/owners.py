@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.leastcost.changed_fields import ChangedFields
@@ -23,7 +25,7 @@ SPLIT = ("mean_conductance", "eca_km2", "reachable_km2")
 
 
 @dataclass(frozen=True, eq=False)
-class CountryGains:
+class CountryGains(Face):
     """Gains by country.
 
     Attributes
@@ -49,6 +51,8 @@ class CountryGains:
     >>> bool(np.isclose(gains.table["gain"].sum(), sites.table["gain_mean_conductance"].sum()))
     True
     """
+
+    _face: ClassVar[str] = "country_gains"
 
     index: str
     matrix: pd.DataFrame = field(repr=False)

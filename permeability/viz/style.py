@@ -177,6 +177,7 @@ KINDS: Final[Mapping[str, tuple[str, str, str, str]]] = {
         "cividis_r",
         "linear",
     ),
+    "water": (N_("Least-cost distance to water"), N_("km of open ground"), "cividis_r", "linear"),
     # light to dark red: the line is told apart from the land and from dark symbols
     "gain": (N_("Gain from opening the section"), "1", "YlOrRd", "linear"),
     "parts": (N_("Connected parts, the largest first"), "1", "cividis_r", "linear"),

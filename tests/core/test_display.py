@@ -6,7 +6,8 @@ import contextlib
 import copy
 import pickle
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,41 @@ SNEAKY = "<img src=x onerror=alert(1)>"
 MOST_BYTES = 300_000
 ON_A_MAP = (
     "landscape", "patches", "connectivity", "impact", "comparison", "ranking", "plan", "run", "paths", "network", "corridors",
-    "score", "omnidirectional", "tracks", "crossings", "encounters",
+    "score", "omnidirectional", "tracks", "crossings", "encounters", "water_access",
 )  # fmt: skip
+CHARTS = (
+    "sample_size", "pilot_update", "information", "indicators", "form", "protconn", "protconn_by_country", "country_split", "country_gains",
+)  # fmt: skip
+
+
+def monitored(land: pm.Landscape, patches: pm.Patches, folder: Path) -> list[Any]:
+    """Designs, pilots, what knowing more is worth, indicators and a form, of sections and places with hostile names."""
+    gap = pm.Estimate(0.1, 0.4, 0.9)
+    sites = pm.rank(land, patches, pm.candidates(land, HOSTILE, length_m=2000, chance=gap), draws=150)
+    name = str(sites.table["id"].iloc[0])
+    met = [{"site": name, "crossed": 1, "met": 4}]
+    run = pm.samples.tiny_project(folder / "tiny")
+    run.write_text(
+        run.read_text(encoding="utf-8").replace("Two patches and a fence", HOSTILE), encoding="utf-8"
+    )
+    results = pm.run_project(run, folder / "results", report=False).folder
+    m = pm.monitoring
+    return [
+        m.design(0.05, 0.6, effort=20, draws=200), m.update(sites, met), m.value_of_information(sites, met), m.indicators(results),
+        m.report_tables(results, "cami"),
+    ]  # fmt: skip
+
+
+def by_countries(land: pm.Landscape, patches: pm.Patches, sites: pm.Ranking) -> list[Any]:
+    """Protected land, indices and gains of countries with hostile names, and water."""
+    boxes = [shapely.box(0, 0, 6000, 8000), shapely.box(6000, 0, 12_000, 8000)]
+    lands = gpd.GeoDataFrame({"name": [HOSTILE, SNEAKY]}, geometry=boxes, crs=land.grid.crs)
+    kernel, countries = pm.metrics.MovementKernel(1000), pm.country_map(land.grid, lands)
+    spring = gpd.GeoDataFrame({"id": [HOSTILE]}, geometry=[shapely.Point(5500, 4500)], crs=land.grid.crs)
+    return [
+        pm.protconn(patches.table, kernel, lands), pm.protconn_by_country(patches.table, kernel, lands), pm.by_country(land, patches, countries),
+        pm.country_gains(sites, countries), pm.water_access(land, spring, radius_m=2000),
+    ]  # fmt: skip
 
 
 def new_lines(bare: pm.Landscape, patches: pm.Patches) -> list[Any]:
@@ -88,7 +122,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pm.portfolio(ranking, 6000), pm.run_project(project), least_cost_paths(bare, patches), patch_network(bare, patches),
         least_cost_corridors(bare, patches), barrier_score(land, patches, 1000.0), omnidirectional(land, radius=3),
         wall_to_wall(land), pairwise(land.resistance, patches.labels), *from_tracks(), unsettled(),
-        *new_lines(bare, patches),
+        *new_lines(bare, patches), *monitored(land, patches, tmp_path_factory.mktemp("monitored")), *by_countries(land, patches, ranking),
     ]  # fmt: skip
     return {r._face: r for r in found}
 
@@ -166,7 +200,16 @@ def test_a_new_kind_of_result_is_one_row_of_the_table(
 @pytest.mark.parametrize(
     "name",
     sorted(
-        {*ON_A_MAP, "pairwise", "wall_to_wall", "crossing_costs", "step_selection", "validation", "settled"}
+        {
+            *ON_A_MAP,
+            *CHARTS,
+            "pairwise",
+            "wall_to_wall",
+            "crossing_costs",
+            "step_selection",
+            "validation",
+            "settled",
+        }
     ),
 )
 def test_notebook_face(results: dict[str, Any], name: str) -> None:
@@ -243,7 +286,7 @@ def test_colours_and_labels_that_are_asked_for_are_drawn(results: dict[str, Any]
     assert results["connectivity"].plot().png(40) == plain  # what was asked holds for one drawing
 
 
-@pytest.mark.parametrize("name", ON_A_MAP)
+@pytest.mark.parametrize("name", [*ON_A_MAP, "pilot_update"])
 def test_web_map_has_no_background_and_no_tag_of_a_name(results: dict[str, Any], name: str) -> None:
     page = results[name].explore().html()
     assert not re.search(r"https?:", page)
@@ -251,7 +294,9 @@ def test_web_map_has_no_background_and_no_tag_of_a_name(results: dict[str, Any],
     assert "onerror=alert(1)>" not in page
 
 
-@pytest.mark.parametrize("name", ["pairwise", "wall_to_wall", "settled"])
+@pytest.mark.parametrize(
+    "name", ["pairwise", "wall_to_wall", "settled", *(c for c in CHARTS if c != "pilot_update")]
+)
 def test_arrays_have_no_web_map(results: dict[str, Any], name: str) -> None:
     with pytest.raises(OptionError, match="O06"):
         results[name].explore()
@@ -264,6 +309,38 @@ def test_the_extra_is_named_when_it_is_missing(
     for name in ("landscape", "corridors"):
         with pytest.raises(OptionError, match=r"O05(.|\n)*\[explore\]"):
             results[name].explore(tiles="OpenStreetMap")
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "water_access"])
+@pytest.mark.parametrize("language", ["en", "mn", "ru"])
+def test_charts_speak_the_readers_language(results: dict[str, Any], name: str, language: str) -> None:
+    drawn = results[name].plot(language=language)
+    title = drawn.axes.get_title(loc="left")
+    assert title
+    if language != "en" and name != "form":  # the language of a form is that of its table
+        assert re.search("[а-яА-Я]", title)
+    assert drawn.png(40)[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("name", [*CHARTS, "water_access"])
+def test_results_stay_as_they_are(results: dict[str, Any], name: str) -> None:
+    result = results[name]
+    again = pickle.loads(pickle.dumps(result))
+    assert repr(again) == repr(result)
+    told = result.summary()
+    for part in fields(result):
+        with pytest.raises(FrozenInstanceError):
+            setattr(result, part.name, None)
+        value = getattr(result, part.name)
+        if isinstance(value, pd.DataFrame) and len(value):
+            value[value.columns[0]] = "changed"
+        elif isinstance(value, np.ndarray) and value.size:
+            with pytest.raises(ValueError, match="read-only"):
+                value[...] = 0
+        elif isinstance(value, Mapping):
+            with pytest.raises(TypeError):
+                value["new"] = 1  # type: ignore[index]
+    assert result.summary() == told
 
 
 def test_files(results: dict[str, Any], tmp_path: Path) -> None:
@@ -285,11 +362,11 @@ def test_files(results: dict[str, Any], tmp_path: Path) -> None:
 def kinds(result: Any, folder: Path) -> set[str]:
     """Kinds of file that a result can be saved as, by what it says when refused."""
     with pytest.raises(OptionError, match="O07") as caught:
-        result.save(folder / "result.docx")
+        result.save(folder / "result.pptx")
     return set(re.findall(r"\.[a-z]+", str(caught.value.remedy)))
 
 
-@pytest.mark.parametrize("name", sorted({*ON_A_MAP, "pairwise", "wall_to_wall"}))
+@pytest.mark.parametrize("name", sorted({*ON_A_MAP, *CHARTS, "pairwise", "wall_to_wall"}))
 def test_every_result_is_written_as_it_says(results: dict[str, Any], name: str, tmp_path: Path) -> None:
     can = kinds(results[name], tmp_path)
     assert ".png" in can

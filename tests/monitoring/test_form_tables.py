@@ -87,7 +87,7 @@ def test_languages_change_words_only(folder: Path, tmp_path: Path) -> None:
 
 def test_refusals(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = report_tables(folder, "ps6")
-    with pytest.raises(OptionError, match="U32"):
+    with pytest.raises(OptionError, match="O07"):
         done.save(tmp_path / "ps6.pdf")
     with pytest.raises(OptionError, match="O01"):
         report_tables(folder, "cites")

@@ -24,7 +24,7 @@ from permeability.monitoring.design_power import contrast_p
 BRUTE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "monitoring_power.py"))
 
 
-@pytest.mark.parametrize("number", [1, 6, 16])
+@pytest.mark.parametrize("number", [1, 6, 16, 21, 22, 23, 24, 27, 28, 29])
 def test_power_equals_brute_force(number: int) -> None:
     """300 data sets, each tested by itself: within what so few can tell (three standard errors)."""
     case: dict[str, Any] = BRUTE["CASES"][number]
@@ -44,6 +44,100 @@ def test_two_fixed_chances_are_the_two_sample_t_test() -> None:
     found = power(a, b, k, n, design="before_after", icc=0.0, draws=20_000)
     assert found.power == pytest.approx(exact, abs=0.02)
     assert found.false_alarm == pytest.approx(0.05, abs=0.01)
+
+
+def test_staggered_equals_hussey_and_hughes() -> None:
+    """Equation 8 of Hussey & Hughes 2007 (doi:10.1016/j.cct.2006.05.007) with levels of places of their own (their tau without end).
+
+    Many encounters, no likeness, many places at each step: the variance of a mean is ``p (1 - p) / n``, and the test normal.
+    """
+    steps, k, n, a, b = 4, 40, 200, 0.40, 0.416
+    periods, places = steps + 1, steps
+    x = (np.arange(periods)[None, :] > np.arange(steps)[:, None]).astype(float)
+    u, w, v = x.sum(), (x.sum(axis=0) ** 2).sum(), (x.sum(axis=1) ** 2).sum()
+    sigma2 = (a * (1 - a) + b * (1 - b)) / 2 / n / k  # of the mean of a place in a period
+    variance = places * sigma2 * periods / (u**2 + places * periods * u - periods * w - places * v)
+    exact = stats.norm.sf(stats.norm.ppf(0.975) - (b - a) / math.sqrt(variance))
+    found = power(a, b, k, n, design="staggered", steps=steps, icc=0.0, draws=20_000)
+    assert 0.5 < exact < 0.95
+    assert found.power == pytest.approx(exact, abs=0.02)
+    assert found.false_alarm == pytest.approx(0.05, abs=0.01)
+
+
+def test_gradient_is_the_slope_of_a_regression() -> None:
+    """Fixed chances: the slope of the change over doses is normal with variance ``2 p (1 - p) / n k / sum (d - mean d)^2``."""
+    doses, k, n, a, b = (1.0, 0.7, 0.2, 0.0), 20, 400, 0.40, 0.43
+    away = np.array(doses) - np.mean(doses)
+    variance = 2 * (a * (1 - a)) / n / k / float(away @ away)
+    exact = stats.norm.sf(stats.norm.ppf(0.975) - (b - a) / math.sqrt(variance))
+    found = power(a, b, k, n, design="gradient", doses=doses, icc=0.0, draws=20_000)
+    assert 0.5 < exact < 0.95
+    assert found.power == pytest.approx(exact, abs=0.02)
+
+
+def test_published_sizes_of_two_groups_of_rates() -> None:
+    """Two worked examples of others, by the formula of Hayes & Bennett 1999 (doi:10.1093/ije/28.2.319), for two groups of clusters with rates.
+
+    Smith, Morrow & Ross 2015, Field Trials of Health Interventions (doi:10.1093/med/9780198732860.001.0001), p. 91: rates 10 and 5 in 1000, 2500
+    child-weeks a village, k = 0.25, power 90 %: 6.8, "roughly seven villages".  R package clusterPower, crtpwr.2rate: 10 person-years, rates
+    .1 and .2, cvb = .1, power 80 %: 25 clusters.
+    """
+    words: dict[str, Any] = {"design": "control_impact", "kind": "rate", "draws": 20_000}
+    villages = power(0.01, 0.005, 7, 2500, spread=0.25, **words)
+    assert villages.power == pytest.approx(0.90, abs=0.02)
+    clusters = [power(0.2, 0.1, k, 10, spread=0.1, **words).power for k in (24, 25)]
+    assert clusters[0] - 0.02 < 0.80 < clusters[1] + 0.02
+
+
+def test_a_change_everywhere_is_not_taken_for_an_effect_of_rings_and_steps() -> None:
+    for words in ({"design": "gradient"}, {"design": "staggered"}, {"design": "staggered", "same": True}):
+        found = power(0.1, 0.3, 15, 20, control_before=0.1, control_after=0.3, icc=0.05, draws=3000, **words)  # type: ignore[arg-type]
+        assert found.power < 0.08, words
+
+
+def test_years_fool_the_design_without_controls_only() -> None:
+    words: dict[str, Any] = {"kind": "rate", "swing": 0.4, "draws": 3000}
+    assert power(0.5, 0.5, 15, 60, design="before_after", **words).power > 0.2
+    for design_ in ("baci", "gradient", "staggered"):
+        assert power(0.5, 0.5, 15, 60, design=design_, **words).power < 0.08, design_
+
+
+def test_seasons_keep_the_level_of_the_year() -> None:
+    for kind in ("chance", "rate"):
+        seen = Clusters(kind, 40, seasons=((0.5, 1.6), (0.5, 0.4))).draw(
+            (np.full((100_000, 1), 0.3),), np.random.default_rng(3)
+        )[0]
+        assert np.nanmean(seen) == pytest.approx(0.3, rel=0.01)
+    shares = power(0.1, 0.3, 8, 20, seasons=((3, 2), (1, 1)), draws=200).clusters.seasons  # made to add up
+    assert sum(s for s, _ in shares) == pytest.approx(1.0)
+    assert sum(s * f for s, f in shares) == pytest.approx(1.0)
+
+
+def test_sites_spread_as_said() -> None:
+    """Variance of the mean of a site: between sites, between animals, within, by the formula of two beta levels."""
+    p, m, n, icc, site = 0.3, 4, 10, 0.1, 0.2
+    seen = Clusters("chance", n, icc=icc, at_site=m, site_icc=site).draw(
+        (np.full((200_000, 1), p),), np.random.default_rng(4)
+    )[0]
+    between = site * p * (1 - p)
+    inside = p * (1 - p) * (1 - site)  # mean of q (1 - q)
+    assert seen.mean() == pytest.approx(p, rel=0.01)
+    assert seen.var() == pytest.approx(between + inside * (1 + (n - 1) * icc) / n / m, rel=0.02)
+    first = of_design(0.05, 0.30, 6, 20, at_site=3, draws=3000).power
+    assert of_design(0.05, 0.30, 6, 20, at_site=3, site_icc=0.15, draws=3000).power < first
+
+
+@pytest.mark.parametrize("language", ["en", "mn", "ru"])
+def test_sizes_are_drawn_for_whoever_pays(language: str) -> None:
+    found = design(0.05, 0.60, effort=20, cost=3000, draws=500)
+    drawn = found.plot(language=language)
+    ticks = [t.get_text() for t in drawn.axes.get_xticklabels()]
+    assert [t.split("\n")[0] for t in ticks] == [str(n) for n in found.table["clusters"]]
+    assert found.needed is not None
+    assert str(found.needed.groups * found.needed.per_group) in drawn.alt
+    none = design(0.05, 0.06, effort=2, budget=10, cost=10, draws=200)
+    assert none.needed is None
+    assert none.plot(language=language).png(40)[:4] == b"\x89PNG"
 
 
 def test_contrast_equals_scipys_welch() -> None:
@@ -144,6 +238,16 @@ def test_numbers_out_of_range_are_refused() -> None:
         power(0.1, 0.2, 5, float("nan"))
     with pytest.raises(OptionError, match=r"O01"):
         power(0.1, 0.2, 5, 20, design="bacy")
+    for words in (
+        {"doses": (0.5, 0.5)},
+        {"steps": 1},
+        {"swing": -1.0},
+        {"at_site": 0},
+        {"seasons": ((1, -1),)},
+        {"seasons": ((0.5, 9), (0.5, 0))},
+    ):
+        with pytest.raises(OptionError, match=r"U01"):
+            power(0.1, 0.9, 5, 20, **words)  # type: ignore[arg-type]
     with pytest.raises(OptionError, match=r"U02"):
         design(0.1, 0.2, effort=20, target=1.0)
 
@@ -198,6 +302,30 @@ def test_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("monitor", "design", *change, "--cost", "3000", "--out", str(tmp_path / "sizes.csv")) == 0
     assert "see the change with" in capsys.readouterr().out
     assert (tmp_path / "sizes.csv").read_text().startswith("per_group,clusters,power")
+    rings = (
+        "--design",
+        "gradient",
+        "--dose",
+        "1",
+        "--dose",
+        "0.4",
+        "--dose",
+        "0",
+        "--season",
+        "0.5",
+        "1",
+        "--season",
+        "0.5",
+        "0.5",
+    )
+    assert run("monitor", "power", *change, *rings, "--per-group", "8", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    seasons = ((0.5, 1.0), (0.5, 0.5))
+    want = power(0.05, 0.3, 8, 20, draws=1000, design="gradient", doses=(1, 0.4, 0), seasons=seasons)
+    assert (told["power"], told["groups"]) == (want.power, 6)
+    assert run("monitor", "design", *change, "--out", str(tmp_path / "sizes.png"), "--language", "mn") == 0
+    assert (tmp_path / "sizes.png").read_bytes()[:4] == b"\x89PNG"
+    capsys.readouterr()
     assert (
         run("monitor", "power", "--before", "nan", "--after", "0.3", "--effort", "20", "--per-group", "8")
         == 2
