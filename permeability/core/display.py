@@ -6,14 +6,11 @@ matplotlib.
 
 from __future__ import annotations
 
-import copyreg
 import inspect
 import sys
-from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from permeability.core.errors import OptionError
@@ -269,27 +266,3 @@ def lock(values: Any) -> None:
     """
     if hasattr(values, "flags"):
         values.flags.writeable = False
-
-
-def read_only(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A mapping that nobody can change; it goes to files and other processes like the one it was made of.
-
-    Parameters
-    ----------
-    values : mapping
-
-    Returns
-    -------
-    mapping
-
-    Examples
-    --------
-    >>> read_only({"a": 1})["a"] = 2
-    Traceback (most recent call last):
-    ...
-    TypeError: 'mappingproxy' object does not support item assignment
-    """
-    return MappingProxyType(dict(values))
-
-
-copyreg.pickle(MappingProxyType, lambda view: (read_only, (dict(view),)))

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from permeability.core.display import Face, lock
+from permeability.core.display import Face
 from permeability.core.errors import OptionError, shorten
 from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.changed_fields import ChangedFields
@@ -77,10 +77,6 @@ class WaterAccess(Face):
     lines: pd.DataFrame = field(repr=False)
     points: pd.DataFrame = field(repr=False)
     sources: Mask = field(repr=False)
-
-    def __post_init__(self) -> None:
-        for values in (self.pasture, self.distance, self.sources):
-            lock(values)
 
     @property
     def near(self) -> Mask:

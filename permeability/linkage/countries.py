@@ -10,7 +10,6 @@ counts for each side by its cells.  Pieces of the range are within where they li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -20,7 +19,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from permeability.core.display import Face, read_only
+from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.leastcost.distance import cost_distance, cost_surface, trace_cells
@@ -173,7 +172,7 @@ class CountrySplit(Face):
 
     Attributes
     ----------
-    whole : mapping
+    whole : dict
         Index -> value of the whole; ``efficiency`` is 1 / detour.
     table : pandas.DataFrame
         A row per part: ``index``, ``kind`` (within, across, through), ``country``, ``other`` (the other end; the same within), ``value``
@@ -191,11 +190,8 @@ class CountrySplit(Face):
 
     _face: ClassVar[str] = "country_split"
 
-    whole: Mapping[str, float]
+    whole: dict[str, float]
     table: pd.DataFrame
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "whole", read_only(self.whole))
 
     def kinds(self) -> pd.DataFrame:
         """A row per index: ``within``, ``across``, ``through``, ``whole``."""

@@ -6,7 +6,6 @@ nodes, and what reaches over the border of the region is cut there; the part bey
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from permeability.core.display import Face, read_only
+from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.linkage.network_metrics import MovementKernel
 from permeability.linkage.protected_network import BELOW, PARTS, ProtConn, network_protconn
@@ -32,7 +31,7 @@ class CountryProtConn(Face):
 
     Attributes
     ----------
-    found : mapping
+    found : dict
         Country -> :class:`permeability.linkage.protected_network.ProtConn`.
     table : pandas.DataFrame
         A row per country: ``country``, ``region_km2``, ``protected_km2``, each part [% of the country], ``error_pct``.
@@ -47,11 +46,8 @@ class CountryProtConn(Face):
 
     _face: ClassVar[str] = "protconn_by_country"
 
-    found: Mapping[str, ProtConn] = field(repr=False)
+    found: dict[str, ProtConn] = field(repr=False)
     table: pd.DataFrame
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "found", read_only(self.found))
 
     def __repr__(self) -> str:
         return self.table.to_string(index=False, float_format=lambda v: f"{v:.4g}")

@@ -16,7 +16,7 @@ the region, all in % of it:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from permeability.core.display import Face, read_only
+from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.engines.kernels.network_sums import network_sums
 from permeability.linkage.network_metrics import MovementKernel
@@ -51,7 +51,7 @@ class ProtConn(Face):
         Area of the region, and of the protected land in it [km2].
     eca_km2 : float
         Equivalent connected area [km2].
-    percent : mapping
+    percent : dict
         Each part [% of the region].
     error_pct : float
         ProtConn is at most this much more [% of the region]; from pairs whose chance is below ``below``.
@@ -73,15 +73,12 @@ class ProtConn(Face):
     region_km2: float
     protected_km2: float
     eca_km2: float
-    percent: Mapping[str, float] = field(repr=False)
+    percent: dict[str, float] = field(repr=False)
     error_pct: float
     parts_error_pct: float
     below: float
     nodes: int
     links: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "percent", read_only(self.percent))
 
     @property
     def table(self) -> pd.DataFrame:

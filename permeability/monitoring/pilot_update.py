@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from permeability.core.display import Face, lock
+from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
 from permeability.core.texts import N_, Said
@@ -107,9 +107,6 @@ class PilotUpdate(Face):
     weights: Floats = field(repr=False)
     effective_draws: float = math.nan
     notes: list[Said] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        lock(self.weights)
 
     def __repr__(self) -> str:
         lines = [

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+import copyreg
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
-from permeability.core.display import read_only
 from permeability.core.errors import OptionError, SpeciesError, nearest
 from permeability.core.estimate import Estimate
 from permeability.species.factors import Fact, HabitatFactor
@@ -25,6 +26,13 @@ from permeability.species.vocabulary import (
     ROAD_BEHAVIOURS,
     TRACE_CLASSES,
 )
+
+
+def _read_only(values: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(values)
+
+
+copyreg.pickle(MappingProxyType, lambda view: (_read_only, (dict(view),)))  # profiles go to other processes
 
 
 @dataclass(frozen=True)
@@ -257,7 +265,7 @@ _OPTIONAL = (
     *(f"trace_km.{k}" for k in TRACE_CLASSES),
     *(f"crossing_cost_km.{k}" for k in BARRIER_CLASSES),
 )
-_NEW: Mapping[str, Any] = read_only({"unit": "km", "spread": "log"})
+_NEW: Mapping[str, Any] = MappingProxyType({"unit": "km", "spread": "log"})
 _ROW_KEYS = (
     *("factor", "kind", "breakpoints", "multipliers", "low", "high", "range_factor", "season"),
     *("evidence", "source"),
@@ -349,14 +357,14 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
         return _estimate(f"{name}.{key}", section.get(key), identifier)
 
     def by_class(name: str) -> Mapping[str, Estimate]:
-        return read_only(
+        return MappingProxyType(
             {k: _estimate(f"{name}.{k}", v, identifier, unit="km") for k, v in whole.get(name, {}).items()}
         )
 
     return SpeciesProfile(
         id=identifier,
         scientific=str(whole["names"].get("scientific", "")),
-        names=read_only({k: str(v) for k, v in whole["names"].items()}),
+        names=MappingProxyType({k: str(v) for k, v in whole["names"].items()}),
         group=whole["group"],
         cami=bool(whole.get("cami", False)),
         analogy=str(whole.get("analogy", "")),
@@ -366,12 +374,12 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
         jumps=bool(body.get("jumps", False)),
         climbs=bool(body.get("climbs", False)),
         jump_factor=float(body.get("jump_factor", 1.0)),
-        crossing=read_only({k: crossing[f"crossing.{k}"] for k in BARRIER_CLASSES}),
+        crossing=MappingProxyType({k: crossing[f"crossing.{k}"] for k in BARRIER_CLASSES}),
         road_p0=crossing["road.p0"],
         road_gap_s=number(road, "road", "gap_s"),
         road_behaviour=str(road.get("behaviour", "unknown")),
         road_avoidance_km=number(road, "road", "avoidance_km") if "avoidance_km" in road else None,
-        structures=read_only({k: crossing[f"structures.{k}"] for k in group_table}),
+        structures=MappingProxyType({k: crossing[f"structures.{k}"] for k in group_table}),
         trace_km=number(movement, "movement", "trace_km"),
         trace_by_class=by_class("trace_km"),
         crossing_cost_km=by_class("crossing_cost_km"),
@@ -384,7 +392,7 @@ def profile_from_dict(data: Mapping[str, Any]) -> SpeciesProfile:
         knowledge_gaps=tuple(whole.get("knowledge_gaps", ())),
         range_states=tuple(whole.get("range_states", ())),
         landscapes=tuple(whole.get("landscapes", ())),
-        data=read_only(whole),
+        data=MappingProxyType(whole),
     )
 
 
