@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -16,13 +16,10 @@ from permeability.viz.notebook import page, reader
 from permeability.viz.style import INK
 from permeability.viz.view import Contents, View
 
-if TYPE_CHECKING:
-    from permeability.monitoring.sample_size import SampleSize
-
 __all__ = ["plot"]
 
 
-def plot(sizes: SampleSize, ax: Any = None, *, language: str = "en") -> Map:
+def plot(sizes: Any, ax: Any = None, *, language: str = "en") -> Map:
     """Chance that the change is seen, by how many are equipped; green where it is enough.
 
     Parameters
@@ -79,7 +76,7 @@ def plot(sizes: SampleSize, ax: Any = None, *, language: str = "en") -> Map:
     return Map(ax.figure, ax, f"{title} {answer(sizes, language)}")
 
 
-def answer(sizes: SampleSize, language: str = "en") -> str:
+def answer(sizes: Any, language: str = "en") -> str:
     """The answer in one sentence.
 
     Parameters
@@ -102,7 +99,7 @@ def answer(sizes: SampleSize, language: str = "en") -> str:
     )
 
 
-def html(sizes: SampleSize) -> str:
+def html(sizes: Any) -> str:
     """Picture, sentence and table."""
     tr = reader()
     told = f"<p>{escape(answer(sizes, tr.language))}</p>"
@@ -115,12 +112,12 @@ def html(sizes: SampleSize) -> str:
     )
 
 
-def explore(sizes: SampleSize, **options: Any) -> Any:
+def explore(sizes: Any, **options: Any) -> Any:
     """Nothing of this has a place on a map (O06)."""
     raise nowhere()
 
 
-def contents(sizes: SampleSize) -> Contents:
+def contents(sizes: Any) -> Contents:
     """What can be written to a file."""
     return Contents(pd.DataFrame(sizes.table))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,16 +15,12 @@ from permeability.viz.maps import Map
 from permeability.viz.notebook import page, reader
 from permeability.viz.view import Contents, View
 
-if TYPE_CHECKING:
-    from permeability.monitoring.form_tables import ReportTable
-    from permeability.monitoring.indicator_values import Indicators
-
 __all__ = ["plot", "plot_form"]
 
 SHOWN = ("species", "label", "value", "low", "high", "unit", "change")
 
 
-def plot(found: Indicators, ax: Any = None, *, language: str = "en") -> Map:
+def plot(found: Any, ax: Any = None, *, language: str = "en") -> Map:
     """How sure each indicator is: its range in % of its value, and the base year in grey.
 
     Parameters
@@ -59,7 +55,7 @@ def plot(found: Indicators, ax: Any = None, *, language: str = "en") -> Map:
     return ranges(rows, tr("Indicators and how sure they are"), tr("% of the value of today"), ax, now=tr("this run"), before=tr("base year"))  # fmt: skip
 
 
-def html(found: Indicators) -> str:
+def html(found: Any) -> str:
     """Picture and table."""
     tr = reader()
     told = "".join(f"<p>{escape(tr(n))}</p>" for n in found.notes)
@@ -67,7 +63,7 @@ def html(found: Indicators) -> str:
     return page(tr("Indicators"), plot(found, language=tr.language), told, table, "")
 
 
-def contents(found: Indicators) -> Contents:
+def contents(found: Any) -> Contents:
     """What can be written to a file."""
     return Contents(pd.DataFrame(found.table))
 
@@ -77,7 +73,7 @@ def explore(found: Any, **options: Any) -> Any:
     raise nowhere()
 
 
-def plot_form(done: ReportTable, ax: Any = None, *, language: str | None = None) -> Map:
+def plot_form(done: Any, ax: Any = None, *, language: str | None = None) -> Map:
     """How many values each heading of the form gets; none where the run knows nothing.
 
     Parameters
@@ -107,14 +103,14 @@ def plot_form(done: ReportTable, ax: Any = None, *, language: str | None = None)
     return stacked(rows, [""], done.title, tr("values that this run gives"), ax)
 
 
-def html_form(done: ReportTable) -> str:
+def html_form(done: Any) -> str:
     """Picture and table."""
     told = f"<p><b>{escape(done.statement)}</b></p>" if done.statement else ""
     columns = ["number", "asked", "species", "indicator", "value", "unit", "source"]
     return page(done.title, plot_form(done, language=done.language), told, done.table[columns], "")
 
 
-def contents_form(done: ReportTable) -> Contents:
+def contents_form(done: Any) -> Contents:
     """What can be written to a file."""
     return Contents(pd.DataFrame(done.table))
 

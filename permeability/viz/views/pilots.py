@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,17 +14,13 @@ from permeability.viz.maps import Map
 from permeability.viz.notebook import facts_html, page, reader, table_html
 from permeability.viz.view import Contents, View
 
-if TYPE_CHECKING:
-    from permeability.monitoring.information import InformationValue
-    from permeability.monitoring.pilot_update import PilotUpdate
-
 __all__ = ["plot", "plot_information"]
 
 FIRST = 12
 SHOWN = ("rank", "rank_before", "id", "rank_low", "rank_high", "gain_before", "gain_expected")
 
 
-def plot(done: PilotUpdate, ax: Any = None, *, language: str = "en") -> Map:
+def plot(done: Any, ax: Any = None, *, language: str = "en") -> Map:
     """Ranks after the pilots with their ranges, before them in grey; without a ranking: the numbers of the profile.
 
     Parameters
@@ -62,11 +58,11 @@ def plot(done: PilotUpdate, ax: Any = None, *, language: str = "en") -> Map:
     return ranges(rows, title, label, ax, now=tr("after the pilots"), before=tr("before the pilots"))
 
 
-def _told(done: PilotUpdate, tr: Words) -> str:
+def _told(done: Any, tr: Words) -> str:
     return "<ul>" + "".join(f"<li>{escape(tr.said(n))}</li>" for n in done.notes) + "</ul>"
 
 
-def html(done: PilotUpdate) -> str:
+def html(done: Any) -> str:
     """Picture, sentences and tables."""
     tr = reader()
     title = tr("{species}: what the pilots changed", species=done.profile.name(tr.language))
@@ -75,7 +71,7 @@ def html(done: PilotUpdate) -> str:
     return page(title, plot(done, language=tr.language), _told(done, tr), pd.DataFrame(table), extra)
 
 
-def explore(done: PilotUpdate, **options: Any) -> Any:
+def explore(done: Any, **options: Any) -> Any:
     """The sections with their ranks before and after."""
     if done.ranking is None or done.ranking.crs is None:
         raise nowhere()
@@ -83,14 +79,14 @@ def explore(done: PilotUpdate, **options: Any) -> Any:
     return on_web_map(done.ranking[[*columns, "geometry"]], label="Section", tooltip=columns, column="rank", **options)  # fmt: skip
 
 
-def contents(done: PilotUpdate) -> Contents:
+def contents(done: Any) -> Contents:
     """What can be written to a file."""
     if done.ranking is None:
         return Contents(pd.DataFrame(done.numbers))
     return Contents(pd.DataFrame(done.ranking.drop(columns="geometry")), {"sites": done.ranking})
 
 
-def plot_information(found: InformationValue, ax: Any = None, *, language: str = "en") -> Map:
+def plot_information(found: Any, ax: Any = None, *, language: str = "en") -> Map:
     """What each planned pilot adds to the expected gain, beside what knowing everything would.
 
     Parameters
@@ -117,7 +113,7 @@ def plot_information(found: InformationValue, ax: Any = None, *, language: str =
     return stacked(rows, [""], tr("What knowing more is worth"), tr("added to the expected gain [unit of the index]"), ax)  # fmt: skip
 
 
-def html_information(found: InformationValue) -> str:
+def html_information(found: Any) -> str:
     """Picture, choice and table."""
     tr = reader()
     facts = {tr("chosen now"): ", ".join(found.choice), tr("expected gain"): tr.number(found.now), tr("knowing everything"): tr.number(found.evpi)}  # fmt: skip
@@ -126,12 +122,12 @@ def html_information(found: InformationValue) -> str:
     )  # fmt: skip
 
 
-def explore_information(found: InformationValue, **options: Any) -> Any:
+def explore_information(found: Any, **options: Any) -> Any:
     """Nothing of this has a place on a map (O06)."""
     raise nowhere()
 
 
-def contents_information(found: InformationValue) -> Contents:
+def contents_information(found: Any) -> Contents:
     """What can be written to a file."""
     return Contents(pd.DataFrame(found.pilots))
 
