@@ -3,9 +3,9 @@
     python benchmarks/board.py [--folder FOLDER] [--sections 112] [--draws 100] [--only-page]
 
 Makes the page once (kept in the folder), opens it in headless Chromium and prints its size, the time until it is ready, the time of
-clicks (the numbers of the species in view, marks and layout; what may wait has been worked out before, as between two clicks of a
-hand) while few, half and all sections are open, and how far 200 random sets are from what the
-ranking works out exactly.
+clicks (the numbers of the species in view, marks and layout) while few, half and all sections are open: after what may wait has been
+worked out, as between two clicks of a hand, and in a row, with no pause in which anything could be (``_row``); of jumps to a set far
+away (``far``: all, none, twenty sections at once); and how far 200 random sets are from what the ranking works out exactly.
 """
 
 from __future__ import annotations
@@ -41,6 +41,12 @@ board.set([]);out.none=time(other);
 board.set(first.filter(function(_,i){return i%%2===0}));out.half=time(other);
 board.set(first);out.all=time(other);
 board.set(first);out.close=time(some(first,many));
+function row(ids){return ids.map(function(id){document.body.offsetHeight;var b=performance.now();board.toggle(id);document.body.offsetHeight;return performance.now()-b})}
+function wait(set,ids){board.set(set);return row(ids)}
+board.settle();out.none_row=wait([],other.concat(other));
+out.half_row=wait(first.filter(function(_,i){return i%%2===0}),other.concat(other));
+out.all_row=wait(first,other.concat(other));
+out.far=[];for(var k=0;k<4;k++){[first,[],first.slice(0,20)].forEach(function(s){var b=performance.now();board.set(s);document.body.offsetHeight;out.far.push(performance.now()-b)})}
 return out;
 """
 
@@ -99,10 +105,10 @@ def main() -> None:
     print(
         f"{times['rows']} candidates of {times['places']} sections; {times['ready'] and times['loaded']:.0f} ms until loaded; console {console}"
     )
-    for key in ("none", "half", "all", "close"):
+    for key in ("none", "half", "all", "close", "none_row", "half_row", "all_row", "far"):
         t = np.array(times[key])
         print(
-            f"{key:6s} median {np.median(t):6.1f}  95 % {np.quantile(t, 0.95):6.1f}  most {t.max():6.1f} ms"
+            f"{key:9s} least {t.min():6.1f}  median {np.median(t):6.1f}  95 % {np.quantile(t, 0.95):6.1f}  most {t.max():6.1f} ms"
         )
     if rankings:
         off(page, rankings)

@@ -314,7 +314,11 @@ def compare(
 @cli.command()
 @click.argument("results", type=RESULTS)
 @LANGUAGE
-@click.option("--out", type=NEW_FILE, help="file to write (default: report_<language>.html in RESULTS)")
+@click.option(
+    "--out",
+    type=NEW_FILE,
+    help="file to write, .html, .pdf or .docx (default: report_<language>.html in RESULTS)",
+)
 @click.option(
     "--part",
     type=click.Choice(["full", "summary"]),
@@ -323,7 +327,8 @@ def compare(
     help="with annexes or without",
 )
 @click.option("--pdf", is_flag=True, help="also print it to PDF (needs Chromium or Chrome)")
-def report(results: Path, language: str | None, out: Path | None, part: str, pdf: bool) -> None:
+@click.option("--docx", is_flag=True, help="also write it for word processors (needs python-docx)")
+def report(results: Path, language: str | None, out: Path | None, part: str, pdf: bool, docx: bool) -> None:
     """Write the report of a result folder in another language, or its summary without annexes."""
     from permeability.report import write_report
 
@@ -335,6 +340,9 @@ def report(results: Path, language: str | None, out: Path | None, part: str, pdf
         from permeability.report.pdf import write_pdf
 
         files.append(written(write_pdf(target, target.with_suffix(".pdf"))))
+    if docx and target.suffix.lower() != ".docx":
+        also = target.with_suffix(".docx")
+        files.append(written(write_report(results, also, language=language, part=part)))
     answer({"files": files}, _nothing_more)
 
 

@@ -3,9 +3,7 @@ run knows nothing."""
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +14,7 @@ from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.texts import N_
 from permeability.layers import whole_files
+from permeability.layers.word_files import new_document, save_document
 from permeability.locale.language import LANGUAGES, Words, words
 from permeability.monitoring.indicator_list import INDICATOR
 from permeability.monitoring.indicator_values import indicators
@@ -192,25 +191,10 @@ def _cell(row: Any, tr: Words) -> str:
 
 
 def _docx(done: ReportTable, target: Path) -> Path:
-    try:
-        import docx
-        from docx.enum.section import WD_ORIENT
-        from docx.shared import Cm, Pt
-    except ImportError as error:
-        raise OptionError(
-            "U31", "a DOCX needs the library python-docx, which is not installed.", layer=target.name,
-            remedy='pip install "landscape-permeability[docx]", or write .csv',
-        ) from error  # fmt: skip
-    from datetime import UTC, datetime
+    paper = new_document(done.title, target, instead=".csv", landscape=True)
+    from docx.shared import Cm, Pt
 
     tr = words(done.language)
-    paper = docx.Document()
-    page = paper.sections[0]
-    page.orientation = WD_ORIENT.LANDSCAPE
-    page.page_width, page.page_height = Cm(29.7), Cm(21.0)
-    page.left_margin = page.right_margin = Cm(1.5)
-    paper.core_properties.title, paper.core_properties.author = done.title, "permeability"
-    paper.core_properties.created = paper.core_properties.modified = datetime(2026, 1, 1, tzinfo=UTC)
     paper.add_heading(done.title, level=1)
     if done.statement:
         paper.add_paragraph(done.statement).runs[0].bold = True
@@ -237,17 +221,4 @@ def _docx(done: ReportTable, target: Path) -> Path:
             for paragraph in cell.paragraphs:
                 for run in paragraph.runs:
                     run.font.size = Pt(8)
-    with whole_files.whole_file(target) as aside:
-        _same_bytes(paper, aside)
-    return target
-
-
-def _same_bytes(paper: Any, path: Path) -> None:
-    """The document with a fixed time on each part of its archive, so that the same table gives the same bytes."""
-    made = io.BytesIO()
-    paper.save(made)
-    with zipfile.ZipFile(made) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
-        for part in old.infolist():
-            new.writestr(
-                zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0)), old.read(part), zipfile.ZIP_DEFLATED
-            )
+    return save_document(paper, target)

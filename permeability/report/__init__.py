@@ -23,7 +23,7 @@ def write_report(
     results_folder : path
         A folder that ``permeability run`` wrote.
     target_html : path
-        File to write, ``.html``, or ``.pdf`` where a Chromium is installed; it appears whole or not at all.
+        File to write, ``.html``, ``.docx`` (needs python-docx), or ``.pdf`` where a Chromium is installed; it appears whole or not at all.
     language : {"en", "mn", "ru"}
     part : {"full", "summary"}
         With its annexes, or the part that is made to be read: answer, case and limits.
@@ -38,7 +38,7 @@ def write_report(
     ProjectError
         J06 when the folder holds no results.
     OptionError
-        O01 for a language without a catalogue or an unknown part, O09 for a file of another kind.
+        O01 for a language without a catalogue or an unknown part, O09 for a file of another kind, U31 for ``.docx`` without python-docx.
 
     Examples
     --------
@@ -51,16 +51,20 @@ def write_report(
     """
     from permeability.core.errors import check_choice
     from permeability.locale.language import words
-    from permeability.report.render import render, require_page, write_page
+    from permeability.report.render import REPORTS, render, require_page, write_page
     from permeability.report.results import read_results
     from permeability.report.sections import report_context
 
     check_choice("part", part, PARTS)
     tr = words(language)
-    require_page(target_html)
-    return write_page(
-        target_html, render("report.html.j2", report_context(read_results(results_folder), tr, part), tr)
-    )
+    require_page(target_html, REPORTS)
+    context = report_context(read_results(results_folder), tr, part)
+    page = render("report.html.j2", context, tr)
+    if Path(target_html).suffix.lower() == ".docx":
+        from permeability.report.documents import write_document
+
+        return write_document(page, context, tr, Path(target_html))
+    return write_page(target_html, page)
 
 
 def write_board(results_folder: str | Path, target_html: str | Path, *, language: str = "en") -> Path:

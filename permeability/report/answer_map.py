@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+import shapely
 
 from permeability.locale.language import Words
 from permeability.report import figures
 from permeability.report.facts import Row
 from permeability.report.results import Results
 from permeability.viz import svg
-from permeability.viz.label_places import LabelPlaces
+from permeability.viz.label_places import SMALL, LabelPlaces
 from permeability.viz.svg import label_places
 
 COLOURS: Final = (
@@ -46,7 +47,9 @@ def answer_map(results: Results, parts: list[Row], tr: Words) -> Row | None:
     if not named or raster is None:
         return None
     frame = svg.frame_of(raster, _around(results, named))
-    places, layers = label_places(frame), []
+    places, layers = label_places(frame, SMALL), []
+    for part, found in named:
+        _line_free(frame, results, part, found, places)
     for n, (part, found) in enumerate(named):
         ranked = results.ranked(part["id"])
         assert ranked is not None
@@ -63,6 +66,7 @@ def answer_map(results: Results, parts: list[Row], tr: Words) -> Row | None:
         first=first,
     )
     figure: dict[str, Any] = svg.base(frame, title, alt, figures.foot(results, raster, tr), "answer", tr)
+    figure["letters"] = places.letters
     figure |= {"backdrop": figures.backdrop(frame, raster), "tops": layers}
     figure["km_marks"] = figures.km_marks(frame, [results.ranked(p["id"]) for p, _ in named], places, tr)
     figure["barriers"] = svg.barrier_layers(frame, figures.standing(results.barriers), tr)
@@ -70,14 +74,24 @@ def answer_map(results: Results, parts: list[Row], tr: Words) -> Row | None:
 
 
 def _around(results: Results, named: list[tuple[Row, list[int]]]) -> list[float]:
-    """Bounds of all ranked sections and of the patches [m]: the lines in question and the land on both sides."""
+    """Bounds of the sections to open first and of the patches [m]: the places in question and the land on both sides."""
     boxes = []
-    for part, _ in named:
-        for table in (results.ranked(part["id"]), results.of_species(results.patches, part["id"])):
-            if table is not None and len(table):
-                boxes.append(table.total_bounds)
+    for part, found in named:
+        ranked, patches = results.ranked(part["id"]), results.of_species(results.patches, part["id"])
+        assert ranked is not None
+        boxes.append(ranked.iloc[found].total_bounds)
+        if patches is not None and len(patches):
+            boxes.append(patches.total_bounds)
     every = np.array(boxes)
     return [float(v) for v in (*every[:, :2].min(axis=0), *every[:, 2:].max(axis=0))]
+
+
+def _line_free(frame: svg.Frame, results: Results, part: Row, found: list[int], places: LabelPlaces) -> None:
+    """No text lies on the sections that the map is about."""
+    ranked = results.ranked(part["id"])
+    assert ranked is not None
+    for i in found:
+        places.keep_line_free(frame.xy(shapely.get_coordinates(ranked.geometry.iloc[i])), 0.6 * WIDEST)
 
 
 def tops(sites: list[Row]) -> list[int]:

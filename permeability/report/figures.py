@@ -14,7 +14,7 @@ from permeability.locale.language import N_, Words
 from permeability.report.facts import Row, names
 from permeability.report.results import Results
 from permeability.viz import svg
-from permeability.viz.label_places import Label, LabelPlaces
+from permeability.viz.label_places import SMALL, Label, LabelPlaces
 from permeability.viz.maps import difference
 from permeability.viz.style import Scale, scale_for, thinned
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 BACKDROP = (233, 233, 230, 255)
 NO_PATH = (110, 110, 110, 255)
+RANKS = 1.5  # texts of the map of ranked sections are this much larger in print
 KM_STEP = 100.0  # between the kilometre marks of a line
 CHANGES: Final[Mapping[str, str]] = {
     "current": N_("Change of the current"),
@@ -227,7 +228,9 @@ def ranking_map(
     best = sites[0]
     alt = tr("Map of {n} ranked sections; the best is {best}, and the {top} best have their rank written beside them.",
              n=tr.number(len(sites)), best=best["id"], top=tr.number(min(top, len(sites))))  # fmt: skip
-    places = svg.label_places(frame)
+    places = svg.label_places(frame, RANKS)
+    for shape in ranked.geometry:
+        places.keep_line_free(frame.xy(shapely.get_coordinates(shape)), 4.0)
     labels = _rank_labels(frame, ranked, sites, top, places)
     who = names(results, species, tr)["name"]
     title = titled(tr("Ranked sections"), who)
@@ -263,7 +266,7 @@ def km_marks(
                 continue
             seen.add((line, float(km)))
             (x, y) = frame.xy(np.array([shapely.get_coordinates(shape)[0]]))[0]
-            at = places.place(float(x), float(y), tr("km {n}", n=tr.number(km)), 9.0)
+            at = places.place(float(x), float(y), tr("km {n}", n=tr.number(km)), 9.0, beside=True)
             if at is not None:
                 out.append({"x": f"{x:.2f}", "y": f"{y:.2f}", "tx": f"{at.x:.2f}", "ty": f"{at.y:.2f}", "anchor": at.anchor, "text": tr("km {n}", n=tr.number(km))})  # fmt: skip
     return out
@@ -404,7 +407,9 @@ def _figure(
     tr: Words,
     places: LabelPlaces | None = None,
 ) -> Row:
+    places = places if places is not None else svg.label_places(frame, SMALL)
     figure: dict[str, Any] = svg.base(frame, title, alt, foot(results, raster, tr), key, tr)
+    figure["letters"] = places.letters
     figure["barriers"] = svg.barrier_layers(frame, results.barriers, tr)
     if results.scenarios is None:  # a single option; the measures of several do not belong on today's land
         figure["measures"] = svg.measure_layer(frame, results.measures)

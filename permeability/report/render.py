@@ -12,6 +12,7 @@ from permeability.locale.language import Words
 from permeability.viz.pages import html_page
 
 PAGES = (".html", ".htm", ".pdf")
+REPORTS = (*PAGES, ".docx")
 
 
 def render(

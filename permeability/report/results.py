@@ -244,8 +244,10 @@ class Results:
             return None
         fenced = {str(r["id"]): bool(r["fenced"]) for r in plan["standing"]}
         table = self.barriers.copy()
+        stood = table["standing"].astype(str) == "True"
+        table["standing"] = table["id"].astype(str).isin(list(fenced))
+        table = table[table["standing"] | ~stood]  # a line that is taken away is not drawn
         ids = table["id"].astype(str)
-        table["standing"] = ids.isin(list(fenced))
         rail = (table["kind"] == "railway") & table["standing"]
         table.loc[rail, "fenced"] = ["yes" if fenced[i] else "no" for i in ids[rail]]
         return table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from permeability.barriers.taken_away import lines_left
 from permeability.layers.grid import describe_crs
 from permeability.locale.language import Words
 from permeability.viz.style import shortened
@@ -48,8 +49,12 @@ def ground_of(land: Landscape, tr: Words) -> Ground:
     """The ground of a landscape, with its barriers."""
     foot = tr("Coordinate system: {crs}; cells of {n} m; north of the grid is up. Scenario: {scenario}.",
               scenario=shortened(land.scenario.name, 60), **_place(land.grid, tr))  # fmt: skip
-    barriers = land.barriers.table.assign(standing=land.standing)
-    return Ground(grid_bounds(land.grid), land.valid, foot, barriers)
+    return Ground(grid_bounds(land.grid), land.valid, foot, drawn_lines(land))
+
+
+def drawn_lines(land: Landscape) -> gpd.GeoDataFrame:
+    """The barriers of a landscape as they are drawn: with the column ``standing``, without what its scenario takes away."""
+    return lines_left(land.barriers, land.scenario, land.table)
 
 
 def ground_of_grid(grid: Grid, valid: NDArray[np.bool_], tr: Words) -> Ground:

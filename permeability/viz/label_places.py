@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 EM_WIDE: Final = (
     0.66  # width of a letter [em]; bold DejaVu Sans, the widest of the page's fonts, has 0.65 on average
 )
 EM_HIGH: Final = 1.25
-PRINT: Final = 1.35  # texts are this much larger in print, see ``--k`` of the style sheet
+PRINT: Final = 1.35  # texts are this much larger in print, see ``--p`` of the style sheet
+SMALL: Final = 1.9  # and this much on maps that take half of a page or less
 NEAR: Final = (7.0, 16.0, 28.0, 42.0, 60.0)  # distances tried [px]
 TURNS: Final = ((1, 0), (-1, 0), (1, -1), (1, 1), (-1, -1), (-1, 1), (0, -1), (0, 1))
 
@@ -60,6 +65,8 @@ class LabelPlaces:
         Kilometres per pixel.
     taken : list of Box
         What a label may not cover.
+    letters : float
+        How much larger texts are in print than on the screen.
 
     Examples
     --------
@@ -75,13 +82,30 @@ class LabelPlaces:
     height: float
     unit: float
     taken: list[Box] = field(default_factory=list)
+    letters: float = PRINT
+
+    def keep_line_free(self, xy: NDArray[np.float64], half_px: float) -> None:
+        """Keep squares along a line free; ``xy`` are its corners, shape (n, 2) [km].
+
+        >>> map_ = LabelPlaces(90.0, 45.0, 0.1)
+        >>> map_.keep_line_free(np.array([[0.0, 5.0], [10.0, 5.0]]), 5.0)
+        >>> len(map_.taken)
+        21
+        """
+        step = half_px * self.unit
+        for a, b in pairwise(xy):
+            n = max(1, int(np.ceil(np.hypot(*(b - a)) / step)))
+            for x, y in a + (b - a) * (np.arange(n + 1) / n)[:, None]:
+                self.keep_free(float(x), float(y), half_px)
 
     def keep_free(self, x: float, y: float, half_px: float) -> None:
         """Keep a square around a place free [km]."""
         r = half_px * self.unit
         self.taken.append(Box(x - r, y - r, x + r, y + r))
 
-    def place(self, x: float, y: float, text: str, size_px: float = 11.0) -> Label | None:
+    def place(
+        self, x: float, y: float, text: str, size_px: float = 11.0, *, beside: bool = False
+    ) -> Label | None:
         """The nearest free place of a text beside a point; None where there is none.
 
         Parameters
@@ -91,12 +115,14 @@ class LabelPlaces:
         text : str
         size_px : float
             Size of the letters on the screen.
+        beside : bool
+            Only where the text needs no line that leads to its point.
         """
-        em = size_px * PRINT * self.unit
+        em = size_px * self.letters * self.unit
         wide, high = EM_WIDE * em * max(len(text), 1), EM_HIGH * em
         for box, anchor, far in self._tries(x, y, wide, high):
             inside = box.left >= 0 and box.top >= 0 and box.right <= self.width and box.bottom <= self.height
-            if inside and not any(box.meets(b) for b in self.taken):
+            if inside and not (beside and far) and not any(box.meets(b) for b in self.taken):
                 self.taken.append(box)
                 at = {"start": box.left, "end": box.right, "middle": (box.left + box.right) / 2}[anchor]
                 return Label(at, box.bottom - 0.3 * em, anchor, far)

@@ -17,7 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from permeability.locale.language import Words, proper_name
-from permeability.viz.label_places import Box, Label, LabelPlaces
+from permeability.viz.label_places import PRINT, Box, Label, LabelPlaces
 from permeability.viz.maps import symbol_places
 from permeability.viz.style import (
     BARRIER_STYLES,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 SCREEN, TALLEST = 900.0, 640.0  # pixels the map is drawn for: its width, and its height where that is less
 MOST_TICKS = 4  # of a colour bar, so that none touches the next
+SYMBOL = 25.0  # pixels: a patch up to this half size is drawn like a dot
 NARROWEST, FLATTEST = 0.5, 0.4  # width over height, and height over width, that a frame has at least
 
 
@@ -229,6 +230,8 @@ def patch_layer(
     if patches is None:
         return []
     places = places if places is not None else label_places(frame)
+    for shape in patches.geometry:
+        _keep_symbol_free(frame, shape, places)
     out: list[dict[str, Any]] = []
     for row in patches.to_dict("records"):
         shape, name = row["geometry"], proper_name({str(k): v for k, v in row.items()}, tr)
@@ -245,13 +248,22 @@ def patch_layer(
     return out
 
 
-def label_places(frame: Frame) -> LabelPlaces:
-    """An empty map for labels: only scale bar and north arrow stand there."""
-    u, w, h = frame.unit, frame.width, frame.height
+def _keep_symbol_free(frame: Frame, shape: shapely.Geometry, places: LabelPlaces) -> None:
+    """No label lies on the dot of a patch, or on one that is drawn no larger than a few letters."""
+    west, south, east, north = shape.bounds
+    half = max(east - west, north - south) / 2000.0 / frame.unit
+    if half <= SYMBOL:
+        (x, y) = frame.xy(np.array([[(west + east) / 2, (south + north) / 2]]))[0]
+        places.keep_free(float(x), float(y), max(half, 5.0) + 1.0)
+
+
+def label_places(frame: Frame, letters: float = PRINT) -> LabelPlaces:
+    """An empty map for labels: only scale bar and north arrow stand there; ``letters`` as of :class:`LabelPlaces`."""
+    u, w, h, k = frame.unit, frame.width, frame.height, letters / PRINT
     bar = round_length(w / 4)
     return LabelPlaces(w, h, u, [
-        Box(0.0, h - 0.03 * w - 24 * u, 0.02 * w + bar + 60 * u, h), Box(0.965 * w - 20 * u, 0.0, w, 0.03 * w + 90 * u),
-    ])  # fmt: skip
+        Box(0.0, h - 0.03 * w - 24 * k * u, 0.02 * w + bar + 60 * k * u, h), Box(0.965 * w - 20 * k * u, 0.0, w, 0.03 * w + (60 + 30 * k) * u),
+    ], letters)  # fmt: skip
 
 
 def _at(label: Label | None, frame: Frame) -> dict[str, Any]:
@@ -288,5 +300,5 @@ def base(frame: Frame, title: str, alt: str, foot: str, key: str, tr: Words) -> 
         "key": key, "title": title, "alt": alt, "foot": foot, "view_box": frame.view_box, "aspect": f"{frame.width / frame.height:.4f}", "unit": f"{frame.unit:.4f}", "width": _n(frame.width),
         "height": _n(frame.height), "furniture": furniture(frame, tr), "rasters": [], "barriers": [], "patches": [], "ranges": "",
         "sections": [], "tops": [], "km_marks": [], "section_legend": None, "backdrop": None, "no_path": None, "measures": None, "interactive": False,
-        "tracks": None,
+        "tracks": None, "letters": PRINT,
     }  # fmt: skip

@@ -7,6 +7,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from page_layout import COVERED, NARROW, as_printed, in_frame
 from places import REPOSITORY
 
 from permeability.report import write_report
@@ -18,29 +19,6 @@ browse, with_script, answer, SAMPLE = (BROWSER[n] for n in ("browse", "with_scri
 in_browser = pytest.mark.skipif(BROWSER["CHROMIUM"] is None, reason="Chromium is not installed")
 to_text = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils is not installed")
 
-COVERED = """
-var out=[],n=0;
-[1,1.35].forEach(function(k){
-[].forEach.call(document.querySelectorAll('.map'),function(box){ if(k>1)box.style.setProperty('--k',k,'important');
- var all=[].filter.call(box.querySelectorAll('svg text'),function(t){return t.getBoundingClientRect().width>0});
- var r=all.map(function(t){return t.getBoundingClientRect()}); n+=all.length;
- for(var i=0;i<r.length;i++)for(var j=i+1;j<r.length;j++){
-  var w=Math.min(r[i].right,r[j].right)-Math.max(r[i].left,r[j].left), h=Math.min(r[i].bottom,r[j].bottom)-Math.max(r[i].top,r[j].top);
-  if(w>1&&h>1)out.push([k,box.parentNode.id,all[i].textContent,all[j].textContent])}})});
-return {covered:out,labels:n}
-"""
-BROKEN = """
-var out=[],n=0;
-[].forEach.call(document.querySelectorAll('main table th,main table td'),function(cell){
- if(cell.matches('.hash,code')||cell.querySelector('code'))return;
- var walk=document.createTreeWalker(cell,NodeFilter.SHOW_TEXT),node;
- while((node=walk.nextNode())){var find=/[\\p{L}\\p{N}]+/gu,m;
-  while((m=find.exec(node.data))){var r=document.createRange();r.setStart(node,m.index);r.setEnd(node,m.index+m[0].length);n++;
-   var tops={};[].forEach.call(r.getClientRects(),function(b){tops[Math.round(b.top)]=1});
-   if(Object.keys(tops).length>1)out.push(m[0])}}});
-return {broken:out,words:n}
-"""
-
 
 @pytest.fixture(scope="module", params=["plain", "hostile"])
 def page(request, tmp_path_factory):
@@ -51,23 +29,32 @@ def page(request, tmp_path_factory):
     return write_report(made, folder / "report.html", language="mn")
 
 
+def measured(page, folder, script, width):
+    """What a script finds on a page: in a window of some width [px], on a telephone, or as on paper."""
+    flags = (folder / "profile", "--window-size=1200,900", "--dump-dom")
+    if width == "paper":
+        return answer(browse(with_script(as_printed(page, folder), script), *flags[:1], "--window-size=703,1000", "--dump-dom")[0])  # fmt: skip
+    return answer(browse(in_frame(with_script(page, script), folder, width), *flags)[0])
+
+
+WIDTHS = [360, 500, 800, 1200, "paper"]
+
+
 @in_browser
-def test_no_label_of_a_map_covers_another_on_screen_or_at_the_size_of_print(page, tmp_path):
-    found = answer(
-        browse(with_script(page, COVERED), tmp_path / "profile", "--window-size=1200,900", "--dump-dom")[0]
-    )
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_label_of_a_map_covers_another(page, tmp_path, width):
+    found = measured(page, tmp_path, COVERED, width)
     assert found["labels"] > 10
     assert found["covered"] == []
 
 
 @in_browser
-@pytest.mark.parametrize("width", [500, 800, 1200])
-def test_no_word_of_a_table_is_broken(page, tmp_path, width):
-    found = answer(
-        browse(with_script(page, BROKEN), tmp_path / "profile", f"--window-size={width},900", "--dump-dom")[0]
-    )
-    assert found["words"] > 500
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_cell_of_a_table_is_narrower_than_its_longest_word(page, tmp_path, width):
+    found = measured(page, tmp_path, NARROW, width)
+    assert found["words"] > 300
     assert found["broken"] == []
+    assert found["out"] == []
 
 
 LONG = """
@@ -75,14 +62,6 @@ return [].map.call(document.querySelectorAll('table.long'),function(t){
 var rows=t.tBodies[0].rows,note=t.closest('.scroll').nextElementSibling;while(note&&note.matches('p')&&!note.matches('.paper'))note=note.nextElementSibling;
 return [rows.length,[].filter.call(rows,function(r){return r.getBoundingClientRect().height>0}).length,note&&note.matches('.paper')?note.textContent:'']});
 """
-
-
-def as_printed(page, folder):
-    """A copy that looks on the screen as on paper."""
-    copy = folder / "printed.html"
-    text = page.read_text(encoding="utf-8").replace("@media print", "@media all")
-    copy.write_text(text, encoding="utf-8")
-    return copy
 
 
 @in_browser
@@ -100,16 +79,6 @@ def test_long_tables_are_short_on_paper_and_name_the_file_with_the_rest(tmp_path
             assert f"{rows - 5} more are in pairs.csv" in note
     on_screen = answer(browse(with_script(page, LONG), *flags)[0])
     assert all(rows == seen for rows, seen, _ in on_screen)
-
-
-@in_browser
-def test_no_word_of_a_table_is_broken_on_paper(page, tmp_path):
-    copy = as_printed(page, tmp_path)
-    found = answer(
-        browse(with_script(copy, BROKEN), tmp_path / "p", "--window-size=703,1000", "--dump-dom")[0]
-    )
-    assert found["words"] > 300
-    assert found["broken"] == []
 
 
 @in_browser

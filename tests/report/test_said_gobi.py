@@ -9,9 +9,7 @@ import subprocess
 
 import pytest
 from derived import derive, stray_numbers
-from places import GOBI
 
-import permeability as pm
 from permeability.cli.printed import print_run
 from permeability.locale.language import words
 from permeability.report import write_report
@@ -21,18 +19,11 @@ from permeability.report.said import said
 from permeability.report.sections import report_context
 
 pytestmark = pytest.mark.slow
-DRAWS = 20
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gobi") / "gobi"
-    shutil.copytree(GOBI, folder)
-    path = folder / "project.toml"
-    text, n = re.subn(r"(?m)^draws = \d+", f"draws = {DRAWS}", path.read_text(encoding="utf-8"), count=1)
-    assert n == 1
-    path.write_text(text, encoding="utf-8")
-    return pm.run_project(path, folder / "out")
+def run(gobi_run):
+    return gobi_run
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +34,7 @@ def summary(run):
 def test_every_statement_about_both_species_follows_from_the_draws(run, summary):
     assert set(summary) == {"khulan", "mongolian_gazelle"}
     for name, result in run.species.items():
-        assert len(result.ranking.draws.gains) == DRAWS
+        assert len(result.ranking.draws.gains) == 20
         seen = derive(result, summary[name]["headline"])
         assert {"lost", "takes_most", "first", "reach"} <= seen
         for s in summary[name]["headline"]:

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from permeability._version import __version__
 from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import FACTS
+from permeability.barriers.taken_away import lines_left
 from permeability.barriers.treatments import treatments
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.landscape.landscape import Landscape
@@ -247,13 +248,14 @@ def _plan_record(
     land = option.land
     steps = [s.model_dump(exclude_unset=True) for s in plan.steps] if plan else _plain_steps(land)
     fences = [any(c.is_fence for c in parts) for parts in land.components]
+    left = land.table.index.isin(lines_left(land.barriers, land.scenario, land.table).index)
     inputs = {s: r.inputs[name] for s, r in results.items() if name in r.inputs}
     return {
         "cost_usd": option_cost_usd(option), "folder": f"{FOLDER}/{folder}", "based_on": option.based_on, "measure": option.measure, "note": option.note,
         "year": land.context.get("year"), "interventions": [i.text() for i in land.scenario.interventions], "steps": steps,
         "layers": dict(plan.layers) if plan else {}, "inputs": inputs, "unexplained": {s: unexplained(r) for s, r in inputs.items()},
         "standing": [
-            {"id": str(land.barriers.table["id"].iloc[i]), "fenced": fences[i]} for i in np.flatnonzero(land.standing)
+            {"id": str(land.barriers.table["id"].iloc[i]), "fenced": fences[i]} for i in np.flatnonzero(land.standing & left)
         ],
     }  # fmt: skip
 

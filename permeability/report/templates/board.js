@@ -3,7 +3,7 @@
   const stored = JSON.parse(document.getElementById("board-stored").textContent);
   const pristine = "<!DOCTYPE html>\n" + document.documentElement.outerHTML;
   const words = data.words, language = data.language;
-  const LEVELS = ["best", "low", "high"];
+  const NEAR = 40; // modes: a set so near to the one that stands is a matter of few milliseconds
   const $ = function (id) { return document.getElementById(id); };
   const species = data.species, byId = {};
   let here = species[0], open = [], past = [], turn = 0, marked = null, lines = new Map();
@@ -114,9 +114,10 @@
   function show(said) {
     turn += 1;
     const mine = turn;
+    here.networks.best.follow(bits(here, places(here, open)), NEAR);
     showMarks();
     showMoney();
-    showIndices(false);
+    showIndices(0);
     $("status").textContent = (said ? said + ". " : "") + told();
     $("undo").disabled = !past.length;
     $("clear").disabled = !open.length;
@@ -135,13 +136,18 @@
     const more = jobs.shift()();
     if (Array.isArray(more)) { jobs.unshift.apply(jobs, more); }
   }
+  // The draws of the species in view, what each section adds, the other species: every network first lets the set stand.
   function rest() {
     delete document.body.dataset.settled;
-    const jobs = [], stand = function (s, l) { return function () { return s.networks[l].stand(bits(s, places(s, open))); }; };
-    species.forEach(function (s) { Object.keys(s.networks).forEach(function (l) { jobs.push(function () { conductance(s, open, l); }); }); });
-    jobs.push(function () { showIndices(true); showCompared(); }, stand(here, "best"));
+    const jobs = [];
+    function solved(s, l) {
+      jobs.push(function () { return s.networks[l].stand(bits(s, places(s, open))); }, function () { conductance(s, open, l); });
+    }
+    Object.keys(here.networks).forEach(function (l) { solved(here, l); });
+    jobs.push(function () { showIndices(1); });
     lines.forEach(function (line) { jobs.push(function () { showAdds(line); }); });
-    species.forEach(function (s) { Object.keys(s.networks).forEach(function (l) { jobs.push(stand(s, l)); }); });
+    species.forEach(function (s) { if (s !== here) { Object.keys(s.networks).forEach(function (l) { solved(s, l); }); } });
+    jobs.push(function () { showIndices(2); showCompared(); });
     return jobs;
   }
   // Only what has changed since the marks were drawn last.
@@ -178,15 +184,15 @@
     $("meter").setAttribute("aria-label", parts.join("; "));
   }
   // The table of indices; the draws and the other species only once they are worked out.
-  function showIndices(whole) {
-    const body = $("indices").tBodies[0];
+  function showIndices(stage) {
+    const whole = stage > 0, body = $("indices").tBodies[0];
     body.textContent = "";
     body.appendChild(conductanceRow(here, whole, true));
     const before = pieces(here, [], "best"), after = pieces(here, open, "best");
     body.appendChild(pieceRow("range_cut_off_km2", before.cut, after.cut, "cut", whole));
     body.appendChild(pieceRow("pairs_apart", before.apart, after.apart, "apart", whole));
     body.appendChild(reachRow());
-    species.forEach(function (s) { if (s !== here) { body.appendChild(conductanceRow(s, whole, whole)); } });
+    species.forEach(function (s) { if (s !== here) { body.appendChild(conductanceRow(s, stage > 1, stage > 1)); } });
   }
   function row(label, unit, cells, values) {
     const line = make("tr"), head = make("th", label);
@@ -297,6 +303,7 @@
 
   // ---------------------------------------------------------------- best next, pairs, A and B
   function bestNext() {
+    here.networks.best.follow(bits(here, places(here, open)), 0);
     const most = budget(), now = conductance(here, open, "best");
     let best = null, adds = 1e-12 * Math.max(now, 1e-300);
     here.sites.forEach(function (s) {

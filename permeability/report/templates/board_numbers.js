@@ -133,7 +133,7 @@ const BoardNumbers = (function () {
     const drops = unpack(kept.drops), ends = unpack(kept.ends), focal = unpack(kept.focal);
     const today = unpack(kept.today), weights = unpack(kept.weights);
     const p = kept.part.length, c = modes ? ends.length / modes : 1 + Math.max.apply(null, kept.part);
-    kept.blocks.forEach(function (b) { b.roots = roots(unpack(b.response), b.size); indexed(b); });
+    kept.blocks.forEach(function (b, i) { b.place = i; b.roots = roots(unpack(b.response), b.size); indexed(b); });
     kept.pieces.joins.forEach(indexed);
     function coupled(i, j) { // i < j
       return upper[i * modes - i * (i + 1) / 2 + j - i - 1];
@@ -277,12 +277,33 @@ const BoardNumbers = (function () {
       }
       return out;
     }
-    // What it takes to let a set stand, so that sets near it are quick, as small jobs; after many changes from anew, so that
-    // rounding does not add up.
+    // Let the nearest of what stands, what stood before and nothing be where the next changes begin.
+    let aside = bare; // what stood before a jump to a set far from it: often the next one
+    function begin(to) {
+      const before = here, from = [here, aside, bare].map(function (b) { return differing(b.state, to).n; });
+      const k = from.indexOf(Math.min.apply(null, from));
+      here = [here, aside, bare][k];
+      if (k && before !== bare) { aside = before; }
+      return differing(here.state, to);
+    }
+    // What stands comes near to a set at once, or to it: with the sets of clicks, one section from the last, at the same small
+    // cost however many are open and however fast they come.
+    function follow(bits, near) {
+      const left = steps(begin(goal(bits)));
+      let n = left.reduce(function (t, x) { return t + x.n; }, 0);
+      while (n > near) {
+        const next = left.shift();
+        n -= next.n;
+        here = move(here, next);
+      }
+    }
+    // The same as small jobs, for sets that may wait; after many changes from anew, so that rounding does not add up.
     function stand(bits) {
-      const to = goal(bits);
-      if (here.turns >= 100 || to.every(function (s) { return s < 0; })) { here = bare; }
-      return steps(differing(here.state, to)).map(function (diff) { return function () { move(diff); }; });
+      const to = goal(bits), many = here.turns >= 100;
+      let fresh = bare;
+      const diffs = steps(many ? differing(bare.state, to) : begin(to));
+      if (!many) { return diffs.map(function (diff) { return function () { here = move(here, diff); }; }); }
+      return diffs.map(function (diff) { return function () { fresh = move(fresh, diff); }; }).concat([function () { here = fresh; }]);
     }
     function steps(diff) { // a few blocks at a time
       const out = [];
@@ -295,28 +316,30 @@ const BoardNumbers = (function () {
       if (some.n) { out.push(some); }
       return out;
     }
-    function move(diff) {
-      if (diff.list.some(function (x) { return here.state[kept.blocks.indexOf(x[0])] !== x[1]; })) { return; } // another set has come since
-      if (here === bare) {
+    function move(base, diff) {
+      if (diff.list.some(function (x) { return base.state[x[0].place] !== x[1]; })) { return base; } // another set has come since
+      let to = base;
+      if (base === bare) {
         const q = new Float64Array(size);
         for (let i = 0; i < modes; i++) { for (let j = i + 1, x = row(i) + j; j < modes; j++) { q[x++] = coupled(i, j); } }
-        here = { state: bare.state.slice(), q: q, d: bare.d.slice(), g: bare.g.slice(), turns: 0 };
+        to = { state: bare.state.slice(), q: q, d: bare.d.slice(), g: bare.g.slice(), turns: 0 };
       }
-      const made = change(here, diff), n = made.n, turned = new Float64Array(n * modes), g = after(here, made);
-      for (let k = 0; k < n; k++) { for (let i = 0; i < modes; i++) { turned[k * modes + i] = entry(here, i, made.at[k]); } }
-      const left = product(made.w, turned, n, n, modes), wd = product(made.w, rowsOf(here.d, made.at), n, n, wide);
+      const made = change(to, diff), n = made.n, turned = new Float64Array(n * modes), g = after(to, made);
+      for (let k = 0; k < n; k++) { for (let i = 0; i < modes; i++) { turned[k * modes + i] = entry(to, i, made.at[k]); } }
+      const left = product(made.w, turned, n, n, modes), wd = product(made.w, rowsOf(to.d, made.at), n, n, wide);
       for (let i = 0; i < modes; i++) {
         const first = row(i);
         for (let k = 0; k < n; k++) {
           const f = left[k * modes + i];
           if (f === 0) { continue; }
-          for (let j = i, x = first + i, y = k * modes + i; j < modes; j++) { here.q[x++] += f * turned[y++]; }
-          for (let j = 0; j < wide; j++) { here.d[i * wide + j] += turned[k * modes + i] * wd[k * wide + j]; }
+          for (let j = i, x = first + i, y = k * modes + i; j < modes; j++) { to.q[x++] += f * turned[y++]; }
+          for (let j = 0; j < wide; j++) { to.d[i * wide + j] += turned[k * modes + i] * wd[k * wide + j]; }
         }
       }
-      here.g = g;
-      diff.list.forEach(function (x) { here.state[kept.blocks.indexOf(x[0])] = x[2]; });
-      here.turns += 1;
+      to.g = g;
+      diff.list.forEach(function (x) { to.state[x[0].place] = x[2]; });
+      to.turns += 1;
+      return to;
     }
     // G of any set: from nothing, from what stands, or all at once, whichever is least work.
     function changed(bits) {
@@ -396,7 +419,7 @@ const BoardNumbers = (function () {
       return n * (n - 1) / 2 - met.size;
     }
 
-    return { conductance: conductance, stand: stand, pieces: pieces, resistances: resistances, error: kept.error, checked: kept.checked, draw: kept.draw };
+    return { conductance: conductance, stand: stand, follow: follow, pieces: pieces, resistances: resistances, error: kept.error, checked: kept.checked, draw: kept.draw };
   }
 
   return { network: network, solve: solve, unpack: unpack };

@@ -13,12 +13,35 @@
       box.style.setProperty("--k", "1");
       furnish();
       box.classList.toggle("zoomed", view[2] < 0.6 * home[2]);
+      clear();
+    }
+    // On a map smaller or nearer than it was drawn for, texts that would cover one that says more wait until there is room.
+    function clear() {
+      var edge = svg.getBoundingClientRect(), kinds = [".bar-km text,.north text", ".rank", "[data-layer=patches] text", "text"], taken = [];
+      var texts = kinds.map(function (kind) {
+        return Array.from(svg.querySelectorAll(kind)).sort(function (a, b) { return (Number(a.textContent) || 0) - (Number(b.textContent) || 0); });
+      }).reduce(function (a, b) { return a.concat(b); });
+      texts = texts.filter(function (t, i) { return texts.indexOf(t) === i; });
+      texts.forEach(function (t) { wait(t, false); });
+      var boxes = texts.map(function (t) { return t.getBoundingClientRect(); });
+      texts.forEach(function (t, i) {
+        var b = boxes[i];
+        if (!b.width || b.right < edge.left || b.left > edge.right || b.bottom < edge.top || b.top > edge.bottom) { return; }
+        if (b.left < edge.left || b.right > edge.right || taken.some(function (c) { return b.left < c.right && c.left < b.right && b.top < c.bottom && c.top < b.bottom; })) {
+          wait(t, true);
+        } else { taken.push(b); }
+      });
+    }
+    function wait(text, on) {
+      var lead = text.previousElementSibling;
+      text.classList.toggle("waits", on);
+      if (lead && lead.matches(".lead")) { lead.classList.toggle("waits", on); }
     }
     function furnish() {
       var z = view[2] / home[2];
       var shift = "translate(" + view[0] + " " + view[1] + ") scale(" + z + ")";
       svg.querySelectorAll(".bar-km,.north").forEach(function (g) { g.setAttribute("transform", shift); });
-      svg.querySelectorAll(".north text,.bar-km text").forEach(function (t) { t.style.fontSize = "calc(var(--u)*11px/" + z + ")"; });
+      svg.querySelectorAll(".north text,.bar-km text").forEach(function (t) { t.style.fontSize = "calc(var(--u)*var(--k)*11px/" + z + ")"; });
       var bar = svg.querySelector(".bar-km");
       var ten = Math.pow(10, Math.floor(Math.log10(view[2] / 4)));
       var km = [5, 2, 1].filter(function (m) { return m * ten <= view[2] / 4; })[0] * ten;

@@ -10,7 +10,7 @@ import pandas as pd
 from permeability.core.plain_text import inert_html
 from permeability.locale.language import proper_name, reader_language, words
 from permeability.viz.explore import offline, on_web_map, screen_map
-from permeability.viz.ground import ground_of
+from permeability.viz.ground import drawn_lines, ground_of
 from permeability.viz.maps import Map, draw_map, scenario_name, species_name
 from permeability.viz.notebook import facts_html, grid_text, page, provenance, reader
 from permeability.viz.screen_map import BarrierLines, Picture
@@ -111,7 +111,7 @@ def explore(land: Landscape, *, language: str | None = None, **options: Any) -> 
     ScreenMap: 2 layers
     """
     tr = words(language or reader_language())
-    table = land.barriers.table.assign(standing=land.standing)
+    table = drawn_lines(land)
     if offline(options):
         drawn = screen_map({**options, "language": language}, species_name(land, tr))
         ground = Picture(np.where(land.valid, land.resistance, np.nan), land.grid, "habitat")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from permeability.locale.language import reader_language, words
 from permeability.viz.explore import nowhere, on_web_map
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from permeability.linkage.patch_network import PatchNetwork
 
 __all__ = ["link_lines", "plot"]
+
+STRIP = 0.16  # of the height of the map
 
 
 def plot(network: PatchNetwork, ax: Any = None, *, language: str = "en") -> Map:
@@ -54,7 +57,7 @@ def plot(network: PatchNetwork, ax: Any = None, *, language: str = "en") -> Map:
         Line2D([], [], color=PICKED, lw=2.2, label=tr("Link between patches")),
     ]
     lines = link_lines(network, ground)
-    around = lines.total_bounds if len(lines) else None
+    around = _with_room_beneath(lines.total_bounds) if len(lines) else None
     drawn = draw_map(ground, None, None, tr("Patch network"), ax, tr, extra=handles, around=around)
     west, south, east, north = ground.bounds
     shade = np.zeros((*network.labels.shape, 4))
@@ -62,6 +65,12 @@ def plot(network: PatchNetwork, ax: Any = None, *, language: str = "en") -> Map:
     drawn.axes.imshow(shade, extent=(west, east, south, north), interpolation="nearest", zorder=5)
     draw_picked(drawn.axes, list(lines.geometry), width=2.2)
     return drawn
+
+
+def _with_room_beneath(bounds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bounds with a strip for the scale bar, so that it lies on no patch."""
+    west, south, east, north = bounds
+    return np.array([west, south - STRIP * max(north - south, (east - west) / 1.7), east, north])
 
 
 def html(network: PatchNetwork) -> str:

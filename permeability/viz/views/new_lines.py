@@ -14,7 +14,7 @@ from permeability.viz.ground import ground_of
 from permeability.viz.maps import Map, draw_map, species_name
 from permeability.viz.notebook import facts_html, page, provenance
 from permeability.viz.paper_labels import write_beside
-from permeability.viz.style import PICKED, scale_for
+from permeability.viz.style import INK, PICKED, scale_for
 from permeability.viz.view import Contents, View, raster
 from permeability.viz.views import landscape
 
@@ -143,10 +143,21 @@ def plot_no_go(found: NoGo, ax: Any = None, *, language: str = "en") -> Map:
     >>> plot_no_go(pm.no_go(pm.damage_map(land.without_barriers(), patches, "stock_fence"))).alt.startswith("Map of")
     True
     """
+    from matplotlib.patches import Patch
+
     tr = words(language)
     values = np.where(found.classes > 0, found.classes.astype(float), np.nan)
     title = tr("Ground for a new line: suitable, avoid, no-go")
-    return draw_map(ground_of(found.land, tr), values, scale_for("line_classes", values), title, ax, tr)
+    ground, scale = ground_of(found.land, tr), scale_for("line_classes", np.array([1.0, 3.0]))
+    colours = scale.rgba(np.array([[1.0, 2.0, 3.0]]))[0, :, :3] / 255.0
+    names = (tr("suitable"), tr("avoid"), tr("no-go"))
+    handles = [Patch(facecolor=c, edgecolor=INK, lw=0.5, label=n) for c, n in zip(colours, names)]
+    drawn = draw_map(ground, None, None, title, ax, tr, extra=handles)
+    west, south, east, north = ground.bounds
+    drawn.axes.imshow(
+        scale.rgba(values), extent=(west, east, south, north), interpolation="nearest", zorder=1
+    )
+    return drawn
 
 
 def _html(title: str, drawn: Map, said: str, table: Any, land: Any) -> str:
