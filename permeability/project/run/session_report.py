@@ -35,7 +35,7 @@ from permeability.project.spec import ProjectSpec
 from permeability.ranking.ranking import Ranking
 from permeability.report import write_board as write_board_of_folder
 from permeability.report import write_report as write_report_of_folder
-from permeability.report.render import require_page
+from permeability.report.render import REPORTS, require_page
 
 __all__ = ["write_board", "write_report"]
 
@@ -92,7 +92,7 @@ def write_report(
     ...     "Two patches and a fence" in path.read_text(encoding="utf-8")
     True
     """
-    require_page(target_html)
+    require_page(target_html, REPORTS)
     if isinstance(results, (str, Path)):
         return write_report_of_folder(results, target_html, language=language)
     run = results if isinstance(results, Run) else _run_of(_sorted(results), title, statement, inside)
