@@ -347,18 +347,18 @@ def report(results: Path, language: str | None, out: Path | None, part: str, pdf
 
 
 @cli.command()
-@click.argument("results", type=RESULTS)
+@click.argument("results", type=RESULTS, nargs=-1, required=True)
 @LANGUAGE
 @click.option(
     "--out", type=NEW_FILE, help="file to write (default: board.html, or board_<language>.html, in RESULTS)"
 )
-def board(results: Path, language: str | None, out: Path | None) -> None:
-    """Write the what-if board of a result folder: one page, offline, that solves any set of ranked sections anew."""
+def board(results: tuple[Path, ...], language: str | None, out: Path | None) -> None:
+    """Write the what-if board of a result folder: one page, offline, that solves any set of ranked sections anew; of several, a switch between their seasons."""
     from permeability.report import write_board
 
     language = language or reader().language
     name = "board.html" if language == "en" else f"board_{language}.html"
-    path = write_board(results, out if out is not None else results / name, language=language)
+    path = write_board(results, out if out is not None else results[0] / name, language=language)
     answer({"files": [written(path)]}, _nothing_more)
 
 

@@ -67,13 +67,16 @@ def write_report(
     return write_page(target_html, page)
 
 
-def write_board(results_folder: str | Path, target_html: str | Path, *, language: str = "en") -> Path:
+def write_board(
+    results_folder: str | Path | Sequence[str | Path], target_html: str | Path, *, language: str = "en"
+) -> Path:
     """Write the board of a run: one page, offline, in which sections are opened and the exact answer follows at once.
 
     Parameters
     ----------
-    results_folder : path
-        A folder that ``permeability run`` wrote, with ``board.json``.
+    results_folder : path or sequence of path
+        A folder that ``permeability run`` wrote, with ``board.json``; several of them, one for each season, make a board
+        on which the season is switched as the species is.
     target_html : path
         File to write, ``.html``; it appears whole or not at all.
     language : {"en", "mn", "ru"}
@@ -86,7 +89,8 @@ def write_board(results_folder: str | Path, target_html: str | Path, *, language
     Raises
     ------
     ProjectError
-        J06 when the folder holds no results, J21 when they hold no network for a board, J22 for one of another version.
+        J06 when the folder holds no results, J21 when they hold no network for a board, J22 for one of another version, J23 for a
+        species twice in one season.
     OptionError
         O01 for a language without a catalogue, O09 for a file of another kind.
 
@@ -108,7 +112,8 @@ def write_board(results_folder: str | Path, target_html: str | Path, *, language
 
     tr = words(language)
     require_page(target_html, PAGES[:2])
-    context = board_context(read_results(results_folder), tr)
+    folders = [results_folder] if isinstance(results_folder, (str, Path)) else list(results_folder)
+    context = board_context([read_results(f) for f in folders], tr)
     scripts, styles = ("map.js", "board_numbers.js", "board.js"), ("style.css", "board.css")
     return write_text(target_html, render("board.html.j2", context, tr, scripts=scripts, styles=styles))
 

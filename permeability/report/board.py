@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from permeability.core.errors import ProjectError
@@ -15,6 +16,7 @@ from permeability.linkage.index_table import INDEX, MAIN
 from permeability.locale.language import Words
 from permeability.report import facts, figures
 from permeability.report.board_words import board_words
+from permeability.report.labels import SEASONS, known
 from permeability.report.ranked_sections import site_rows
 from permeability.report.results import BARE, Results, number
 
@@ -25,12 +27,13 @@ VERSION = 2
 PLACES = 12  # significant digits of numbers on the page
 
 
-def board_context(results: Results, tr: Words) -> dict[str, Any]:
+def board_context(runs: Results | Sequence[Results], tr: Words) -> dict[str, Any]:
     """Everything the page of the board shows.
 
     Parameters
     ----------
-    results : Results
+    runs : Results or sequence of Results
+        One run, or one for each season: title, budget and statement are those of the first.
     tr : Words
 
     Returns
@@ -40,9 +43,40 @@ def board_context(results: Results, tr: Words) -> dict[str, Any]:
     Raises
     ------
     ProjectError
-        J21 for results without what the board needs, J22 for those of another version.
+        J21 for results without what the board needs, J22 for those of another version, J23 for a species twice in one season.
     """
-    kept = _kept(results)
+    every = [runs] if isinstance(runs, Results) else list(runs)
+    results = every[0]
+    kept = [_kept(r) for r in every]
+    from markupsafe import Markup
+
+    entries = [e for n, (r, k) in enumerate(zip(every, kept)) for e in _entries(r, k, n, len(every) > 1, tr)]
+    _check_told_apart(entries)
+    about = results.project.get("project") or {}
+    data = {
+        "title": tr.name(results.title), "language": tr.language, "tolerance": max(k["tolerance"] for k in kept), "words": board_words(tr),
+        "budget": number((results.project.get("ranking") or {}).get("budget_usd")),
+        "statement": tr(str(about.get("statement") or "")), "software": str((results.record.get("software") or {}).get("permeability", "")),
+        "species": [e["data"] for e in entries],
+        "indices": {i: {"label": tr(INDEX[i].label), "unit": tr(INDEX[i].unit_label) if INDEX[i].unit_label else "", "less": INDEX[i].lower_is_better} for i in SHOWN},
+    }  # fmt: skip
+    return {
+        "title": tr("Board: {project}", project=tr.name(results.title)), "project": tr.name(results.title), "statement": about.get("statement") or "",
+        "when": ", ".join(str(x) for x in (about.get("year"), "" if len(every) > 1 else about.get("season")) if x),
+        "species": list({e["data"]["who"]: {"id": e["data"]["who"], "name": e["who"]} for e in entries}.values()),
+        "seasons": list({e["data"]["season"]: {"id": e["data"]["season"], "name": e["season"]} for e in entries}.values()),
+        "entries": [e["data"]["id"] for e in entries], "maps": [e["map"] for e in entries], "data": Markup(script_json(data)), "stored": Markup(script_json({"open": []})),
+        "software": {"unreviewed": tr.unreviewed[0], "unreviewed_text": tr.number(tr.unreviewed[0]), "entries": tr.number(tr.unreviewed[1])},
+    }  # fmt: skip
+
+
+SHOWN = (MAIN, "range_cut_off_km2", "pairs_apart", "reachable_km2")
+
+
+def _entries(
+    results: Results, kept: dict[str, Any], n: int, several: bool, tr: Words
+) -> list[dict[str, Any]]:
+    """The species of one run: what the page solves, its map, its names."""
     shown = [s for s in results.species_ids if kept["species"].get(s, {}).get("levels")]
     if not shown:
         whys = [str(k["why"]) for k in kept["species"].values() if k.get("why")]
@@ -50,28 +84,35 @@ def board_context(results: Results, tr: Words) -> dict[str, Any]:
             "J21", f"the results in {str(results.folder)!r} hold no network for a board.", details={"why": "; ".join(whys) or "nothing was ranked"},
             remedy="run a project with [candidates] that open barriers",
         )  # fmt: skip
-    from markupsafe import Markup
-
-    rows = {s: site_rows(results, s, tr) for s in shown}
     top = int(((results.project.get("ranking") or {}).get("top")) or 10)
-    about = results.project.get("project") or {}
-    data = {
-        "title": tr.name(results.title), "language": tr.language, "tolerance": kept["tolerance"], "words": board_words(tr),
-        "budget": number((results.project.get("ranking") or {}).get("budget_usd")),
-        "statement": tr(str(about.get("statement") or "")), "software": str((results.record.get("software") or {}).get("permeability", "")),
-        "species": [_species(results, s, rows[s], kept["species"][s], tr) for s in shown],
-        "indices": {i: {"label": tr(INDEX[i].label), "unit": tr(INDEX[i].unit_label) if INDEX[i].unit_label else "", "less": INDEX[i].lower_is_better} for i in SHOWN},
-    }  # fmt: skip
-    return {
-        "title": tr("Board: {project}", project=tr.name(results.title)), "project": tr.name(results.title), "statement": about.get("statement") or "",
-        "when": ", ".join(str(x) for x in (about.get("year"), about.get("season")) if x),
-        "species": [{"id": s, **facts.names(results, s, tr)} for s in shown],
-        "maps": [_map(results, s, rows[s], top, tr) for s in shown], "data": Markup(script_json(data)), "stored": Markup(script_json({"open": []})),
-        "software": {"unreviewed": tr.unreviewed[0], "unreviewed_text": tr.number(tr.unreviewed[0]), "entries": tr.number(tr.unreviewed[1])},
-    }  # fmt: skip
+    season = str((results.project.get("project") or {}).get("season") or "")
+    called = known(SEASONS, season, tr) if season else tr("all year")
+    found = []
+    for s in shown:
+        rows = site_rows(results, s, tr)
+        for row in rows if n else ():  # ids of elements are told apart
+            row["key"] = f"{row['key']}-{n + 1}"
+        data, who = _species(results, s, rows, kept["species"][s], tr), facts.names(results, s, tr)["name"]
+        figure = _map(results, s, rows, top, tr)
+        if several:
+            data |= {"id": f"{s}@{season}", "name": f"{who}, {called}"}
+            figure |= {"key": f"{figure['key']}-{n + 1}"} if figure else {}
+        found.append(
+            {"data": data | {"who": s, "season": season}, "map": figure, "who": who, "season": called}
+        )
+    return found
 
 
-SHOWN = (MAIN, "range_cut_off_km2", "pairs_apart", "reachable_km2")
+def _check_told_apart(entries: list[dict[str, Any]]) -> None:
+    """Refuse a species that comes twice in one season."""
+    seen: set[str] = set()
+    for e in entries:
+        if e["data"]["id"] in seen:
+            raise ProjectError(
+                "J23", f"{e['data']['name']!r} is in two of the runs for this board.",
+                remedy="give one run for each season, with `season` in its [project]",
+            )  # fmt: skip
+        seen.add(e["data"]["id"])
 
 
 def _kept(results: Results) -> dict[str, Any]:

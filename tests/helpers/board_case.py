@@ -18,11 +18,13 @@ def rankings(
     names=("B", "T", "West", "East"),
     length_m=3_000,
     species_ids=("khulan", "mongolian_gazelle"),
+    season=None,
+    rough=0.4,
 ):
     """Species -> ranking; candidates of the border fence, and of the railway in two treatments that exclude each other."""
     grid = pm.Grid.from_bounds((0, 0, 40_000, 27_000), cell_size=1_000, crs="EPSG:32648")
     rng = np.random.default_rng(8)
-    ground = np.exp(0.4 * rng.normal(size=grid.shape))
+    ground = np.exp(rough * rng.normal(size=grid.shape))
     lines = [LineString([(14_300, 0), (14_300, 27_000)]), LineString([(24_600, 0), (24_600, 27_000)])]
     rows = {
         "id": names[:2], "name": names[:2], "kind": ["fence", "railway"], "fence_class": ["border", "rail_barbed_both_sides"], "fenced": ["yes", "yes"],
@@ -42,7 +44,7 @@ def rankings(
     )
     found = {}
     for name in species_ids:
-        land = build(grid, ground, prepare(layer), species(name))
+        land = build(grid, ground, prepare(layer), species(name), season=season)
         here = place(patches, land)
         sites = [
             *pm.candidates(land, names[0], length_m=length_m),

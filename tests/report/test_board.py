@@ -314,3 +314,70 @@ def test_results_without_a_network_are_refused(tmp_path):
     kept.unlink()
     with pytest.raises(ProjectError, match=r"J21.*no network for a board"):
         write_board(tmp_path / "results", tmp_path / "b.html")
+
+
+SEASONS = """
+var pick=function(name,value){document.querySelector('input[name='+name+'][value='+value+']').click()};
+var out=[];
+[['khulan','winter'],['khulan','summer'],['mongolian_gazelle','summer']].forEach(function(x){
+  pick('species',x[0]);pick('season',x[1]);board.set(%s);board.settle();
+  var rows=[].map.call(document.querySelectorAll('#indices tr[data-index=mean_conductance]'),function(r){return [r.dataset.species,Number(r.cells[3].dataset.value)]});
+  out.push([document.querySelector('.species-map:not([hidden])').dataset.species,document.querySelector('input[name=season]:checked').value,rows]);
+});
+var ids=[].map.call(document.querySelectorAll('[id]'),function(e){return e.id});
+return [out,ids.length-new Set(ids).size];
+"""
+
+
+@needs_browser
+def test_seasons_are_switched_as_species_are(found, tmp_path):
+    winter = rankings(season="winter", rough=0.9, species_ids=("khulan",))["khulan"]
+    summer = rankings(season="summer")
+    page = pm.write_board([*summer.values(), winter], tmp_path / "b.html", tolerance=TOLERANCE)
+    chosen = ["B km 6-9", "T km 3-6"]
+    dom, console = browse(with_script(page, SEASONS % json.dumps(chosen)), tmp_path / "p", "--dump-dom")
+    assert console == []
+    shown, twice = answer(dom)
+    assert twice == 0  # every element has an id of its own
+    assert [x[0] for x in shown] == ["khulan@winter", "khulan@summer", "mongolian_gazelle@summer"]
+    assert [x[1] for x in shown] == ["winter", "summer", "summer"]
+    exact = {}
+    for name, ranking in (("khulan@winter", winter), *((f"{s}@summer", r) for s, r in summer.items())):
+        number = {s.id: k for k, s in enumerate(ranking.sites)}
+        exact[name] = CircuitGains(ranking, exclusive_pairs(ranking.sites))([number[i] for i in chosen])
+    assert abs(exact["khulan@winter"] / exact["khulan@summer"] - 1) > 100 * TOLERANCE
+    for here, _, rows in shown:
+        assert rows[0][0] == here
+        assert {name for name, _ in rows} == set(exact)
+        for name, gain in rows:
+            assert gain == pytest.approx(exact[name], rel=TOLERANCE)
+    folder = tmp_path / "results"
+    pm.run_project(pm.samples.tiny_project(tmp_path / "tiny"), folder, report=False)
+    with pytest.raises(ProjectError, match=r"J23.*is in two of the runs"):
+        write_board([folder, folder], tmp_path / "c.html")
+
+
+REACH = """
+return %s.map(function(ids){board.set(ids);var r=document.querySelector('#indices tr[data-index=reachable_km2]');
+return [r.cells[1].dataset.value,r.cells[2].dataset.value].map(Number).concat([r.cells[2].textContent,r.cells[5].textContent])});
+"""
+
+
+@needs_browser
+def test_reach_of_several_lies_within_what_is_told(page, found, tmp_path):
+    khulan = found["khulan"]
+    sets = [["B km 6-9"], ["B km 6-9", "T km 6-9"], ["B km 3-6", "T km 9-12", "T km 0-3"]]
+    rows = answer(browse(with_script(page, REACH % json.dumps(sets)), tmp_path / "p", "--dump-dom")[0])
+    for ids, (before, least, text, how) in zip(sets, rows):
+        steps = tuple(i for s in khulan.sites if s.id in ids for i in s.interventions)
+        after = pm.compare(khulan.land, khulan.engine.patches, pm.Scenario("x", steps)).table
+        row = after.set_index("index").loc["reachable_km2"]
+        assert before == pytest.approx(row["before"], rel=1e-9)
+        if len(ids) == 1:
+            assert least == pytest.approx(row["after"], rel=1e-9)
+            assert "at least" not in text
+        else:
+            most = float(re.search(r"at most ([\d,.]+)", how)[1].replace(",", ""))
+            assert least <= row["after"] * (1 + 1e-9)
+            assert row["after"] <= most * 1.01  # it is rounded for the reader
+            assert text.startswith("at least")

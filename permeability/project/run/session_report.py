@@ -108,8 +108,9 @@ def write_board(
 
     Parameters
     ----------
-    results : path, Run, or sequence of results
-        A result folder; what :func:`run_project` gave back; or rankings of one or several species, with what else was found.
+    results : path, Run, or sequence of results or paths
+        A result folder; what :func:`run_project` gave back; or rankings of one or several species, with what else was found. Folders or
+        rankings of several seasons make a board on which the season is switched as the species is.
     target_html : path
         File to write, ``.html``; it appears whole or not at all.
     language : {"en", "mn", "ru"}
@@ -143,12 +144,20 @@ def write_board(
     require_page(target_html, (".html", ".htm"))
     if isinstance(results, (str, Path)):
         return write_board_of_folder(results, target_html, language=language)
-    run = results if isinstance(results, Run) else _run_of(_sorted(results), "Permeability", "", None)
-    ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
+    if isinstance(results, (list, tuple)) and results and all(isinstance(r, (str, Path)) for r in results):
+        return write_board_of_folder(results, target_html, language=language)
+    if isinstance(results, Run):
+        runs = [results]
+    else:
+        runs = [_run_of(_sorted(group), "Permeability", "", None) for group in _by_season(results)]
     with TemporaryDirectory() as folder:
-        write_results(run, Path(folder))
-        write_json(Path(folder) / "board.json", board_data(ranked, tolerance=tolerance))
-        return write_board_of_folder(folder, target_html, language=language)
+        folders = [Path(folder) / str(n) for n in range(len(runs))]
+        for run, own in zip(runs, folders):
+            own.mkdir()
+            write_results(run, own)
+            ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
+            write_json(own / "board.json", board_data(ranked, tolerance=tolerance))
+        return write_board_of_folder(folders, target_html, language=language)
 
 
 @dataclass
@@ -160,6 +169,20 @@ class _Found:
     ranking: Ranking | None = None
     comparisons: list[Comparison] = field(default_factory=list)
     plans: list[Plan] = field(default_factory=list)
+
+
+def _by_season(results: Any) -> list[Any]:
+    """Results of each season apart where a species was ranked in more than one; else all together."""
+    if isinstance(results, Face) or not isinstance(results, Iterable):
+        return [results]
+    things = list(results)
+    ranked = [_landscape(t) for t in things if isinstance(t, Ranking)]
+    if len({land.profile.id for land in ranked}) == len(ranked):
+        return [things]
+    groups: dict[Any, list[Any]] = {}
+    for thing in things:
+        groups.setdefault(_landscape(thing).context.get("season"), []).append(thing)
+    return list(groups.values())
 
 
 def _sorted(results: Any) -> dict[str, _Found]:

@@ -241,13 +241,13 @@
   }
   function reachRow() {
     const told = data.indices.reachable_km2, before = here.today.reachable_km2, mine = open.filter(function (id) { return here.index[id]; });
-    let cells = [number(before), words.not_told, "", "", words.one_only], values = [before];
+    const alone = mine.map(function (id) { return here.index[id].reach; }), more = Math.max.apply(null, alone.concat([0])), most = here.bare.reachable_km2;
+    const least = function (text) { return fill(words.at_least, { low: text }); };
+    let cells = [number(before), least(number(before + more)), least(signed(more)), "", most === null ? words.one_only : fill(words.at_most, { n: number(Math.max(most, before + more)) })];
     if (mine.length < 2) {
-      const more = mine.length ? here.index[mine[0]].reach : 0;
       cells = [number(before), number(before + more), signed(more), "", mine.length ? words.one_only : words.exact];
-      values = [before, before + more, more];
     }
-    const line = row(told.label, told.unit, cells, values);
+    const line = row(told.label, told.unit, cells, [before, before + more, more]);
     line.dataset.index = "reachable_km2";
     return line;
   }
@@ -420,9 +420,19 @@
       if (next.length !== open.length) { change(next, ""); }
     }
   }
+  function picked(name) { const r = document.querySelector("input[name=" + name + "]:checked"); return r ? r.value : null; }
+  // The species and season that the switches name; where there is no such pair, the switch that was moved decides.
+  function asked(moved) {
+    const who = picked("species"), season = picked("season");
+    const fits = function (s, strict) { return (who === null || s.who === who || (!strict && moved.name === "season")) && (season === null || s.season === season || (!strict && moved.name === "species")); };
+    return (species.find(function (s) { return fits(s, true); }) || species.find(function (s) { return fits(s, false); })).id;
+  }
+  function check(name, value) { document.querySelectorAll("input[name=" + name + "]").forEach(function (r) { r.checked = r.value === value; }); }
   function choose(id) {
     here = species.find(function (s) { return s.id === id; });
     document.querySelectorAll(".species-map").forEach(function (box) { box.hidden = box.dataset.species !== id; });
+    check("species", here.who);
+    check("season", here.season);
     $("pairs").hidden = true;
     window.dispatchEvent(new Event("resize"));
     fillList();
@@ -514,7 +524,7 @@
 
   // ---------------------------------------------------------------- start
   function listen() {
-    document.querySelectorAll("input[name=species]").forEach(function (r) { r.addEventListener("change", function () { choose(r.value); }); });
+    document.querySelectorAll("input[name=species],input[name=season]").forEach(function (r) { r.addEventListener("change", function () { choose(asked(r)); }); });
     const on = function (id, does) { $(id).addEventListener("click", does); };
     on("next", bestNext);
     on("undo", function () { open = past.pop(); show(""); });
@@ -541,8 +551,6 @@
   if (stored.budget || data.budget) { $("budget").value = String(stored.budget || data.budget); }
   open = known(stored.open || []);
   if (stored.species && species.some(function (s) { return s.id === stored.species; })) {
-    const radio = Array.from(document.querySelectorAll("input[name=species]")).find(function (r) { return r.value === stored.species; });
-    if (radio) { radio.checked = true; }
     here = species.find(function (s) { return s.id === stored.species; });
   }
   choose(here.id);
