@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from permeability.core.display import Face
-from permeability.core.errors import OptionError, check_choice
+from permeability.core.errors import check_choice
 from permeability.core.texts import N_
-from permeability.layers import whole_files
 from permeability.layers.word_files import new_document, save_document
 from permeability.locale.language import LANGUAGES, Words, words
 from permeability.monitoring.indicator_list import INDICATOR
