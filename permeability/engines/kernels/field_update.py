@@ -94,7 +94,7 @@ def _restart(weight, off, flat, hit, found):
 
 
 @njit(cache=True, nogil=True)
-def update_field(weight, off, flat, at, k, before, hit):
+def update_field(weight, off, flat, at, k, before, hit, most):
     """Bring a field in place to its fixed point after some edges changed.
 
     Parameters
@@ -111,11 +111,13 @@ def update_field(weight, off, flat, at, k, before, hit):
         What they cost before.
     hit : bool array, shape (cells,)
         Room to work in, all False; left so.
+    most : int
+        Cells to visit at most while values fall.
 
     Returns
     -------
-    (array, array)
-        Cells that may have changed, and their values before.
+    (array, array, bool)
+        Cells that may have changed, and their values before; whether the field is there: False where more than ``most`` fall.
     """
     n = off.size
     found = [np.int64(0)]
@@ -143,7 +145,7 @@ def update_field(weight, off, flat, at, k, before, hit):
                         old.append(flat[v])
                     flat[v] = flat[u] + w
                     keys, cells, size = push(keys, cells, size, flat[v], v)
-    while size > 0:
+    while size > 0 and len(found) <= most:
         value = keys[0]
         v = cells[0]
         size = drop(keys, cells, size)
@@ -161,4 +163,4 @@ def update_field(weight, off, flat, at, k, before, hit):
                 keys, cells, size = push(keys, cells, size, new, x)
     for i in range(len(found)):
         hit[found[i]] = False
-    return np.array(found), np.array(old)
+    return np.array(found), np.array(old), size == 0

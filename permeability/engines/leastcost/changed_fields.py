@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.field_update import edge_weights, update_field
+from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import CostSurface, Floats
 
 Ints = NDArray[np.int64]
+FEW = 2_000  # cells that fall one by one; where a whole side of a barrier falls, tiles of cells are relaxed together
 
 
 class ChangedFields:
@@ -52,7 +54,7 @@ class ChangedFields:
         self._cols, self._n = surface.shape[1], n
         self._off = D_ROW[:n].astype(np.int64) * self._wide + D_COL[:n]
         free = surface.with_barriers(None).edges
-        self._free = edge_weights(free, pad)
+        self._surface, self._free = surface, edge_weights(free, pad)
         self._weight = self._free.copy()
         barriers = EdgeBarriers.empty() if surface.barriers is None else surface.barriers
         at, k, mine = self._edges(barriers.keys)
@@ -141,9 +143,38 @@ class ChangedFields:
         differ = before != new
         at, k, before = at[differ], k[differ], before[differ]
         self._weight[at, k] = new[differ]
+        most = FEW if (self._weight[at, k] < before).all() else len(self._free)
+        opened: CostSurface | None = None
         for i, field in enumerate(self.fields):
-            cells, old = update_field(self._weight, self._off, field, at, k, before, self._hit)
+            cells, old, done = update_field(self._weight, self._off, field, at, k, before, self._hit, most)
+            if not done:
+                field[cells] = old
+                opened = self._opened(keys, cost) if opened is None else opened
+                cells, old = self._fallen(opened, field, at, k)
             if len(cells):
                 yield i, cells, field[cells], old
                 field[cells] = old
         self._weight[at, k] = before
+
+    def _opened(self, keys: Ints, cost: Floats) -> CostSurface:
+        """The surface with other costs on some edges."""
+        barriers = EdgeBarriers.empty() if self._surface.barriers is None else self._surface.barriers
+        changed = barriers.replaced(keys, cost, cost)  # fields look at costs alone
+        return self._surface.with_barriers(changed)
+
+    def _fallen(self, opened: CostSurface, field: Floats, at: Ints, k: Ints) -> tuple[Ints, Floats]:
+        """Lower a field whose edges ``at, k`` got cheaper, tile by tile; cells that fell, and their values before."""
+        inner = (slice(self._pad, -self._pad),) * 2
+        whole = field.reshape(-1, self._wide)
+        now = whole.copy()
+        flat, ends = now.reshape(-1), np.stack([at, at + self._off[k]])
+        np.minimum.at(flat, ends[::-1], field[ends] + self._weight[at, k])
+        fell = np.unique(ends[flat[ends] < field[ends]])
+        rows, cols = np.divmod(fell, self._wide)
+        dist = np.ascontiguousarray(now[inner])
+        relax(opened, dist, (rows - self._pad) * self._cols + cols - self._pad)
+        now[inner] = dist
+        cells = np.flatnonzero(flat != field)
+        old = field[cells]
+        field[cells] = flat[cells]
+        return cells, old
