@@ -58,6 +58,7 @@ class CircuitGains(SetValue):
 
     def __init__(self, ranking: Ranking, apart: Sequence[tuple[int, int]] = ()) -> None:
         self.engine, self.sites, self.apart = ranking.engine, ranking.sites, apart
+        self._meeting: dict[Members, tuple[Ints, Floats]] = {}  # of candidates that meet on an edge
         face = self.engine.view.face
         candidates = self._effects([s.interventions for s in self.sites])
         self.monotone = not bool((candidates.after > face.crossing[candidates.cut] * (1 + 1e-12)).any())
@@ -70,9 +71,25 @@ class CircuitGains(SetValue):
         return self.engine.view.candidates(effects.start, effects.keys, effects.after(self.engine.land)[1])
 
     def _joint_effects(self, members: Members) -> tuple[Ints, Floats]:
-        """Edges that some candidates touch and their series resistance with all of them built."""
-        together = self._effects([[i for k in members for i in self.sites[k].interventions]])
-        return together.cut, together.after
+        """Edges that some candidates touch and their series resistance with all of them built.
+
+        An edge sees those candidates only that touch it, so each few that meet on an edge are asked for once.
+        """
+        c, rows = self.candidates, self.candidates.rows(members)
+        owner = np.repeat(members, np.diff(c.start)[list(members)])
+        order = np.lexsort((owner, c.cut[rows]))
+        cut, owner, after = c.cut[rows][order], owner[order], c.after[rows][order]
+        first = np.flatnonzero(np.concatenate([[True], np.diff(cut) != 0])) if len(cut) else np.zeros(0, np.int64)
+        cut, after = cut[first], after[first]
+        count = np.diff(np.append(first, len(owner)))
+        for few in {tuple(owner[first[e] : first[e] + count[e]].tolist()) for e in np.flatnonzero(count > 1)}:
+            if few not in self._meeting:
+                together = self._effects([[i for k in few for i in self.sites[k].interventions]])
+                self._meeting[few] = together.cut, together.after
+        for e in np.flatnonzero(count > 1):
+            there, series = self._meeting[tuple(owner[first[e] : first[e] + count[e]].tolist())]
+            after[e] = series[np.searchsorted(there, cut[e])]
+        return cut, after
 
     def with_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Gains of a built set with each of some candidates."""

@@ -13,7 +13,7 @@ from permeability.engines.leastcost.distance import relax
 from permeability.engines.leastcost.surface import CostSurface, Floats
 
 Ints = NDArray[np.int64]
-FEW = 2_000  # cells that fall one by one; where a whole side of a barrier falls, tiles of cells are relaxed together
+FEW = 500  # cells that fall one by one; where a whole side of a barrier falls, tiles of cells are relaxed together
 
 
 class ChangedFields:
