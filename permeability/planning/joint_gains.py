@@ -79,7 +79,9 @@ class CircuitGains(SetValue):
         owner = np.repeat(members, np.diff(c.start)[list(members)])
         order = np.lexsort((owner, c.cut[rows]))
         cut, owner, after = c.cut[rows][order], owner[order], c.after[rows][order]
-        first = np.flatnonzero(np.concatenate([[True], np.diff(cut) != 0])) if len(cut) else np.zeros(0, np.int64)
+        first = (
+            np.flatnonzero(np.concatenate([[True], np.diff(cut) != 0])) if len(cut) else np.zeros(0, np.int64)
+        )
         cut, after = cut[first], after[first]
         count = np.diff(np.append(first, len(owner)))
         for few in {tuple(owner[first[e] : first[e] + count[e]].tolist()) for e in np.flatnonzero(count > 1)}:
@@ -97,6 +99,13 @@ class CircuitGains(SetValue):
             return super().with_each(built, which)
         done = tuple(built)  # a fence that gets tighter can cut what was joined: set by set
         return np.array([self((*done, k)) for k in which])
+
+    def without_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
+        """Gains of a built set without each of some of its candidates."""
+        if self.monotone:
+            return super().without_each(built, which)
+        done = tuple(built)
+        return np.array([self([j for j in done if j != k]) for k in which])
 
     def compress(self, tolerance: float = 1e-6, *, single: bool = False) -> CompressedInterface:
         """The same gains from a small equivalent of the network: any set in milliseconds, within a checked tolerance.

@@ -101,7 +101,7 @@ def reverse_greedy(ask: Objective, rules: Rules, most: int = 60) -> Members | No
         if not drop:
             return None
         now = ask(built)
-        loss = [(now - ask([j for j in built if j != k])) / _price(rules, [k]) for k in drop]
+        loss = [(now - left) / _price(rules, [k]) for k, left in zip(drop, ask.without_each(built, drop))]
         built.remove(drop[int(np.argmin(loss))])
     return greedy(ask, rules, built=tuple(built))
 

@@ -204,6 +204,24 @@ class Objective:
         found = [self.known.get(name) for name in names]
         return self.join(np.array(found, float).reshape(len(names), len(self.gains)))
 
+    def without_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
+        """Value of a built set without each of some of its candidates."""
+        done = tuple(sorted({int(k) for k in built}))
+        rests = [tuple(j for j in done if j != k) for k in which]
+        names = [self.known.name(rest) for rest in rests]
+        new = [i for i, name in enumerate(names) if name not in self.known]
+        if new:
+            columns = [
+                [float(g(rests[i])) for i in new]
+                if closes is None  # most know a set only as a whole
+                else np.asarray(closes(done, [which[i] for i in new]), float)
+                for g, closes in ((g, getattr(g, "without_each", None)) for g in self.gains)
+            ]
+            for i, found in zip(new, np.stack(columns, axis=-1)):
+                self.known.add(rests[i], [-1], [names[i]], found[None])
+        found = [self.known.get(name) for name in names]
+        return self.join(np.array(found, float).reshape(len(names), len(self.gains)))
+
     def known_values(self) -> Floats:
         """Value of every set that was asked, in the order of :attr:`known`."""
         return self.join(self.known.gains.reshape(-1, len(self.gains)))

@@ -279,6 +279,10 @@ def test_candidates_on_one_cut_are_valued_together(seed):
         rest = [k for k in range(n) if k not in members]
         for k, gain in zip(rest, value.with_each(members, rest)):
             assert gain == pytest.approx(fresh((*members, k)), rel=1e-7, abs=1e-9)
+        for k, gain in zip(members, value.without_each(members, members)):  # the last door of a side included
+            left = [j for j in members if j != k]
+            assert gain == pytest.approx(fresh(left) if left else 0.0, rel=1e-7, abs=1e-9)
+    assert value.without_each((3,), [3]).tolist() == [0.0]
 
 
 @settings(max_examples=4, deadline=None)

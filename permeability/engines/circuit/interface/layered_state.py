@@ -12,7 +12,7 @@ from permeability.engines.circuit.interface.barrier_network import BarrierNetwor
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.layered import Columns, Layered, StateNumbers
 from permeability.engines.circuit.interface.two_sides import TwoSides
-from permeability.engines.circuit.interface.woodbury import generalised_inverse
+from permeability.engines.circuit.interface.woodbury import LEAST_LEFT, generalised_inverse
 from permeability.engines.circuit.solvers.condensation import refuse_memory
 from permeability.engines.kernels import fronts as _layers
 from permeability.engines.kernels import gains as _gains
@@ -24,7 +24,6 @@ layers: Any = _layers
 
 MOST_OPENED = 1000  # edges that are opened by Woodbury's identity at once
 MOST_CLOSED = 300  # edges; more are closed by eliminating afresh
-LEAST_LEFT = 1e-5  # of what closing leaves in any direction: 1e-11 of the numbers may be lost
 PASS_BYTES = 400_000_000  # carried right-hand sides at a time when many candidates are seen one by one
 
 

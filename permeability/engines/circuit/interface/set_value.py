@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from permeability.core.errors import PatchError, check_choice
 from permeability.engines.circuit.interface.interface import Candidates, Interface, State
 from permeability.engines.circuit.interface.layered_state import LayeredState
+from permeability.engines.circuit.interface.woodbury import OpenState
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,7 +30,7 @@ class SetValue:
     index : {"resistance", "conductance"}
     joint : callable, optional
         What candidates that change the same cuts do together (both fences of one railway, two treatments of one
-        stretch); without it the more open one of two counts.
+        stretch); what a cut costs then follows from the candidates that change it.  Without it the more open one of two counts.
     scale : float
         What every gain is multiplied by (the inverse of the weights of all pairs makes it a mean over them).
 
@@ -77,6 +78,41 @@ class SetValue:
             more = self._together([self._cluster(self._around(done, int(k))) for k in sites])
             after = state.with_each(more, np.arange(len(more)))
         return self.face.gain(self.face.today.resistances, after, self.index) * self.scale
+
+    def without_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
+        """Gains of the built set without each of some of its sites, (n,).
+
+        From the state in which all is built: what closes again is a change of few edges.
+        """
+        done, sites = tuple(sorted(int(k) for k in built)), [int(k) for k in which]
+        state = self._state(done)
+        found = np.empty(len(sites))
+        for n, k in enumerate(sites):
+            rest = tuple(j for j in done if j != k)
+            after = self._closed(state, rest, k) if rest and isinstance(state, OpenState) else None
+            found[n] = self(rest) if after is None else self._worth(after)
+        return found
+
+    def _worth(self, after: Floats) -> float:
+        return float(self.face.gain(self.face.today.resistances, after, self.index)) * self.scale
+
+    def _closed(self, state: OpenState, rest: Members, k: int) -> Floats | None:
+        """Resistances once a site is closed again; None where that is known better afresh."""
+        cut = self.candidates.cut[self.candidates.rows(k)]
+        z = state.z.copy()
+        z[cut] = self.face.today.z[cut]
+        beside = tuple(sorted(set(self.meets.get(k, ())) & set(rest)))
+        if beside:  # what stays open on a cut follows from those of them that change it
+            there, share, after = self._cluster(beside)
+            mine = np.isin(there, cut)
+            together = self._together([(there[mine], share[mine], after[mine])])
+            still = self.face.treated(together, slice(None), self.face.crossing)
+            z[together.cut] = np.minimum(still, z[together.cut])
+        less = state.conductance - self.face.edge_conductances(z)
+        edges = np.flatnonzero(less)
+        if (less[edges] < 0).any():
+            return None
+        return state.closed(edges, less[edges])
 
     def _state(self, built: Members) -> State:
         """The state with a set built, from the last one asked for where that is part of it."""

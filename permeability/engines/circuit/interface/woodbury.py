@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
 UNKNOWN = np.zeros((0, 0))
+LEAST_LEFT = 1e-5  # of what closing leaves in any direction: 1e-11 of the numbers may be lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,23 @@ class OpenState:
             self.matrix, self.part_a, self.part_b, self.part_focal, edges, increase, self.resistances
         )
         return out
+
+    def closed(self, edges: Ints, decrease: Floats) -> Floats | None:
+        """Resistances among the patches after lowering the conductance of some edges, (P, P).
+
+        None where closing leaves so little in any direction (:data:`LEAST_LEFT`) that digits would be lost, or parts the patches.
+        """
+        if not len(edges):
+            return self.resistances
+        left = np.diag(1.0 / decrease) - self.matrix[np.ix_(edges, edges)]
+        own = np.sqrt(decrease)
+        scaled = left * own[:, None] * own  # the unit matrix where nothing else carries what the edges did
+        lowest = np.linalg.eigvalsh(scaled)[0]
+        if not lowest > LEAST_LEFT:
+            return None
+        v = np.linalg.solve(np.linalg.cholesky(scaled), own[:, None] * self.matrix[edges, len(self.part_a) :])
+        more = ((v[:, :, None] - v[:, None, :]) ** 2).sum(axis=0)
+        return self.resistances + more
 
     def with_each(self, candidates: Candidates, which: Ints) -> Floats:
         """Resistances among the patches with one more candidate built, for several, (n, P, P).
