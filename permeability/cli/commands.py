@@ -181,8 +181,9 @@ def plan(project: Path) -> None:
     opened = open_project(project)
     plans = plan_every_species(opened)
     text, layers = plan_project(opened, plans), account(opened)
+    shown = plan_project(opened, plans, reader())
     told = [plain(p) | {"draws": [] if p.draws is None else records(p.draws)} for p in plans]
-    answer({"text": text, "species": told, "layers": layers}, f"{text}\n{account_text(layers, reader())}")
+    answer({"text": text, "species": told, "layers": layers}, f"{shown}\n{account_text(layers, reader())}")
 
 
 @cli.command()
@@ -260,7 +261,7 @@ def timeline(project: Path, years: tuple[float, ...]) -> None:
     for name in opened.species_ids:
         found = over_years(opened, name, years)
         data[name] = {"years": records(found.table), "lines": records(found.lines), "undated": found.undated}
-        text.append(f"{found!r}\n")
+        text.append(f"{found.text(reader())}\n")
     answer({"species": data}, "\n".join(text))
 
 

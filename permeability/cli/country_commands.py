@@ -111,7 +111,10 @@ def by_country(
     answer(
         facts,
         "\n\n".join(
-            [*([opened.spec.project.statement] if opened.spec.project.statement else []), *map(repr, shown)]
+            [
+                *([reader()(opened.spec.project.statement)] if opened.spec.project.statement else []),
+                *map(repr, shown),
+            ]
         ),
     )
 

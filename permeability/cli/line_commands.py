@@ -10,7 +10,7 @@ import click
 from permeability.cli.answers import JsonCommand, answer, written
 from permeability.cli.numbers import Number
 from permeability.cli.parameters import NEW_LAYER, PROJECT, VECTOR
-from permeability.cli.streams import say
+from permeability.cli.streams import reader, say
 
 if TYPE_CHECKING:
     from permeability.landscape.landscape import Landscape
@@ -148,5 +148,5 @@ def _kept(found: Any, out: Path | None) -> list[str]:
 
 def _told(opened: Project, text: str) -> None:
     if opened.spec.project.statement:
-        say(opened.spec.project.statement)
+        say(reader()(opened.spec.project.statement))
     say(text)

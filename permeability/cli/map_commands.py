@@ -12,6 +12,8 @@ from permeability.cli.answers import JsonCommand, answer, records, written
 from permeability.cli.numbers import Number
 from permeability.cli.parameters import NEW_LAYER, NEW_RASTER, PROJECT, RASTER, VECTOR, with_options
 from permeability.cli.progress import Expected, Progress
+from permeability.cli.streams import reader
+from permeability.core.texts import N_
 
 __all__ = ["MAP_COMMANDS"]
 
@@ -288,6 +290,15 @@ def _give_map(
         written(path)
 
 
+FACTS = {
+    "cells_reached": N_("cells reached"), "farthest_m": N_("farthest [m]"), "sources": N_("sources"), "radius_cells": N_("radius [cells]"),
+    "windows": N_("windows"), "species": N_("species"), "form": N_("form"), "minimum": N_("minimum"), "maximum": N_("maximum"),
+}  # fmt: skip
+
+
 def _said(text: str, facts: dict[str, Any]) -> str | Callable[[], None]:
-    lines = ([text] if text else []) + [f"{k.replace('_', ' ')}: {v}" for k, v in facts.items()]
+    tr = reader()
+    lines = ([text] if text else []) + [
+        f"{tr(FACTS.get(k, k.replace('_', ' ')))}: {v}" for k, v in facts.items()
+    ]
     return "\n".join(lines) if lines else (lambda: None)

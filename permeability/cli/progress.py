@@ -89,15 +89,33 @@ class Expected:
                 seconds_left=progress.remaining_s,
             )
             return
-        from permeability.project.run.effort import duration
+        from permeability.project.run.effort import duration_said
 
         tenth = int(10 * progress.share + 1e-9)
         if not self.visible and tenth == self.told:
             return
         self.told = tenth
-        kept = f", {progress.restored:,} of them from an earlier run" if progress.restored else ""
-        left = f"; {duration(progress.remaining_s)} to go" if progress.remaining_s else ""
-        text = f"{self.what}: {progress.done:,} of {progress.total:,} blocks{kept}{left}"
+        tr = reader()
+        kept = (
+            tr(N_(", {n} of them from an earlier run"), n=tr.number(progress.restored))
+            if progress.restored
+            else ""
+        )
+        left = (
+            tr(N_("; {time} to go"), time=tr.said(duration_said(progress.remaining_s)))
+            if progress.remaining_s
+            else ""
+        )
+        text = (
+            tr(
+                N_("{what}: {n} of {all} blocks"),
+                what=tr(self.what),
+                n=f"{progress.done:,}",
+                all=f"{progress.total:,}",
+            )
+            + kept
+            + left
+        )
         if self.visible:
             click.echo(f"\r{text:<78}", err=True, nl=progress.done == progress.total)
         else:

@@ -99,19 +99,27 @@ def settled_folder(project: Path) -> Path:
 
 def settled_text(found: Settled) -> str:
     """Table and sentences of one species for a terminal."""
-    head = ["cells [m]", "long [cells]", "top shared", "least", "Spearman", "least", "finer [m]", "shared", "Spearman", "first", "settled"]  # fmt: skip
+    tr = reader()
+    head = [
+        tr(N_("cells [m]")), tr(N_("long [cells]")), tr(N_("top shared")), tr(N_("least")), tr(N_("Spearman")), tr(N_("least")), tr(N_("finer [m]")),
+        tr(N_("shared")), tr(N_("Spearman")), tr(N_("first")), tr(N_("settled")),
+    ]  # fmt: skip
+
+    def of(shared: str, top: int) -> str:
+        return tr(N_("{n} of {all}"), n=shared, all=top)
+
     rows = [head]
     for r in found.table.to_dict("records"):
         finer = r["finer_m"] == r["finer_m"]
         rows.append([
-            f"{r['cell_size_m']:g}", _number(r["cells_long"], 1), f"{r['top_shared']:.1f} of {r['top']}", str(r["top_shared_least"]),
+            f"{r['cell_size_m']:g}", _number(r["cells_long"], 1), of(f"{r['top_shared']:.1f}", r["top"]), str(r["top_shared_least"]),
             _number(r["spearman"]), _number(r["spearman_least"]), f"{r['finer_m']:g}" if finer else "-",
-            f"{r['top_shared_finer']:.0f} of {r['top']}" if finer else "-", _number(r["spearman_finer"]),
-            f"{r['first']} ({100 * r['first_share']:.0f} %)", "yes" if r["settled"] else "no",
+            of(f"{r['top_shared_finer']:.0f}", r["top"]) if finer else "-", _number(r["spearman_finer"]),
+            f"{r['first']} ({100 * r['first_share']:.0f} %)", tr("yes") if r["settled"] else tr("no"),
         ])  # fmt: skip
     widths = [max(len(x[i]) for x in rows) for i in range(len(head))]
     lines = ["  " + "  ".join(c.rjust(w) for c, w in zip(x, widths)) for x in rows]
-    return "\n".join([found.name, *lines, *(f"  {s}" for s in found.sentences)])
+    return "\n".join([found.name, *lines, *(f"  {tr.said(s)}" for s in found.said)])
 
 
 def _number(value: float, places: int = 3) -> str:

@@ -9,6 +9,7 @@ import click
 from permeability.cli.answers import JsonCommand, answer, plain
 from permeability.cli.parameters import NEW_FOLDER, PROJECT, RESULTS
 from permeability.cli.progress import Progress
+from permeability.cli.streams import reader
 from permeability.core.errors import EXIT_DIFFERS
 
 
@@ -20,7 +21,7 @@ def verify(results: Path, strict: bool) -> None:
     from permeability.project.run.checksums import verify_results
 
     found = verify_results(results)
-    answer(plain(found) | {"ok": found.ok}, found.text())
+    answer(plain(found) | {"ok": found.ok}, found.text(reader()))
     if not found.ok or (strict and found.extra):
         raise SystemExit(EXIT_DIFFERS)
 
@@ -41,6 +42,6 @@ def rerun(record: Path, project: Path | None, out: Path | None, workers: int | N
     progress = Progress()
     found = repeat(record, project=project, out=out, progress=progress, workers=workers)
     progress.close()
-    answer(plain(found) | {"same": found.same}, found.text())
+    answer(plain(found) | {"same": found.same}, found.text(reader()))
     if not found.same:
         raise SystemExit(EXIT_DIFFERS)

@@ -9,6 +9,7 @@ import click
 from permeability.cli.answers import JsonCommand, answer, records, written
 from permeability.cli.numbers import Number
 from permeability.cli.parameters import NEW_FILE, PROJECT, VECTOR
+from permeability.cli.streams import reader
 
 __all__ = ["water"]
 
@@ -71,6 +72,11 @@ def water(
         "near_km2": today.near_km2, "open_km2": today.open_km2, "near_dry_km2": None if less is None else less.near_km2,
         **{k: records(v) for k, v in tables.items()},
     }  # fmt: skip
-    said = [opened.spec.project.statement, repr(today), None if less is None else f"in a dry year: {less!r}"]
+    tr = reader()
+    said = [
+        tr(opened.spec.project.statement),
+        repr(today),
+        None if less is None else f"in a dry year: {less!r}",
+    ]
     said.append(tables["sites"].head(10).to_string(index=False) if places else None)
     answer(facts, "\n\n".join(s for s in said if s))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from permeability.core.texts import N_, Said
+
 GROUPS = Path("/sys/fs/cgroup")  # where Linux shows the limits of containers and batch jobs
 OWN_GROUPS = Path("/proc/self/cgroup")
 NO_LIMIT = 1 << 60  # what the older form of control groups shows where there is none
@@ -39,9 +41,20 @@ def container() -> int | None:
 
 def told() -> str:
     """What there is and what is free, in words for plans and refusals."""
-    limit = container()
-    most = "" if limit is None else f"; its container or job may take {limit / 2**30:.1f} GiB"
-    return f"{available() / 2**30:.1f} GiB free of {physical() / 2**30:.1f} GiB in this machine{most}"
+    return str(told_said())
+
+
+def told_said() -> Said:
+    """The same with its values apart.
+
+    >>> told_said().text[:10]
+    '{free} GiB'
+    """
+    limit, values = container(), {"free": f"{available() / 2**30:.1f}", "all": f"{physical() / 2**30:.1f}"}
+    if limit is None:
+        return Said(N_("{free} GiB free of {all} GiB in this machine"), values)
+    text = N_("{free} GiB free of {all} GiB in this machine; its container or job may take {most} GiB")
+    return Said(text, values | {"most": f"{limit / 2**30:.1f}"})
 
 
 def _groups() -> Iterator[tuple[int, int]]:

@@ -115,12 +115,12 @@ class RasterWindows:
             return self.held.values[top:bottom, left:right]
         if self.unread is not None:
             return cells_in_box(self.unread, box, self.path.name)
-        from rasterio.errors import RasterioError
+        from rasterio.errors import RasterioError, RasterioIOError
         from rasterio.windows import Window
 
         try:
             return values_in(self._file[1], Window(left, top, right - left, bottom - top))
-        except RasterioError as error:
+        except (RasterioError, RasterioIOError) as error:
             raise unreadable_raster(self.path, error) from error
 
     def close(self) -> None:
@@ -171,7 +171,7 @@ def open_raster(path: str | os.PathLike[str] | xr.DataArray) -> RasterWindows:
             file,
             whole,
         )
-    from rasterio.errors import RasterioError
+    from rasterio.errors import RasterioError, RasterioIOError
 
     try:
         with open_geotiff(file) as source:
@@ -180,7 +180,7 @@ def open_raster(path: str | os.PathLike[str] | xr.DataArray) -> RasterWindows:
                 source.shape, size, transform.c, transform.f - size * source.height, source.nodata, source.crs,
                 transform, file,
             )  # fmt: skip
-    except RasterioError as error:
+    except (RasterioError, RasterioIOError) as error:
         raise unreadable_raster(file, error) from error
 
 

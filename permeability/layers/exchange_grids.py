@@ -370,14 +370,14 @@ def _sidecar_crs(path: Path) -> Any:
 
 
 def _read_geotiff(path: Path) -> RasterFile:
-    from rasterio.errors import RasterioError
+    from rasterio.errors import RasterioError, RasterioIOError  # no kin in rasterio 1.3
 
     try:
         with open_geotiff(path) as source:
             values = values_in(source, None)
             cell_size, transform = geotiff_place(source, path)
             nodata, crs = source.nodata, source.crs
-    except (RasterioError, EOFError, zlib.error) as error:
+    except (RasterioError, RasterioIOError, EOFError, zlib.error) as error:
         raise unreadable_raster(path, error) from error
     return RasterFile(
         values,

@@ -22,6 +22,7 @@ Box = tuple[int, int, int, int]  # rows and columns of the grid: first and past 
 MOST_CELLS = 2_000_000  # of the input, read at once
 KERNEL_CELLS = {"bilinear": 1.5, "cubic": 2.5}  # of the grid, round a piece; the others see the cell alone
 MARGIN_SOURCE = 4
+RIM = 1  # cells without value round the source: up to GDAL 3.9 a piece that begins where the source begins lost its first column
 LATTICE = 21  # points along a side by which a piece is found in the source
 BYTES_PER_CELL = 27  # stored number and mask, value, copy, test
 WARP_BYTES = 20 * 2**20  # what the warper itself holds
@@ -65,14 +66,27 @@ def warp_band(
     for box, window in _pieces(source, grid, resampling):
         top, bottom, left, right = box
         piece = np.full((bottom - top, right - left), np.nan)
+        seen, rim = band_values(source, band, window, nodata=nodata, layer=layer), 0
+        if _touches(window, source):
+            seen, rim = np.pad(seen, RIM, constant_values=np.nan), RIM
         reproject(
-            band_values(source, band, window, nodata=nodata, layer=layer), piece,
-            src_transform=_moved(source.transform, window.col_off, window.row_off), src_crs=source.crs, src_nodata=np.nan,
+            seen, piece,
+            src_transform=_moved(source.transform, window.col_off - rim, window.row_off - rim), src_crs=source.crs, src_nodata=np.nan,
             dst_transform=_moved(grid.transform, left, top), dst_crs=grid.crs.to_wkt(), dst_nodata=np.nan,
             resampling=Resampling[resampling],
         )  # fmt: skip
         out[top:bottom, left:right] = piece
     return out
+
+
+def _touches(window: Window, source: Any) -> bool:
+    """Whether a window begins or ends with the source."""
+    return (
+        window.col_off == 0
+        or window.row_off == 0
+        or window.col_off + window.width == source.width
+        or window.row_off + window.height == source.height
+    )
 
 
 def _moved(t: Affine, cols: int, rows: int) -> Affine:

@@ -21,7 +21,8 @@ PACKAGE: Final = HERE.parent
 ROOMS: Final = ("report", "viz", "locale", "cli", "alignment", "monitoring")  # whose texts are for readers
 FILES: Final = (
     "interop/export.py", "linkage/index_table.py", "barriers/step_words.py", "project/run/input_differences.py", "layers/rasters.py", "impact/line_by_line.py",
-    "ranking/ranking_notes.py", "project/checks/account.py", "project/column_mapping.py", "project/settling.py", "project/run/effort.py",
+    "ranking/ranking_notes.py", "project/checks/account.py", "project/column_mapping.py", "project/settling.py", "project/run/effort.py", "project/run/cell_size.py", "project/run/checksums.py",
+    "project/run/repeat.py", "project/run/years.py", "ranking/settling.py", "ranking/draw_effort.py", "core/memory.py",
 )  # fmt: skip
 KEYWORDS: Final[dict[str, Any]] = {"tr": None, "N_": None, "self": None}
 UNREVIEWED: Final = "unreviewed: made by a machine, not read by a speaker of the language"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from permeability.core.texts import N_
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.landscape.landscape import Landscape
 from permeability.ranking.drawn_reach import STATES
@@ -157,20 +158,25 @@ def cost_of_draws(
     fields += sites * (UPDATE_SECONDS_PER_CELL * cells * patches + CHANGE_SECONDS)
     kinds = [
         (
-            "crossing",
-            "crossing chances, trace lengths, traffic, barriers that may not be there",
+            N_("crossing"),
+            N_("crossing chances, trace lengths, traffic, barriers that may not be there"),
             draws,
             state,
         ),
-        ("weights", "weights of patches, costs: nothing is solved again", draws, 0.0),
-        ("habitat", "habitat factors: the ground made and condensed anew", n, remade),
+        (N_("weights"), N_("weights of patches, costs: nothing is solved again"), draws, 0.0),
+        (N_("habitat"), N_("habitat factors: the ground made and condensed anew"), n, remade),
         (
-            "map",
-            "positions of lines and origin of the grid: cut and condensed anew",
+            N_("map"),
+            N_("positions of lines and origin of the grid: cut and condensed anew"),
             n,
             remade + CUT_SECONDS * cuts,
         ),
-        ("reach", "movement budget and dispersal: least-cost fields made anew", min(STATES, draws), fields),
+        (
+            N_("reach"),
+            N_("movement budget and dispersal: least-cost fields made anew"),
+            min(STATES, draws),
+            fields,
+        ),
     ]
     return pd.DataFrame(
         [(k, w, c, s * c) for k, w, c, s in kinds], columns=["kind", "what", "count", "seconds"]

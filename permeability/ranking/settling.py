@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
+from permeability.core.texts import N_, Said
 from permeability.impact.what_if import CircuitView
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
@@ -140,6 +141,11 @@ class Settled(Face):
     @property
     def sentences(self) -> list[str]:
         """What was found, and what to do."""
+        return list(map(str, said(self)))
+
+    @property
+    def said(self) -> list[Said]:
+        """The sentences with their values apart, for other languages."""
         return said(self)
 
     def __repr__(self) -> str:
@@ -443,57 +449,76 @@ def spearman(a: Array, b: Array) -> float:
 
 
 # ---------------------------------------------------------------- words
-def said(found: Settled) -> list[str]:
-    """What was found, and what to do, in sentences."""
+def said(found: Settled) -> list[Said]:
+    """What was found, and what to do, in sentences with their values apart."""
     table, rule = found.table, found.rule
     if table["spearman"].isna().all():
-        return ["No candidate is ahead of another by itself: there is no order that could settle."]
+        return [Said(N_("No candidate is ahead of another by itself: there is no order that could settle."))]
     held = table[table["settled"]]
     top, best = int(table["top"].iloc[0]), int(table["best"].iloc[0])
-    how = (
-        f"Settled means: over the origins of the grid the top {top} share at least {rule.shared * top:g}, the {best} best keep their order "
-        f"(Spearman at least {rule.over_origins:g}), and the next finer cells give the same order ({rule.against_finer:g})."
-    )
+    how = Said(
+        N_(
+            "Settled means: over the origins of the grid the top {top} share at least {shared}, the {best} best keep their order "
+            "(Spearman at least {rho}), and the next finer cells give the same order ({finer})."
+        ),
+        {"top": str(top), "shared": f"{rule.shared * top:g}", "best": str(best), "rho": f"{rule.over_origins:g}", "finer": f"{rule.against_finer:g}"},
+    )  # fmt: skip
     if len(held):
         r = held.iloc[0]
+        text = N_(
+            "The ranking has settled at cells of {cell}: {figures}; against cells of {finer} the Spearman correlation is {rho}."
+        )
         return [
-            f"The ranking has settled at cells of {_km(r.cell_size_m)}: {_figures(r)}; "
-            f"against cells of {_km(r.finer_m)} the Spearman correlation is {r.spearman_finer:.3f}.", how,
+            Said(text, {"cell": _km(r.cell_size_m), "figures": _figures(r), "finer": _km(r.finer_m), "rho": f"{r.spearman_finer:.3f}"}), how,
         ]  # fmt: skip
     last = table.iloc[-1]
-    tried = ", ".join(_km(c) for c in table["cell_size_m"])
+    tried = [_km(c) for c in table["cell_size_m"]]
     if bool(last["over_origins"]):
+        text = N_(
+            "At cells of {cell} the ranking does not hang on where the grid begins ({figures}), but nothing finer was tried, so it is "
+            "not known to have settled. Cells tried: {tried}."
+        )
+        sizes = " ".join(f"--cell {c:g}" for c in [*table["cell_size_m"], last.cell_size_m / 2])
         return [
-            f"At cells of {_km(last.cell_size_m)} the ranking does not hang on where the grid begins ({_figures(last)}), but "
-            f"nothing finer was tried, so it is not known to have settled. Cells tried: {tried}.",
-            f"Try one size more: {' '.join(f'--cell {c:g}' for c in [*table['cell_size_m'], last.cell_size_m / 2])}.", how,
+            Said(text, {"cell": _km(last.cell_size_m), "figures": _figures(last), "tried": tried}),
+            Said(N_("Try one size more: {sizes}."), {"sizes": sizes}), how,
         ]  # fmt: skip
-    return [
-        f"The ranking has settled at none of the cell sizes tried ({tried}); at the finest, {_figures(last)}.",
-        _advice(last), how,
-    ]  # fmt: skip
+    text = N_("The ranking has settled at none of the cell sizes tried ({tried}); at the finest, {figures}.")
+    return [Said(text, {"tried": tried, "figures": _figures(last)}), _advice(last), how]
 
 
-def _figures(row: pd.Series) -> str:
-    return (
-        f"over {int(row.origins)} origins of the grid two lists share {row.top_shared:.1f} of their top {int(row.top)}, "
-        f"and the Spearman correlation of the {int(row.best)} best is {row.spearman:.3f}"
+def _figures(row: pd.Series) -> Said:
+    text = N_(
+        "over {n} origins of the grid two lists share {shared} of their top {top}, and the Spearman correlation of the {best} best is {rho}"
     )
+    return Said(
+        text,
+        {
+            "n": str(int(row.origins)), "shared": f"{row.top_shared:.1f}", "top": str(int(row.top)), "best": str(int(row.best)),
+            "rho": f"{row.spearman:.3f}",
+        },
+    )  # fmt: skip
 
 
-def _advice(last: pd.Series) -> str:
+def _advice(last: pd.Series) -> Said:
     """What to do where nothing has settled."""
-    enough = f"{_km(ENOUGH * last.cell_size_m)}, {ENOUGH} cells"
     if np.isfinite(last.cells_long) and last.cells_long < ENOUGH:
-        return (
-            f"The candidates are {last.cells_long:.2g} cells long at the finest: take longer sections ([candidates] length_km, at least {enough}), "
+        text = N_(
+            "The candidates are {long} cells long at the finest: take longer sections ([candidates] length_km, at least {km}, {n} cells), "
             "or finer cells ([grid] cell_size_m)."
         )
-    return (
-        "The candidates are long enough for their cells, so they are nearly equal or the land between them is: take longer sections or "
-        "finer cells, and read the rank ranges of the draws, which hold the origin of the grid."
+        return Said(
+            text, {"long": f"{last.cells_long:.2g}", "km": _km(ENOUGH * last.cell_size_m), "n": str(ENOUGH)}
+        )
+    return Said(
+        N_(
+            "The candidates are long enough for their cells, so they are nearly equal or the land between them is: take longer sections or "
+            "finer cells, and read the rank ranges of the draws, which hold the origin of the grid."
+        )
     )
 
 
-def _km(metres: float) -> str:
-    return f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
+def _km(metres: float) -> Said:
+    if metres >= 1000:
+        return Said(N_("{n} km"), {"n": f"{metres / 1000:g}"})
+    return Said(N_("{n} m"), {"n": f"{metres:g}"})

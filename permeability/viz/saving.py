@@ -87,11 +87,11 @@ def _flat(table: Any) -> pd.DataFrame:
 
 
 def _one_layer(path: Path, layer: gpd.GeoDataFrame, end: str) -> Path:
-    """GeoJSON in longitude and latitude, as its standard has it; GeoParquet in the system of the layer."""
+    """GeoJSON in longitude and latitude, in this order, as its standard has it; GeoParquet in the system of the layer."""
     if end == ".parquet":
         return _parquet(path, layer)
     with whole_files.whole_file(path) as aside:
-        layer.to_crs(4326).to_file(aside, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
+        layer.to_crs("OGC:CRS84").to_file(aside, driver="GeoJSON", engine="pyogrio", RFC7946="YES")
     return path
 
 

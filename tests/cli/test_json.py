@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import rasterio
 import shapely
 from click.testing import CliRunner
 from places import REPOSITORY
+from visible_english import WORDS
 
 from permeability.cli.answers import JsonCommand
 from permeability.cli.commands import cli, main
@@ -301,6 +304,32 @@ def test_words_come_back_after_json(work: Path, monkeypatch: pytest.MonkeyPatch)
         in CliRunner().invoke(cli, ["species", "list"]).output.splitlines()[1]
         + CliRunner().invoke(cli, ["species", "list"]).output
     )
+
+
+# ---------------------------------------------------------------- the reader's language
+SPOKEN = (
+    "atlas", "board", "circuit", "compare", "cost-distance", "export", "new", "omnidirectional", "plan", "protconn", "rank", "report", "rerun",
+    "resistance", "run", "settle", "timeline", "verify", "workbook",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["mn", "ru"])
+@pytest.mark.parametrize("command", SPOKEN)
+def test_what_a_command_prints_holds_no_english_sentence(
+    command: str,
+    language: str,
+    work: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """But for the project's own name, scientific names and commands to type; errors, findings and help stay English."""
+    monkeypatch.chdir(work)
+    with contextlib.suppress(SystemExit):
+        main(["--language", language, *command.split(), *RUNS[command]])
+    said = re.sub(r"`[^`]*`|/\S+", "", capfd.readouterr().out)
+    for own in ("Two patches and a fence", "Equus hemionus"):
+        said = said.replace(own, "")
+    assert [line for line in said.splitlines() if WORDS.search(line)] == []
 
 
 # ---------------------------------------------------------------- the maps, against what is known without us

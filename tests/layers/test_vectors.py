@@ -7,6 +7,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 import pytest
 import shapely
 from places import SHARED
@@ -64,10 +65,10 @@ def test_formats(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_kml_and_excel(tmp_path: Path) -> None:
+    if not {"LIBKML", "XLSX"} <= set(pyogrio.list_drivers(write=True)):
+        pytest.skip("this GDAL writes no KML or no Excel")
     frame().to_crs(4326).to_file(tmp_path / "a.kml", driver="LIBKML")
     assert len(read_vector(tmp_path / "a.kml", crs=CRS)) == 2
-    import pyogrio
-
     table = pd.DataFrame({"id": ["a", "b"], "X": ["500000,5", "502 000"], "Y": ["5000000", "5000000"]})
     pyogrio.write_dataframe(table, tmp_path / "a.xlsx", driver="XLSX", layer="stations")
     assert read_vector(tmp_path / "a.xlsx", assume_crs=CRS).geometry.x.tolist() == [500_000.5, 502_000]

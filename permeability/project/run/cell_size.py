@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from permeability.core.texts import N_, Said
+
 __all__ = ["cell_size_line", "proposed_cell_m"]
 
 ROUND = (5.0, 4.0, 2.5, 2.0, 1.0)  # what a cell size begins with
@@ -46,8 +48,8 @@ def cell_size_line(
     *,
     enough: float,
     project: str,
-    cost: str = "",
-) -> str | None:
+    cost: Said | str | None = None,
+) -> Said | None:
     """What a plan says of the cell size.
 
     Parameters
@@ -60,12 +62,12 @@ def cell_size_line(
         Cells that a candidate should be long.
     project : str
         Name of the project file, for the command.
-    cost : str
+    cost : Said or str, optional
         What the proposed cells would take, in words.
 
     Returns
     -------
-    str or None
+    Said or None
         None when no candidate has a length.
 
     Examples
@@ -77,13 +79,28 @@ def cell_size_line(
     if proposed is None:
         return None
     long = float(np.median([x for x in lengths_m if x > 0]))
-    begin = f"candidates are {long / cell_size_m:.3g} cells long"
-    command = f"`permeability settle {project}"
+    now, command = f"{long / cell_size_m:.3g}", f"`permeability settle {project}"
     if proposed == cell_size_m or proposed < cell_size_m <= long / enough * (1 + 1e-9):
-        return f"{begin}, as long as a ranking needs that does not hang on the grid ({enough:g}); {command}` shows whether it has settled"
+        text = N_(
+            "candidates are {now} cells long, as long as a ranking needs that does not hang on the grid ({enough}); {command} shows whether it has settled"
+        )
+        return Said(text, {"now": now, "enough": f"{enough:g}", "command": f"{command}`"})
     sizes = sorted({cell_size_m, proposed, proposed / 2}, reverse=True)
-    check = f"{command} {' '.join(f'--cell {c:g}' for c in sizes)}` shows where the ranking settles"
-    told = f" ({cost})" if cost else ""
+    values = {
+        "now": now, "size": f"{proposed:g}", "long": f"{long / proposed:.3g}", "cost": "" if cost is None else Said(" ({what})", {"what": cost}),
+        "command": f"{command} {' '.join(f'--cell {c:g}' for c in sizes)}`",
+    }  # fmt: skip
     if proposed < cell_size_m:
-        return f"{begin}; cells of {proposed:g} m would make them {long / proposed:.3g}{told}. {check}"
-    return f"{begin}; for the ranking alone cells of {proposed:g} m would do, {long / proposed:.3g} to a candidate{told}. {check}"
+        return Said(
+            N_(
+                "candidates are {now} cells long; cells of {size} m would make them {long}{cost}. {command} shows where the ranking settles"
+            ),
+            values,
+        )
+    return Said(
+        N_(
+            "candidates are {now} cells long; for the ranking alone cells of {size} m would do, {long} to a candidate{cost}. {command} shows where the "
+            "ranking settles"
+        ),
+        values,
+    )

@@ -12,7 +12,9 @@ from typing import Any
 
 from permeability.core.errors import ProjectError
 from permeability.core.plain_text import printable
+from permeability.core.texts import N_
 from permeability.layers import whole_files
+from permeability.locale.language import Words, words
 
 __all__ = ["RECORD_VERSION", "Verified", "read_record", "verify_results"]
 
@@ -54,18 +56,18 @@ class Verified:
         """Whether every file of the record is there with its bytes; files beside them do not count."""
         return not self.changed and not self.missing
 
-    def text(self) -> str:
-        """A line for every file that is not as it was, and what it comes to."""
-        lines = [
-            f"{what:<8} {printable(name)}"
-            for what, names in (("changed", self.changed), ("missing", self.missing), ("extra", self.extra))
-            for name in names
-        ]
+    def text(self, tr: Words | None = None) -> str:
+        """A line for every file that is not as it was, and what it comes to; in English, or in the words of ``tr``."""
+        tr = words() if tr is None else tr
+        kinds = ((N_("changed"), self.changed), (N_("missing"), self.missing), (N_("extra"), self.extra))
+        lines = [f"{tr(what):<8} {printable(name)}" for what, names in kinds for name in names]
         same = self.files - len(self.changed) - len(self.missing)
-        lines.append(f"{same} of {self.files} files are as the run wrote them.")
+        lines.append(tr(N_("{n} of {all} files are as the run wrote them."), n=same, all=self.files))
         if self.extra:
-            lines.append("Extra files were not written by the run; nothing in the results rests on them.")
-        lines.append(f"SHA-256 of {RECORD}: {self.record_sha256}")
+            lines.append(
+                tr(N_("Extra files were not written by the run; nothing in the results rests on them."))
+            )
+        lines.append(tr(N_("SHA-256 of {file}: {sum}"), file=RECORD, sum=self.record_sha256))
         return "\n".join(lines)
 
 

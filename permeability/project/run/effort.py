@@ -15,6 +15,8 @@ from permeability.core.texts import N_, Said
 from permeability.impact.line_by_line import SOLVED_AFRESH, standing_groups
 from permeability.landscape.landscape import Landscape
 from permeability.layers import rasters
+from permeability.layers.grid import describe_crs
+from permeability.locale.language import Words, words
 from permeability.planning.searches import MANY
 from permeability.project.grid_memory import require_grid_memory
 from permeability.project.project import Project, open_project
@@ -238,7 +240,9 @@ def plan_every_species(project: Project) -> list[SpeciesPlan]:
     return [plan_species(project, name) for name in project.species_ids]
 
 
-def plan_project(project: Project | str | Path, plans: Sequence[SpeciesPlan] | None = None) -> str:
+def plan_project(
+    project: Project | str | Path, plans: Sequence[SpeciesPlan] | None = None, tr: Words | None = None
+) -> str:
     """The plan of a project as text.
 
     Parameters
@@ -246,6 +250,8 @@ def plan_project(project: Project | str | Path, plans: Sequence[SpeciesPlan] | N
     project : Project or path
     plans : sequence of SpeciesPlan, optional
         Of all its species in their order, where they are known already.
+    tr : Words, optional
+        The reader's language; English by default.
 
     Returns
     -------
@@ -268,35 +274,79 @@ def plan_project(project: Project | str | Path, plans: Sequence[SpeciesPlan] | N
     """
     project = project if isinstance(project, Project) else open_project(project)
     plans = plan_every_species(project) if plans is None else plans
+    tr = words() if tr is None else tr
     grid, reading = project.grid, reading_bytes(project)
     scale = grid.distortion()
-    lines = [
-        f"{project.spec.project.name}",
-        f"  grid        {grid}",
-        f"  distortion  lengths up to {scale['scale_error_pct']:.2f} %, areas up to {scale['area_error_pct']:.2f} %",
-        f"  barriers    {len(project.barriers)} rows, {len(project.cuts):,} cuts of edges",
-        f"  memory      {memory.told()}",
-        f"  reading     {reading / 2**20:,.0f} MiB at once for the rasters, beside {PROGRAM_BYTES / 2**20:,.0f} MiB of the program itself",
+    place = {
+        "crs": describe_crs(grid.crs), "cell": f"{grid.cell_size:,.6g}", "rows": str(grid.rows), "cols": str(grid.cols), "x": f"{grid.west:.10g}",
+        "y": f"{grid.north:.10g}",
+    }  # fmt: skip
+    facts = [
+        (N_("grid"), Said(N_("Grid({crs}, {cell} m, {rows} x {cols}, north-west corner ({x}, {y}))"), place)),
+        (
+            N_("distortion"),
+            Said(
+                N_("lengths up to {scale} %, areas up to {area} %"),
+                {"scale": f"{scale['scale_error_pct']:.2f}", "area": f"{scale['area_error_pct']:.2f}"},
+            ),
+        ),
+        (
+            N_("barriers"),
+            Said(
+                N_("{n} rows, {cuts} cuts of edges"), {"n": len(project.barriers), "cuts": len(project.cuts)}
+            ),
+        ),
+        (N_("memory"), memory.told_said()),
+        (
+            N_("reading"),
+            Said(
+                N_("{mib} MiB at once for the rasters, beside {own} MiB of the program itself"),
+                {"mib": f"{reading / 2**20:,.0f}", "own": f"{PROGRAM_BYTES / 2**20:,.0f}"},
+            ),
+        ),
     ]
+    lines = [project.spec.project.name, *(_fact(*f, tr) for f in facts)]
     for p in plans:
-        lines += [
-            f"  {p.species}",
-            f"    cells {p.cells:,}; edges cut {p.edges_cut:,}; patches {p.patches}; candidates {p.candidates}",
-            f"    least-cost fields {p.fields:,}; circuit condensations {p.solves:,} over {p.cases} cases",
-            *_draw_lines(p.draws),
-            f"    peak memory about {(PROGRAM_BYTES + max(p.peak_bytes, reading)) / 2**20:,.0f} MiB; expected time {duration(p.seconds)}",
-        ]
-    lines += _cell_size(project, plans)
+        lines += [f"  {p.species}", *(f"    {tr.said(s)}" for s in _of_species(p, reading))]
+    lines += [_fact(N_("cell size"), s, tr) for s in _cell_size(project, plans)]
     total = float(np.sum([p.seconds for p in plans]))
-    lines.append(
-        f"  in all {duration(total)} on one core (first run on a machine: {COMPILE_SECONDS:.0f} s more to compile)"
+    whole = Said(
+        N_("in all {time} on one core (first run on a machine: {first} s more to compile)"),
+        {"time": duration_said(total), "first": f"{COMPILE_SECONDS:.0f}"},
     )
+    lines.append(f"  {tr.said(whole)}")
     sure = [peak_bytes(grid.size, p.cells, p.patches) for p in plans]
     refuse_memory(max([reading, *sure]), grid.cell_size)  # by what no run does without
     return "\n".join(lines)
 
 
-def _cell_size(project: Project, plans: Sequence[SpeciesPlan]) -> list[str]:
+def _fact(label: str, said: Said, tr: Words) -> str:
+    return f"  {tr(label):<11} {tr.said(said)}"
+
+
+def _of_species(p: SpeciesPlan, reading: int) -> list[Said]:
+    """Work, memory and time of one species."""
+    return [
+        Said(
+            N_("cells {cells}; edges cut {cut}; patches {patches}; candidates {candidates}"),
+            {"cells": p.cells, "cut": p.edges_cut, "patches": p.patches, "candidates": p.candidates},
+        ),
+        Said(
+            N_("least-cost fields {fields}; circuit condensations {solves} over {cases} cases"),
+            {"fields": p.fields, "solves": p.solves, "cases": p.cases},
+        ),
+        *_draw_lines(p.draws),
+        Said(
+            N_("peak memory about {mib} MiB; expected time {time}"),
+            {
+                "mib": f"{(PROGRAM_BYTES + max(p.peak_bytes, reading)) / 2**20:,.0f}",
+                "time": duration_said(p.seconds),
+            },
+        ),
+    ]
+
+
+def _cell_size(project: Project, plans: Sequence[SpeciesPlan]) -> list[Said]:
     """What cells the candidates ask for, and what these would take beside today's."""
     lengths = [x for p in plans if p.candidates for x in lengths_m(project.candidates(p.species))]
     proposed, now = proposed_cell_m(lengths, ENOUGH), project.grid.cell_size
@@ -305,9 +355,11 @@ def _cell_size(project: Project, plans: Sequence[SpeciesPlan]) -> list[str]:
     more = (now / proposed) ** 2  # cells for one of today's
     seconds = float(sum(p.seconds for p in plans)) * more**1.3
     bytes_ = PROGRAM_BYTES + max(p.peak_bytes for p in plans) * more
-    cost = f"about {bytes_ / 2**20:,.0f} MiB and {duration(seconds)}"
+    cost = Said(
+        N_("about {mib} MiB and {time}"), {"mib": f"{bytes_ / 2**20:,.0f}", "time": duration_said(seconds)}
+    )
     said = cell_size_line(lengths, now, enough=ENOUGH, project=project.path.name, cost=cost)
-    return [f"  cell size   {said}"]
+    return [] if said is None else [said]
 
 
 def reading_bytes(project: Project) -> int:
@@ -327,15 +379,19 @@ def reading_bytes(project: Project) -> int:
     return max(needed)
 
 
-def _draw_lines(costs: pd.DataFrame | None) -> list[str]:
+def _draw_lines(costs: pd.DataFrame | None) -> list[Said]:
     """What each kind of draw costs, one line each; kinds that were not asked for in brackets."""
     if costs is None:
         return []
-    rows = [
-        f"    draws of {r.kind}: {int(r.made):,}, about {duration(r.seconds)} ({r.what})"
+    asked_for = N_("draws of {kind}: {n}, about {time} ({what})")
+    idle = N_("draws of {kind}: {n}, about {time} ({what}) [not asked for]")
+    return [
+        Said(
+            asked_for if r.chosen else idle,
+            {"kind": Said(r.kind), "n": int(r.made), "time": duration_said(r.seconds), "what": Said(r.what)},
+        )
         for r in costs.rename(columns={"count": "made"}).itertuples()
     ]
-    return [row if asked else f"{row} [not asked for]" for row, asked in zip(rows, costs["chosen"])]
 
 
 def refuse_memory(needed: int, cell_size_m: float) -> None:

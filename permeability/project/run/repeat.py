@@ -11,7 +11,9 @@ from typing import Any
 from permeability.core.errors import ProjectError
 from permeability.core.plain_text import printable
 from permeability.core.progress import long_job
+from permeability.core.texts import N_
 from permeability.layers import whole_files
+from permeability.locale.language import Words, words
 from permeability.project.project import Project, open_project
 from permeability.project.run.checksums import RECORD, read_record
 from permeability.project.run.record import input_hashes, software
@@ -57,18 +59,20 @@ class Repeated:
         """Whether every file has the same bytes."""
         return not self.differing
 
-    def text(self) -> str:
-        """What was found, a line each."""
-        lines = [f"other version: {word}" for word in self.software]
-        lines += [f"differs  {printable(name)}" for name in self.differing]
-        lines.append(f"{self.files - len(self.differing)} of {self.files} files have the same bytes.")
+    def text(self, tr: Words | None = None) -> str:
+        """What was found, a line each; in English, or in the words of ``tr``."""
+        tr = words() if tr is None else tr
+        lines = [tr(N_("other version: {what}"), what=word) for word in self.software]
+        lines += [tr(N_("differs  {file}"), file=printable(name)) for name in self.differing]
+        same = self.files - len(self.differing)
+        lines.append(tr(N_("{n} of {all} files have the same bytes."), n=same, all=self.files))
         if self.differing:
             if self.numbers is None:
-                lines.append("The first summary.json is not there to compare numbers with.")
+                lines.append(tr(N_("The first summary.json is not there to compare numbers with.")))
             else:
                 lines += [d.text() for d in self.numbers[:50]]
                 count = len(self.numbers)
-                lines.append(f"{count} numbers of summary.json differ." if count else "No number of summary.json differs.")  # fmt: skip
+                lines.append(tr(N_("{n} numbers of summary.json differ."), n=count) if count else tr(N_("No number of summary.json differs.")))  # fmt: skip
         return "\n".join(lines)
 
 

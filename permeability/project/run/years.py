@@ -12,11 +12,13 @@ import pandas as pd
 
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
+from permeability.core.texts import N_
 from permeability.impact.line_by_line import standing_lines
 from permeability.landscape.landscape import Landscape, build
 from permeability.linkage.index_table import BY_LINE
 from permeability.linkage.landscape_indices import Indices
 from permeability.linkage.measured import Measured, indices_from
+from permeability.locale.language import Words, words
 from permeability.project.project import Project
 
 __all__ = ["Timeline", "in_year", "timeline"]
@@ -54,15 +56,29 @@ class Timeline:
     results: dict[float, Indices] = field(repr=False, default_factory=dict)
 
     def __repr__(self) -> str:
+        return self.text()
+
+    def text(self, tr: Words | None = None) -> str:
+        """The years, the lines and what has no date; in English, or in the words of ``tr``.
+
+        Parameters
+        ----------
+        tr : Words, optional
+        """
+        tr = words() if tr is None else tr
         columns = [
             "year",
             "lines",
             "range_pieces",
             *BY_LINE,
         ]
-        text = f"{self.species} by year\n{self.table[columns].to_string(index=False)}\n{self.lines.to_string(index=False)}"
+        head = tr(N_("{species} by year"), species=self.species)
+        text = f"{head}\n{self.table[columns].to_string(index=False)}\n{self.lines.to_string(index=False)}"
         if self.undated:
-            text += f"\nwithout a date of opening, counted as always there: {', '.join(self.undated)}"
+            text += "\n" + tr(
+                N_("without a date of opening, counted as always there: {lines}"),
+                lines=", ".join(self.undated),
+            )
         return text
 
 

@@ -115,7 +115,7 @@ def _correlation(value: float, tr: Words) -> str:
 def html(found: Settled) -> str:
     """Picture, sentences and table."""
     tr = reader()
-    told = "".join(f"<p>{escape(s)}</p>" for s in found.sentences)
+    told = "".join(f"<p>{escape(s)}</p>" for s in map(tr.said, found.said))
     return page(
         tr("{species}: has the ranking settled?", species=found.name),
         plot(found, language=tr.language),
