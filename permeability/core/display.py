@@ -20,6 +20,8 @@ RESULT = {
     "sort_values": "table.sort_values", "to_csv": "table.to_csv, or save('x.csv')", "to_excel": "save('x.xlsx')",
     "to_dataframe": "table", "to_pandas": "table", "df": "table", "gdf": "table", "data": "table", "dataframe": "table",
     "geodataframe": "table", "results": "table", "head": "table.head", "to_parquet": "table.to_parquet",
+    "loc": "indexed.loc", "iloc": "table.iloc", "query": "table.query", "columns": "table.columns", "index": "indexed.index", "shape": "table.shape",
+    "top": "head", "to_markdown": "table.to_markdown", "to_html": "table.to_html", "to_json": "table.to_json", "iterrows": "table.iterrows",
     "show": "plot()", "map": "plot()", "cost": "cost_usd", "total_cost": "cost_usd", "resistance": "pairs['resistance']",
     "matrix": "pairs.pivot(index='a', columns='b', values='resistance')", "species": "profile",
     "to_dataset": "to_xarray()", "transform": "grid.transform", "best": "lines", "affine": "grid.transform",

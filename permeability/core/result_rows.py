@@ -56,7 +56,13 @@ class Rows(Face):
         known = list(dict.fromkeys(str(v) for c in asked for v in table[c]))
         wrong = next((str(w) for w in wanted if str(w) not in known), None)
         told = f" Give {' and '.join(asked)}." if wrong is None else suggestion(wrong, known)
-        raise KeyError(f"{which!r}.{told}")
+        raise KeyError(f"{which!r}.{told or ' Names of rows stand in .indexed.index.'}")
+
+    def __contains__(self, which: Any) -> bool:
+        """Whether there is a row of this name, or of this pair of names."""
+        wanted = which if isinstance(which, tuple) else (which,)
+        table = getattr(self, self._main)
+        return len(wanted) == len(self._asked) and bool(_places(table, self._asked, wanted))
 
     @property
     def indexed(self) -> pd.DataFrame:

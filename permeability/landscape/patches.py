@@ -125,6 +125,7 @@ class Patches(Face):
 
     def __getitem__(self, name: str) -> pd.Series:
         """The row of one patch."""
+        name = str(name)  # ids of a table may be numbers
         if name not in self.ids:
             raise KeyError(f"{name!r}{suggestion(str(name), self.ids)}")
         return self.table.iloc[self.ids.index(name)]

@@ -63,6 +63,7 @@ def read_barriers(
     ['F', 'S']
     """
     name = "barriers"
+    _require_layer(source, name, "id and kind (fence, road, railway)")
     if isinstance(source, gpd.GeoDataFrame):
         lines = source if crs is None or source.crs is None or source.crs == crs else reproject(source, crs)
     else:
@@ -187,6 +188,23 @@ def place_patches(
     >>> place_patches(patches.table, land).ids
     ['W', 'E']
     """
+    _require_layer(patches, "patches", "id")
     if not isinstance(patches, gpd.GeoDataFrame):
         patches = read_vector(patches, table, layer=table or "patches", crs=land.grid.crs)
     return place(patches, land, on_barrier=on_barrier)
+
+
+def _require_layer(source: Any, name: str, columns: str) -> None:
+    """Refuse what is neither a table of places nor a file (A14)."""
+    if isinstance(source, gpd.GeoDataFrame):
+        if source.columns.nlevels > 1:
+            raise OptionError(
+                "A14", f"the columns of the {name} have names of {source.columns.nlevels} levels.", layer=name,
+                remedy="give them plain names: table.columns = ['_'.join(c).strip('_') for c in table.columns]",
+            )  # fmt: skip
+    elif not isinstance(source, (str, os.PathLike)):
+        what = "nothing" if source is None else f"a {type(source).__name__}"
+        raise OptionError(
+            "A14", f"{what} was given for the {name}.", layer=name,
+            remedy=f"give a GeoDataFrame with {columns}, geometry and coordinate system, or the path of a layer",
+        )  # fmt: skip

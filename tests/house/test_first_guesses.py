@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -365,3 +366,59 @@ def test_the_example_of_the_readme_from_layers_at_hand(monkeypatch, capsys):
     assert len(ranking) == len(ranking.sites) > 20
     assert ranking.best["id"] in capsys.readouterr().out
     assert ranking.best["rank"] == 1
+
+
+# ---------------------------------------------------------------- things that people bring along
+PEERS = (
+    "resistance_distance", "commuteDistance", "transition", "costDistance", "accCost", "shortestPath", "passage", "Circuitscape", "advanced", "one_to_all",
+    "Omniscape", "run_omniscape", "linkage_mapper", "graphab", "conScape", "rsp", "least_cost_distance", "cost_path", "prioritize", "load",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_names_of_other_programs_are_told_ours(name):
+    from permeability.core.guesses import MODULE
+
+    with pytest.raises(AttributeError) as told:
+        getattr(pm, name)
+    assert f"Did you mean {MODULE[name]}?" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda t: t.geometry, "a GeoSeries"), (lambda t: list(t.geometry), "a list"), (lambda t: None, "nothing"),
+        (lambda t: t.set_axis(pd.MultiIndex.from_tuples([(c, "") for c in t.columns]), axis=1), "names of 2 levels"),
+    ],
+    ids=["GeoSeries", "list", "None", "MultiIndex"],
+)  # fmt: skip
+def test_what_is_no_layer_is_refused_in_words(names, make, told):
+    for door in (
+        lambda t: pm.build_landscape(names["array"], make(t), "khulan"),
+        lambda t: pm.place_patches(make(t), names["land"]),
+    ):
+        with pytest.raises(OptionError, match=rf"(?s)A14.*{told}.*remedy"):
+            door(names["lines"])
+
+
+def test_rows_of_several_levels_capitals_and_markup_are_taken_as_they_are(names):
+    lines, array, ranges = names["lines"], names["array"], names["patches"].table[["id", "geometry"]]
+    deep = lines.set_index([pd.Index(["a", "b"], name="p"), pd.Index([1, 2], name="q")])
+    loud = lines.rename(columns={"id": "ID", "kind": "KIND", "fence_class": "Fence_Class"})
+    for table in (deep, loud):
+        assert pm.build_landscape(array, table, "khulan").barriers.lines == names["land"].barriers.lines
+    name = 'O\'Brien "<b>x</b>"'
+    land = pm.build_landscape(array, lines.assign(id=[name, "S"], line=[name, "S"]), "khulan")
+    ranking = pm.rank(land, pm.place_patches(ranges, land), pm.candidates(land, name, length_m=2000))
+    assert ranking.best["line"] == name
+    assert "<b>x" not in ranking._repr_html_()
+    numbered = pm.place_patches(ranges.assign(id=[1, 2]), land)
+    assert numbered[1].equals(numbered["1"])
+
+
+def test_names_are_looked_for_in_a_ranking(names):
+    ranking = names["ranking"]
+    assert ranking.best["id"] in ranking
+    assert "F km 99-100" not in ranking
+    with pytest.raises(AttributeError, match=r"Did you mean indexed\.loc"):
+        ranking.loc  # noqa: B018
