@@ -16,6 +16,7 @@ __all__ = ["figure_png"]
 
 ACROSS: Final = 16.5  # most centimetres of a picture, in both directions
 TALL: Final = 12.0
+WORDY: Final = 40  # letters of a text of the key that still fit beside another
 KEY: Final = 7.5  # size of letters in the key [pt]
 PIECE: Final = re.compile(r"([MLhZ])([-\d. ]*)")
 
@@ -49,7 +50,8 @@ def figure_png(figure: Mapping[str, Any], tr: Words, *, dpi: int = 200) -> bytes
     cm = min(ACROSS / wide, TALL / high)
     across, tall = wide * cm / 2.54, high * cm / 2.54
     bars, entries = list(_bars(figure)), list(_entries(figure, tr))
-    beneath = 0.16 * -(-len(entries) // 2) + (0.5 if bars else 0.1)
+    columns = 2 if max((len(text) for _, text in entries), default=0) <= WORDY else 1
+    beneath = 0.16 * -(-len(entries) // columns) + (0.5 if bars else 0.1)
     sheet = Figure(figsize=(max(across, ACROSS / 2.54), tall + beneath), facecolor=PAPER)
     full, height = sheet.get_size_inches()
     ax = sheet.add_axes(((full - across) / 2 / full, beneath / height, across / full, tall / height))
@@ -62,7 +64,7 @@ def figure_png(figure: Mapping[str, Any], tr: Words, *, dpi: int = 200) -> bytes
         _bar(sheet, bar, (0.02 + 0.5 * k, (beneath - 0.24) / height, 0.3, 0.09 / height))
     if entries:
         sheet.legend(
-            [e[0] for e in entries], [e[1] for e in entries], loc="lower left", ncols=2, fontsize=KEY, frameon=False, borderaxespad=0.0,
+            [e[0] for e in entries], [e[1] for e in entries], loc="lower left", ncols=columns, fontsize=KEY, frameon=False, borderaxespad=0.0,
             handlelength=3.2, borderpad=0.1, labelspacing=0.25, bbox_to_anchor=(0.01, 0.0),
         )  # fmt: skip
     made = BytesIO()
