@@ -26,6 +26,11 @@ ALIKE = (
     click.option("--spread", type=Number(0), default=0.5, show_default=True, help="of crossings per km between animals: standard deviation as a share [1]"),
     click.option("--species", multiple=True, help="id of a species of the run (default: all that were ranked); may be given several times"),
 )  # fmt: skip
+REPORT = click.option(
+    "--report",
+    is_flag=True,
+    help="keep it in RESULTS too, and write every report that lies there anew with it",
+)
 MARK = "updated.json"
 SHOWN = ("rank", "rank_before", "id", "rank_low", "rank_high", "gain_before", "gain_expected")
 
@@ -37,10 +42,11 @@ SHOWN = ("rank", "rank_before", "id", "rank_low", "rank_high", "gain_before", "g
 @click.option(
     "--out", type=NEW_FOLDER, help="folder to write: tables, updated profiles, a page of what changed"
 )
+@REPORT
 @LANGUAGE
 def update(
     results: Path, pilots: Path, icc: float, site_icc: float, spread: float, species: tuple[str, ...], out: Path | None,
-    language: str | None,
+    report: bool, language: str | None,
 ) -> None:  # fmt: skip
     """What the PILOTS change of the ranking in RESULTS: numbers, ranks and their ranges, without a solve."""
     from permeability.layers import whole_files
@@ -64,6 +70,11 @@ def update(
                 aside / MARK, {"results": results.name, "pilots": records(seen), "species": told}
             )
         files = [written(out)]
+    if report:
+        whole_files.write_json(
+            results / "pilots.json", {"pilots": records(seen), "species": {n: d.record() for n, d in found.items()}}
+        )  # fmt: skip
+        files += _reports(results, language)
     answer({"species": told, "files": files}, "\n\n".join(_words(done) for done in found.values()))
 
 
@@ -101,7 +112,10 @@ def value_command(
 @click.option("--base", type=RESULTS, help="result folder of a base year: adds the change since then")
 @LANGUAGE
 @click.option("--out", type=NEW_FILE, help="file to write: .csv or .json")
-def indicators(results: Path, base: Path | None, language: str | None, out: Path | None) -> None:
+@REPORT
+def indicators(
+    results: Path, base: Path | None, language: str | None, out: Path | None, report: bool
+) -> None:
     """The indicators that RESULTS knows: value, range, method, what it does not say, change since a base year."""
     from permeability.layers import whole_files
     from permeability.monitoring import indicators as of_run
@@ -122,6 +136,9 @@ def indicators(results: Path, base: Path | None, language: str | None, out: Path
         else:
             whole_files.write_csv(out, table, mark=True)
         files = [written(out)]
+    if report:
+        whole_files.write_json(results / "indicators.json", {**told, "rows": records(found.table)})
+        files += _reports(results, language)
     shown = table[["species", "label", "value", "low", "high", "unit", "change"]]
     text = shown.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.4g}")
     answer({**told, "files": files}, "\n".join([text, *found.notes]))
@@ -148,6 +165,19 @@ def tables(results: Path, kind: str, base: Path | None, language: str | None, ou
         {"title": done.title, "rows": records(done.table), "files": [written(done.save(target))]},
         lambda: None,
     )
+
+
+def _reports(results: Path, language: str | None) -> list[Any]:
+    """Every full report of a result folder anew, or one in the reader's language where there is none."""
+    from permeability.locale.language import LANGUAGES
+    from permeability.report import write_report
+
+    lying = {f"report_{name}.html": name for name in LANGUAGES} | {"report.html": "en"}
+    todo = {k: v for k, v in lying.items() if (results / k).is_file()}
+    asked = language or (None if todo else reader().language)
+    if asked is not None and asked not in todo.values():
+        todo[f"report_{asked}.html"] = asked
+    return [written(write_report(results, results / name, language=spoken)) for name, spoken in todo.items()]
 
 
 def _held(results: Path, species: tuple[str, ...]) -> Iterator[tuple[str, HeldRanking]]:

@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from permeability.core.errors import OptionError
+from permeability.core.texts import N_, Said
 
 __all__ = ["Pilot", "chance_counts", "log_likelihood", "mixed_over_sites", "pilots_of"]
 
 Floats = NDArray[np.float64]
 NODES = 32
 MOST = 2000
+OF, IN_KM, BEST, AT = N_("{crossed} of {met}"), N_("{crossed} in {km} km"), N_("{seen}, the best of {many}"), N_("{seen} at {place}")  # fmt: skip
 COLUMNS = ("site", "number", "species", "crossed", "met", "crossings", "km", "animals", "icc", "site_icc", "spread", "best_of", "note")  # fmt: skip
 
 
@@ -71,11 +73,16 @@ class Pilot:
         """Whether kilometres were worked, not encounters counted."""
         return self.km > 0
 
-    def text(self) -> str:
+    def said(self) -> Said:
         """What was seen, in one breath."""
-        seen = f"{self.crossed} in {self.km:g} km" if self.is_rate else f"{self.crossed} of {self.met}"
-        best = f", the best of {self.best_of}" if self.best_of > 1 else ""
-        return f"{seen} at {self.site or self.number}{best}"
+        seen = Said(IN_KM, {"crossed": self.crossed, "km": self.km}) if self.is_rate else Said(OF, {"crossed": self.crossed, "met": self.met})  # fmt: skip
+        if self.best_of > 1:
+            seen = Said(BEST, {"seen": seen, "many": self.best_of})
+        return Said(AT, {"seen": seen, "place": self.site or self.number})
+
+    def text(self) -> str:
+        """The same in English."""
+        return str(self.said())
 
 
 def pilots_of(

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from permeability.core.display import Face
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Estimate
-from permeability.core.texts import N_, Said
+from permeability.core.texts import N_, Said, plainly
 from permeability.monitoring.beliefs import ChanceBelief, Posterior, RateBelief, posterior
 from permeability.monitoring.pilot_evidence import Pilot, log_likelihood, pilots_of, site_nodes
 from permeability.monitoring.regression import regression_to_mean
 from permeability.ranking.held_draws import HeldRanking, held
 from permeability.ranking.rank_statistics import middle
 from permeability.ranking.ranking import Ranking, ordered_by
+from permeability.report.pilots import number_said
 from permeability.species.profile import SpeciesProfile
 from permeability.telemetry.calibration import cost_before
 
@@ -36,6 +37,18 @@ Floats = NDArray[np.float64]
 FEW = 100  # draws below which a reader is warned
 LEAST = 20  # and below which nothing is said
 OUTSIDE = 0.2  # share of the belief beyond the ends of the draws from which the ranking must be made anew
+KEPT = (
+    "rank",
+    "rank_before",
+    "id",
+    "rank_low",
+    "rank_high",
+    "rank_low_before",
+    "rank_high_before",
+    "gain_before",
+    "gain",
+)
+PERCENT = N_("{n}\xa0%")
 NUMBERS = ("crossing.", "structures.", "road.p0")
 ROUGH = N_(
     "The pilots leave {left} of {all} draws: rank ranges are rough. Run the project anew with the updated profile."
@@ -88,6 +101,8 @@ class PilotUpdate(Face):
         How many draws of equal weight they are worth.
     notes : list of Said
         What a reader must know; as ``str`` English.
+    pilots : tuple of Pilot
+        What was seen.
 
     Examples
     --------
@@ -107,6 +122,7 @@ class PilotUpdate(Face):
     weights: Floats = field(repr=False)
     effective_draws: float = math.nan
     notes: list[Said] = field(default_factory=list)
+    pilots: tuple[Pilot, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         lines = [
@@ -114,6 +130,28 @@ class PilotUpdate(Face):
             for r in self.numbers.itertuples()
         ]
         return "\n".join([f"PilotUpdate of {self.profile.name()}", *lines, *map(str, self.notes)])
+
+    def record(self) -> dict[str, Any]:
+        """Everything of it as plain values, as a result folder keeps it and the report reads it.
+
+        Returns
+        -------
+        dict
+            ``numbers``, ``sites`` (with ``seen_said``, text and values), ``changes``, ``ranking``, ``notes`` (text and values), ``draws``,
+            ``effective_draws``.
+        """
+        sites = self.sites.to_dict("records")
+        for row in sites:
+            mine = [r.said() for r in self.pilots if r.site == row["site"]]
+            row["seen_said"] = plainly(Said("{seen}", {"seen": mine}))
+        ranked: list[dict[str, Any]] = []
+        if self.ranking is not None:
+            table = self.ranking.assign(gain=self.ranking[ordered_by(self.ranking)])
+            ranked = table[list(KEPT)].to_dict("records")
+        return {
+            "numbers": self.numbers.to_dict("records"), "sites": sites, "changes": self.changes.to_dict("records"), "ranking": ranked,
+            "notes": [plainly(n) for n in self.notes], "draws": len(self.weights), "effective_draws": self.effective_draws,
+        }  # fmt: skip
 
 
 def update(
@@ -184,7 +222,7 @@ def update(
                 remedy="update the profile alone and run the project anew with it, or rank with more draws",
             )  # fmt: skip
         if effective < FEW:
-            notes.append(Said(ROUGH, {"left": f"{effective:.0f}", "all": str(len(weights))}))
+            notes.append(Said(ROUGH, {"left": round(effective), "all": len(weights)}))
         ranked = _after(kept, weights)
         sites = _sites(kept, rows, weights, ranked)
     numbers, profile = _numbers(kept, profile, rows, notes)
@@ -192,20 +230,23 @@ def update(
         notes += [
             Said(
                 OVERRULED if r.what == "encounters" else OVERRULED_KM,
-                {"number": r.number, "seen": f"{r.seen:.3g}", "worth": f"{r.worth:.3g}"},
+                {"number": number_said(r.number), "seen": _short(r.seen), "worth": _short(r.worth)},
             )
             for r in numbers[numbers["seen"] > numbers["worth"]].itertuples()
         ]
         if isinstance(kept, HeldRanking):
             notes += [
-                Said(BEYOND, {"number": r.number, "share": f"{100 * r.outside:.0f} %"})
+                Said(
+                    BEYOND,
+                    {"number": number_said(r.number), "share": Said(PERCENT, {"n": round(100 * r.outside)})},
+                )
                 for r in numbers[numbers["outside"] > OUTSIDE].itertuples()
             ]
-    notes += [Said(PICKED, {"pilot": r.text(), "many": str(r.best_of)}) for r in rows if r.best_of > 1]
+    notes += [Said(PICKED, {"pilot": r.said(), "many": r.best_of}) for r in rows if r.best_of > 1]
     if ranked is not None:
         notes = [_moved(ranked), *notes]
     told = list({str(n): n for n in notes}.values())
-    return PilotUpdate(numbers, sites, ranked, profile, changes, weights, effective, told)
+    return PilotUpdate(numbers, sites, ranked, profile, changes, weights, effective, told, tuple(rows))
 
 
 def pilot_weights(kept: HeldRanking, rows: Sequence[Pilot]) -> Floats:
@@ -310,18 +351,23 @@ def _after(kept: HeldRanking, weights: Floats) -> gpd.GeoDataFrame:
     return table
 
 
+def _short(value: float) -> float:
+    """With three digits that count."""
+    return float(f"{value:.3g}")
+
+
 def _moved(ranked: gpd.GeoDataFrame) -> Said:
     column = ordered_by(ranked)
     moved = int((ranked["rank"] != ranked["rank_before"]).sum())
     first, was = ranked.iloc[0], ranked.sort_values("rank_before").iloc[0]
     before, after = float(first["gain_before"]), float(first[column])
-    change = f"{100 * (after / before - 1):+.0f} %" if before > 0 else "?"
+    change: Any = Said(PERCENT, {"n": f"{100 * (after / before - 1):+.0f}"}) if before > 0 else "?"
     values = {
         "first": str(first["id"]),
         "was": str(was["id"]),
         "change": change,
-        "moved": str(moved),
-        "all": str(len(ranked)),
+        "moved": moved,
+        "all": len(ranked),
     }
     return Said(SAME_LEADER if first["id"] == was["id"] else NEW_LEADER, values)
 
@@ -379,7 +425,11 @@ def _numbers(
         if len(keys) == 1:
             about.setdefault(keys[0], []).append(r)
         else:
-            values_told = {"pilot": r.text(), "many": str(len(keys)), "numbers": ", ".join(keys) or "-"}
+            values_told = {
+                "pilot": r.said(),
+                "many": len(keys),
+                "numbers": [number_said(k) for k in keys] or "-",
+            }
             notes.append(Said(NO_ONE_NUMBER, values_told))
     known, told, values = profile.estimates(), [], {}
     for key, mine in about.items():

@@ -159,6 +159,18 @@ class Results:
         path = self.folder / "tracks.json"
         return list(_json(path)["tracks"]) if path.is_file() else []
 
+    @cached_property
+    def pilots(self) -> dict[str, Any]:
+        """What pilots changed, as ``permeability update --report`` left it; empty without, and for one scenario of a run."""
+        path = self.folder / "pilots.json"
+        return _json(path) if path.is_file() else {}
+
+    @cached_property
+    def indicators(self) -> dict[str, Any]:
+        """Indicators, as ``permeability indicators --report`` left them; empty without, and for one scenario of a run."""
+        path = self.folder / "indicators.json"
+        return _json(path) if path.is_file() else {}
+
     def track_shapes(self, table: str, number: int) -> gpd.GeoDataFrame | None:
         """Shapes of one data set of tracks: ``ways``, ``crossings`` or ``sections``; None where there are none."""
         found = _tables(self.folder / "tracks.gpkg").get(table)

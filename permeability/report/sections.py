@@ -10,7 +10,7 @@ from permeability.linkage.index_table import HEADLINES, INDEX, MAIN
 from permeability.locale.language import N_, Words, proper_name
 from permeability.ranking.ranking_notes import AHEAD, ALIKE, MOVING, NO_GAIN, SHORT
 from permeability.report import alternatives as options
-from permeability.report import budget, evidence, facts, figures, movement, new_lines, tracks
+from permeability.report import budget, evidence, facts, figures, movement, new_lines, pilots, tracks
 from permeability.report import pressure_profiles as profiles
 from permeability.report import ranked_sections as ranked
 from permeability.report.answer_map import answer_map
@@ -26,6 +26,7 @@ SHORT_LIMITS = (
 CASE: Final[Mapping[str, tuple[str, str]]] = {  # chapter -> title, what it needs
     "case-impact": (N_("What the barriers take"), ""),
     "case-sites": (N_("Which sections to open"), "sites"),
+    "case-pilots": (N_("What the pilots changed"), "pilots"),
     "case-options": (N_("Options compared in short"), "options"),
     "case-budget": (N_("For this budget in short"), "budget"),
     "limits": (N_("Risks, and what is not in the numbers"), ""),
@@ -44,6 +45,8 @@ ANNEXES: Final[Mapping[str, tuple[str, str]]] = {
     "residual": (N_("Residual impact and offset account"), ""),
     "measured": (N_("Numbers measured from tracks"), "tracks"),
     "compared": (N_("Compared with tracks"), "tracks"),
+    "pilots": (N_("Pilots: what was seen and what it changes"), "pilots"),
+    "indicators": (N_("Indicators"), "indicators"),
     "monitoring": (N_("Proposal for monitoring"), ""),
     "parameters": (N_("Parameters and their evidence"), ""),
     "repeat": (N_("How to repeat"), ""),
@@ -60,6 +63,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
     has = {
         "sites": any(s["sites"] for s in species), "options": bool(results.plans), "budget": bool(results.summary.get("plans")), "tracks": bool(results.tracks),
         "movement": results.movement is not None, "new_lines": bool(results.summary.get("new_lines")),
+        "pilots": bool(results.pilots), "indicators": bool(results.indicators),
     }  # fmt: skip
     case = contents(CASE, has, tr)
     return {
@@ -70,7 +74,7 @@ def report_context(results: Results, tr: Words, part: str = "full") -> Row:
         "grades": [{"name": tr(a), "text": tr(b)} for a, b in GRADES.values()], "software": software(results, tr),
         "gain_heads": [{"label": tr(INDEX[n].label), "gain": tr(INDEX[n].gain_label)} for n in HEADLINES],
         "compared": options.compared(results, tr), "has_sites": any(s["sites"] for s in species),
-        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "movement": movement.movement_parts(results, tr), "new_lines": new_lines.line_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
+        "rates": [tr.percent(r) for r in ranked.rates(results)], "years": tr.number(ranked.years(results)), "plans": budget.budget_parts(results, tr), "tracks": tracks.track_parts(results, tr), "movement": movement.movement_parts(results, tr), "new_lines": new_lines.line_parts(results, tr), "pilots": pilots.pilot_parts(results, tr), "indicators": pilots.indicator_parts(results, tr), "scenario": str(results.summary.get("scenario") or ""),
     }  # fmt: skip
 
 
