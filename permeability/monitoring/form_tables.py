@@ -191,6 +191,7 @@ def _cell(row: Any, tr: Words) -> str:
 
 def _docx(done: ReportTable, target: Path) -> Path:
     paper = new_document(done.title, target, instead=".csv", landscape=True)
+    from docx.oxml import OxmlElement
     from docx.shared import Cm, Pt
 
     tr = words(done.language)
@@ -201,6 +202,7 @@ def _docx(done: ReportTable, target: Path) -> Path:
     widths = [Cm(2.0), Cm(6.2), Cm(11.0), Cm(7.5)]
     grid = paper.add_table(rows=1, cols=4)
     grid.style = "Table Grid"
+    grid.autofit = False  # else LibreOffice makes all columns alike
     for cell, head in zip(grid.rows[0].cells, HEADS, strict=True):
         cell.text = ""
         cell.paragraphs[0].add_run(tr(head)).bold = True
@@ -214,10 +216,19 @@ def _docx(done: ReportTable, target: Path) -> Path:
         cells[0].text, cells[1].text = number, asked
         cells[2].text = "\n".join(f"[{i}] {text}" for i, (text, _) in enumerate(told, 1))
         cells[3].text = "\n".join(f"[{i}] {source}" for i, (_, source) in enumerate(told, 1))
-    for row in grid.rows:
+    for column, width in zip(grid.columns, widths, strict=True):
+        column.width = width
+    for i, row in enumerate(grid.rows):
+        for name in (
+            "cantSplit",
+            *(["tblHeader"] if i == 0 else []),
+        ):  # rows stay whole; the head stands on every page
+            row._tr.get_or_add_trPr().append(OxmlElement(f"w:{name}"))
         for cell, width in zip(row.cells, widths, strict=True):
             cell.width = width
             for paragraph in cell.paragraphs:
+                paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(2)
+                paragraph.paragraph_format.line_spacing = 1.0
                 for run in paragraph.runs:
                     run.font.size = Pt(8)
     return save_document(paper, target)

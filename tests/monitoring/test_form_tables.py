@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import json
+import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -88,7 +90,7 @@ def test_languages_change_words_only(folder: Path, tmp_path: Path) -> None:
 def test_refusals(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = report_tables(folder, "ps6")
     with pytest.raises(OptionError, match="O07"):
-        done.save(tmp_path / "ps6.pdf")
+        done.save(tmp_path / "ps6.odt")
     with pytest.raises(OptionError, match="O01"):
         report_tables(folder, "cites")
     real = builtins.__import__
@@ -102,3 +104,29 @@ def test_refusals(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(OptionError, match="U31"):
         done.save(tmp_path / "ps6.docx")
     assert not (tmp_path / "ps6.docx").exists()
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="no LibreOffice here")
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_tables_open_in_libreoffice(folder: Path, tmp_path: Path, kind: str) -> None:
+    """Read back by LibreOffice: every value and source of the document, every cell of the table, in three languages."""
+    office = ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile", "--convert-to"]
+    tables = {language: report_tables(folder, kind, language=language) for language in ("en", "mn", "ru")}
+    for language, done in tables.items():
+        done.save(tmp_path / f"{language}.docx")
+        done.save(tmp_path / f"{language}.csv")
+    docx, csv = ([str(tmp_path / f"{name}{end}") for name in tables] for end in (".docx", ".csv"))
+    quiet: dict[str, Any] = {"check": True, "capture_output": True, "timeout": 300}
+    subprocess.run([*office, "txt:Text (encoded):UTF8", "--outdir", str(tmp_path), *docx], **quiet)
+    read = "csv:Text - txt - csv (StarCalc):44,34,76,1"
+    subprocess.run([*office, read, "--infilter=CSV:44,34,76,1", "--outdir", str(tmp_path / "again"), *csv], **quiet)  # fmt: skip
+    for language, done in tables.items():
+        told = " ".join((tmp_path / f"{language}.txt").read_text(encoding="utf-8-sig").split())
+        for row in done.table.to_dict("records"):
+            for part in (row["asked"], row["indicator"], row["source"]):
+                assert " ".join(str(part).split()) in told
+        again = pd.read_csv(tmp_path / "again" / f"{language}.csv", encoding="utf-8-sig")
+        want = pd.read_csv(tmp_path / f"{language}.csv", encoding="utf-8-sig")
+        assert list(again.columns) == list(want.columns)
+        assert again["source"].fillna("").tolist() == want["source"].fillna("").tolist()
+        assert again["asked"].tolist() == want["asked"].tolist()
