@@ -48,6 +48,19 @@ class Range(NamedTuple):
 def colours(n: int, ramp: str = "cividis") -> list[Any]:
     """So many colours of a ramp, far apart.
 
+    Parameters
+    ----------
+    n : int
+    ramp : str
+        Name of a colour map of matplotlib; ``cmap=`` of the plot that is being drawn comes first.
+
+    Returns
+    -------
+    list
+        Colours, each red, green, blue and opacity [0..1].
+
+    Examples
+    --------
     >>> len(colours(3))
     3
     """
@@ -59,6 +72,16 @@ def colours(n: int, ramp: str = "cividis") -> list[Any]:
 def beside(labels: Iterable[str]) -> list[str]:
     """Labels as they fit beside a chart, in two lines at most.
 
+    Parameters
+    ----------
+    labels : iterable of str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
     >>> beside(["Area of the range that is cut off from the rest of it"])
     ['Area of the range that is cut\\noff from the rest of it']
     """
@@ -66,7 +89,23 @@ def beside(labels: Iterable[str]) -> list[str]:
 
 
 def framed(ax: Any, title: str, x: str = "", y: str = "") -> None:
-    """Title, names of the axes and two sides without a line."""
+    """Title, names of the axes and two sides without a line.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    title : str
+    x, y : str
+        Names of the axes, with their units.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> ax = Figure().subplots()
+    >>> framed(ax, "Gain", x="km")
+    >>> ax.get_xlabel(), ax.spines["top"].get_visible()
+    ('km', False)
+    """
     ax.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK, parse_math=False, wrap=True)
     ax.set_xlabel(x, fontsize=8)
     ax.set_ylabel(y, fontsize=8)
