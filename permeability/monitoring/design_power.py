@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from permeability.core.errors import OptionError, check_choice
 from permeability.monitoring.clusters import Clusters
@@ -324,6 +324,6 @@ def contrast_p(parts: Iterable[tuple[Floats, float]]) -> Floats:
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         t = np.abs(total) / np.sqrt(variance)
-        p = 2 * stats.t.sf(t, variance**2 / below)
+        p = 2 * stdtr(variance**2 / below, -t)  # Student's t
     p = np.where(variance > 0, p, np.where(np.abs(total) > 1e-12, 0.0, 1.0))
     return np.where(known == 0, p, 1.0)
