@@ -11,6 +11,7 @@ import contextlib
 import html
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,11 @@ NO_WAY_OUT = {
 }  # fmt: skip
 
 
+_OPTIONS = threading.Lock()
+_held: dict[str, int] = {}  # by how many calls an option is held
+_before: dict[str, str | None] = {}
+
+
 @contextlib.contextmanager
 def offline(**more: str) -> Iterator[None]:
     """Options of GDAL, for both libraries that hold one, with which it finds no way to the network.
@@ -69,13 +75,20 @@ def offline(**more: str) -> Iterator[None]:
     import rasterio
 
     options = NO_WAY_OUT | more
-    before = {k: pyogrio.get_gdal_config_option(k) for k in options}
-    pyogrio.set_gdal_config_options(options)
+    with _OPTIONS:  # several threads read at once: the first finds what was set before, the last puts it back
+        for k in options:
+            if not _held.get(k):
+                _before[k] = pyogrio.get_gdal_config_option(k)
+            _held[k] = _held.get(k, 0) + 1
+        pyogrio.set_gdal_config_options(options)
     try:
         with rasterio.Env(**options):
             yield
     finally:
-        pyogrio.set_gdal_config_options(before)
+        with _OPTIONS:
+            for k in options:
+                _held[k] -= 1
+            pyogrio.set_gdal_config_options({k: _before[k] for k in options if not _held[k]})
 
 
 JSON_KINDS = {"gdal_streamed_alg": "a recipe of GDAL", "stac_version": "a catalogue of far files", "tilejson": "a service of tiles", "refs": "references to parts of files"}  # fmt: skip

@@ -114,6 +114,30 @@ def test_the_server_is_there_and_gdal_would_call_it(server: tuple[str, list[str]
     called.clear()
 
 
+def test_what_was_set_before_comes_back_after_the_last_of_several_threads() -> None:
+    """Whoever reads an address of their own after ours, with GDAL, finds the network as they left it."""
+    import pyogrio
+
+    from permeability.layers.local_only import NO_WAY_OUT, offline
+
+    before = {k: pyogrio.get_gdal_config_option(k) for k in NO_WAY_OUT}
+    inside, leave = threading.Event(), threading.Event()
+
+    def long() -> None:
+        with offline():
+            inside.set()
+            leave.wait(30)
+
+    with offline():
+        other = threading.Thread(target=long)
+        other.start()
+        assert inside.wait(30)
+    assert pyogrio.get_gdal_config_option("GDAL_HTTP_PROXY") == NO_WAY_OUT["GDAL_HTTP_PROXY"]
+    leave.set()
+    other.join()
+    assert {k: pyogrio.get_gdal_config_option(k) for k in NO_WAY_OUT} == before
+
+
 def test_a_bomb_of_entities_is_refused(tmp_path: Path) -> None:
     lol = "".join(f"<!ENTITY l{i} '{f'&l{i - 1};' * 10 if i else 'lol'}'>" for i in range(12))
     (tmp_path / "a.kml").write_text(f"<?xml version='1.0'?><!DOCTYPE r [{lol}]><kml><Placemark><name>&l11;</name><Point><coordinates>1,1</coordinates></Point></Placemark></kml>")  # fmt: skip
