@@ -39,7 +39,7 @@ class Cell(NamedTuple):
 
     Examples
     --------
-    >>> layout("before_after")[1][0][1]
+    >>> layout("before_after")[0][1][1]
     Cell(period=1, time=1.0, dose=1.0, weight=1.0)
     """
 

@@ -176,7 +176,8 @@ def test_kinds_of_parameters(plugin: types.SimpleNamespace) -> None:
     assert found["out"] == "RasterDestination"
     assert kinds(plugin, "rank")["out"] == "VectorDestination"
     assert kinds(plugin, "run")["out"] == "FolderDestination"
-    assert kinds(plugin, "board")["results"] == "File"
+    assert kinds(plugin, "check")["project"] == "File"
+    assert kinds(plugin, "board")["results"] == "String"  # several folders, one for each season
 
 
 @pytest.mark.parametrize(

