@@ -21,7 +21,7 @@ from permeability.monitoring.pilot_evidence import log_likelihood
 from permeability.ranking import rank_statistics
 from permeability.ranking.drawing import quantiles
 from permeability.ranking.held_draws import HeldRanking
-from permeability.ranking.rank_draws import RankDraws
+from permeability.ranking.ranked_draws import RankDraws
 from permeability.ranking.unknown_numbers import Unknown
 from permeability.species import species
 

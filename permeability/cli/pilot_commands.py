@@ -17,6 +17,7 @@ from permeability.core.errors import OptionError
 if TYPE_CHECKING:
     from permeability.monitoring import PilotUpdate
     from permeability.ranking.held_draws import HeldRanking
+    from permeability.report.results import Results
 
 __all__ = ["indicators", "tables", "update", "value_command"]
 
@@ -52,11 +53,12 @@ def update(
     from permeability.layers import whole_files
     from permeability.layers.plain_tables import read_csv
     from permeability.monitoring import update as updated
+    from permeability.report.results import read_results
 
-    seen = read_csv(pilots, None, pilots.name)
+    seen, run = read_csv(pilots, None, pilots.name), read_results(results)
     found = {
         name: updated(kept, seen, icc=icc, site_icc=site_icc, spread=spread)
-        for name, kept in _held(results, species)
+        for name, kept in _held(run, species)
     }
     told = {name: _told(done) for name, done in found.items()}
     files = []
@@ -64,7 +66,7 @@ def update(
         with whole_files.whole_folder(out, MARK) as aside:
             for name, done in found.items():
                 _write(aside, name, done)
-            page = _page(results, found, language or reader().language)
+            page = _page(run, found, language or reader().language)
             whole_files.write_text(aside / "updated.html", page)
             whole_files.write_json(
                 aside / MARK, {"results": results.name, "pilots": records(seen), "species": told}
@@ -74,7 +76,7 @@ def update(
         whole_files.write_json(
             results / "pilots.json", {"pilots": records(seen), "species": {n: d.record() for n, d in found.items()}}
         )  # fmt: skip
-        files += _reports(results, language)
+        files += _reports(run, language)  # pilots.json is read when it is asked for
     answer({"species": told, "files": files}, "\n\n".join(_words(done) for done in found.values()))
 
 
@@ -91,11 +93,12 @@ def value_command(
     """What knowing more is worth to the choice of sections in RESULTS: all of it, and each planned pilot."""
     from permeability.layers.plain_tables import read_csv
     from permeability.monitoring import value_of_information
+    from permeability.report.results import read_results
 
     rows = [] if planned is None else read_csv(planned, None, planned.name)
     found = {
         name: value_of_information(kept, rows, sites=sites, icc=icc, site_icc=site_icc, spread=spread)
-        for name, kept in _held(results, species)
+        for name, kept in _held(read_results(results), species)
     }
     told = {
         name: {
@@ -119,6 +122,7 @@ def indicators(
     """The indicators that RESULTS knows: value, range, method, what it does not say, change since a base year."""
     from permeability.layers import whole_files
     from permeability.monitoring import indicators as of_run
+    from permeability.report.results import read_results
 
     found = of_run(results, base)
     table = found.translated(language or reader().language)
@@ -138,7 +142,7 @@ def indicators(
         files = [written(out)]
     if report:
         whole_files.write_json(results / "indicators.json", {**told, "rows": records(found.table)})
-        files += _reports(results, language)
+        files += _reports(read_results(results), language)
     shown = table[["species", "label", "value", "low", "high", "unit", "change"]]
     text = shown.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.4g}")
     answer({**told, "files": files}, "\n".join([text, *found.notes]))
@@ -167,25 +171,25 @@ def tables(results: Path, kind: str, base: Path | None, language: str | None, ou
     )
 
 
-def _reports(results: Path, language: str | None) -> list[Any]:
+def _reports(read: Results, language: str | None) -> list[Any]:
     """Every full report of a result folder anew, or one in the reader's language where there is none."""
     from permeability.locale.language import LANGUAGES
-    from permeability.report import write_report
+    from permeability.report.report_file import report_file
 
+    results = read.folder
     lying = {f"report_{name}.html": name for name in LANGUAGES} | {"report.html": "en"}
     todo = {k: v for k, v in lying.items() if (results / k).is_file()}
     asked = language or (None if todo else reader().language)
     if asked is not None and asked not in todo.values():
         todo[f"report_{asked}.html"] = asked
-    return [written(write_report(results, results / name, language=spoken)) for name, spoken in todo.items()]
+    return [written(report_file(read, results / name, language=spoken)) for name, spoken in todo.items()]
 
 
-def _held(results: Path, species: tuple[str, ...]) -> Iterator[tuple[str, HeldRanking]]:
+def _held(read: Results, species: tuple[str, ...]) -> Iterator[tuple[str, HeldRanking]]:
     """Rankings with draws of a result folder."""
     from permeability.core.errors import check_choice
-    from permeability.report.results import read_results
 
-    read, some = read_results(results), False
+    some = False
     for name in species:
         check_choice("species", name, read.species_ids)
     for name in species or read.species_ids:
@@ -195,7 +199,7 @@ def _held(results: Path, species: tuple[str, ...]) -> Iterator[tuple[str, HeldRa
             yield name, kept
     if not some:
         raise OptionError(
-            "U29", f"{results.name!r} holds no ranking with draws.", layer=results.name,
+            "U29", f"{read.folder.name!r} holds no ranking with draws.", layer=read.folder.name,
             remedy="state draws under [ranking] in the project file and run it again with this version",
         )  # fmt: skip
 
@@ -209,11 +213,9 @@ def _told(done: PilotUpdate) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _page(results: Path, found: dict[str, PilotUpdate], language: str) -> str:
+def _page(read: Results, found: dict[str, PilotUpdate], language: str) -> str:
     from permeability.monitoring.update_page import update_page
-    from permeability.report.results import read_results
 
-    read = read_results(results)
     return update_page(
         found, title=read.title, statement=str(read.summary.get("statement") or ""), language=language
     )

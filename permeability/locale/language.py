@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -106,11 +106,7 @@ class Words:
 
     def fixed(self, value: float, places: int = 0) -> str:
         """A finite number with a fixed number of decimal places."""
-        from babel.numbers import format_decimal
-
-        rounded = round(float(value), places) + 0.0
-        pattern = "#,##0" + ("." + "0" * places if places else "")
-        return str(format_decimal(rounded, format=pattern, locale=self.language))
+        return _written(round(float(value), places) + 0.0, places, self.language)
 
     def signed(self, value: Any, digits: int = 3) -> str:
         """A change, with its sign: ``+12``, ``−3.4``, ``0``."""
@@ -137,6 +133,16 @@ class Words:
         """Machine-made entries that no speaker has read, and all entries; (0, 0) for English."""
         head = self.catalogue.info()
         return int(head.get("x-unreviewed", 0)), int(head.get("x-entries", 0))
+
+
+@lru_cache(4096)
+def _written(value: float, places: int, language: str) -> str:
+    """A number with as many decimal places as a language writes it; a report asks some thousand times, often for the same."""
+    from babel import Locale
+    from babel.numbers import NumberPattern, parse_pattern
+
+    pattern: NumberPattern = parse_pattern("#,##0" + ("." + "0" * places if places else ""))
+    return str(pattern.apply(value, Locale.parse(language)))
 
 
 def decimals(value: float, digits: int) -> int:

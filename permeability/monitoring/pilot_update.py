@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
@@ -26,10 +26,13 @@ from permeability.monitoring.pilot_evidence import Pilot, log_likelihood, pilots
 from permeability.monitoring.regression import regression_to_mean
 from permeability.ranking.held_draws import HeldRanking, held
 from permeability.ranking.rank_statistics import middle
-from permeability.ranking.ranking import Ranking, ordered_by
+from permeability.ranking.ranked_order import ordered_by
 from permeability.report.pilots import number_said
 from permeability.species.profile import SpeciesProfile
 from permeability.telemetry.calibration import cost_before
+
+if TYPE_CHECKING:
+    from permeability.ranking.ranking import Ranking
 
 __all__ = ["FEW", "PilotUpdate", "pilot_weights", "update"]
 
@@ -207,7 +210,7 @@ def update(
     True
     """
     rows = pilots_of(pilots, icc=icc, site_icc=site_icc, spread=spread)
-    kept = held(of) if isinstance(of, Ranking) else of
+    kept = of if isinstance(of, (SpeciesProfile, HeldRanking)) else held(of)
     profile = kept.profile if isinstance(kept, HeldRanking) else kept
     rows = [r for r in rows if r.species in ("", profile.id)]
     changes, notes = regression_to_mean(pilots, icc=icc)

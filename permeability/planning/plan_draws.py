@@ -14,8 +14,8 @@ from permeability.core.errors import OptionError
 from permeability.core.progress import long_job
 from permeability.core.tasks import HERE, RunOn
 from permeability.planning.budget_choice import Plan
-from permeability.ranking.rank_draws import RankDraws
 from permeability.ranking.rank_statistics import middle
+from permeability.ranking.ranked_draws import RankDraws
 from permeability.ranking.ranking import with_draws
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from permeability.core.errors import OptionError
 from permeability.ranking import rank_statistics
-from permeability.ranking.opening_use import use_in_draws, use_numbers
-from permeability.ranking.rank_draws import RankDraws
-from permeability.ranking.ranking import SORT_BY, Ranking, has_gain, order
+from permeability.ranking.ranked_draws import RankDraws
+from permeability.ranking.ranked_order import SORT_BY, has_gain, order
 from permeability.ranking.unknown_numbers import Unknown
 from permeability.species import SpeciesProfile
 from permeability.species.profile import profile_from_dict
+
+if TYPE_CHECKING:
+    from permeability.ranking.ranking import Ranking
 
 __all__ = ["HeldRanking", "from_arrays", "held", "to_arrays"]
 
@@ -141,6 +143,8 @@ def held(
     >>> held(pm.rank(land, patches, pm.candidates(land, "F", length_m=2000), draws=20)).ids[0]
     'F km 0-2'
     """
+    from permeability.ranking.opening_use import use_in_draws, use_numbers
+
     if ranking.draws is None:
         raise OptionError(
             "U23", "this ranking has no draws that could be weighed anew.", remedy="rank with draws=500"

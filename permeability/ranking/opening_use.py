@@ -58,7 +58,7 @@ def use_in_draws(
     sets : sequence of sequences of Intervention
         What each candidate does.
     quantiles : DataFrame
-        One row per draw, as in :class:`permeability.ranking.rank_draws.RankDraws`.
+        One row per draw, as in :class:`permeability.ranking.ranked_draws.RankDraws`.
 
     Returns
     -------

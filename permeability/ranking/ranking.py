@@ -24,24 +24,23 @@ from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.exposure import hazard
-from permeability.linkage.index_table import INDICES, MAIN, gain_of
+from permeability.linkage.index_table import INDICES, gain_of
 from permeability.linkage.measured import Measured
 from permeability.linkage.movement_chain import MovementChain, movement_chain
 from permeability.ranking.arrivals import ARRIVALS, add_arrivals, same_land
 from permeability.ranking.candidate_sites import Candidate
 from permeability.ranking.drawn_reach import STATES
 from permeability.ranking.opening_use import opening_use
-from permeability.ranking.rank_draws import RankDraws, draw_ranks, inputs_hash
+from permeability.ranking.rank_draws import draw_ranks, inputs_hash
+from permeability.ranking.ranked_draws import RankDraws
+from permeability.ranking.ranked_order import SORT_BY, has_gain, order, ordered_by
 from permeability.ranking.ranking_notes import SHORT, draw_notes, mixed_kinds, unmoved
 from permeability.ranking.unknown_numbers import LANDSCAPES, VARY
 
-__all__ = [
-    "SORT_BY", "Ranking", "has_gain", "order", "ordered_by", "rank", "short_candidates", "with_draws",
-]  # fmt: skip
+__all__ = ["Ranking", "rank", "short_candidates", "with_draws"]
 
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
-SORT_BY = MAIN
 SETTLED_CELLS = 4  # a stretch of fewer cells is warned of
 
 
@@ -53,9 +52,9 @@ class Ranking(Rows):
     ----------
     land : Landscape
     table : geopandas.GeoDataFrame
-        One row per candidate by falling gain (see :func:`order`): ``rank``, ``id``, ``line``, ``km_from``, ``km_to``,
+        One row per candidate by falling gain (see :func:`~permeability.ranking.ranked_order.order`): ``rank``, ``id``, ``line``, ``km_from``, ``km_to``,
         ``length_km``, ``treatment``, ``gain_<index>`` for every index at best values (positive = better), ``has_gain``
-        (see :func:`has_gain`), ``use_low / use / use_high`` (chance that an animal that meets the opening crosses what
+        (see :func:`~permeability.ranking.ranked_order.has_gain`), ``use_low / use / use_high`` (chance that an animal that meets the opening crosses what
         stands there then), ``cost_usd_low / cost_usd / cost_usd_high``, ``gain_per_musd``, ``pressure`` and ``passages``
         (:mod:`permeability.impact.line_pressure`), geometry.
     sort_by : str
@@ -357,90 +356,6 @@ def _in_order(
         gaps = gap_table(drawn, [s.id for s in sites])
         notes += draw_notes(table, gaps)
     return replace(found, table=table, notes=list(dict.fromkeys(notes)), draws=drawn, knowledge_gaps=gaps)
-
-
-def ordered_by(table: pd.DataFrame, sort_by: str = SORT_BY) -> str:
-    """The column that a ranking goes by: the expected gain over the draws where there is one, else the gain at best values.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of a :class:`Ranking`.
-    sort_by : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> ordered_by(pd.DataFrame({"gain_mean_conductance": [1.0]}))
-    'gain_mean_conductance'
-    """
-    drawn = "gain_expected" if sort_by == SORT_BY else f"gain_{sort_by}_expected"
-    return drawn if drawn in table.columns else f"gain_{sort_by}"
-
-
-def order(table: gpd.GeoDataFrame, sort_by: str = SORT_BY) -> gpd.GeoDataFrame:
-    """Candidates by falling expected gain (:func:`ordered_by`), with ``rank`` and, beside draws, ``rank_best_values``.
-
-    Parameters
-    ----------
-    table : GeoDataFrame
-        Gains, costs and kilometres of the candidates.
-    sort_by : str
-
-    Returns
-    -------
-    GeoDataFrame
-
-    Examples
-    --------
-    >>> sites = gpd.GeoDataFrame({
-    ...     "gain_mean_conductance": [3.0, 2.0], "gain_expected": [1.0, 2.0], "gain_reachable_km2": 0.0, "cost_usd": 1.0,
-    ...     "km_from": [0.0, 1.0], "geometry": [None, None]})
-    >>> order(sites)[["rank", "rank_best_values"]].values.tolist()
-    [[1, 2], [2, 1]]
-    """
-    best, drawn = f"gain_{sort_by}", ordered_by(table, sort_by)
-
-    def by(column: str) -> NDArray[np.int64]:
-        keys = (table["km_from"], table["cost_usd"], -table["gain_reachable_km2"], -table[column])
-        return np.lexsort(keys).astype(np.int64)
-
-    places = np.empty(len(table), np.int64)
-    places[by(best)] = np.arange(1, len(table) + 1)
-    first = by(drawn)
-    table = table.iloc[first].reset_index(drop=True)
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
-    if drawn != best:
-        table.insert(1, "rank_best_values", places[first])
-    return table
-
-
-def has_gain(table: pd.DataFrame, today: float) -> NDArray[np.bool_]:
-    """Whether a candidate gains: expected gain above zero and a 90 % range that does not lie at zero.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Of a :class:`Ranking`.
-    today : float
-        Mean conductance before; what is below 1e-9 of it is rounding.
-
-    Returns
-    -------
-    bool array
-
-    Examples
-    --------
-    >>> has_gain(pd.DataFrame({"gain_expected": [0.1, -0.1, 0.1], "gain_high": [0.2, 0.3, 0.0]}), 1.0).tolist()
-    [True, False, False]
-    """
-    gain = table[ordered_by(table)].to_numpy(float)
-    least = 1e-9 * max(float(today), float(np.abs(gain[np.isfinite(gain)]).max(initial=0.0)))
-    above = gain > least
-    return above & (table["gain_high"].to_numpy(float) > least) if "gain_high" in table.columns else above
 
 
 def short_candidates(table: pd.DataFrame, cell_size: float) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ import pandas as pd
 from permeability.barriers.crossing_costs import width_of
 from permeability.barriers.scenario import Intervention
 from permeability.core.texts import N_, Said, Worded
-from permeability.impact.what_if import Evaluator
-from permeability.landscape.landscape import Landscape
-from permeability.ranking.candidate_sites import Candidate
+
+if TYPE_CHECKING:
+    from permeability.impact.what_if import Evaluator
+    from permeability.landscape.landscape import Landscape
+    from permeability.ranking.candidate_sites import Candidate
 
 __all__ = [
     "AHEAD",

@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 
 from permeability.core.units import unit_of
-from permeability.ranking.ranking import SETTLED_CELLS, Ranking, ordered_by, short_candidates
+from permeability.ranking.ranked_order import ordered_by
+from permeability.ranking.ranking import SETTLED_CELLS, Ranking, short_candidates
 
 __all__ = ["places", "statements", "today_in_draws"]
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -35,8 +35,10 @@ from permeability.barriers.crossing_costs import COST, TRACE, Component
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError, check_choice
 from permeability.core.estimate import Derived, Estimate
-from permeability.landscape.landscape import Landscape
-from permeability.landscape.patches import Patches
+
+if TYPE_CHECKING:
+    from permeability.landscape.landscape import Landscape
+    from permeability.landscape.patches import Patches
 
 __all__ = ["KINDS", "VARY", "Unknown", "unknowns"]
 

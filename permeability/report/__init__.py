@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-PARTS = ("full", "summary")
 __all__ = ["write_board", "write_comparison", "write_report"]
 
 
@@ -51,20 +50,14 @@ def write_report(
     """
     from permeability.core.errors import check_choice
     from permeability.locale.language import words
-    from permeability.report.render import REPORTS, render, require_page, write_page
+    from permeability.report.render import REPORTS, require_page
+    from permeability.report.report_file import PARTS, report_file
     from permeability.report.results import read_results
-    from permeability.report.sections import report_context
 
-    check_choice("part", part, PARTS)
-    tr = words(language)
+    check_choice("part", part, PARTS)  # a slip is told before anything is read
+    words(language)
     require_page(target_html, REPORTS)
-    context = report_context(read_results(results_folder), tr, part)
-    page = render("report.html.j2", context, tr)
-    if Path(target_html).suffix.lower() == ".docx":
-        from permeability.report.documents import write_document
-
-        return write_document(page, context, tr, Path(target_html))
-    return write_page(target_html, page)
+    return report_file(read_results(results_folder), target_html, language=language, part=part)
 
 
 def write_board(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GROUND = ("habitat",)  # maps of a run that are those of its scenarios too
 RASTERS = ("habitat", "resistance", "current", "cost_distance")
+KEPT_BYTES = 16e6  # a larger map is read anew by every figure
 BARE, TODAY = "no barriers", "all barriers"
 
 
@@ -142,7 +143,18 @@ class Results:
         path = self.folder / f"{kind}_{species}.tif"
         if kind in GROUND and not path.is_file() and self.run_folder is not None:
             path = self.run_folder / path.name
-        return read_raster(path) if path.is_file() else None
+        if path in self._rasters or not path.is_file():
+            return self._rasters.get(path)
+        found = read_raster(path)
+        found.values.flags.writeable = False
+        if found.values.nbytes <= KEPT_BYTES:
+            self._rasters[path] = found
+        return found
+
+    @cached_property
+    def _rasters(self) -> dict[Path, RasterFile]:
+        """Small maps that were read: most figures show the same ground."""
+        return {}
 
     def held_ranking(self, species: str) -> HeldRanking | None:
         """The ranking of a species with its draws; None when nothing was ranked, or without draws."""

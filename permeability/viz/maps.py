@@ -302,14 +302,16 @@ def _lines(ax: Any, lines: Sequence[shapely.Geometry], style: LineStyle, width_m
 
 def symbol_places(lines: Sequence[shapely.Geometry], spacing: float) -> list[tuple[float, float, float]]:
     """Places for marks along lines ``(x, y, angle of the line [degrees])``, evenly spaced [m]."""
-    found = []
+    found: list[tuple[float, float, float]] = []
     for line in lines:
         n = max(1, int(line.length // spacing))
-        for d in (np.arange(n) + 0.5) * line.length / n:
-            here, there = line.interpolate(d), line.interpolate(min(d + spacing * 0.02, line.length))
-            back = line.interpolate(max(d - spacing * 0.02, 0.0))
-            angle = float(np.degrees(np.arctan2(there.y - back.y, there.x - back.x)))
-            found.append((float(here.x), float(here.y), angle))
+        d = (np.arange(n) + 0.5) * line.length / n
+        here, there, back = (
+            shapely.get_coordinates(shapely.line_interpolate_point(line, at))
+            for at in (d, np.minimum(d + spacing * 0.02, line.length), np.maximum(d - spacing * 0.02, 0.0))
+        )
+        angle = np.degrees(np.arctan2(there[:, 1] - back[:, 1], there[:, 0] - back[:, 0]))
+        found += zip(here[:, 0].tolist(), here[:, 1].tolist(), angle.tolist())
     return found
 
 

@@ -23,9 +23,11 @@ def environment(room: str = OWN) -> Environment:
     """The template environment of a room: autoescape on, undefined names are errors."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+    from permeability.viz.kept_templates import KeptTemplates
+
     return Environment(
         loader=ChoiceLoader([PackageLoader(r, "templates") for r in dict.fromkeys((room, OWN))]), autoescape=True,
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, bytecode_cache=KeptTemplates(),
     )  # fmt: skip
 
 

@@ -208,8 +208,8 @@ def marks(frame: Frame, lines: Sequence[shapely.Geometry], style: LineStyle) -> 
     if not style.symbol:
         return ""
     size, out = 4.0 * frame.unit, []
-    for x, y, angle in symbol_places(lines, frame.width * 1000 / 45):
-        (cx, cy) = frame.xy(np.array([[x, y]]))[0]
+    places = np.array(symbol_places(lines, frame.width * 1000 / 45), float).reshape(-1, 3)
+    for (cx, cy), angle in zip(frame.xy(places[:, :2]).tolist(), places[:, 2].tolist()):
         if not (0 <= cx <= frame.width and 0 <= cy <= frame.height):
             continue
         if style.symbol == "dot":

@@ -48,3 +48,27 @@ def test_type_checkers_are_told_every_name() -> None:
     told = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
     names = {a.asname or a.name for n in ast.walk(told) if isinstance(n, ast.ImportFrom) for a in n.names}
     assert {*permeability._HOME, *permeability._ROOMS} - names == set()
+
+
+@pytest.mark.parametrize("room", ["barriers", "layers", "monitoring", "telemetry"])
+def test_a_room_that_loads_on_demand_lists_every_name_and_reaches_it(room: str) -> None:
+    found = import_module(f"permeability.{room}")
+    assert set(found.__all__) <= set(dir(found))
+    assert set(found.__all__) == set(found._HOME)
+    for name in found.__all__:
+        assert getattr(found, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'cellar'"):
+        found.cellar  # noqa: B018
+    path = Path(str(found.__file__))
+    told = [n for n in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(n, ast.If)]
+    names = {a.name for n in told for i in ast.walk(n) if isinstance(i, ast.ImportFrom) for a in i.names}
+    assert names in (set(), set(found._HOME))
+
+
+def test_what_pilots_change_is_told_without_loading_an_engine() -> None:
+    code = (
+        "import sys, permeability.monitoring.pilot_update, permeability.report; "
+        "print([n for n in ('numba', 'xarray', 'scipy.stats', 'permeability.engines', 'permeability.landscape') if n in sys.modules])"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert asked.stdout.strip() == "[]"

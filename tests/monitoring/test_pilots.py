@@ -31,7 +31,7 @@ from permeability.monitoring.update_page import update_page
 from permeability.ranking import rank_statistics
 from permeability.ranking.drawing import quantiles
 from permeability.ranking.held_draws import HeldRanking, from_arrays, held, to_arrays
-from permeability.ranking.rank_draws import RankDraws
+from permeability.ranking.ranked_draws import RankDraws
 from permeability.ranking.unknown_numbers import Unknown
 from permeability.species import species
 

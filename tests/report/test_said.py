@@ -230,7 +230,7 @@ def test_a_candidate_that_harms_is_never_first():
     """The expected gain decides, not the best value, and a range that lies at zero is no gain."""
     import pandas as pd
 
-    from permeability.ranking.ranking import has_gain
+    from permeability.ranking.ranked_order import has_gain
 
     table = pd.DataFrame({
         "gain_mean_conductance": [0.5, 0.5, 0.5, 0.5], "gain_expected": [0.1, -0.1, 0.0, 1e-15], "gain_high": [0.3, 0.2, 0.0, 1e-14],

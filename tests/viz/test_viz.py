@@ -136,6 +136,21 @@ def test_pictures_are_the_same_bytes_and_carry_no_program_name():
     assert b"matplotlib" not in one
 
 
+@pytest.mark.parametrize("colours", [1, 2, 3, 16, 17, 256, 257, 4000])
+def test_a_picture_keeps_every_colour_and_how_clear_it_is_with_and_without_a_palette(colours):
+    from io import BytesIO
+
+    from PIL import Image
+
+    rng = np.random.default_rng(colours)
+    some = rng.choice(2**32, colours, replace=False).astype(np.uint32).view(np.uint8).reshape(-1, 4)
+    rgba = some[rng.permutation(np.arange(90 * 70) % colours)].reshape(90, 70, 4)
+    data = style.png_bytes(rgba)
+    read = Image.open(BytesIO(data))
+    assert (read.mode == "P") == (colours <= 256)
+    np.testing.assert_array_equal(np.asarray(read.convert("RGBA")), rgba)
+
+
 def test_large_rasters_are_thinned_by_means_that_ignore_gaps():
     values = np.arange(16.0).reshape(4, 4)
     values[0, 0] = np.nan
