@@ -59,3 +59,43 @@ def test_the_command_line_says_so(installed: Path) -> None:
     assert "no writable place to keep compiled kernels" in done.stderr
     assert "NUMBA_CACHE_DIR" in done.stderr
     assert "permeability-kernels-" in done.stdout
+
+
+LEVELS = """
+import numba, numpy as np
+from numba.core import codegen
+levels = []
+real = codegen.CPUCodeLibrary._optimize_final_module
+def seen(self):
+    if any(name in self.name for name in ("permeability", "relax", "mine", "wrong")):
+        levels.append(int(numba.config.OPT))
+    real(self)
+codegen.CPUCodeLibrary._optimize_final_module = seen
+from permeability.leastcost import cost_distance
+cost_distance(np.ones((1, 3)), [(0, 0)])
+ours = set(levels)
+levels.clear()
+
+@numba.njit
+def mine(a):
+    return a + 1
+
+mine(1)
+
+@numba.njit
+def wrong(a):
+    return a + "text"
+
+try:
+    wrong(1)
+except numba.core.errors.NumbaError:
+    pass
+print(sorted(ours), sorted(set(levels)), int(numba.config.OPT))
+"""
+
+
+@pytest.mark.parametrize("asked, ours, theirs", [("", 2, 3), ("1", 1, 1)])
+def test_the_level_of_optimisation_is_ours_for_our_kernels_only(installed, asked, ours, theirs) -> None:
+    done = run(installed, "-c", (f"import os; os.environ['NUMBA_OPT'] = '{asked}'\n" if asked else "") + LEVELS)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == f"[{ours}] [{theirs}] {theirs}"
