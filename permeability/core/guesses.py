@@ -164,7 +164,8 @@ def no_such_name(owner: str, name: str, known: Iterable[str], said: Mapping[str,
     >>> no_such_name("module 'permeability'", "rnak", ["rank"])
     AttributeError("module 'permeability' has no attribute 'rnak'. Did you mean 'rank'?")
     """
-    return AttributeError(f"{owner} has no attribute {name!r}.{suggestion(name, known, said)}")
+    told = f"{owner} has no attribute {name!r}.{suggestion(name, known, said)}"
+    return AttributeError(told, name=name, obj=object())  # else Python would add what it means itself
 
 
 def suggests_keywords(function: Callable[P, R]) -> Callable[P, R]:

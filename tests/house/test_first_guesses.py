@@ -422,3 +422,13 @@ def test_names_are_looked_for_in_a_ranking(names):
     assert "F km 99-100" not in ranking
     with pytest.raises(AttributeError, match=r"Did you mean indexed\.loc"):
         ranking.loc  # noqa: B018
+
+
+@pytest.mark.parametrize("asked", ["pm.rnak", "pm.samples.tiny()[0].resistanse", "pm.species.khulan"])
+def test_a_guess_is_answered_once_in_the_traceback_too(asked: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import permeability as pm\n{asked}"], capture_output=True, text=True
+    )
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("AttributeError: ")
+    assert last.count("Did you mean") <= 1

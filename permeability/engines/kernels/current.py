@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from permeability.engines.kernels.small_loops import copy_row
+
 
 @njit(cache=True, nogil=True)
 def apply_row(e, s, se, sw, leak, x, out, r):
@@ -179,7 +181,7 @@ NO_REGIONS = np.zeros((0, 0), dtype=np.int32)
 def _pair_row(er, sr, ser, swr, here, below, above_part, total, carry, last_row):
     """Absolute currents of one row for one pair: ``total`` of the row, ``carry`` for the row below."""
     cols = here.size
-    total[:] = above_part
+    copy_row(total, above_part)
     carry[:] = 0.0
     for c in range(cols - 1):
         total[c] += er[c] * abs(here[c] - here[c + 1])
@@ -233,7 +235,7 @@ def accumulate_pairs(e, s, se, sw, x, first, second, owner, cumulative, maximum,
                 ya, yb = x[first[k], r + 1], x[second[k], r + 1]
                 for c in range(cols):
                     below[c] = ya[c] - yb[c]
-            above[:] = carry[k]
+            copy_row(above, carry[k])
             _pair_row(e[r], s[r], se[r], sw[r], here, below, above, total, carry[k], last)
             cr, mr = cumulative[r], maximum[r]
             for c in range(cols):

@@ -15,10 +15,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from permeability.engines.kernels.small_loops import NONE, add_rows, copy_row, place_of
+
 BLOCK = 192  # pivots eliminated between two products with all rows before
 PANEL = 32  # pivots eliminated between two matrix products
 TILE = 192  # rows and columns of one matrix product in the update of a large front
 DENSE = 40_000  # multiply-adds from which a matrix product beats the plain loops
+LINKS = np.array(
+    [[0, 1, 0], [1, 0, 0], [1, 1, 0], [1, -1, 1]]
+)  # of a direction: rows, columns, column of the cell in its element
 
 
 @njit(cache=True, nogil=True)
@@ -310,11 +315,12 @@ def reduce_front(w, rest, leak, check, bulk):
             if b0 > 0:
                 left = w[:b0, b0:b1].copy()
                 if 3 * b0 < n:  # the columns before b0 for nothing cost less than a copy of the others
-                    block += np.dot(left.T, w[:b0])[:, b0:]
+                    add_rows(block, np.dot(left.T, w[:b0]), b0)
                 else:
-                    block += np.dot(left.T, w[:b0, b0:].copy())
+                    add_rows(block, np.dot(left.T, w[:b0, b0:].copy()), NONE)
             _reduce_block(block, leak[b0:], check[b0:], bulk[b0:])
-            w[b0:b1, b0:] = block
+            for i in range(b1 - b0):
+                copy_row(w[b0 + i, b0:], block[i])
     _update_rest(w, rest)
 
 
@@ -335,13 +341,13 @@ def _reduce_block(w, leak, check, bulk):
                     for j in range(p0 + i, n):
                         row[j] += add[j]
             else:
-                _update_rows(w, 0, p0, w, p0, p1, 0)
+                _update_rows(w, NONE, p0, w, p0, p1, NONE)
         for q0 in range(p0, p1, 4):
             q1 = min(q0 + 4, p1)
             for k in range(q0, q1):
                 _eliminate_one(w, k, q1, leak, check, bulk)
             if q1 < p1:
-                _update_rows(w, q0, q1, w, q1, p1, 0)
+                _update_rows(w, q0, q1, w, q1, p1, NONE)
 
 
 @njit(cache=True, nogil=True)
@@ -351,7 +357,7 @@ def _update_rest(w, rest):
     if ne == 0 or nb == 0:
         return
     if ne * nb * nb <= 2 * DENSE:
-        _update_rows(w, 0, ne, rest, ne, n, ne)
+        _update_rows(w, NONE, ne, rest, ne, n, ne)
         return
     n_tiles = (nb + TILE - 1) // TILE
     tiles = np.empty(ne * nb)
@@ -360,7 +366,7 @@ def _update_rest(w, rest):
         j0, j1 = t * TILE, min((t + 1) * TILE, nb)
         tile = tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0)
         for k in range(ne):
-            tile[k] = w[k, ne + j0 : ne + j1]
+            copy_row(tile[k], w[k, ne + j0 : ne + j1])
     for t in range(n_tiles):
         i0, i1 = t * TILE, min((t + 1) * TILE, nb)
         left = tiles[ne * i0 : ne * i1].reshape(ne, i1 - i0)
@@ -395,7 +401,7 @@ def probe_all(n):
 
 @njit(cache=True, nogil=True)
 def _is_left_out(key, left_out):
-    i = np.searchsorted(left_out, key)
+    i = place_of(left_out, key)
     return i < len(left_out) and left_out[i] == key
 
 
@@ -439,10 +445,10 @@ def _add_links(
 def assemble_leaf(box, e, s, se, sw, node, left_out, pos, ne, w, rest, check, bulk):
     """Add the links of a leaf to its front."""
     n_cells = e.size
-    _add_links(box, e, 0, 1, 0, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-    _add_links(box, s, 1, 0, 1, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-    _add_links(box, se, 1, 1, 2, 0, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
-    _add_links(box, sw, 1, -1, 3, 1, node, n_cells, left_out, pos, ne, w, rest, check, bulk)
+    for direction in range(4):
+        plane = e if direction == 0 else s if direction == 1 else se if direction == 2 else sw
+        d_row, d_col, shift = LINKS[direction, 0], LINKS[direction, 1], LINKS[direction, 2]
+        _add_links(box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check, bulk)  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -487,7 +493,7 @@ def eliminate(
             bulk[ids[first + i]] = local_bulk[i]
         at = offset[b]
         for i in range(nb):
-            stack[at : at + nb - i] = rest[i, i:]
+            copy_row(stack[at:], rest[i, i:])
             at += nb - i
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from numba import njit
 
 from permeability.engines.kernels.dissection import extend, reduce_front
-from permeability.engines.kernels.gains import changed_edges, opened_resistances
+from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
+from permeability.engines.kernels.small_loops import NONE, add_rows, copy_row, copy_rows, place_of
 
 FORWARD = 48  # rows solved one after the other between two matrix products
 
@@ -169,7 +170,7 @@ def _forward(w, x):
     for b0 in range(0, ne, FORWARD):
         b1 = min(b0 + FORWARD, ne)
         if b0 > 0:
-            x[b0:b1] += np.dot(w[:b0, b0:b1].copy().T, x[:b0])
+            add_rows(x[b0:b1], np.dot(w[:b0, b0:b1].copy().T, x[:b0]), NONE)
         for k in range(b0, b1):
             root, row = w[k, k], x[k]
             if root == 0.0:
@@ -185,7 +186,7 @@ def _forward(w, x):
                     for j in range(len(row)):
                         target[j] += a * row[j]
     if ne > 0 and n > ne:
-        x[ne:] += np.dot(w[:, ne:].copy().T, x[:ne])
+        add_rows(x[ne:], np.dot(w[:, ne:].copy().T, x[:ne]), NONE)
 
 
 @njit(cache=True, nogil=True)
@@ -266,7 +267,7 @@ def run_state(
         m = c1 - c0
         if top + nb * m > len(carried):
             more = np.empty(2 * (top + nb * m))
-            more[:top] = carried[:top]
+            copy_row(more, carried[:top])
             carried = more
         for i in range(nb):
             for j in range(m):
@@ -276,7 +277,7 @@ def run_state(
         n_waiting += 1
         at = offset[b]
         for i in range(nb):
-            stack[at : at + nb - i] = rest[i, i:]
+            copy_row(stack[at:], rest[i, i:])
             at += nb - i
     return np.empty((0, 0)), np.empty((0, 0))
 
@@ -376,19 +377,19 @@ def opened_by_each_layered(
     scratch = z.copy()
     for i in range(len(which)):
         rows = slice(start[which[i]], start[which[i] + 1])
-        treated = after[rows]
+        treated, mine = after[rows].copy(), cut[rows]
         if lowest:
-            treated = np.minimum(treated, z[cut[rows]])
-        edges, before, then = changed_edges(cut[rows], treated, scratch, edge_of, cuts_start, cuts, base)
-        if np.any(then < before):
+            for j in range(len(mine)):
+                treated[j] = min(treated[j], z[mine[j]])
+        edges, before, then = changed_edges(mine, treated, scratch, edge_of, cuts_start, cuts, base)
+        edges, increase, falls = risen(edges, before, then)
+        if falls:
             opens[i] = False
             continue
-        more = then > before
-        edges, increase = edges[more], (then - before)[more]
         _sort_by_column(edges, increase, column)
         m = block_matrix(column[edges], n_out, column_start, y, y_start, beta, inverse, minus, plus)
         chosen = np.arange(len(edges))
-        out[i] = opened_resistances(m, part_a[edges], part_b[edges], part_f, chosen, increase, now)
+        copy_rows(out[i], opened_resistances(m, part_a[edges], part_b[edges], part_f, chosen, increase, now))
     return out, opens
 
 
@@ -406,7 +407,7 @@ def grid_parts(e, s, se, sw, node, keys):
         step = 1 if direction == 0 else cols + direction - 1 if direction < 3 else cols - 1
         for k in range(n_cells):
             if plane[k // cols, k % cols] > 0.0:
-                i = np.searchsorted(keys, 4 * k + direction)
+                i = place_of(keys, 4 * k + direction)
                 if i < len(keys) and keys[i] == 4 * k + direction:
                     continue
                 a, b = _find(root, node[k]), _find(root, node[k + step])

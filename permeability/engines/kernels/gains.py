@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from permeability.engines.kernels.dissection import reduce_front
+from permeability.engines.kernels.small_loops import copy_row, copy_rows
 
 
 @njit(cache=True, nogil=True)
@@ -345,7 +346,7 @@ def _local_parts(part_a, part_b, part_f, edges):
     comp = np.empty(2 * k + n_focal, np.int64)
     for a in range(k):
         comp[2 * a], comp[2 * a + 1] = part_a[edges[a]], part_b[edges[a]]
-    comp[2 * k :] = part_f
+    copy_row(comp[2 * k :], part_f)
     names = np.empty(len(comp), np.int64)
     seen = 0
     for i in range(len(comp)):
@@ -388,8 +389,9 @@ def component_part(q, h, whole):
     rhs = np.empty((n, h.shape[1]))
     columns = np.empty((q.shape[0], n))
     for i in range(n):
-        rhs[i] = h[free[i]]
-        columns[:, i] = q[:, free[i]]
+        copy_row(rhs[i], h[free[i]])
+        for a in range(len(q)):
+            columns[a, i] = q[a, free[i]]
     _lower_solve(np.linalg.cholesky(np.dot(columns.T, columns)), rhs)
     return np.dot(rhs.T, rhs)
 
@@ -401,8 +403,22 @@ def raised_edges(cut, after, z, edge_of, cuts_start, cuts, base):
     for i in range(len(cut)):
         low[i] = min(after[i], z[cut[i]])
     edges, before, now = changed_edges(cut, low, z, edge_of, cuts_start, cuts, base)
-    keep = now > before
-    return edges[keep], (now - before)[keep]
+    edges, increase, _ = risen(edges, before, now)
+    return edges, increase
+
+
+@njit(cache=True, nogil=True)
+def risen(edges, before, now):
+    """Edges whose conductance rises, by how much, and whether that of any other falls."""
+    which, increase = np.empty(len(edges), np.int64), np.empty(len(edges))
+    n, falls = 0, False
+    for i in range(len(edges)):
+        if now[i] > before[i]:
+            which[n], increase[n] = edges[i], now[i] - before[i]
+            n += 1
+        elif now[i] < before[i]:
+            falls = True
+    return which[:n], increase[:n], falls
 
 
 @njit(cache=True, nogil=True)
@@ -417,5 +433,5 @@ def opened_by_each(
         edges, increase = raised_edges(
             cut[begin:end], after[begin:end], scratch, edge_of, cuts_start, cuts, base
         )
-        out[i] = opened_resistances(m, part_a, part_b, part_f, edges, increase, now)
+        copy_rows(out[i], opened_resistances(m, part_a, part_b, part_f, edges, increase, now))
     return out

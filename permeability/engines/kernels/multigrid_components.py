@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from permeability.engines.kernels.small_loops import largest
+
 
 @njit(cache=True, nogil=True)
 def find_root(parent, i):
@@ -46,7 +48,7 @@ def component_roots(e, s, se, sw, regions):
             if sw[r, c] > 0.0:
                 join_roots(parent, i, i + cols - 1)
     if regions.size > 0:
-        first = np.full(regions.max() + 1, -1, dtype=np.int64)
+        first = np.full(largest(regions) + 1, -1, dtype=np.int64)
         for r in range(rows):
             for c in range(cols):
                 label = regions[r, c]

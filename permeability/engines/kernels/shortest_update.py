@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from permeability.engines.kernels.edges import D_COL, D_ROW
+from permeability.engines.kernels.small_loops import NONE, copy_row
 from permeability.engines.kernels.trace import out_of, plain_cost
 
 
@@ -25,8 +26,8 @@ def push(keys, cells, size, key, cell):
     if size == keys.size:
         more_keys = np.empty(2 * size)
         more_cells = np.empty(2 * size, np.int64)
-        more_keys[:size] = keys
-        more_cells[:size] = cells
+        copy_row(more_keys, keys)
+        copy_row(more_cells, cells)
         keys = more_keys
         cells = more_cells
     at = size
@@ -199,7 +200,7 @@ def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, whole,
         if new.size == 0:
             new = s.copy()
         n_touched = 0
-        size = 0
+        size = NONE
         for a in range(n):
             g = tail_s[a] + cost[a]
             if g < new[head[a]]:
@@ -248,7 +249,7 @@ def _note(touched, size, cell):
     """Remember a cell whose value fell, to restore it."""
     if size == touched.size:
         more = np.empty(2 * size, np.int64)
-        more[:size] = touched
+        copy_row(more, touched)
         touched = more
     touched[size] = cell
     return touched, size + 1

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW, EdgeBarriers
+from permeability.engines.kernels.small_loops import copy_row, place_of
 
 
 class EdgeModel(NamedTuple):
@@ -190,7 +191,7 @@ def trace(dist, is_source, edges, target):
     path = [target]
     at = target
     while True:
-        i = np.searchsorted(is_source, at)
+        i = place_of(is_source, at)
         if i < is_source.size and is_source[i] == at and dist[at // cols, at % cols] == 0.0:
             break
         j = predecessor(dist, edges, at // cols, at % cols)
@@ -233,7 +234,7 @@ def _cross_plateau(dist, is_source, edges, at):
                 continue
             came[v] = u
             queue.append(v)
-            i = np.searchsorted(is_source, v)
+            i = place_of(is_source, v)
             if i < is_source.size and is_source[i] == v:
                 found = v
                 break
@@ -270,7 +271,7 @@ def allocate(dist, label, edges):
             while label[r, c] == 0:
                 if size == chain.size:
                     longer = np.empty(2 * size, np.int64)
-                    longer[:size] = chain
+                    copy_row(longer, chain)
                     chain = longer
                 chain[size] = r * cols + c
                 size += 1
