@@ -1,9 +1,11 @@
 """What the first call waits for: seconds of compiling, by kernel, in a process whose kernel cache is empty, and the same once more.
 
-    python benchmarks/first_call.py [rank] [demo] [--most 25]
+    python benchmarks/first_call.py [rank] [demo] [--most 25] [--alone]
+    python benchmarks/first_call.py rank demo --kinds
 
 ``rank`` is ``pm.rank`` of the tiny landscape, ``demo`` the command.  Seconds are those of the processor but for ``wall``; a kernel's own seconds are
-without the kernels that it calls.  Each case runs twice in a folder of its own: with nothing kept, and with what the first run kept.
+without the kernels that it calls.  Each case runs twice in a folder of its own: with nothing kept, and with what the first run kept.  ``--alone``: without the
+second process that compiles ahead; ``--kinds`` prints the lines of ``permeability/engines/kernels/job_kinds.py`` instead.
 """
 
 from __future__ import annotations
@@ -75,25 +77,67 @@ def within(case: str, most: int) -> None:
         print(f"  {sum(seconds):6.2f} s  {len(seconds):2d} x  {name}", file=sys.stderr)
 
 
+def kinds(case: str) -> None:
+    """Run one case and print the kernels that it calls first, with their types."""
+    from numba.core.event import Listener, register
+
+    depth: list[int] = []
+
+    class Called(Listener):
+        def on_start(self, event: Any) -> None:
+            function = event.data["dispatcher"].py_func
+            if not depth:
+                words = " ".join(map(word, event.data["args"]))
+                print(
+                    f"{function.__module__.rpartition('.')[2]}.{function.__name__} {words}", file=sys.stderr
+                )
+            depth.append(1)
+
+        def on_end(self, event: Any) -> None:
+            depth.pop()
+
+    register("numba:compile", Called())
+    CASES[case]()
+
+
+def word(kind: Any) -> str:
+    """A type as the lists write it."""
+    from numba import types
+
+    if isinstance(kind, types.NamedTuple):
+        return "E"
+    if isinstance(kind, types.BaseTuple):
+        return f"({' '.join(map(word, kind))})"
+    if isinstance(kind, types.Array):
+        letter = {"float64": "F", "int64": "I", "int32": "S", "int16": "H", "uint8": "U", "bool": "B"}[str(kind.dtype)]  # fmt: skip
+        return f"{letter}{kind.ndim}{'' if kind.mutable else 'r'}"
+    return {"float64": "f", "int64": "i", "int32": "s", "int16": "h", "uint8": "u", "bool": "b"}[str(kind)]
+
+
 def main() -> None:
     """Every case twice, each in a process of its own."""
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("cases", nargs="*", default=list(CASES))
     ask.add_argument("--most", type=int, default=25, help="kernels to list")
+    ask.add_argument("--alone", action="store_true", help="no second process compiles ahead")
+    ask.add_argument("--kinds", action="store_true", help="print what is compiled, once")
     ask.add_argument("--within", choices=list(CASES), help=argparse.SUPPRESS)
     given = ask.parse_args()
     if given.within:
-        within(given.within, given.most)
+        kinds(given.within) if given.kinds else within(given.within, given.most)
         return
+    more = ["--kinds"] if given.kinds else []
     for case in given.cases:
         with tempfile.TemporaryDirectory(prefix="permeability-first-") as name:
             paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
             there = os.environ | {"NUMBA_CACHE_DIR": f"{name}/kernels", "PYTHONPATH": paths}
-            for turn in ("nothing kept", "kept"):
+            if given.alone or given.kinds:
+                there["PERMEABILITY_COMPILE_AHEAD"] = "0"
+            for turn in ("nothing kept", "kept")[: 1 if given.kinds else 2]:
                 place = Path(name, turn)
                 place.mkdir()
                 print(f"-- {turn}", file=sys.stderr)
-                subprocess.run([sys.executable, __file__, "--within", case, "--most", str(given.most)],
+                subprocess.run([sys.executable, __file__, "--within", case, "--most", str(given.most), *more],
                                cwd=place, env=there, stdout=subprocess.DEVNULL, check=True)  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from places import REPOSITORY, SHARED
+
+os.environ.setdefault("PERMEABILITY_COMPILE_AHEAD", "0")  # tests fill all cores by themselves
 
 
 @pytest.fixture(scope="session")

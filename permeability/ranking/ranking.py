@@ -18,6 +18,7 @@ from permeability.core.progress import long_job
 from permeability.core.result_rows import Rows
 from permeability.core.tasks import HERE, RunOn
 from permeability.core.texts import Said, Worded
+from permeability.engines.kernels.ahead import expects
 from permeability.impact.line_pressure import LinePressure, pressure
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.given import takes_landscape
@@ -258,6 +259,7 @@ def rank(
         RunOn(workers, scheduler, store, progress),
         len(sites) + draws + min(STATES, draws),
     )
+    expects("rank")
     engine = Evaluator(land, patches, inside, lines, measured)
     keep = Keep(store, "" if store is None else inputs_hash(land, patches, steps, [], inside))
     found = keep("every candidate alone", lambda: engine.singles(steps, progress=on.part(0, todo).progress))

@@ -94,7 +94,7 @@ print(sorted(ours), sorted(set(levels)), int(numba.config.OPT))
 """
 
 
-@pytest.mark.parametrize("asked, ours, theirs", [("", 2, 3), ("1", 1, 1)])
+@pytest.mark.parametrize(("asked", "ours", "theirs"), [("", 2, 3), ("1", 1, 1)])
 def test_the_level_of_optimisation_is_ours_for_our_kernels_only(installed, asked, ours, theirs) -> None:
     done = run(installed, "-c", (f"import os; os.environ['NUMBA_OPT'] = '{asked}'\n" if asked else "") + LEVELS)  # fmt: skip
     assert done.returncode == 0, done.stderr

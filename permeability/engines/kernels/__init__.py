@@ -18,6 +18,7 @@ import numba
 from numba.core.event import Listener, register
 
 from permeability.core.journal import say
+from permeability.engines.kernels import ahead
 
 SAID = (
     "there is no writable place to keep compiled kernels; they are compiled anew in this run. "
@@ -76,6 +77,8 @@ class _Compiling(Listener):
         if not self.begun and "NUMBA_OPT" not in os.environ and _is_ours(event):
             settings: Any = numba.config
             self.level, settings.OPT = settings.OPT, type(settings.OPT)(OPTIMISED)
+        if not self.begun and KEPT and _is_ours(event):
+            ahead.begin()
         self.begun.append(time.monotonic())
         self._tell()
 
@@ -100,6 +103,7 @@ def _is_ours(event: Any) -> bool:
     return str(getattr(getattr(data.get("dispatcher"), "py_func", None), "__module__", "")).startswith(OWN)
 
 
-if not _can_keep():
+KEPT = _can_keep()
+if not KEPT:
     _without_a_place()
 register("numba:compile", _Compiling())

@@ -39,6 +39,7 @@ from permeability.core.errors import Finding, OptionError, ProjectError
 from permeability.core.keeping import Keep, drop_unused, now_ns
 from permeability.core.progress import long_job
 from permeability.core.tasks import RunOn, connected
+from permeability.engines.kernels.ahead import expects
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
@@ -150,6 +151,7 @@ def _run(
     project: Project, folder: Path | None, store: Path | None, *, progress: Progress | None, report: bool, workers: int, scheduler: Any
 ) -> Run:  # fmt: skip
     """The run itself; the lock of the folder is held."""
+    expects("project")
     findings = check(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
