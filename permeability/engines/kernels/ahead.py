@@ -68,15 +68,16 @@ def end() -> None:
 
 def _may() -> bool:
     """Whether a second process helps, and whether what would be started is a Python."""
+    import numba
     import psutil
-    from numba import config
 
+    settings: Any = numba.config
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     python = (
         Path(sys.executable or "").name.lower().startswith("python")
     )  # not the program that Python is built into
     room = psutil.virtual_memory().available > 1e9
-    return os.environ.get(SWITCH) != "0" and cores > 1 and python and room and not config.DISABLE_JIT
+    return os.environ.get(SWITCH) != "0" and cores > 1 and python and room and not settings.DISABLE_JIT
 
 
 def kinds(job: str) -> list[tuple[str, tuple[Any, ...]]]:
