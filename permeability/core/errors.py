@@ -98,6 +98,12 @@ class PermeabilityError(Exception):
             lines.extend(f"  {'':<{width}}{line}" for line in rest)
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows, by its own name for this."""
+        from permeability.core.short_traceback import short_traceback
+
+        return short_traceback(str(self), self.__traceback__)
+
     def __reduce__(self) -> tuple[object, ...]:
         return (
             _rebuild,
