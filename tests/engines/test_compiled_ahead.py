@@ -95,7 +95,9 @@ def test_it_starts_once_and_for_an_expected_job_only(helpers: list[Started]) -> 
     assert helpers[0].how["env"][ahead.SWITCH] == "0"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("case", ["switched off", "one core", "embedded", "no program", "no room"])
+@pytest.mark.parametrize(
+    "case", ["switched off", "one core", "embedded", "no program", "no room", "a worker"]
+)
 def test_it_does_not_start_where_it_cannot_help(
     helpers: list[Started], monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
@@ -107,6 +109,8 @@ def test_it_does_not_start_where_it_cannot_help(
         monkeypatch.setattr(sys, "executable", "C:/QGIS/bin/qgis-bin.exe")
     elif case == "no program":
         monkeypatch.setattr(sys, "executable", "")
+    elif case == "a worker":
+        monkeypatch.setattr(ahead.multiprocessing, "parent_process", lambda: object())
     else:
         monkeypatch.setattr(psutil, "virtual_memory", lambda: type("Room", (), {"available": 1e8}))
     ahead.expects("rank")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -77,7 +78,10 @@ def _may() -> bool:
         Path(sys.executable or "").name.lower().startswith("python")
     )  # not the program that Python is built into
     room = psutil.virtual_memory().available > 1e9
-    return os.environ.get(SWITCH) != "0" and cores > 1 and python and room and not settings.DISABLE_JIT
+    alone = multiprocessing.parent_process() is None  # one of many workers has no core to spare
+    return (
+        os.environ.get(SWITCH) != "0" and cores > 1 and python and room and alone and not settings.DISABLE_JIT
+    )
 
 
 def kinds(job: str) -> list[tuple[str, tuple[Any, ...]]]:
