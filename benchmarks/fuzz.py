@@ -14,7 +14,10 @@ import resource
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
+
+import permeability as pm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "helpers"))
 from fuzzing import KINDS, Kitchen, attempt
@@ -34,6 +37,8 @@ def main() -> None:
     total = 0
     with tempfile.TemporaryDirectory(prefix="permeability-fuzz-") as name:
         kitchen = Kitchen(Path(name))
+        if "project" in (given.kind or KINDS):  # kernels are compiled before a clock runs
+            pm.run_project(kitchen.base / "project.toml", Path(name) / "first")
         for kind in given.kind or KINDS:
             begun, seed, faults = time.monotonic(), given.first, 0
             while time.monotonic() - begun < given.seconds and seed < given.first + given.most:
@@ -51,16 +56,11 @@ def batch(kitchen: Kitchen, kind: str, first: int, end: int, until: float) -> tu
     child = os.fork()
     if child == 0:
         os.close(told)
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES, used + MEMORY_BYTES))
-        for seed in range(first, end):
-            if time.monotonic() > until:
-                break
-            os.write(tell, b"b%d\n" % seed)
-            fault = attempt(kitchen, kind, seed)
-            if fault:
-                print(fault, flush=True)
-                os.write(tell, b"f%d\n" % seed)
+        try:
+            tried(kitchen, kind, range(first, end), until, tell)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)  # not through the end of the kitchen, whose folder the parent still needs
         os._exit(0)
     os.close(tell)
     with os.fdopen(told, "rb") as heard:
@@ -72,6 +72,20 @@ def batch(kitchen: Kitchen, kind: str, first: int, end: int, until: float) -> tu
         print(f"{kind} {after - 1}: the process ended with {code}", flush=True)
         faults += 1
     return after, faults
+
+
+def tried(kitchen: Kitchen, kind: str, seeds: range, until: float, tell: int) -> None:
+    """Cases one after the other, told through a pipe: which is begun, which is a fault."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES, used + MEMORY_BYTES))
+    for seed in seeds:
+        if time.monotonic() > until:
+            break
+        os.write(tell, b"b%d\n" % seed)
+        fault = attempt(kitchen, kind, seed)
+        if fault:
+            print(fault, flush=True)
+            os.write(tell, b"f%d\n" % seed)
 
 
 if __name__ == "__main__":

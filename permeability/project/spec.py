@@ -190,6 +190,13 @@ class ProjectSpec(Table):
         classes = any(f.derive == "class" and layer in f.layers for f in self.factors.values())
         return classes or layer == self.habitat.landcover
 
+    @field_validator("species")
+    @classmethod
+    def _some_species(cls, value: dict[str, SpeciesSpec]) -> dict[str, SpeciesSpec]:
+        if not value:
+            raise ValueError("no species is named; write a table [species.ID], such as [species.khulan]")
+        return value
+
     @field_validator("candidates", "tracks", "alignment", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:

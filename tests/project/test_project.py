@@ -16,6 +16,7 @@ from affine import Affine
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+import permeability as pm
 from permeability.barriers.scenario import Scenario
 from permeability.cli.commands import cli, main
 from permeability.core.errors import Finding, ProjectError
@@ -191,6 +192,21 @@ def test_a_misspelt_key_names_the_nearest_and_its_line(tmp_path: Path) -> None:
     assert "cell_size_m" in findings[0].remedy or "cell_size_m" in findings[1].remedy
     expected = 1 + PROJECT.splitlines().index("cell_size_m = 1000")
     assert any(f.rows == (f"line {expected}",) for f in findings)
+
+
+def test_a_project_without_a_species_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    cut = PROJECT[: PROJECT.index("[species")]
+    rest = PROJECT[PROJECT.index("[species") :].splitlines()
+    after = next(
+        (i for i, line in enumerate(rest) if line.startswith("[") and "species" not in line), len(rest)
+    )
+    path = write_project(tmp_path / "p", cut + "[species]\n" + "\n".join(rest[after:]) + "\n")
+    [finding] = [f for f in check(path) if f.code == "J03"]
+    assert "no species is named" in finding.what
+    assert finding.rows == (f"line {1 + path.read_text(encoding='utf-8').splitlines().index('[species]')}",)
+    with pytest.raises(ProjectError, match="no species"):
+        pm.run_project(path, tmp_path / "results")
+    assert not (tmp_path / "results").exists()
 
 
 # ---------------------------------------------------------------- broken in ten ways at once
