@@ -31,15 +31,23 @@ def _encoding(name: str) -> str:
     return name
 
 
+def _cell(value: Any) -> Any:
+    """What can stand in one cell of a table."""
+    if isinstance(value, (list, dict)):
+        raise ValueError("one value is meant: a text, a number, a date, true or false")
+    return value
+
+
 Encoding = Annotated[str, AfterValidator(_encoding)]
+Cell = Annotated[Any, AfterValidator(_cell)]
 
 
 class OwnColumns(Table):
     """The part of ``[layers.NAME]`` that says how the columns of a layer are to be understood."""
 
     columns: dict[str, str] = {}
-    values: dict[str, dict[str, Any]] = {}
-    set: dict[str, Any] = {}
+    values: dict[str, dict[str, Cell]] = {}
+    set: dict[str, Cell] = {}
     number_ids: str | None = None
     crs: str | None = None
     encoding: Encoding | None = None

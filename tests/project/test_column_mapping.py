@@ -164,3 +164,23 @@ def test_a_renamed_column_takes_the_place_of_one_of_that_name(tmp_path: Path) ->
     assert (read["name"].iloc[0], read["kind"].iloc[0]) == ("Line", "road")
     with pytest.raises(LayerError, match="does not have"):
         read_own_layer(tmp_path / "a.gpkg", None, {}, OwnColumns(values={"status": {}}), layer="a")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"set": {"kind": ["fence", "road"]}},
+        {"set": {"kind": {"a": 1}}},
+        {"values": {"kind": {"x": ["fence"]}}},
+    ],
+)
+def test_a_list_is_no_value_of_a_cell(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="one value is meant"):
+        OwnColumns.model_validate(given)
+
+
+def test_a_cell_takes_texts_numbers_dates_and_flags() -> None:
+    import datetime
+
+    told = {"a": "fence", "b": 3, "c": 0.5, "d": True, "e": datetime.date(2020, 1, 1)}
+    assert OwnColumns.model_validate({"set": told}).set == told
