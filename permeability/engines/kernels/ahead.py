@@ -55,6 +55,9 @@ def begin() -> None:
             stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": paths, SWITCH: "0"}, **quiet,
         )  # fmt: skip
         _helper.append(process)
+        threading.Thread(
+            target=process.wait, daemon=True
+        ).start()  # a session that goes on keeps no ended process
         atexit.register(end)
 
 
