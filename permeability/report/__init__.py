@@ -48,15 +48,10 @@ def write_report(
       missing        summary.json, record.json, impact.csv, pairs.csv
       remedy         name a folder that `permeability run` wrote
     """
-    from permeability.core.errors import check_choice
-    from permeability.locale.language import words
-    from permeability.report.render import REPORTS, require_page
-    from permeability.report.report_file import PARTS, report_file
+    from permeability.report.report_file import check_asked, report_file
     from permeability.report.results import read_results
 
-    check_choice("part", part, PARTS)  # a slip is told before anything is read
-    words(language)
-    require_page(target_html, REPORTS)
+    check_asked(target_html, language, part)  # a slip is told before anything is read
     return report_file(read_results(results_folder), target_html, language=language, part=part)
 
 

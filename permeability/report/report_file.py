@@ -5,12 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 from permeability.core.errors import check_choice
-from permeability.locale.language import words
+from permeability.locale.language import Words, words
 from permeability.report.render import REPORTS, render, require_page, write_page
 from permeability.report.results import Results
 from permeability.report.sections import report_context
 
 PARTS = ("full", "summary")
+
+
+def check_asked(target: str | Path, language: str, part: str) -> Words:
+    """Refuse what no report can be written as, before anything is read; the words of its language.
+
+    Examples
+    --------
+    >>> check_asked("report.html", "mn", "full").language
+    'mn'
+    """
+    check_choice("part", part, PARTS)
+    require_page(target, REPORTS)
+    return words(language)
 
 
 def report_file(results: Results, target: str | Path, *, language: str = "en", part: str = "full") -> Path:
@@ -42,9 +55,7 @@ def report_file(results: Results, target: str | Path, *, language: str = "en", p
     ...     report_file(read_results(f"{folder}/results"), f"{folder}/page.html", part="summary").name
     'page.html'
     """
-    check_choice("part", part, PARTS)
-    tr = words(language)
-    require_page(target, REPORTS)
+    tr = check_asked(target, language, part)
     context = report_context(results, tr, part)
     page = render("report.html.j2", context, tr)
     if Path(target).suffix.lower() == ".docx":

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from permeability.engines.kernels.small_loops import NONE, add_rows, copy_row, place_of
+from permeability.engines.kernels.small_loops import ZERO, add_rows, copy_row, place_of
 
 BLOCK = 192  # pivots eliminated between two products with all rows before
 PANEL = 32  # pivots eliminated between two matrix products
@@ -317,7 +317,7 @@ def reduce_front(w, rest, leak, check, bulk):
                 if 3 * b0 < n:  # the columns before b0 for nothing cost less than a copy of the others
                     add_rows(block, np.dot(left.T, w[:b0]), b0)
                 else:
-                    add_rows(block, np.dot(left.T, w[:b0, b0:].copy()), NONE)
+                    add_rows(block, np.dot(left.T, w[:b0, b0:].copy()), ZERO)
             _reduce_block(block, leak[b0:], check[b0:], bulk[b0:])
             for i in range(b1 - b0):
                 copy_row(w[b0 + i, b0:], block[i])
@@ -341,13 +341,13 @@ def _reduce_block(w, leak, check, bulk):
                     for j in range(p0 + i, n):
                         row[j] += add[j]
             else:
-                _update_rows(w, NONE, p0, w, p0, p1, NONE)
+                _update_rows(w, ZERO, p0, w, p0, p1, ZERO)
         for q0 in range(p0, p1, 4):
             q1 = min(q0 + 4, p1)
             for k in range(q0, q1):
                 _eliminate_one(w, k, q1, leak, check, bulk)
             if q1 < p1:
-                _update_rows(w, q0, q1, w, q1, p1, NONE)
+                _update_rows(w, q0, q1, w, q1, p1, ZERO)
 
 
 @njit(cache=True, nogil=True)
@@ -357,7 +357,7 @@ def _update_rest(w, rest):
     if ne == 0 or nb == 0:
         return
     if ne * nb * nb <= 2 * DENSE:
-        _update_rows(w, NONE, ne, rest, ne, n, ne)
+        _update_rows(w, ZERO, ne, rest, ne, n, ne)
         return
     n_tiles = (nb + TILE - 1) // TILE
     tiles = np.empty(ne * nb)

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from permeability.engines.kernels.shortest_update import drop, push
-from permeability.engines.kernels.small_loops import NONE
+from permeability.engines.kernels.small_loops import ZERO
 from permeability.engines.kernels.trace import edge_cost
 
 
@@ -38,7 +38,7 @@ def _lost(weight, off, flat, at, k, before, hit, found):
     n = off.size
     keys = np.empty(64)
     cells = np.empty(64, np.int64)
-    size = NONE
+    size = ZERO
     for i in range(at.size):
         a = at[i]
         b = a + off[k[i]]
@@ -128,7 +128,7 @@ def update_field(weight, off, flat, at, k, before, hit, most):
     old = [flat[v] for v in found]
     keys = np.empty(64)
     cells = np.empty(64, np.int64)
-    size = NONE
+    size = ZERO
     for i in range(start.size):
         flat[found[i]] = start[i]
         if start[i] < np.inf:

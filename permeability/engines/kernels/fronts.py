@@ -13,7 +13,7 @@ from numba import njit
 
 from permeability.engines.kernels.dissection import extend, reduce_front
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
-from permeability.engines.kernels.small_loops import NONE, add_rows, copy_row, copy_rows, place_of
+from permeability.engines.kernels.small_loops import ZERO, add_rows, copy_row, copy_rows, place_of
 
 FORWARD = 48  # rows solved one after the other between two matrix products
 
@@ -170,7 +170,7 @@ def _forward(w, x):
     for b0 in range(0, ne, FORWARD):
         b1 = min(b0 + FORWARD, ne)
         if b0 > 0:
-            add_rows(x[b0:b1], np.dot(w[:b0, b0:b1].copy().T, x[:b0]), NONE)
+            add_rows(x[b0:b1], np.dot(w[:b0, b0:b1].copy().T, x[:b0]), ZERO)
         for k in range(b0, b1):
             root, row = w[k, k], x[k]
             if root == 0.0:
@@ -186,7 +186,7 @@ def _forward(w, x):
                     for j in range(len(row)):
                         target[j] += a * row[j]
     if ne > 0 and n > ne:
-        add_rows(x[ne:], np.dot(w[:, ne:].copy().T, x[:ne]), NONE)
+        add_rows(x[ne:], np.dot(w[:, ne:].copy().T, x[:ne]), ZERO)
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,7 @@
 
 A line is a kernel and its types: a letter and a number of dimensions for an array (F float64, I int64, S int32, H int16, U uint8, B bool; ``r`` behind it
 for one that is only read), a small letter for a number (f float64, i int64, b bool), brackets for a tuple, E for the edges of a grid.
-``python benchmarks/first_call.py kinds`` writes the lines anew; a test compares them with what is compiled.
+``python benchmarks/first_call.py rank demo --kinds`` writes the lines anew; a test compares those of the ranking with what is compiled.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest_prefetch import fetch_ahead
-from permeability.engines.kernels.small_loops import NONE
+from permeability.engines.kernels.small_loops import ZERO
 
 
 class TileCuts(NamedTuple):
@@ -367,7 +367,7 @@ def relax_grid(
     heap = np.empty(n_tiles, np.int64)
     pending = np.zeros(n_tiles, np.uint64)  # rows to be relaxed in full
     sides = np.zeros(n_tiles, np.uint8)  # 1: first row from above, 2: last row from below
-    size = NONE
+    size = ZERO
     flat = dist.reshape(-1)
     for i in range(sources.size):
         r, c = sources[i] // cols, sources[i] % cols

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 
 from permeability.engines.kernels.edges import D_COL, D_ROW
-from permeability.engines.kernels.small_loops import NONE, copy_row
+from permeability.engines.kernels.small_loops import ZERO, copy_row
 from permeability.engines.kernels.trace import out_of, plain_cost
 
 
@@ -200,7 +200,7 @@ def opened_costs(edges, ds, dt, base, start, e_cell, e_direction, e_cost, whole,
         if new.size == 0:
             new = s.copy()
         n_touched = 0
-        size = NONE
+        size = ZERO
         for a in range(n):
             g = tail_s[a] + cost[a]
             if g < new[head[a]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-NONE = np.int64(0)  # in place of a literal 0, of which a kernel would be compiled anew
+ZERO = np.int64(0)  # in place of a literal 0, of which a kernel would be compiled anew
 
 
 @njit(cache=True, nogil=True)
@@ -68,7 +68,7 @@ def place_of(keys, key):
     >>> place_of(np.array([1, 3, 3, 5]), 3), place_of(np.array([1, 3]), 4)
     (1, 2)
     """
-    low, high = NONE, np.int64(len(keys))
+    low, high = ZERO, np.int64(len(keys))
     while low < high:
         middle = (low + high) // 2
         if keys[middle] < key:
