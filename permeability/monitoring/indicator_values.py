@@ -403,9 +403,10 @@ def _planned_lines_loss(run: Results, species: str) -> Found:
     planned = _planned_lines(run)
     if not added or not planned or not len(mine):
         return NOWHERE
-    rows = mine[[bool(planned & {part.strip() for part in str(line).split(",")}) for line in mine["line"]]]
-    if not len(rows):
-        return NOWHERE
+    named = [{part.strip() for part in str(line).split(",")} for line in mine["line"]]
+    rows = mine[[bool(planned & names) for names in named]]
+    if not len(rows) or any(planned & names and names - planned for names in named):
+        return NOWHERE  # lines without a year are one row, which says nothing of the planned ones among them
     return (
         float(rows["added_mean_conductance"].sum()),
         math.nan,

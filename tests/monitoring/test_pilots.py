@@ -26,7 +26,7 @@ from permeability.monitoring.pilot_evidence import (
     pilots_of,
     site_nodes,
 )
-from permeability.monitoring.pilot_update import pilot_weights, worth_of_draws
+from permeability.monitoring.pilot_update import pilot_weights, seen_by, worth_of_draws
 from permeability.monitoring.update_page import update_page
 from permeability.ranking import rank_statistics
 from permeability.ranking.drawing import quantiles
@@ -121,6 +121,20 @@ def test_what_profiles_are_worth_as_measured_before() -> None:
     )
 
 
+def test_the_share_below_a_node_is_exact_as_well() -> None:
+    after = posterior(ChanceBelief(2.0, 3.0), lambda p, q: np.zeros_like(p))
+    node = float(after.values[len(after.values) // 2])
+    assert after.below(node) == pytest.approx(stats.beta(2, 3).cdf(node), abs=1e-8)
+
+
+def test_what_cannot_be_believed_or_moved_is_refused() -> None:
+    belief = ChanceBelief.drawn(Estimate(0.1, 0.3, 0.8))
+    with pytest.raises(OptionError, match="U21"):
+        posterior(belief, lambda p, q: np.where(p > 0.9, 0.0, -np.inf))
+    with pytest.raises(OptionError, match=r"U22.*0\.4 has no range"):
+        ChanceBelief.of(Estimate(0.4, 0.4, 0.4))
+
+
 def test_drawn_belief_is_what_a_ranking_draws() -> None:
     e = Estimate(0.1, 0.3, 0.8)
     belief = ChanceBelief.drawn(e)
@@ -135,6 +149,13 @@ def test_counts_of_several_animals_equal_drawn_animals() -> None:
     drawn = sum(rng.binomial(m, rng.beta(0.4 * s, 0.6 * s, 200_000)) for m in (4, 4, 3))
     share = np.bincount(drawn, minlength=n + 1) / 200_000
     np.testing.assert_allclose(chance_counts([0.4], n, k, icc)[0], share, atol=4 * math.sqrt(0.25 / 200_000))
+
+
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (11, 3), (8, 2)])
+def test_animals_that_do_not_resemble_themselves_are_one_binomial(n: int, k: int) -> None:
+    np.testing.assert_allclose(
+        chance_counts([0.4], n, k, 0.0)[0], stats.binom.pmf(range(n + 1), n, 0.4), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("p", [0.02, 0.3, 0.97])
@@ -171,6 +192,16 @@ def test_the_best_of_several_says_less() -> None:
     )
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.6])
+def test_the_best_of_several_rates_is_the_highest_count_of_them(spread: float) -> None:
+    row = Pilot(number="n", crossed=4, km=7.0, animals=2, spread=spread, best_of=5)
+    rate = 0.5
+    size = 2 / 0.36
+    counts = stats.nbinom(size, size / (size + 7 * rate)) if spread else stats.poisson(7 * rate)
+    want = counts.cdf(4) ** 5 - counts.cdf(3) ** 5
+    assert np.exp(log_likelihood(row, [rate]))[0] == pytest.approx(want, rel=1e-9)
+
+
 def test_certain_chances_do_not_break() -> None:
     row = Pilot(number="n", crossed=0, met=5)
     assert np.exp(log_likelihood(row, [0.0, 1.0])).tolist() == [1.0, 0.0]
@@ -185,6 +216,9 @@ def test_every_fault_of_every_row_is_told() -> None:
     with pytest.raises(OptionError, match="U20") as error:
         pilots_of(rows)
     assert len(error.value.details) == 3
+    with pytest.raises(OptionError, match="U20") as error:
+        pilots_of([])
+    assert error.value.details == {"1": "no row"}
 
 
 # ---------------------------------------------------------------- a ranking by hand
@@ -277,6 +311,41 @@ def test_a_pilot_beyond_the_range_asks_for_a_new_run() -> None:
     assert any("anew" in str(note) for note in done.notes)
 
 
+def test_a_pilot_where_nothing_is_unknown_changes_no_number() -> None:
+    kept = invented(60)
+    done = update(kept, [Pilot(site="B", crossed=3, met=3)])
+    assert any("hangs on 0 numbers (-)" in str(note) for note in done.notes)
+    assert len(done.numbers) == 0
+    assert done.profile == KHULAN
+    np.testing.assert_allclose(done.weights, 1 / 60)
+    with pytest.raises(OptionError, match=r"U27.*no draw"):  # everybody crosses there in every draw
+        update(kept, [Pilot(site="B", crossed=2, met=3)])
+
+
+def with_cost(kept: HeldRanking, cost: Estimate) -> HeldRanking:
+    """The same with a crossing cost among the drawn numbers."""
+    unknown = Unknown.of("crossing_cost.stock", "crossing", "cost", cost)
+    extra = quantiles(["crossing_cost.stock"], len(kept.draws.gains), 5)
+    drawn = replace(
+        kept.draws, quantiles=kept.draws.quantiles.join(extra), unknowns=[*kept.draws.unknowns, unknown]
+    )
+    return replace(kept, draws=drawn)
+
+
+def test_rates_in_the_draws_are_crossings_per_kilometre() -> None:
+    """A crossing cost of 500 m is two crossings a km; the same cost follows from a chance p as trace x (1 - p) / p."""
+    kept = with_cost(invented(50), Estimate(200.0, 500.0, 2000.0, "m"))
+    told = seen_by(kept, Pilot(number="crossing_cost.stock", crossed=4, km=2.0))
+    np.testing.assert_allclose(1000 / told, kept.values("crossing_cost.stock"))
+    p = kept.values("crossing.stock")
+    trace = KHULAN.trace_of("stock")[0].best
+    by_chance = seen_by(kept, Pilot(number="crossing.stock", crossed=4, km=2.0))
+    np.testing.assert_allclose(1000 / by_chance, trace * (1 - p) / p)
+    with pytest.raises(OptionError, match="U26") as error:
+        seen_by(kept, Pilot(number="crossing.border", crossed=0, met=5))
+    assert error.value.details == {"drawn": "crossing.stock, crossing_cost.stock"}
+
+
 def test_held_draws_come_back_from_arrays() -> None:
     kept = invented(50)
     again = from_arrays(to_arrays(kept), kept.table)
@@ -327,6 +396,16 @@ def test_costs_follow_kilometres_worked() -> None:
     row = done.numbers.iloc[0]
     assert 5.0 < row["after"] < row["before"]  # a crossing every five kilometres pulls the cost down
     assert done.profile.crossing_cost_km["stock"].best == pytest.approx(row["after"])
+
+
+def test_the_record_of_a_profile_alone_has_no_ranking() -> None:
+    told = update(KHULAN, [{"number": "structures.gap_50_500m", "crossed": 0, "met": 10}]).record()
+    assert (told["ranking"], told["sites"], told["draws"]) == ([], [], 0)
+    assert [row["number"] for row in told["numbers"]] == ["structures.gap_50_500m"]
+    assert update(invented(60), [Pilot(site="A", crossed=0, met=2)]).record()["ranking"][0].keys() >= {
+        "rank_before",
+        "gain",
+    }
 
 
 # ---------------------------------------------------------------- regression to the mean
@@ -389,6 +468,19 @@ def test_evsi_equals_nested_monte_carlo(case: dict[str, float]) -> None:
     nested = float(np.mean(np.maximum(after, max(others))[x])) - max(2 * p.mean(), *others)
     assert found.pilots["evsi"].iloc[0] == pytest.approx(nested, rel=0.05)
     assert found.pilots["evsi"].iloc[0] <= found.evpi + 1e-12
+
+
+def test_evsi_of_kilometres_equals_nested_monte_carlo() -> None:
+    kept = invented(4000)
+    found = value_of_information(kept, [{"number": "crossing.stock", "km": 4.0, "spread": 0.0}])
+    rng, many = np.random.default_rng(3), 300_000
+    p = Estimate(0.05, 0.4, 0.9).draw(rng.uniform(size=many))
+    rate = p / (1 - p) / (KHULAN.trace_of("stock")[0].best / 1000)
+    x = rng.poisson(4.0 * rate)
+    after = np.bincount(x, weights=2 * p) / np.maximum(np.bincount(x), 1)
+    nested = float(np.mean(np.maximum(after, 0.8)[x])) - max(2 * p.mean(), 0.8)
+    assert found.pilots["evsi"].iloc[0] == pytest.approx(nested, rel=0.05)
+    assert found.pilots["pilot"].iloc[0] == "4 km at crossing.stock"
 
 
 def test_perfect_information_by_hand() -> None:

@@ -20,6 +20,7 @@ from permeability.monitoring import Power, design, paired_controls, power
 from permeability.monitoring import power as of_design
 from permeability.monitoring.clusters import Clusters
 from permeability.monitoring.design_power import contrast_p
+from permeability.monitoring.sample_size import SIZES
 
 BRUTE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "monitoring_power.py"))
 
@@ -166,6 +167,15 @@ def test_clusters_have_the_spread_that_is_said(kind: str) -> None:
     assert values.var() == pytest.approx(within, rel=0.02)
 
 
+def test_effort_that_differs_between_clusters_spreads_what_they_see() -> None:
+    """The mean of one over a gamma of shape k and mean m is k / (m (k - 1)); counts over their effort vary as the level times that."""
+    rng, level, cv = np.random.default_rng(2), 0.3, 0.5
+    seen = Clusters("rate", 40.0, effort_cv=cv, spread=0.0).draw((np.full((2000, 30), level),), rng)[0]
+    k = 1 / cv**2
+    assert seen.var() == pytest.approx(level * k / (40.0 * (k - 1)), rel=0.05)
+    assert seen.mean() == pytest.approx(level, rel=0.01)
+
+
 def test_more_of_anything_good_is_more_power() -> None:
     def power(*numbers: float, **words: Any) -> Power:
         return of_design(*numbers, draws=3000, **words)  # type: ignore[arg-type]
@@ -229,6 +239,15 @@ def test_sizes_worked_out_before(
     found = design(before, after, effort=encounters, icc=icc, draws=3000).needed
     assert found is not None
     assert abs(found.per_group - published) <= max(1, 0.25 * published)
+
+
+def test_a_change_that_no_size_sees_is_told() -> None:
+    found = design(0.30, 0.302, effort=3, icc=0.5, draws=100)
+    assert found.needed is None
+    assert found.table["per_group"].iloc[-1] == SIZES[-1]
+    last = 100 * found.table["power"].iloc[-1]
+    told = f"no design up to 200 a group sees the change with 80 %; the largest tried has {last:.0f} %"
+    assert found.sentence == told
 
 
 def test_numbers_out_of_range_are_refused() -> None:
