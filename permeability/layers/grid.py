@@ -428,7 +428,8 @@ def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``name``, ``crs``, ``scale_error_pct``, ``area_error_pct``: a Lambert conformal conic with
-        parallels a sixth inside the area, a Lambert azimuthal equal-area centred on it, and its UTM zone.
+        parallels a sixth inside the area (none where these lie evenly on both sides of the equator), a Lambert azimuthal
+        equal-area centred on it, and its UTM zone.
 
     Examples
     --------
@@ -445,14 +446,17 @@ def suggest_crs(bounds: tuple[float, float, float, float]) -> pd.DataFrame:
     )
     bounds = (west, south, (east + 180.0) % 360.0 - 180.0 if east > 180.0 else east, north)
     zone = min(60, max(1, math.floor((lon0 + 180) / 6) + 1))
+    parallels = round(south + sixth, 1), round(north - sixth, 1)
     options = {
         "Lambert conformal conic": (
-            f"+proj=lcc +lat_1={south + sixth:.1f} +lat_2={north - sixth:.1f} "
+            f"+proj=lcc +lat_1={parallels[0]:.1f} +lat_2={parallels[1]:.1f} "
             f"+lat_0={lat0} +lon_0={lon0} +datum=WGS84 +units=m"
         ),
         "Lambert azimuthal equal-area": f"+proj=laea +lat_0={lat0} +lon_0={lon0} +datum=WGS84 +units=m",
         f"UTM zone {zone}{'N' if lat0 >= 0 else 'S'}": f"EPSG:{(32600 if lat0 >= 0 else 32700) + zone}",
     }
+    if sum(parallels) == 0.0:
+        del options["Lambert conformal conic"]  # evenly across the equator the cone has no tip
     rows = []
     for name, text in options.items():
         crs = CRS.from_user_input(text)

@@ -145,3 +145,14 @@ def test_a_suggested_system_over_the_date_line_is_centred_on_it():
     assert "lon_0=-180" in over["crs"].iloc[0]
     here = suggest_crs((-10, 62, 10, 68))  # an area of the same size elsewhere is distorted alike
     np.testing.assert_allclose(over["scale_error_pct"], here["scale_error_pct"], rtol=0.05)
+
+
+@pytest.mark.parametrize("bounds", [(100.0, -0.04, 100.1, 0.03), (20.0, -6.0, 26.0, 6.0)])
+def test_land_across_the_equator_has_no_conic_and_a_fit(bounds: tuple[float, float, float, float]) -> None:
+    table = suggest_crs(bounds)
+    assert sorted(n.split()[0] for n in table["name"]) == ["Lambert", "UTM"]
+    assert table["scale_error_pct"].iloc[0] < 0.3
+    with pytest.raises(GridError, match="G01") as caught:
+        require_metres(parse_crs("EPSG:4326"), bounds=bounds)
+    assert table["crs"].iloc[0] in caught.value.remedy
+    assert "Lambert conformal conic" in set(suggest_crs((20.0, -5.0, 26.0, 6.0))["name"])
