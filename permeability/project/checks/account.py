@@ -248,6 +248,7 @@ def _on_grid(table: gpd.GeoDataFrame, grid: Grid) -> np.ndarray[tuple[int], np.d
 
 
 def _facts(project: Project, name: str, table: gpd.GeoDataFrame, roles: tuple[str, ...]) -> Iterator[str]:
+    """What the rows of a layer that lie on the grid give."""
     if "barriers" in roles:
         try:
             barriers, cuts = project.barriers, project.cuts
@@ -278,8 +279,7 @@ def _facts(project: Project, name: str, table: gpd.GeoDataFrame, roles: tuple[st
     if areas:
         cells = np.zeros(project.grid.shape, bool)
         for shape in table.geometry:
-            if shape is not None and not shape.is_empty:
-                cells |= cells_of_geometry(shape, project.grid)
+            cells |= cells_of_geometry(shape, project.grid)
         yield Worded(Said(N_("cells: {n}"), {"n": int(cells.sum())}))
 
 

@@ -34,9 +34,7 @@ def _on(mask: NDArray[np.bool_] | None, values: NDArray[np.float64]) -> NDArray[
 
 
 def check_effect(found: Findings, seen: Readable) -> None:
-    """Factors that change nothing: a class that no cell has, a wrong unit, a layer far off."""
-    if found.errors:
-        return
+    """Of a project without errors, factors that change nothing: a class that no cell has, a wrong unit, a layer far off."""
     for name in seen.spec.species:
         made = found.attempt(partial(seen.project.habitat, name))
         if made is not None and seen.spec.grid.neighbours != 4:

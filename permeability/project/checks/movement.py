@@ -25,9 +25,8 @@ def check(found: Findings, seen: Readable) -> None:
     kills = spec.death_per_km > 0 or any(spec.at_lines.values())
     if spec.traffic and not kills:
         table = barriers.table
-        if "vehicles_per_day" in table.columns:
-            vehicles = pd.to_numeric(table["vehicles_per_day"], errors="coerce").fillna(0.0)
-            kills = bool(((table["kind"] == "road") & (vehicles > 0)).any())
+        vehicles = pd.to_numeric(table["vehicles_per_day"], errors="coerce").fillna(0.0)
+        kills = bool(((table["kind"] == "road") & (vehicles > 0)).any())
     if not kills:
         found.add(
             Finding(

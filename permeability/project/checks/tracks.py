@@ -66,9 +66,7 @@ def _in_toml(finding: Finding) -> Finding:
 
 def _near_lines(found: Findings, seen: Readable, spec: TracksSpec, tracks: Tracks) -> None:
     """Fixes off the grid, and lines that no animal came near."""
-    grid = seen.grid
-    if grid is None:
-        return
+    grid = seen.project.grid
     placed = found.attempt(partial(tracks.to_crs, grid.crs), layer="tracks")
     barriers = found.attempt(partial(_standing, seen, spec))
     if placed is None or barriers is None:
