@@ -27,6 +27,7 @@ from permeability.engines.alignment import LineNetwork
 from permeability.landscape.given import takes_landscape
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
+from permeability.linkage.countries import require_names
 from permeability.planning.alternatives import Alternatives, Option, evaluate_options
 from permeability.ranking.candidate_sites import candidates
 
@@ -130,7 +131,7 @@ def compare_alternatives(
     Raises
     ------
     OptionError
-        U02 a kind that is not known; U09 no line, or one that is called as the state without a line.
+        U02 a kind that is not known; U09 no line, or one that is called as the state without a line; D22 countries without names.
     BarrierError
         U03 a line that is not on the landscape.
 
@@ -150,6 +151,8 @@ def compare_alternatives(
     """
     if not lines or TODAY in lines:
         raise OptionError("U09", f"{len(lines)} lines cannot be compared.", remedy=f"give one line or more, none of them called {TODAY!r}")  # fmt: skip
+    if countries is not None:
+        require_names(countries)
     inside = land.valid if inside is None else inside
     damage = damage_map(land, patches, kind)
     network = damage.network

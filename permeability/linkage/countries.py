@@ -115,6 +115,30 @@ class Countries:
         return total
 
 
+def require_names(countries: gpd.GeoDataFrame, name: str = "name") -> None:
+    """Refuse countries of which one has no name.
+
+    Parameters
+    ----------
+    countries : GeoDataFrame
+    name : str
+        Column of names.
+
+    Raises
+    ------
+    OptionError
+        D22 no such column or a row without a name.
+    """
+    if (
+        name not in countries.columns
+        or countries[name].isna().any()
+        or (countries[name].astype(str) == NOWHERE).any()
+    ):
+        raise OptionError(
+            "D22", f"the countries have no {name!r} in every row.", remedy="name the column with name="
+        )
+
+
 def country_map(grid: Grid, countries: gpd.GeoDataFrame, *, name: str = "name") -> Countries:
     """Countries on a grid.
 
@@ -141,14 +165,7 @@ def country_map(grid: Grid, countries: gpd.GeoDataFrame, *, name: str = "name") 
     >>> country_map(grid, gpd.GeoDataFrame({"iso": ["MNG"]}, geometry=[shapely.box(0, 0, 2000, 1000)], crs=grid.crs), name="iso").names
     ('MNG', 'no country')
     """
-    if (
-        name not in countries.columns
-        or countries[name].isna().any()
-        or (countries[name].astype(str) == NOWHERE).any()
-    ):
-        raise OptionError(
-            "D22", f"the countries have no {name!r} in every row.", remedy="name the column with name="
-        )
+    require_names(countries, name)
     there = countries.to_crs(grid.crs)
     names = sorted(set(there[name].astype(str)))
     labels, shapes = np.full(grid.shape, len(names), np.int64), []

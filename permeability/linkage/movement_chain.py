@@ -439,12 +439,7 @@ class MovementChain:
         OptionError
             [Q08] where nothing ends the walk.
         """
-        walk = replace(self._homes, theta=0.0)
-        chain = self._chain(walk)
-        n = len(self._patches)
-        start = np.zeros(chain.shape)
-        for i in range(n):
-            start[np.unravel_index(np.flatnonzero(self._patches.mask(i + 1))[0], chain.shape)] += 1.0 / n
+        walk, chain, start = self._roaming()
         self._require_end(chain, start)
         there = chain.solve(start).reshape(-1)
         keys = walk.deadly.keys
@@ -452,6 +447,21 @@ class MovementChain:
         a, b, _, live = edge_ground(walk, keys)
         deaths = np.where(live, state.line * (there[a] + there[b]), 0.0)
         return _by_stretch(self.land, keys, deaths, length_m)
+
+    def require_end(self) -> None:
+        """Refuse, as :meth:`mortality` does, animals that roam where nothing ends their walk (Q08); nothing is solved."""
+        _, chain, start = self._roaming()
+        self._require_end(chain, start)
+
+    def _roaming(self) -> tuple[Walk, GroundChain, Array]:
+        """The walk without aim, and one animal on its way from every patch, shares of all."""
+        walk = replace(self._homes, theta=0.0)
+        chain = self._chain(walk)
+        n = len(self._patches)
+        start = np.zeros(chain.shape)
+        for i in range(n):
+            start[np.unravel_index(np.flatnonzero(self._patches.mask(i + 1))[0], chain.shape)] += 1.0 / n
+        return walk, chain, start
 
     def __repr__(self) -> str:
         w = self.walk

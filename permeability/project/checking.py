@@ -71,6 +71,8 @@ def inspect(path: str | Path) -> tuple[list[Finding], Readable | None]:
         for name in seen.spec.species:
             found.attempt(partial(species.placed, found, seen, name))
             found.attempt(partial(seen.project.range_mask, name))
+    if not found.errors:
+        movement.check_ends(found, seen)
     if seen.spec.tracks:
         from permeability.project.checks import tracks
 

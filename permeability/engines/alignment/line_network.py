@@ -23,6 +23,14 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def no_pair() -> PatchError:
+    """The refusal of patches of which no two are joined (U01)."""
+    return PatchError(
+        "U01", "no two patches are joined, so a line can take nothing from them.",
+        remedy="give at least two patches with a way between them",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, eq=False)
 class LineNetwork:
     """A landscape and its patches, before a line is drawn.
@@ -85,10 +93,7 @@ class LineNetwork:
         np.fill_diagonal(w, 0.0)
         total = float((np.triu(w) * np.where(np.isfinite(r), r, 0.0)).sum())
         if not total > 0:
-            raise PatchError(
-                "U01", "no two patches are joined, so a line can take nothing from them.",
-                remedy="give at least two patches with a way between them",
-            )  # fmt: skip
+            raise no_pair()
         return w / total
 
     @cached_property

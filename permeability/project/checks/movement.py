@@ -10,6 +10,19 @@ from permeability.core.errors import Finding, PermeabilityError
 from permeability.project.checks.findings import Findings, Readable
 
 
+def check_ends(found: Findings, seen: Readable) -> None:
+    """Of a project without errors, animals that only lines kill, and that set out where there is no such line."""
+    spec = seen.spec.movement
+    if spec is None or spec.death_per_km > 0:
+        return
+    from permeability.project.run.movement_results import chain_of
+
+    for name in seen.spec.species:
+        chain = chain_of(spec, seen.project.landscape(name), seen.project.patches(name))
+        if len(chain.walk.deadly.keys):
+            found.attempt(chain.require_end, layer="movement", rows=found.lines("movement"))
+
+
 def check(found: Findings, seen: Readable) -> None:
     """The lines that the table names, and what it leaves without a death."""
     spec = seen.spec.movement

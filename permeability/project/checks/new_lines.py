@@ -5,7 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from permeability.core.errors import Finding, PermeabilityError, nearest
+from permeability.landscape.landscape import Landscape
+from permeability.landscape.patches import Patches
 from permeability.project.checks.findings import Findings, Readable
 
 
@@ -38,6 +42,8 @@ def _species_known(found: Findings, seen: Readable, spec: Any, where: list[str])
 def _one(found: Findings, seen: Readable, spec: Any, where: list[str]) -> None:
     """One table; the room of new lines is loaded where there are some."""
     from permeability.barriers.treatments import treatment
+    from permeability.engines.alignment.line_network import no_pair
+    from permeability.linkage.countries import require_names
     from permeability.project import line_layers
 
     known = set(seen.tables) | set(seen.raw)
@@ -50,7 +56,14 @@ def _one(found: Findings, seen: Readable, spec: Any, where: list[str]) -> None:
         found.attempt(partial(seen.project.area, name), layer=name)
     if found.errors:
         return
+    if spec.countries is not None:
+        found.attempt(partial(require_names, seen.project.area(spec.countries)), layer=spec.countries)
     for name in line_layers.species_of(seen.project, spec):
+        if not _any_joined(seen.project.landscape(name), seen.project.patches(name)):
+            error = no_pair()
+            error.layer, error.rows = name, [*where]
+            found.add(error.finding())
+            return
         try:
             if spec.alternatives:
                 line_layers.ask(seen.project, spec, name)
@@ -58,3 +71,10 @@ def _one(found: Findings, seen: Readable, spec: Any, where: list[str]) -> None:
             error.layer, error.rows = error.layer or found.file, error.rows or [*where]
             found.add(error.finding())
             return  # the same limits for every species
+
+
+def _any_joined(land: Landscape, patches: Patches) -> bool:
+    """Whether two patches have ground of one connected part."""
+    on = (patches.labels > 0) & (land.parts > 0)
+    pairs = np.unique(np.column_stack([land.parts[on], patches.labels[on]]), axis=0)
+    return len(np.unique(pairs[:, 0])) < len(pairs)
