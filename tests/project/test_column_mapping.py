@@ -15,7 +15,7 @@ from permeability.layers.grid import Grid
 from permeability.layers.rasters import write_geotiff
 from permeability.layers.vectors import read_vector
 from permeability.project.checking import check_project
-from permeability.project.column_mapping import OwnColumns, read_own_layer
+from permeability.project.column_mapping import OwnColumns, garbled, read_own_layer
 from permeability.project.project import open_project
 from permeability.project.run.run import run_project
 
@@ -184,3 +184,27 @@ def test_a_cell_takes_texts_numbers_dates_and_flags() -> None:
 
     told = {"a": "fence", "b": 3, "c": 0.5, "d": True, "e": datetime.date(2020, 1, 1)}
     assert OwnColumns.model_validate({"set": told}).set == told
+
+
+def test_a_value_is_set_only_where_there_is_none_and_told(tmp_path: Path) -> None:
+    rows = {"id": ["a", "b", "c"], "kind": ["road", None, ""], "fence_class": [None] * 3}
+    gpd.GeoDataFrame(rows, geometry=[at((0, y), (9, y)) for y in (1, 2, 3)], crs=UTM).to_file(
+        tmp_path / "l.gpkg"
+    )
+    own = OwnColumns(set={"kind": "fence", "fence_class": "stock", "status": "planned"})
+    table = read_own_layer(tmp_path / "l.gpkg", None, {}, own, layer="l")
+    assert table["kind"].tolist() == ["road", "fence", "fence"]
+    assert set(table["fence_class"]) == {"stock"}
+    assert set(table["status"]) == {"planned"}
+    assert [str(t) for t in table.attrs["account"]] == ["set kind: 2 of 3 rows, 1 had a value"]
+
+
+@pytest.mark.parametrize(
+    ("names", "garbled_"), [(["Æåëåçíàÿ", "b"], True), (["Müller", "Öland", "42"], False), ([None, 7], False)]
+)
+def test_names_of_a_shapefile_in_the_wrong_alphabet_are_told(names: list[object], garbled_: bool) -> None:
+    frame = gpd.GeoDataFrame({"name": names}, geometry=[shapely.Point(0, 0)] * len(names))
+    found = garbled(Path("a.shp"), frame, OwnColumns(), "a")
+    assert (found is not None and found.code == "L16") == garbled_
+    assert garbled(Path("a.gpkg"), frame, OwnColumns(), "a") is None
+    assert garbled(Path("a.shp"), frame, OwnColumns(encoding="cp1251"), "a") is None

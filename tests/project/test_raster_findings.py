@@ -128,6 +128,30 @@ def test_a_raster_without_any_value_and_usual_nodata(tmp_path: Path) -> None:
     assert "L31" in codes(path)
 
 
+def test_a_colour_table_and_a_mean_do_not_go_together(tmp_path: Path) -> None:
+    path = project(tmp_path, SLOPE, 'resampling = "average"\n')
+    with rasterio.open(
+        path.with_name("ground.tif"), "w", driver="GTiff", dtype="uint8", count=1, height=8, width=12, crs="EPSG:32648",
+        transform=Affine(1000, 0, 0, 0, -1000, 8000),
+    ) as target:  # fmt: skip
+        target.write(np.full((8, 12), 7, np.uint8), 1)
+        target.write_colormap(1, {7: (255, 0, 0, 255)})
+    assert "colour table" in codes(path)["L31"]
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"average"', '"mode"'), encoding="utf-8")
+    assert "L31" not in codes(path)
+
+
+def test_cells_without_a_value_are_told_with_the_factors_made_of_them(tmp_path: Path) -> None:
+    path = project(tmp_path, SLOPE + '\n[factors.settlement_km]\nderive = "distance"\nlayers = ["patches"]\n')
+    holed = RIDGE.copy()
+    holed[0, 0] = np.nan
+    ground(path, holed)
+    told = codes(path)["L35"]
+    assert "for slope_deg they count as the worst ground" in told
+    assert "settlement_km" not in told
+
+
 def test_heights_no_land_has_are_refused() -> None:
     with pytest.raises(LayerError, match=r"L37.*no land does"):
         check_elevation(np.array([[29_029.0]]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import permeability as pm
@@ -57,6 +58,24 @@ def test_a_run_and_its_folder_give_the_same_report(tmp_path: Path) -> None:
     run = pm.run_project(pm.samples.tiny_project(tmp_path / "tiny"), tmp_path / "results")
     assert text(pm.write_report(run, tmp_path / "a.html")) == text(tmp_path / "results" / "report.html")
     assert text(pm.write_report(tmp_path / "results", tmp_path / "b.html")) == text(tmp_path / "a.html")
+    boards = [
+        pm.write_board(of, tmp_path / f"board {n}.html")
+        for n, of in enumerate((run, tmp_path / "results", str(tmp_path / "results"), [tmp_path / "results"]))
+    ]
+    assert len({text(b) for b in boards}) == 1
+    assert "F km 2-4" in text(boards[0])
+
+
+def test_only_the_range_that_is_given_counts(tmp_path: Path) -> None:
+    land, patches = pm.samples.tiny()
+    east = np.zeros(land.grid.shape, bool)
+    east[:, 6:] = True
+    told = pm.barrier_impact(land, patches, east)
+    page = pm.write_report(pm.connectivity(land, patches), tmp_path / "east.html", inside=east)
+    assert text(page) == text(
+        pm.write_report([pm.connectivity(land, patches), told], tmp_path / "told.html", inside=east)
+    )
+    assert text(page) != text(pm.write_report(pm.connectivity(land, patches), tmp_path / "all.html"))
 
 
 def test_what_cannot_be_reported_is_refused_and_nothing_written(tmp_path: Path) -> None:

@@ -270,3 +270,15 @@ def test_the_account_tells_cells_of_places_and_nothing_of_a_raster_out_of_use(pa
     assert "not used" in rows["spare"].text()
     assert [str(f) for f in rows["patches"].facts] == ["cells: 8"]
     assert [str(f) for f in rows["resistance"].facts] == ["cells with a value: 96 of 96"]
+
+
+def test_the_account_of_lines_that_no_run_counts_tells_no_kilometres_of_theirs(path: Path) -> None:
+    text = layer(path, "canals", [shapely.LineString([(2000, 0), (2000, 8000)])], kind=["canal"])
+    changed(
+        path,
+        ("[layers.patches]", f"{text}[layers.patches]"),
+        ('layers = ["barriers"]', 'layers = ["barriers", "canals"]'),
+    )
+    rows = {r.name: r for r in account(pm.open_project(path))}
+    assert [str(f) for f in rows["canals"].facts] == ["0 km, edges cut: 0"]
+    assert [str(f) for f in rows["barriers"].facts][1] == "kilometres: drawn length (2)"
