@@ -13,6 +13,7 @@ import pytest
 import permeability as pm
 from permeability.core.errors import ProjectError
 from permeability.engines.kernels.line_walk import line_walks
+from permeability.layers.vectors import write_gpkg
 from permeability.report.results import read_results
 from permeability.telemetry import crossing_cost
 
@@ -206,3 +207,23 @@ def test_several_files_are_one_data_set(tmp_path: Path) -> None:
     opened = pm.open_project(path)
     tracks = tracks_of(opened, opened.spec.tracks[0])
     assert (len(tracks), tracks.animals, tracks.source) == (200, ("a0", "a1"), "one.csv, two.csv")
+
+
+def test_tracks_beside_a_line_that_does_not_stand_are_told(tmp_path: Path) -> None:
+    path = project(tmp_path / "tiny", fixes(1, 60))
+    text = path.read_text(encoding="utf-8")
+    elsewhere = text.replace('line = "F"\nlength_km', 'line = "S"\nlength_km').replace(
+        'line = "F"\nkm = [2, 6]', 'line = "S"'
+    )
+    path.write_text(elsewhere, encoding="utf-8")
+    assert not [f for f in pm.check(path) if f.code == "F73"]
+    land, patches = pm.samples.tiny()
+    lines = land.barriers.table[["id", "kind", "fence_class", "geometry"]].assign(
+        status=["planned", "existing"]
+    )
+    write_gpkg(
+        path.with_name("layers.gpkg"), {"barriers": lines, "patches": patches.table[["id", "geometry"]]}
+    )
+    (told,) = [f for f in pm.check(path) if f.code == "F73"]
+    assert told.what == "no line that stands is left to hold the tracks against."
+    assert (told.severity, told.rows) == ("error", ("F",))
