@@ -40,11 +40,12 @@ STEP_SECONDS_PER_EDGE = 5e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
 LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
+PROGRAM_SECONDS = 6.0  # starting, reading layers, writing tables, maps and the report (benchmarks/plan.py)
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
 PROGRAM_BYTES = 520 * 2**20  # Python with the libraries and kernels, measured on Linux with Python 3.11
-RANKED_BYTES = 1700  # a cell and species whose candidates are ranked, from runs of 4,000 to 120,000 cells (benchmarks/memory.py)
+RANKED_BYTES = 1700  # a cell and species whose candidates are ranked, from runs of 4,000 to 120,000 cells (benchmarks/plan.py)
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,7 @@ def plan_project(
     for p in plans:
         lines += [f"  {p.species}", *(f"    {tr.said(s)}" for s in _of_species(p, reading))]
     lines += [_fact(N_("cell size"), s, tr) for s in _cell_size(project, plans)]
-    total = float(np.sum([p.seconds for p in plans]))
+    total = whole_seconds(plans)
     whole = Said(
         N_("in all {time} on one core (first run on a machine: {first} s more to compile)"),
         {"time": duration_said(total), "first": f"{COMPILE_SECONDS:.0f}"},
@@ -318,6 +319,27 @@ def plan_project(
     sure = [peak_bytes(grid.size, p.cells, p.patches) for p in plans]
     refuse_memory(max([reading, *sure]), grid.cell_size)  # by what no run does without
     return "\n".join(lines)
+
+
+def whole_seconds(plans: Sequence[SpeciesPlan]) -> float:
+    """About how long a run takes as a whole [s of one core]: all species, and what every run does.
+
+    Parameters
+    ----------
+    plans : sequence of SpeciesPlan
+        Of all species of a project.
+
+    Returns
+    -------
+    float
+        Kernels being kept from an earlier run.
+
+    Examples
+    --------
+    >>> whole_seconds([])
+    6.0
+    """
+    return PROGRAM_SECONDS + float(np.sum([p.seconds for p in plans]))
 
 
 def _fact(label: str, said: Said, tr: Words) -> str:
