@@ -138,18 +138,20 @@ def kills(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Branches that the tests take; compiled kernels run as Python where NUMBA_DISABLE_JIT=1 is set."""
-    session.install("-e", ".[test]", "coverage[toml]>=7.6")
-    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
-    session.run("coverage", "combine", success_codes=[0, 1])
-    session.run("coverage", "report", "--skip-covered", "--sort=cover")
+    """Lines and branches that the tests take, programs that they start among them; kernels run compiled and are not counted."""
+    session.install("-e", ".[test]", "pytest-cov>=7.0")
+    session.run(
+        "python", "-m", "pytest", "-q", "-n", "2", "--cov=permeability", "--cov-branch", "--cov-context=test", "--junitxml=build/junit.xml",
+        "--cov-report=term:skip-covered", *session.posargs,
+    )  # fmt: skip
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Faults planted one at a time, and whether the tests see them: nox -s mutants -- permeability/barriers/passability/chances.py tests/barriers."""
-    session.install("-e", ".[test]", "cosmic-ray>=8.3")
-    session.run("python", "benchmarks/mutants.py", *session.posargs)
+    """Faults planted one at a time, and whether the tests see them (after the session coverage): nox -s mutants -- permeability/landscape."""
+    session.install("-e", ".[test]", "cosmic-ray>=8.3", "coverage>=7.10")
+    traced = ["--contexts", ".coverage", "--times", "build/junit.xml"]
+    session.run("python", "benchmarks/mutants.py", *traced, *session.posargs)
 
 
 @nox.session
