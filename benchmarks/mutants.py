@@ -71,6 +71,13 @@ class Choice:
         """Node ids for a fault on these lines of a module (path from the root of the project)."""
         by_line = self.data.contexts_by_lineno(self.files.get(module.removeprefix("permeability/"), ""))
         tests = {c.rpartition("|")[0] for line in lines for c in by_line.get(line, ()) if c}
+        if not tests:  # a default or a name in a signature: what runs the body
+            tests = {
+                c.rpartition("|")[0]
+                for n in _function_at(module, lines.start)
+                for c in by_line.get(n, ())
+                if c
+            }
         if not tests:  # what runs when the module is loaded
             tests = {c.rpartition("|")[0] for found in by_line.values() for c in found if c}
         kept, left = [], spend
@@ -80,6 +87,18 @@ class Choice:
                 break
             kept.append(test)
         return kept or sorted(tests, key=lambda t: self.spent.get(t, 1.0))[:1]
+
+
+def _function_at(module: str, line: int) -> range:
+    """Lines of the innermost function whose text, signature included, holds this line; none outside of functions."""
+    found = [
+        node
+        for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    inner = min(found, key=lambda n: (n.end_lineno or 0) - n.lineno, default=None)
+    return range(0) if inner is None else range(inner.body[0].lineno, (inner.end_lineno or 0) + 1)
 
 
 def not_faults(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
