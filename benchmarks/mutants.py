@@ -26,6 +26,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -150,6 +151,7 @@ def main() -> None:
     ask.add_argument("--most", type=int, default=60)
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--part", default="1/1", help="of the sample: 1/2 and 2/2 on two machines")
+    ask.add_argument("--again", type=Path, help="what an earlier call printed: only its survivors")
     ask.add_argument("--seconds", type=int, default=240, help="for each fault")
     ask.add_argument("--kernels", action="store_true", help="compile all kernels anew for every fault")
     ask.add_argument("--cosmic-ray", default=shutil.which("cosmic-ray") or "cosmic-ray")
@@ -205,10 +207,10 @@ def main() -> None:
         tool("init")
         spans = {m: not_faults((folder / m).read_text(encoding="utf-8")) for m in modules}
         with contextlib.closing(sqlite3.connect(session)) as base:
-            rows = base.execute("SELECT job_id, module_path, start_pos_row, start_pos_col FROM mutation_specs ORDER BY module_path, start_pos_row, start_pos_col, operator_name, operator_args, occurrence").fetchall()  # fmt: skip
+            rows = base.execute("SELECT job_id, module_path, start_pos_row, start_pos_col, operator_name FROM mutation_specs ORDER BY module_path, start_pos_row, start_pos_col, operator_name, operator_args, occurrence").fetchall()  # fmt: skip
             order = [
                 job
-                for job, path, row, column in rows
+                for job, path, row, column, _ in rows
                 if not any(
                     a <= (row, column) < b for a, b in spans[Path(path).relative_to(folder).as_posix()]
                 )
@@ -216,6 +218,12 @@ def main() -> None:
             sample = random.Random(given.seed).sample(order, min(given.most, len(order)))
             which, parts = (int(w) for w in given.part.split("/"))
             kept = set(sample[which - 1 :: parts])
+            if given.again:
+                alive = set(
+                    re.findall(r"^survived, (\S+:\d+ \(.*\)):$", given.again.read_text(), re.MULTILINE)
+                )
+                named = {job: f"{Path(path).relative_to(folder).as_posix()}:{row} ({operator})" for job, path, row, _, operator in rows}  # fmt: skip
+                kept = {job for job in kept if named[job] in alive}
             for table in ("mutation_specs", "work_items"):
                 base.executemany(
                     f"DELETE FROM {table} WHERE job_id = ?", [(j,) for j, *_ in rows if j not in kept]
@@ -225,7 +233,7 @@ def main() -> None:
         if not given.tests:
             choice = Choice(given.contexts, given.times)
             lines = {
-                (Path(path).relative_to(folder).as_posix(), row) for job, path, row, _ in rows if job in kept
+                (Path(path).relative_to(folder).as_posix(), row) for job, path, row, *_ in rows if job in kept
             }
             every = sorted({t for m, row in lines for t in choice.of(m, range(row, row + 1), given.spend)})
             plan["failing"] = fail_without(folder, every, environment)

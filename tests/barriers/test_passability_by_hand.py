@@ -13,7 +13,9 @@ from permeability.barriers.passability import (
     crossing_cost_m,
     fence_chance,
     fence_passage,
+    gap_encounter_chance,
     rail_chance,
+    road_chance,
     split_fenced_railway,
 )
 from permeability.barriers.passability.chances import design_of
@@ -22,7 +24,7 @@ from permeability.core.estimate import Estimate
 from permeability.species import species
 
 
-@pytest.mark.parametrize("trains, gap", [(60.0, 30.0), (96.0, 60.0), (250.0, 120.0)])
+@pytest.mark.parametrize(("trains", "gap"), [(60.0, 30.0), (96.0, 60.0), (250.0, 120.0)])
 def test_trains_beyond_fifty_close_the_track_for_their_passing_and_the_gap(rng, trains, gap):
     # moments of days on which the trains beyond fifty arrive at random; a moment is free when none comes within gap + passing
     days = 3_000
@@ -55,9 +57,7 @@ def test_the_range_of_a_split_holds_its_best():
     wide = split_fenced_railway(Estimate(0.05, 0.1, 0.2), Estimate(0.1, 0.8, 0.9))
     assert wide.low <= wide.best <= wide.high
     assert wide.best == pytest.approx(split_fenced_railway(0.1, 0.8))
-    assert split_fenced_railway(0.1, Estimate(0.1, 0.8, 0.9)) == pytest.approx(
-        split_fenced_railway(0.1, 0.8)
-    )
+    assert split_fenced_railway(0.1, Estimate(0.1, 0.8, 0.9)) == pytest.approx(split_fenced_railway(0.1, 0.8))
 
 
 def test_climbers_go_over_what_stock_fences_reach_and_not_over_exclusion_fences():
@@ -72,7 +72,7 @@ def test_climbers_go_over_what_stock_fences_reach_and_not_over_exclusion_fences(
 def test_the_three_ways_past_a_fence_are_taken_as_independent():
     # shoulder 1 m: under 0.475 / 1 lies half way from 0.3 to 0.65; between: 1.9 / 4 = 0.475, half of it for barbs;
     # over: 1.1 lies half way from 1 to 1.2 times the jump of 1.1 m
-    only = dict(strands=4, bottom="barbed")
+    only = {"strands": 4, "bottom": "barbed"}
     under = fence_passage(0.475, 4.0, 1.0, bottom="smooth", crawls=True)
     assert under == pytest.approx(0.5)
     assert fence_passage(0.475, 4.0, 1.0, bottom="barbed", crawls=True) == pytest.approx(0.25)
@@ -89,7 +89,7 @@ def test_nothing_goes_between_the_wires_of_a_mesh_or_of_wires_that_are_not_count
     assert fence_passage(0.0, 1.9, 1.0, crawls=True) == 0.0
 
 
-@pytest.mark.parametrize("bottom, top, strands, good", [
+@pytest.mark.parametrize(("bottom", "top", "strands", "good"), [
     (0.0, 5.0, 1, True), (0.0, 5.01, 1, False), (1.0, 0.9, 1, False), (0.0, 0.0, 1, False), (-0.1, 1.0, 1, False), (0.4, 0.4, None, True),
     (0.4, 1.0, 0, False),
 ])  # fmt: skip
@@ -127,3 +127,22 @@ def test_a_fence_is_as_passable_as_the_best_and_the_worst_body_allow():
     assert found.best == pytest.approx(share[1] * free.best)
     assert found.low == pytest.approx(share[0] * free.low)
     assert found.high == pytest.approx(share[2] * free.high)
+
+
+def test_listed_wires_give_the_lowest_the_highest_and_their_number():
+    design = design_of({"wire_heights_m": "0.46 0.65 0.85 1.02", "top_wire_m": 9.0})
+    assert (design.bottom_m, design.top_m, design.strands) == (0.46, 1.02, 4)
+
+
+@pytest.mark.parametrize("trace", [0.5, 1.0, 2.0, 1_000.0])
+def test_gaps_one_trace_apart_are_found_as_an_exponential_walk_finds_them(rng, trace):
+    start, walk = rng.uniform(0, trace, 400_000), rng.exponential(trace, 400_000)
+    found = gap_encounter_chance(trace, trace)
+    assert found == pytest.approx(1 - math.exp(-1), rel=1e-12)
+    assert found == pytest.approx((walk > start).mean(), abs=0.004)
+
+
+@pytest.mark.parametrize("profile", [[0.0] * 24, [-1.0] + [2.0] * 23, [1.0] * 23, [math.nan] * 24])
+def test_profiles_that_are_no_shares_of_a_day_are_refused(profile):
+    with pytest.raises(OptionError, match="V03"):
+        road_chance(1.0, 500.0, 60.0, hour_profile=profile)
