@@ -176,7 +176,9 @@ def main() -> None:
             begun = time.perf_counter()
             if ended(start(project, folder / f"timed-{len(lasts)}-{report}", report)) != WHOLE:
                 sys.exit("the unbroken run did not end well")
-            lasts[report] = time.perf_counter() - begun  # of a process of its own, which is slower than this one
+            lasts[report] = (
+                time.perf_counter() - begun
+            )  # of a process of its own, which is slower than this one
         print(f"an unbroken run: {lasts[True]:.2f} s with report, {lasts[False]:.2f} s without", flush=True)
         plain = {n: h for n, h in expected[True].items() if n not in ("record.json", "report.html")}
         assert plain == {n: h for n, h in expected[False].items() if n != "record.json"}

@@ -3,8 +3,8 @@
     python benchmarks/mutants.py permeability/landscape [--contexts .coverage --times junit.xml] [--most 60] [--seed 1] [--part 1/2]
     python benchmarks/mutants.py permeability/barriers/passability/chances.py --tests tests/barriers/test_passability.py
 
-The first word is a file or a folder of the package.  Of all faults that can be planted in it a sample is tried, drawn with the seed; the
-working copy is never touched.  Which tests are run for a fault: those of ``--tests``, or, with the data of a traced run
+The first words are files or folders of the package.  Of all faults that can be planted in it a sample is tried, drawn with the seed; the
+working copy is never touched.  Which tests are run for a fault: those of ``--tests``, and, with the data of a traced run
 
     pytest --cov=permeability --cov-branch --cov-context=test --junitxml=junit.xml
 
@@ -46,7 +46,7 @@ test-command = {command!r}
 [cosmic-ray.distributor]
 name = "local"
 """
-AT_MOST = 60
+AT_MOST = 120
 """Tests for one fault."""
 
 
@@ -128,13 +128,11 @@ def own_command(folder: Path) -> None:
     if plan["kernels"]:
         for kernel in (folder / "permeability/engines/kernels").glob("*.py"):
             os.utime(kernel)
-    tests = plan["tests"]
-    if not tests:
-        chosen = Choice(Path(plan["contexts"]), Path(plan["times"])).of(
-            changed[0], range(first, last + 1), plan["spend"]
-        )
-        failing = set(plan["failing"])
-        tests = [t for t in chosen if t not in failing]
+    tests = list(plan["tests"])
+    if plan["contexts"]:
+        choice = Choice(Path(plan["contexts"]), Path(plan["times"]))
+        chosen = choice.of(changed[0], range(first, last + 1), plan["spend"])
+        tests += [t for t in chosen if t not in set(plan["failing"])]
     (folder / "asked.txt").write_text("\n".join(tests), encoding="utf-8")
     words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"@{folder / 'asked.txt'}"]
     sys.exit(subprocess.run(words, cwd=folder).returncode if tests else 0)
@@ -180,8 +178,8 @@ def main() -> None:
             "kernels": given.kernels,
             "tests": given.tests,
             "spend": given.spend,
-            "contexts": str(given.contexts and given.contexts.resolve()),
-            "times": str(given.times and given.times.resolve()),
+            "contexts": str(given.contexts.resolve()) if given.contexts else "",
+            "times": str(given.times.resolve()) if given.times else "",
             "failing": [],
         }
         command = f"{sys.executable} {Path(__file__).resolve()} --own {folder}"
@@ -230,7 +228,7 @@ def main() -> None:
                 )
             base.commit()
         print(f"{len(order)} faults can be planted in {len(modules)} files, {len(kept)} are", flush=True)
-        if not given.tests:
+        if given.contexts:
             choice = Choice(given.contexts, given.times)
             lines = {
                 (Path(path).relative_to(folder).as_posix(), row) for job, path, row, *_ in rows if job in kept
