@@ -214,7 +214,7 @@ def ranking_map(
 ) -> Row | None:
     """Ranked sections with the layers behind them, to pan and zoom."""
     ranked, raster = results.ranked(species), results.raster("habitat", species)
-    if ranked is None or raster is None or not len(ranked):
+    if ranked is None or raster is None:  # a ranking that is there has rows
         return None
     bounds = ranked.total_bounds
     patches = results.of_species(results.patches, species)

@@ -103,6 +103,8 @@ def _rows(results: Results, name: str, tr: Words) -> list[Row]:
 
 def _left(rows: list[Row], tr: Words) -> str:
     """What restoring and offsets have to make good."""
+    if not rows:
+        return tr("There is no line to compare.")
     finite = [r["left"] for r in rows if math.isfinite(r["left"])]
     if not finite:
         return tr("Patches are parted, with structures too: restoring or offsets cannot make that good.")
