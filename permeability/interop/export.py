@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from permeability.core.errors import ProjectError
 from permeability.layers import vectors, whole_files
 from permeability.locale.language import Words, proper_name, words
 from permeability.report import facts
@@ -81,7 +82,7 @@ def export_qgis(results_folder: str | Path, target_dir: str | Path, *, language:
     Raises
     ------
     ProjectError
-        J06 when the folder holds no results.
+        J06 when the folder holds no results, or none that a map can show.
     OptionError
         O01 unknown language, O02 the target holds something else.
 
@@ -117,6 +118,7 @@ class Sheet:
         self.styles: list[dict[str, Any]] = []
         self.groups: dict[str, list[tuple[str, str, str, bool]]] = {}
         self.layers: list[str] = []
+        self.map_boxes: list[tuple[float, float, float, float]] = []
         crs = results.crs
         from permeability.layers.grid import describe_crs
 
@@ -275,6 +277,8 @@ class Sheet:
         style = qgis.raster_style(scale, self.tr, factor)
         shutil.copyfile(raster.path, self.folder / f"{stem}.tif")
         whole_files.write_text(self.folder / f"{stem}.qml", qgis.qml(style))
+        (rows, cols), h = raster.shape, raster.cell_size
+        self.map_boxes.append((raster.xll, raster.yll, raster.xll + cols * h, raster.yll + rows * h))
         unit = f" [{self.tr(scale.unit)}]" if scale.unit != "1" else ""
         title = self.tr(scale.label) + unit
         group.append((stem, title, f"./{stem}.tif", shown))
@@ -282,14 +286,12 @@ class Sheet:
 
     def write(self) -> None:
         """GeoPackage with its styles, and the project."""
-        import geopandas as gpd
-
-        tables: dict[str, Any] = dict(self.tables)
-        if self.styles:
-            tables["layer_styles"] = pd.DataFrame(self.styles)
-        if tables:
+        if self.tables:
+            tables: dict[str, Any] = {**self.tables, "layer_styles": pd.DataFrame(self.styles)}
             vectors.write_gpkg(self.folder / TABLES, tables)
-        boxes = [t.total_bounds for t in self.tables.values() if isinstance(t, gpd.GeoDataFrame) and len(t)]
+        boxes: list[Any] = [t.total_bounds for t in self.tables.values() if len(t)] or self.map_boxes
+        if not boxes:
+            raise ProjectError("J06", "the folder holds no layer and no map.", remedy="run the project again")
         low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
         extent = (float(low[0]), float(low[1]), float(high[2]), float(high[3]))
         whole_files.write_text(

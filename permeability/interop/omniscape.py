@@ -198,8 +198,9 @@ def read_problem(ini_path: str | os.PathLike[str], *, ignore_unknown: bool = Fal
         )
     pairs = _reclass_pairs(ini, table)
     ini.check()
-    if layers is None or radius is None or name is None:  # for the type checker: check() raised
-        raise InteropError("X00", "the problem cannot be run.", remedy="see the findings")
+    assert layers is not None
+    assert radius is not None
+    assert name is not None
     block = int(block_size or 1)
     return Problem(
         ini=ini,
