@@ -35,6 +35,7 @@ def water(
 
     WATER has a column id.  See docs/water.md.
     """
+    from permeability.core.cells import read_word
     from permeability.core.errors import LayerError
     from permeability.impact.water_access import openings_for_water, water_access
     from permeability.landscape.habitat import area_mask
@@ -53,9 +54,11 @@ def water(
     )
     off = set(dry)
     if dry_column is not None:
-        if dry_column not in there.columns or there[dry_column].isna().any():
+        said = [read_word(v, ("yes", "no"))[0] for v in there.get(dry_column, [None])]
+        if None in said:
             raise LayerError("L04", f"there is no column {dry_column!r} with a value in every row.", layer=str(points), remedy="name a column of true and false with --dry-column")  # fmt: skip
-        off |= set(there.loc[there[dry_column].astype(bool), "id"].astype(str))
+        ids = there["id"].astype(str) if "id" in there.columns else ()  # without ids it is refused below
+        off |= {i for i, word in zip(ids, said) if word == "yes"}
     today = water_access(land, there, radius_m=1000 * radius_km, pasture=inside)
     less = water_access(land, there, radius_m=1000 * radius_km, pasture=inside, off=off) if off else None
     places = opened.candidates(who) if sites else []
@@ -73,10 +76,10 @@ def water(
         **{k: records(v) for k, v in tables.items()},
     }  # fmt: skip
     tr = reader()
-    said = [
+    text = [
         tr(opened.spec.project.statement),
         repr(today),
         None if less is None else f"in a dry year: {less!r}",
     ]
-    said.append(tables["sites"].head(10).to_string(index=False) if places else None)
-    answer(facts, "\n\n".join(s for s in said if s))
+    text.append(tables["sites"].head(10).to_string(index=False) if places else None)
+    answer(facts, "\n\n".join(t for t in text if t))
