@@ -590,8 +590,6 @@ def _indices(named: Mapping[str, Ranking], members: Members) -> pd.DataFrame:
 def _named(frame: pd.DataFrame, ids: list[str], names: list[str], objective: Objective) -> pd.DataFrame:
     """Sites by id, and with several species the gain of each."""
     out = frame.copy()
-    if "sites" not in out.columns:
-        return out
     members = list(out["sites"])
     out["sites"] = [", ".join(ids[k] for k in row) for row in members]
     if len(names) > 1:

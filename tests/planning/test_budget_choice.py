@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import combinations
 
 import geopandas as gpd
@@ -15,7 +16,9 @@ from permeability.core.errors import OptionError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.linkage.measured import indices
+from permeability.planning import budget_choice, joint_gains, set_search
 from permeability.planning.joint_gains import CircuitGains, LeastCostGains, exclusive_pairs
+from permeability.ranking.candidate_sites import merged
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -297,6 +300,100 @@ def test_refusals(pair):
     with pytest.raises(OptionError, match=r"O63[\s\S]*worse"):
         pm.portfolio(worse, 1e6, view="least_cost")
     assert pm.portfolio(worse, 1e6).gain <= 0
+
+
+# ---------------------------------------------------------------- more candidates than every set of which is looked at
+@pytest.fixture
+def not_all_sets(monkeypatch):
+    """Nine candidates are searched as more than eighteen are: greedily, with a bound from elsewhere."""
+    monkeypatch.setattr(budget_choice, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(set_search, "EXHAUSTIVE", 0)
+
+
+def test_the_integer_program_alone_proves_the_best_of_all_sets(pair, not_all_sets):
+    ranking = pair["mongolian_gazelle"]
+    cost, gains = costs(ranking), LeastCostGains(ranking)
+    budgets = [0.2 * cost.sum(), 0.4 * cost.sum()]
+    plan = pm.portfolio(ranking, budgets[1], view="least_cost", budgets=budgets[:1])
+    assert "exhaustive" not in set(plan.methods["method"])
+    best = [max(gains(s) for s in sets(cost, b)) for b in budgets]
+    assert plan.gain == pytest.approx(best[1], rel=1e-7)
+    assert plan.curve["gain"].to_numpy() == pytest.approx(best, rel=1e-7)
+    assert (plan.curve["gap"] < 1e-6).all()
+    assert plan.bound == pytest.approx(best[1], rel=1e-6)
+
+
+def test_ways_that_are_not_all_listed_prove_nothing(pair, not_all_sets, monkeypatch):
+    """The integer program then bounds what it knows of only; what all candidates give still bounds every plan."""
+    monkeypatch.setattr(joint_gains, "way_sets", partial(joint_gains.way_sets, most_sets=1))
+    ranking = pair["mongolian_gazelle"]
+    cost, gains = costs(ranking), LeastCostGains(ranking)
+    assert not gains.columns[1]
+    plan = pm.portfolio(ranking, 0.4 * cost.sum(), view="least_cost")
+    assert plan.bound == pytest.approx(gains(range(len(cost))), rel=1e-9)
+    assert plan.gap > 0
+    assert plan.gain <= max(gains(s) for s in sets(cost, 0.4 * cost.sum())) * (1 + 1e-9)
+
+
+def test_the_bound_of_the_smallest_share_lies_above_every_set(pair, table, not_all_sets):
+    _, budget, found, full = table
+    plan = pm.portfolio(pair, budget, rule="worst_of")
+    best = max(float((g / full).min()) for g in found.values())
+    assert plan.gain <= best * (1 + 1e-9)
+    assert plan.bound >= best * (1 - 1e-9)
+    assert plan.gap == pytest.approx(1 - plan.gain / plan.bound)
+
+
+def test_a_front_that_is_searched_holds_the_best_for_each_species(pair, table, not_all_sets):
+    cost, budget, found, _ = table
+    plan = pm.portfolio(pair, budget, rule="pareto")
+    ids = [s.id for s in next(iter(pair.values())).sites]
+    got = plan.pareto[["gain_mongolian_gazelle", "gain_khulan"]].to_numpy()
+    for row, gains in zip(plan.pareto.itertuples(), got):
+        members = tuple(sorted(ids.index(i) for i in row.sites.split(", ")))
+        assert gains == pytest.approx(found[members], rel=1e-9)
+        assert row.cost_usd == pytest.approx(cost[list(members)].sum())
+    assert got.max(axis=0) == pytest.approx(np.max(list(found.values()), axis=0), rel=1e-9)
+    for a, b in combinations(got, 2):
+        assert ((a > b).any() and (b > a).any()) or np.allclose(a, b)
+
+
+def test_a_plan_for_several_species_says_what_each_gets(pair):
+    text = repr(pm.portfolio(pair, 5e4))
+    assert "share of what all candidates would give" in text
+    assert all(name in text for name in pair)
+    assert "share of what" not in repr(pm.portfolio(pair["khulan"], 5e4))
+
+
+def test_of_fences_that_may_get_tighter_each_set_is_asked_for_by_itself(pair):
+    """Closing can part what was joined, so that sums over one network would not do."""
+    ranking = pair["khulan"]
+    tighter = pm.Candidate(
+        "worse", "F", 0, 20, (pm.Intervention("treat", "F", 0, 20, chance=pm.Estimate.exact(0.001)),), ranking.sites[0].cost_usd
+    )  # fmt: skip
+    land, patches = landscape("khulan", spots=SPOTS[::2])
+    mixed = pm.rank(land, patches, [*ranking.sites[:2], tighter])
+    gains = CircuitGains(mixed)
+    assert not gains.monotone
+    found = gains.without_each((0, 1, 2), [0, 2])
+    assert found == pytest.approx([by_engine(mixed, (1, 2)), by_engine(mixed, (0, 1))], rel=1e-7, abs=1e-12)
+    assert found[0] < found[1]
+    assert gains.with_each((0, 1), [2]) == pytest.approx([by_engine(mixed, (0, 1, 2))], rel=1e-7, abs=1e-12)
+
+
+def test_too_many_candidates_on_one_edge_are_named(monkeypatch):
+    land, patches = pm.samples.tiny()
+    sites = [*pm.candidates(land, "F", length_m=4000), *pm.candidates(land, "F", length_m=8000)]
+    ranking = pm.rank(land, patches, sites)
+    monkeypatch.setattr(joint_gains, "MOST_SHARING", 1)
+    with pytest.raises(OptionError, match=r"O64.*3 candidates meet on one edge[\s\S]*F km 4-8, F km 0-8"):
+        LeastCostGains(ranking)
+
+
+def test_a_bundle_and_its_parts_exclude_each_other():
+    land, _ = pm.samples.tiny()
+    one, two, far = pm.candidates(land, "F", length_m=2000)[:3]
+    assert exclusive_pairs([one, two, far, merged([one, two], "both")]) == [(0, 3), (1, 3)]
 
 
 # ---------------------------------------------------------------- from the project file to the result folder

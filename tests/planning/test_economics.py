@@ -7,9 +7,10 @@ import pytest
 
 import permeability as pm
 from permeability.barriers.scenario import Intervention
+from permeability.barriers.treatments import treatments
 from permeability.core.errors import OptionError
 from permeability.linkage.landscape_indices import distance_from
-from permeability.planning.economics import annuity, present_value, yearly_cost
+from permeability.planning.economics import _largest, _once_and_yearly, annuity, present_value, yearly_cost
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,7 @@ def test_money_over_the_years():
     assert present_value(100, 10, 20, 0.07) == pytest.approx(100 + sum(10 / 1.07**t for t in range(1, 21)))
     assert yearly_cost(Intervention("remove", "F", treatment="remove")).as_tuple() == (0, 0, 0)
     assert yearly_cost(Intervention("treat", "H", 0, 5, "night_closure")).best == 8000.0
+    assert yearly_cost(Intervention("drop", "F")).as_tuple() == (0, 0, 0)  # no treatment of the catalogue
 
 
 def test_whole_life_cost_and_gain_per_money(ranking):
@@ -53,6 +55,22 @@ def test_whole_life_cost_and_gain_per_money(ranking):
     for name in ("mean_conductance_per_musd", "reachable_km2_per_musd"):
         assert (table[f"{name}_low"] <= table[name] + 1e-12).all()
         assert (table[name] <= table[f"{name}_high"] + 1e-12).all()
+
+
+def test_what_is_paid_every_year_is_not_paid_at_once_too():
+    """The cost of a candidate holds one year of it, beside what is paid once for its other steps."""
+    nights, gap = treatments()["night_closure"].cost.as_tuple(), (300.0, 1500.0, 3500.0)
+    steps = (Intervention("treat", "H", 0, 5, "night_closure"), Intervention("remove", "F", 0, 1))
+    site = pm.Candidate("both", "H", 0, 5, steps, pm.Estimate(*np.add(nights, gap), "USD"))
+    once, yearly = _once_and_yearly(site)
+    assert once.tolist() == list(gap)
+    assert yearly.tolist() == list(nights)
+
+
+def test_a_range_without_any_ground_has_no_connected_piece():
+    quality, parts = np.full((2, 2), 3.0), np.array([[1, 1], [2, 0]], np.int32)
+    assert _largest(quality, parts, np.zeros((2, 2), bool)) == 0.0
+    assert _largest(quality, parts, np.ones((2, 2), bool)) == 6.0
 
 
 def test_a_plan_counts_once_as_a_whole(ranking):

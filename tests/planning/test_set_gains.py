@@ -74,3 +74,13 @@ def test_a_choice_from_kept_answers_is_the_same_choice() -> None:
     assert (gain.sets, gain.rows) == before
     assert again.near_best.equals(plan.near_best)
     assert again.methods.equals(plan.methods)
+
+
+def test_answers_that_are_known_already_are_kept_once_and_as_they_were() -> None:
+    known = Answers()
+    names = known.names_with((1,), [2, 3])
+    known.add((1,), [2, 3], names, np.array([[5.0], [6.0]]))
+    known.add((1,), [3, 2], names[::-1], np.array([[7.0], [8.0]]))
+    assert len(known) == 2
+    assert known.gains.tolist() == [[5.0], [6.0]]
+    assert len(known.told()) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import milp
+from scipy.optimize import OptimizeResult, milp
 
 from permeability.core.errors import OptionError, PatchError
 from permeability.engines.circuit.interface.interface import Interface
@@ -20,6 +20,7 @@ from permeability.engines.kernels.edges import grid_links
 from permeability.planning import gain_bounds as bounds
 from permeability.planning.budget_questions import budget_curve, next_best, pareto
 from permeability.planning.gain_bounds import Columns, columns_plan, relaxed_bound
+from permeability.planning.searches import MANY, greedy, reverse_greedy
 from permeability.planning.set_gains import Objective
 from permeability.planning.set_rules import Rules, spacing
 from permeability.planning.set_search import choose
@@ -387,3 +388,125 @@ def test_an_integer_program_that_was_cut_off_gives_a_bound_that_holds():
     assert cut.cut_off
     assert not whole.cut_off
     assert cut.gain <= whole.gain * (1 + 1e-9) <= cut.bound * (1 + 1e-8)
+
+
+def test_rules_that_contradict_each_other_end_every_search_and_are_told():
+    """A site that must be built excludes the only one of a stretch: each rule can be kept, not both."""
+    cost = np.ones(3)
+    rules = Rules(cost, 3.0, must=(0,), apart=((0, 1),), stretches=((1,),))
+    ask = Objective([lambda s: float(0 in s)])
+    assert greedy(ask, rules) is None
+    assert reverse_greedy(ask, Rules(cost, 3.0, apart=((0, 1),), stretches=((0,), (1,)))) is None
+    with pytest.raises(OptionError, match=r"O44[\s\S]*cheapest candidate.*1"):
+        choose(ask, cost, 3.0, must=(0,), apart=((0, 1),), stretches=((1,),))
+
+
+def test_nothing_may_join_a_set_that_breaks_a_rule_itself():
+    rules = Rules(np.array([3.0, 1.0, 1.0]), 2.0, apart=((1, 2),))
+    assert rules.can_add((0,)) == rules.can_add((1, 2)) == []
+    assert rules.can_add(()) == [1, 2]
+    assert rules.can_add((1,)) == []
+
+
+def test_of_many_candidates_greedy_looks_at_all_before_it_ends():
+    """Once the best of the last look are worth nothing more, one that was worth nothing then may have become worth something."""
+    n = MANY + 50
+
+    def value(s):  # the last candidate helps only beside ten others, which lie among those of the first look
+        return float(min(len([k for k in s if k < 10]), 10)) + (5.0 if n - 1 in s and len(s) > 3 else 0.0)
+
+    found = greedy(Objective([value]), Rules(np.ones(n), 30.0))
+    assert set(found) == {*range(10), n - 1}
+
+
+def test_without_a_bound_and_with_fences_that_may_get_tighter_nothing_is_claimed():
+    worth = np.array([2.0, -1.0, *np.ones(18)])
+    plan = choose(lambda s: float(worth[list(s)].sum()), np.ones(20), 5.0, monotone=False, starts=0)
+    assert plan.gain == 6.0
+    assert np.isinf(plan.bound)
+    assert np.isnan(plan.gap)
+    raised = choose(lambda s: float(worth[list(s)].sum()), np.ones(20), 5.0, starts=0)
+    assert raised.bound == worth.sum()  # what all give bounds a gain that never falls
+
+
+def test_budgets_within_which_no_plan_obeys_the_rules_are_left_out():
+    curve = budget_curve(len, np.array([3.0, 1.0]), [1.0, 2.0, 3.0, 4.0], must=(0,))
+    assert curve["budget"].tolist() == [3.0, 4.0]
+    with pytest.raises(OptionError, match="O42"):
+        budget_curve(len, np.ones(2), [1.0, 2.0], must=(0,), must_not=(0,))
+
+
+def test_more_money_never_gains_less():
+    cost = np.array([1.0, 1.0, 2.0])
+    poor = replace(choose(len, cost, 4.0), members=(2,), gain=1.0, cost=2.0)
+    curve = budget_curve(len, cost, [2.0], plans={4.0: poor})
+    assert curve["gain"].tolist() == [2.0, 2.0]
+    assert curve["sites"].tolist() == [(0, 1), (0, 1)]
+    assert curve["cost"].tolist() == [2.0, 2.0]
+    assert curve["gap"].iloc[1] == pytest.approx(1 / 3)
+
+
+def test_a_bound_that_is_met_is_not_searched_further():
+    asked = []
+
+    def relaxed(x):
+        asked.append(x)
+        return float(x @ [1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.0])
+
+    limit = relaxed_bound(relaxed, Rules(np.ones(3), 10.0), iterations=6)
+    assert limit.value == pytest.approx(6.0)
+    assert len(asked) == 1
+
+
+def test_an_integer_program_without_any_answer_bounds_nothing(monkeypatch):
+    monkeypatch.setattr(bounds, "milp", lambda *args, **kwargs: OptimizeResult(x=None, status=1))
+    plan = columns_plan([Columns([0], [(1,)], [3.0])], Rules(np.ones(3), 2.0, must=(2,)))
+    assert plan.members == (2,)
+    assert plan.cut_off
+    assert np.isinf(plan.bound)
+    assert plan.gap == 1.0
+
+
+def test_candidates_that_meet_in_threes_stay_below_the_bound():
+    """Three candidates on one edge: with cuts of their own, with a joint cost, and where some exclude each other."""
+    links = grid_links(np.ones((3, 4)), neighbours=4)
+    rows = np.arange(3)
+    face = Interface.build(
+        links, edges=(4 * rows + 1, 0 * rows), cuts=(np.repeat(rows, 3), np.arange(9), np.ones(9)),
+        crossing=np.full(9, 40.0), patches=[0, 11],
+    )  # fmt: skip
+    cands = face.candidates([[s] for s in range(9)])
+    value, relaxed = SetValue(face, cands, "conductance"), RelaxedGain(face, cands, "conductance")
+    one_cut = face.candidates([[0, s] for s in (1, 2, 3)])
+    every = [s for k in range(10) for s in combinations(range(9), k)]
+    for members in every[::3]:
+        whole = np.full(9, 1e-9)
+        whole[list(members)] = 1.0
+        assert relaxed(whole)[0] >= value(members) * (1 - 1e-9)
+    assert relaxed(np.ones(9))[0] == pytest.approx(value(range(9)), rel=1e-6)
+
+    def joint(members):
+        cut = np.unique(one_cut.cut[one_cut.rows(members)])
+        return cut, np.where(cut == 0, 40.0 / (1 + len(members)) ** 2, 0.0)
+
+    shared = SetValue(face, one_cut, "conductance", joint)
+    for apart in ([], [(0, 1)], [(0, 1), (0, 2), (1, 2)]):
+        loose = RelaxedGain(face, one_cut, "conductance", joint, apart)
+        for k in range(4):
+            for members in combinations(range(3), k):
+                if any(set(p) <= set(members) for p in apart):
+                    continue
+                whole = np.full(3, 1e-9)
+                whole[list(members)] = 1.0
+                assert loose(whole)[0] >= shared(members) * (1 - 1e-9) - 1e-12
+
+
+def test_openings_side_by_side_in_one_cut_are_each_worth_their_own():
+    """Three candidates that open the same single cut: the second adds nothing, and the bound knows that they need not add up."""
+    links = grid_links(np.ones((1, 2)))
+    face = Interface.build(links, edges=([0], [0]), cuts=([0], [0], [1.0]), crossing=[9.0], patches=[0, 1])
+    cands = face.candidates([[0], [0], [0]])
+    relaxed = RelaxedGain(face, cands, "conductance")
+    today, open_ = 1 / 10, 1.0
+    assert relaxed(np.array([1.0, 1e-12, 1e-12]))[0] == pytest.approx(open_ - today)
+    assert relaxed(np.ones(3))[0] == pytest.approx(open_ - today)
