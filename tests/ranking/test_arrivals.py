@@ -112,3 +112,23 @@ def test_structures_spare_those_who_use_them() -> None:
     assert np.all(change.killed <= today + 1e-12)
     assert change.killed.min() < 0.9 * today.max()
     assert found.after(at) > found.today
+
+
+def test_a_set_that_changes_no_edge_leaves_today() -> None:
+    land, patches = pm.samples.tiny()
+    land = land.with_scenario(pm.Scenario("today").remove("F", km=(0, 4)))
+    found = Arrivals(
+        pm.movement_chain(land, patches, death_per_km=0.01), [(), (Intervention("remove", "F", 4, 8),)]
+    )
+    nothing, opened = found.singles()
+    np.testing.assert_array_equal(nothing, found.today_success)
+    assert opened[0, 1] > nothing[0, 1] > 0
+
+
+def test_where_no_edge_kills_sets_on_other_edges_are_solved_afresh_too() -> None:
+    land, patches = pm.samples.tiny()
+    chain = pm.movement_chain(land, patches, death_per_km=0.01)
+    other = pm.Scenario("other").remove("F", km=(4, 8))
+    found = Arrivals(chain, [(Intervention("remove", "F", 0, 1),)])
+    edited = pm.movement_chain(land.with_scenario(other), patches, death_per_km=0.01)
+    np.testing.assert_allclose(found.success_after(other.interventions), edited.success_matrix, rtol=1e-9)

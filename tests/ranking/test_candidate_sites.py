@@ -9,11 +9,12 @@ import shapely
 
 import permeability as pm
 from permeability.barriers.lines import prepare
+from permeability.barriers.parallel_lines import infrastructure_corridors
 from permeability.barriers.treatments import treatment
 from permeability.core.errors import BarrierError, LayerError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
-from permeability.ranking.candidate_sites import merged
+from permeability.ranking.candidate_sites import _beside, merged
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -184,3 +185,49 @@ def test_sites_that_miss_every_line_are_named(land):
         pm.drawn_candidates(land, table.iloc[:0])
     with pytest.raises(BarrierError, match="B06"):
         pm.drawn_candidates(land, table.assign(line="Q"))
+
+
+def test_what_runs_beside_and_cannot_be_treated_is_left_as_it_is():
+    """A road without a fence beside a fenced railway: nothing of it can be taken away."""
+    grid = pm.Grid.from_bounds((0, 0, 20_000, 20_000), cell_size=1_000, crs=CRS)
+    table = gpd.GeoDataFrame(
+        {"id": ["R", "H"], "kind": ["railway", "road"], "fenced": ["yes", None], "vehicles_per_day": [np.nan, 700.0]},
+        geometry=[shapely.LineString([(x, -500), (x, 20_500)]) for x in (8_000, 11_000)], crs=CRS,
+    )  # fmt: skip
+    land = build(grid, np.ones(grid.shape), prepare(table), species("mongolian_gazelle"))
+    assert infrastructure_corridors(land.barriers)["beside"].tolist() == ["H", "R"]
+    bundles = pm.corridor_candidates(land, "R", length_m=10_000)
+    assert [s.lines for s in bundles] == [("R",)] * len(bundles)
+
+
+def test_a_stretch_beyond_the_end_of_another_line_has_nothing_beside_it():
+    land, _ = pm.samples.tiny()  # S stands beside the last two of the eight kilometres of F
+    assert _beside(land, "F", (0.0, 2.0), "S", "remove") == []
+    (beside,) = _beside(land, "F", (6.0, 8.0), "S", "remove")
+    assert beside.km_to - beside.km_from == pytest.approx(2.0)
+
+
+def test_a_site_on_a_later_row_of_a_line_is_as_long_as_that_row_says():
+    """Two rows of one line; of the second a drawn metre is half an official one."""
+    grid = pm.Grid.from_bounds((0, 0, 12_000, 20_000), cell_size=1_000, crs=CRS)
+    table = gpd.GeoDataFrame(
+        {"id": ["a", "b"], "line": "F", "kind": "fence", "fence_class": "stock", "km_from": [0.0, 8.0], "km_to": [8.0, 14.0]},
+        geometry=[shapely.LineString([(6_000, 0), (6_000, 8_000)]), shapely.LineString([(6_000, 8_000), (6_000, 20_000)])],
+        crs=CRS,
+    )  # fmt: skip
+    land = build(grid, np.ones(grid.shape), prepare(table), species("khulan"))
+    spots = gpd.GeoDataFrame(geometry=[shapely.Point(6_000, 4_000), shapely.Point(6_000, 14_000)], crs=CRS)
+    first, second = pm.drawn_candidates(land, spots, length_m=2_000)
+    assert (first.km_from, first.km_to) == pytest.approx((3.0, 5.0))
+    assert (second.km_from, second.km_to) == pytest.approx((10.5, 11.5))
+
+
+@pytest.mark.parametrize(("low", "high", "best"), [(100.0, 400.0, 200.0), (0.0, 400.0, 200.0)])
+def test_a_price_range_without_a_best_value_has_its_middle(low, high, best):
+    land, _ = pm.samples.tiny()
+    drawn = gpd.GeoDataFrame(
+        {"cost_usd_low": [low], "cost_usd_high": [high]},
+        geometry=[shapely.LineString([(6_100, 1_000), (6_100, 3_000)])], crs=land.grid.crs,
+    )  # fmt: skip
+    (site,) = pm.drawn_candidates(land, drawn)
+    assert site.cost_usd.as_tuple() == (low, best, high)

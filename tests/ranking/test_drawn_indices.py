@@ -12,13 +12,15 @@ from scipy import stats
 
 import permeability as pm
 from permeability.barriers.lines import prepare
+from permeability.core.errors import BarrierError, OptionError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.linkage.measured import indices
+from permeability.ranking.held_draws import held
 from permeability.ranking.line_positions import displaced
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import GAINS, draw_ranks, remade
-from permeability.ranking.unknown_numbers import NORMAL_90
+from permeability.ranking.unknown_numbers import NORMAL_90, unknowns
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -134,3 +136,66 @@ def test_use_of_an_opening_is_the_chance_of_what_is_left():
     mine = pm.candidates(land, "F", length_m=2000, treatment=None, chance=whole, cost_usd=1.0)[0]
     assert opening_use(land, mine.interventions) == (0.2, 0.4, 0.9)
     assert opening_use(land, ()) == (1.0, 1.0, 1.0)
+
+
+def test_numbers_that_no_gain_in_conductance_depends_on_move_nothing(case):
+    land, patches, sites, inside = case
+    steps = [s.interventions for s in sites[:2]]
+    drawn = draw_ranks(land, patches, steps, ["M", "B"], draws=8, vary=("budget", "dispersal"), inside=inside)
+    assert drawn.groups == {}
+    assert drawn.moved_by() == ["", ""]
+
+
+def test_a_number_without_a_range_is_not_drawn(case):
+    land, patches, sites, _ = case
+    steps = [s.interventions for s in sites]
+    sure = replace(land, profile=land.profile.override({"movement.budget_km": 12.0}))
+    kinds = [{u.kind for u in unknowns(x, patches, steps)} for x in (land, sure)]
+    assert kinds[0] - kinds[1] == {"budget"}
+    assert "dispersal" in kinds[1]
+
+
+def test_a_row_that_is_certainly_not_there_adds_no_unknown_number():
+    """A fence that is planned beyond the end of one that stands, of a class of its own."""
+    grid = pm.Grid.from_bounds((0, 0, 12_000, 16_000), cell_size=1_000, crs=CRS)
+    table = gpd.GeoDataFrame(
+        {"id": ["a", "b"], "line": "F", "kind": "fence", "fence_class": ["stock", "border"], "status": ["existing", "planned"]},
+        geometry=[shapely.LineString([(6_000, 0), (6_000, 8_000)]), shapely.LineString([(6_000, 8_000), (6_000, 16_000)])],
+        crs=CRS,
+    )  # fmt: skip
+    frame = gpd.GeoDataFrame({"id": ["a", "b"]}, geometry=[shapely.box(0, 0, 2e3, 2e3), shapely.box(1e4, 0, 12e3, 2e3)], crs=CRS)  # fmt: skip
+    steps = [[pm.Intervention("treat", "F", 0, 16, "gap")], [pm.Intervention("treat", "F", 0, 16, "modify")]]
+    found = []
+    for rows in (table, table.iloc[:1]):
+        land = build(grid, np.ones(grid.shape), prepare(rows), species("khulan"))
+        found.append({u.key for u in unknowns(land, place(frame, land), steps)})
+    assert found[0] == found[1]
+    assert not any("border" in key for key in found[0])
+
+
+def test_a_barrier_that_is_dropped_is_crossed_by_all(case):
+    land = case[0]
+    assert opening_use(land, [pm.Intervention("drop", "M")]) == (1.0, 1.0, 1.0)
+    closed = pm.Intervention("treat", "B", chance=pm.Estimate(0.1, 0.2, 0.3))
+    assert opening_use(land, [pm.Intervention("drop", "M"), closed]) == (0.1, 0.2, 0.3)  # the hardest counts
+
+
+def test_a_ranking_without_draws_or_read_back_says_what_it_cannot_do():
+    land, patches = pm.samples.tiny()
+    plain = pm.rank(land, patches, pm.candidates(land, "F", length_m=4000))
+    with pytest.raises(OptionError, match=r"U23.*no draws"):
+        held(plain)
+    with pytest.raises(BarrierError, match=r"B13.*read back"):
+        _ = replace(plain, _engine=None).engine
+
+
+def test_a_held_ranking_knows_the_values_of_what_was_drawn_and_nothing_else():
+    land, patches = pm.samples.tiny()
+    sites = pm.candidates(land, "F", length_m=4000, chance=pm.Estimate(0.1, 0.4, 0.9))
+    kept = held(pm.rank(land, patches, sites, draws=20))
+    values = kept.values("treatment.remove")
+    assert 0.1 <= values.min() < 0.4 < values.max() <= 0.9
+    order = np.argsort(kept.draws.quantiles["treatment.remove"].to_numpy())
+    assert (np.diff(values[order]) >= 0).all()
+    assert kept.values("crossing.no_such_class") is None
+    assert kept.values("origin.east") is None  # a part of a number is none of its own

@@ -9,14 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+import permeability as pm
 from permeability.core.errors import OptionError
 from permeability.core.estimate import Estimate
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.kernels.edges import grid_links
+from permeability.ranking import draw_effort
 from permeability.ranking.draw_effort import cost_of_draws
 from permeability.ranking.drawing import draw, quantiles
 from permeability.ranking.influence import first_order, first_orders, influence
-from permeability.ranking.rank_statistics import coverage, rank_range, rank_table, ranks, together
+from permeability.ranking.rank_statistics import coverage, rank_range, rank_table, ranks, shares_of, together
 
 
 def test_one_seed_gives_the_same_bits_and_more_draws_keep_the_first():
@@ -220,3 +222,33 @@ def test_indices_of_many_numbers_at_once_are_those_of_each_by_itself():
         held = np.var(worlds) / np.var(y[:, k])
         assert found[4, k] == pytest.approx(plain(x[:8, 4], worlds, 2) * held, abs=1e-12)
     assert (found[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -0.5], [0.0, 0.0], [1.0, np.inf], [[1.0, 1.0]]])
+def test_weights_that_are_no_shares_are_refused(weights):
+    with pytest.raises(ValueError, match="weights of 2 draws must be finite, not negative, and not all zero"):
+        shares_of(weights, 2)
+
+
+def test_of_no_unknown_number_there_is_one_draw_after_another_without_columns():
+    found = quantiles([], 7, 1)
+    assert found.shape == (7, 0)
+    assert found.index.tolist() == list(range(7))
+
+
+def test_few_draws_share_no_condensation_with_landscapes_made_anew(monkeypatch):
+    """Below twice as many draws as landscapes made anew one condensation for all would not pay; the estimate counts none."""
+    land, _ = pm.samples.tiny()
+    assert draw_effort.worth_sharing(land, ["F"])
+    few, many, fixed = (
+        draw_effort.draw_costs(land, ["F"], draws, vary=vary, draws_anew=20)
+        for draws, vary in ((30, ("map",)), (40, ("map",)), (30, ("crossing",)))
+    )
+    monkeypatch.setattr(draw_effort, "worth_sharing", lambda *_: False)
+    alone_few, alone_many, alone_fixed = (
+        draw_effort.draw_costs(land, ["F"], draws, vary=vary, draws_anew=20)
+        for draws, vary in ((30, ("map",)), (40, ("map",)), (30, ("crossing",)))
+    )
+    assert few.equals(alone_few)
+    assert not many.equals(alone_many)
+    assert not fixed.equals(alone_fixed)

@@ -259,3 +259,13 @@ def test_gains_of_a_uniform_line_do_not_follow_the_cells_they_open():
         gain += (np.array(mine) / np.mean(mine)).tolist()
     assert np.std(cuts) > 0.03 * np.mean(cuts)  # what the old rule opened
     assert np.corrcoef(gain, cuts)[0, 1] <= 0.2
+
+
+def test_whoever_waits_is_told_after_each_origin():
+    told = []
+    make = maker(fence(*parts()))
+    sites = pm.candidates(make(grid())[0], "F", length_m=8_000)
+    settle_over(
+        make, grid(), sites, cell_sizes=[2000, 1000], begun=2, progress=lambda *done: told.append(done)
+    )
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
