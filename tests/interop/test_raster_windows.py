@@ -106,6 +106,7 @@ def test_tasks_are_those_of_the_landscape_in_memory(block: int, rules: Any, give
     assert boxes.weights == whole.weights
     for one, other in zip(boxes, whole):
         assert content_hash(one) == content_hash(other)
+    assert [content_hash(t) for t in boxes[-2:]] == [content_hash(t) for t in whole[-2:]]
 
 
 def test_no_reading_is_larger_than_a_strip_and_rows_come_once() -> None:

@@ -151,3 +151,12 @@ def test_a_landscape_brings_its_barriers() -> None:
 def test_what_means_nothing_is_refused(code: str, options: dict[str, Any]) -> None:
     with pytest.raises(PermeabilityError, match=rf"\[{code}\]"):
         wall_to_wall(**{"landscape": np.ones((6, 6)), **options})
+
+
+def test_a_frame_of_a_stated_resistance_is_ground_of_that_resistance() -> None:
+    grid = 10 ** np.random.default_rng(7).uniform(0, 1, (8, 9))
+    framed = wall_to_wall(grid, sides=("north",), buffer=3, buffer_resistance=4.0)
+    drawn = wall_to_wall(np.pad(grid, 3, constant_values=4.0), sides=("north",))
+    assert framed.buffer_resistance == 4.0
+    assert framed.resistance["north"] == pytest.approx(drawn.resistance["north"], rel=1e-12)
+    np.testing.assert_allclose(framed.current, drawn.current[3:-3, 3:-3], rtol=1e-12)
