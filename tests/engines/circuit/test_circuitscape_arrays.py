@@ -117,3 +117,21 @@ def test_focal_cells_may_share_a_cell() -> None:
     focal = modes.FocalCells.of([5, 1, 9], [0, 0, 0], [0, 0, 2], (1, 3))
     found = modes.raster_pairwise(np.ones((1, 3)), focal)
     np.testing.assert_allclose(found.resistance, [[0, 0, 2], [0, 0, 2], [2, 2, 0]], atol=1e-12)
+
+
+def test_a_voltage_map_alone_is_that_of_all_maps() -> None:
+    ground = np.exp(np.random.default_rng(8).normal(size=(6, 7)))
+    focal = np.zeros((6, 7), int)
+    focal[0, 0], focal[5, 6], focal[2, 3] = 1, 2, 3
+    seen: dict[str, list[tuple[object, ...]]] = {}
+    for name, maps in (
+        ("alone", modes.MapOptions(voltage=True)),
+        ("all", modes.MapOptions(voltage=True, current=True)),
+    ):
+        seen[name] = []
+        modes.raster_pairwise(ground, focal, maps=maps, on_map=lambda *m, name=name: seen[name].append(m))
+    assert {m[0] for m in seen["alone"]} == {"voltage"}
+    both = {m[1]: m[2] for m in seen["all"] if m[0] == "voltage"}
+    assert {m[1] for m in seen["alone"]} == set(both)
+    for _, key, plane in seen["alone"]:
+        np.testing.assert_array_equal(plane, both[key])

@@ -9,6 +9,7 @@ import pytest
 from random_barriers import fresh_resistances, random_case, same, series
 
 from permeability.core.errors import OptionError
+from permeability.engines.circuit.interface import meeting
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.edge_blocks import edge_blocks
 from permeability.engines.circuit.interface.interface import Interface
@@ -175,3 +176,21 @@ def test_nothing_to_open_gains_nothing():
     small = face.compress(face.candidates([[]]))
     assert small.modes == 0
     assert small.gain([]) == small.gain([0]) == 0.0
+
+
+def three_in_a_row(group, a, b):
+    """The first of a set decides; the exception: all together do something else."""
+    return (min(a), len(a) > 2) == (min(b), len(b) > 2)
+
+
+def test_candidates_that_cannot_be_told_apart_by_pairs_are_refused(monkeypatch):
+    asked = []
+    group = tuple(range(7))
+    with pytest.raises(OptionError, match=r"O71.*7 candidates meet"):
+        meeting.meeting_ways([group], set(), asked.extend, three_in_a_row)
+    assert set(combinations(group, 2)) <= set(asked)
+    monkeypatch.setattr(meeting, "MOST_PAIRS", 20)
+    asked.clear()
+    with pytest.raises(OptionError, match=r"O71.*7 candidates meet"):
+        meeting.meeting_ways([group], set(), asked.extend, three_in_a_row)
+    assert not asked  # refused before anything is worked out

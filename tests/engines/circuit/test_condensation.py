@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from permeability.core.errors import MemoryLimitError, PatchError, SolverError
+from permeability.engines.circuit.solvers import condensation
 from permeability.engines.circuit.solvers.condensation import (
     condense,
     effective_resistances,
@@ -256,3 +257,23 @@ def test_very_good_links_beside_poor_ones_pass_the_sampled_check():
     got = effective_resistances(GridLinks(e, s, none, none), [1, 7])
     np.testing.assert_allclose(got[0, 1], 1 / (2 / (2 + 2e-9)), rtol=1e-12)
     assert condense(GridLinks(e, s, none, none), [1, 7]).report.residual < 1e-13
+
+
+def test_a_network_of_one_node_has_no_resistance():
+    assert network_resistances(np.zeros((1, 1))).tolist() == [[0.0]]
+    leaking = network_resistances(np.zeros((1, 1)), np.array([3.0]))
+    assert leaking.tolist() == [[0.0]]
+
+
+def test_whoever_asks_for_potentials_is_told_that_resistances_take_less():
+    with pytest.raises(MemoryLimitError, match=r"M11(?s:.*)keep_factor=False"):
+        condense(grid_links(np.ones((40, 40))), [0], keep_factor=True, memory_limit=1000)
+
+
+def test_a_condensation_that_misses_its_check_is_refused(monkeypatch):
+    """A tolerance below rounding stands for an elimination that went wrong."""
+    links = grid_links(np.exp(np.random.default_rng(3).normal(size=(12, 14))))
+    assert condense(links, [0, 50, 100]).report.residual < 1e-10
+    monkeypatch.setattr(condensation, "CHECK_TOLERANCE", -1.0)
+    with pytest.raises(SolverError, match=r"S23(?s:.*)multigrid"):
+        condense(links, [0, 50, 100])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from random_barriers import fresh_resistances, random_case, same, series
 
 from permeability.core.errors import BarrierError, PatchError
 from permeability.engines.circuit.interface import halving
+from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.holding import held_apart
 from permeability.engines.circuit.interface.interface import Interface
-from permeability.engines.circuit.interface.set_value import SetValue
+from permeability.engines.circuit.interface.set_value import SetValue, meeting
 from permeability.engines.kernels.edges import GridLinks, grid_links
 
 
@@ -238,3 +240,52 @@ def test_an_index_that_does_not_move_says_which_barriers_hold_it():
     after = held_apart(face, cands, [1])
     assert [(h.first, h.second) for h in after] == [(0, 2), (1, 2)]
     assert held_apart(face, cands, [1, 4]) == []
+
+
+def test_cuts_without_an_edge_or_a_section_are_refused():
+    links = grid_links(np.ones((3, 4)))
+    for edge, section in ((1, 0), (0, 1)):
+        with pytest.raises(BarrierError, match=r"B31.*do not exist"):
+            Interface.build(
+                links, edges=([0], [0]), cuts=([edge], [section], [1.0]), crossing=[1.0], patches=[0, 3]
+            )
+
+
+def test_without_candidates_today_is_all_there_is():
+    case = random_case(2)
+    face = case.interface()
+    after, today = face.singles_and_today(face.candidates([]))
+    assert after.shape == (0, *today.shape)
+    same(today, fresh_resistances(case, series(case, {})))
+
+
+def test_numbers_do_not_hang_on_whether_they_are_checked():
+    case = random_case(4)
+    face = case.interface()
+    bare = replace(face, agreement=None)
+    cands = face.candidates([[s] for s in range(len(case.crossing))])
+    for one, other in zip(face.singles_and_today(cands), bare.singles_and_today(cands)):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(face.set_resistances(cands, [0, 2]), bare.set_resistances(cands, [0, 2]))
+    same(bare.set_resistances(cands, [0]), fresh_resistances(case, series(case, {0: (1.0, 0.0)})))
+
+
+def test_where_no_barrier_parts_a_pair_none_is_named():
+    """Two patches on either side of water, and a complete fence on one shore."""
+    ground = np.ones((3, 7))
+    ground[:, 4] = np.nan
+    face = Interface.build(
+        grid_links(ground, neighbours=4), edges=([1, 8, 15], [0, 0, 0]), cuts=([0, 1, 2], [0, 0, 0], np.ones(3)),
+        crossing=[np.inf], patches=[7, 10, 13],
+    )  # fmt: skip
+    held = {(h.first, h.second): h for h in held_apart(face)}
+    assert held[0, 1].sections == (0,)
+    assert held[0, 2].sections == held[1, 2].sections == ()
+    assert held[0, 2].alternatives == held[1, 2].alternatives == ()
+
+
+def test_a_candidate_meets_others_and_not_itself():
+    twice = Candidates(np.array([0, 2, 3, 4]), np.array([4, 4, 4, 9]), np.ones(4), np.zeros(4))
+    assert meeting(twice) == {0: {1}, 1: {0}}
+    alone = Candidates(np.array([0, 2]), np.array([4, 4]), np.ones(2), np.zeros(2))
+    assert meeting(alone) == {}

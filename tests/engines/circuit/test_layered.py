@@ -263,3 +263,20 @@ def test_two_sides_equal_fresh_solves(monkeypatch):
             same(singles[k], fresh_resistances(case, series(case, {int(k): (1.0, after[k])})))
     assert parted > 10
     assert complete > 2
+
+
+def test_two_sides_work_in_the_room_of_the_first_state(monkeypatch):
+    """Several states one after another, the first again last: nothing of one is left in the next."""
+    monkeypatch.setattr(two_sides, "WORTH_NODES", 1)
+    monkeypatch.setattr(two_sides, "LARGEST", 0.95)
+    seed = next(s for s in range(60) if two_sides.TwoSides.of(built(random_case(s), "front")) is not None)
+    face = built(random_case(seed), "front")
+    cands = face.candidates([[s] for s in range(len(face.crossing))])
+    prepared = face.singles(cands)
+    assert isinstance(prepared, layered_state.LayeredSingles)
+    states = [face.crossing, face.crossing * 3.0, face.crossing]
+    first, other, again = (face.singles_and_today(cands, z, prepared=prepared) for z in states)
+    for one, two in zip(first, again):
+        np.testing.assert_array_equal(one, two)
+    for one, two in zip(other, built(random_case(seed), "front").singles_and_today(cands, states[1])):
+        same(one, two)

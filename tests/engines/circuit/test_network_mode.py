@@ -170,3 +170,16 @@ def test_pairs_of_a_network_may_name_node_zero(tmp_path: Path) -> None:
     )
     run_problem(ini)
     assert (tmp_path / "net_resistances_3columns.out").read_text() == "0 2 2\n"
+
+
+def test_whoever_waits_is_told_after_each_pair() -> None:
+    told: list[tuple[int, int]] = []
+    network = Network.of([[0, 1], [1, 2]], [1.0, 2.0])
+    network_pairwise(network, [0, 1, 2], progress=lambda *done: told.append(done))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_a_graph_of_loops_alone_carries_no_current() -> None:
+    graph = Graph.of(2, [0, 1], [0, 1], [1.0, 2.0])
+    assert graph.branch_currents(np.array([5.0, 1.0])).tolist() == []
+    assert graph.node_currents(np.array([5.0, 1.0])).tolist() == [0.0, 0.0]

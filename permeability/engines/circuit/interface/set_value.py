@@ -172,8 +172,6 @@ class SetValue:
     @staticmethod
     def _together(parts: Sequence[tuple[Ints, Floats, Floats]]) -> Candidates:
         start = np.concatenate(([0], np.cumsum([len(p[0]) for p in parts]))).astype(np.int64)
-        if not parts:
-            return Candidates(start, np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
         cut, share, after = (np.concatenate(column) for column in zip(*parts))
         return Candidates(start, cut, share, after)
 
