@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -155,3 +156,21 @@ def test_the_helper_goes_with_its_process(tmp_path: Path, how: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("the helper is still there")
+
+
+def test_the_helper_compiles_from_the_last_to_the_first_and_goes_on_after_a_kernel_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[tuple[str, object]] = []
+
+    def module(name: str) -> object:
+        kernel = SimpleNamespace(compile=lambda types: done.append((name, types)))
+        return SimpleNamespace(here=kernel)
+
+    listed = [("a.here", (1,)), ("b.gone", (2,)), ("c.here", (3,))]
+    monkeypatch.setattr(ahead, "kinds", lambda job: listed if job == "rank" else [])
+    monkeypatch.setattr(ahead, "import_module", module)
+    ahead.work("project")
+    assert done == []
+    ahead.work("rank")
+    assert done == [(f"{ahead.HOME}c", (3,)), (f"{ahead.HOME}a", (1,))]

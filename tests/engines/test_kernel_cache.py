@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
+from numba.core import dispatcher
 
 import permeability as pm
+from permeability.engines import kernels
 
 CODE = """
 import numpy as np
@@ -99,3 +102,31 @@ def test_the_level_of_optimisation_is_ours_for_our_kernels_only(installed, asked
     done = run(installed, "-c", (f"import os; os.environ['NUMBA_OPT'] = '{asked}'\n" if asked else "") + LEVELS)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == f"[{ours}] [{theirs}] {theirs}"
+
+
+@pytest.mark.parametrize(
+    ("made", "kept", "in_memory"), [(True, True, False), (True, False, True), (False, False, True)]
+)
+def test_without_a_place_a_private_folder_is_taken_and_without_that_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: bool, kept: bool, in_memory: bool
+) -> None:
+    def folder(prefix: str) -> str:
+        if not made:
+            raise OSError("read-only")
+        return str(tmp_path / prefix)
+
+    said: list[str] = []
+    gone: list[tuple[object, ...]] = []
+    keeps = dispatcher.Dispatcher.enable_caching
+    monkeypatch.setattr(dispatcher.Dispatcher, "enable_caching", keeps)  # both are put back afterwards
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "before")
+    monkeypatch.setattr(kernels, "say", said.append)
+    monkeypatch.setattr(kernels, "_can_keep", lambda: kept)
+    monkeypatch.setattr(kernels.tempfile, "mkdtemp", folder)
+    monkeypatch.setattr(kernels.atexit, "register", lambda *what, **_: gone.append(what))
+    kernels._without_a_place()
+    own = str(tmp_path / "permeability-kernels-")
+    assert said == [kernels.SAID]
+    assert (own if made else "before") == numba.config.CACHE_DIR
+    assert gone == ([(shutil.rmtree, own)] if made else [])
+    assert (dispatcher.Dispatcher.enable_caching is not keeps) == in_memory

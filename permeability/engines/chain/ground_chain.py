@@ -403,9 +403,12 @@ def link_costs(walk: Walk) -> tuple[GridLinks, GridLinks]:
         km_planes[k][a] = np.where(live, spent / np.where(live, mean, 1.0), 0.0)
     keys = _cut_edges(walk)
     if len(keys) and walk.barriers != "chance":
-        first = edge_ground(walk, keys)[0]
+        first, second, *_ = edge_ground(walk, keys)
         work = walk.edges.at(keys)[0] / 1000.0
         work = np.where(np.isfinite(work), work, 0.0)
+        if walk.regions is not None:
+            home = walk.regions.reshape(-1)
+            work = np.where((home[first] > 0) & (home[first] == home[second]), 0.0, work)
         for k in range(4):
             mine = keys % 8 == k
             for planes in (cost_planes, km_planes):

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from permeability.engines.chain.condensed_chain import ChainInterface, EdgeChange
-from permeability.engines.chain.ground_chain import FORMS, DeadlyEdges, Walk
+from permeability.engines.chain.grid_chain import both_ends
+from permeability.engines.chain.ground_chain import (
+    FORMS,
+    DeadlyEdges,
+    Walk,
+    link_costs,
+    spent_on_the_way,
+    spread,
+)
 from permeability.engines.kernels.edges import EdgeBarriers
 
 
@@ -59,3 +67,55 @@ def test_changes_of_edges(theta: float, form: str) -> None:
         np.testing.assert_allclose(face.after(change), expected, rtol=1e-10)
     assert face.covers(keys)
     assert not face.covers(np.array([5 * 8]))
+
+
+def test_a_chain_none_of_whose_edges_may_change_stays_as_it_is() -> None:
+    one, keys = walk(0.0)
+    face = ChainInterface.build(one, np.zeros(0, np.int64))
+    at, mine = face.positions(keys[:3])
+    assert (at.tolist(), mine.tolist()) == ([], [False] * 3)
+    np.testing.assert_allclose(face.today(), one.chain.region_chances(), rtol=1e-11)
+    assert not face.covers(keys[:1])
+    assert face.covers(np.array([(2 * 25 + 1) * 8]))  # within a region nothing can change
+
+
+def test_the_ground_alone_costs_what_its_links_take_and_regions_take_nothing() -> None:
+    one, _ = walk(2.0)
+    bare = replace(one, regions=None)
+    for inside, free in zip(link_costs(one), link_costs(bare)):
+        for k, (a, b) in enumerate(both_ends(one.resistance.shape, k) for k in range(4)):
+            within = (one.regions[a] > 0) & (one.regions[a] == one.regions[b])
+            np.testing.assert_array_equal(inside[k][a][~within], free[k][a][~within])
+            assert not inside[k][a][within].any()
+            assert free[k][a][within].all()
+
+
+def test_walkers_are_where_they_start_until_they_have_walked() -> None:
+    one, _ = walk(0.0)
+    chain = replace(one, regions=None).chain
+    start = np.zeros(chain.shape)
+    start[12, 12] = 1.0
+    found = spread(chain, start, np.array([0.0, 2.0, 2.0, 4.0]), 40)
+    np.testing.assert_allclose(found[0], start)
+    np.testing.assert_array_equal(found[1], found[2])
+    assert 1.0 > found[1].sum() > found[3].sum() > 0.0
+    np.testing.assert_allclose(
+        found[3], spread(chain, found[1], np.array([2.0]), 40)[0], rtol=1e-9, atol=1e-15
+    )
+    assert not spread(chain, np.zeros(chain.shape), np.array([1.0]), 4).any()
+
+
+def test_a_fence_through_a_region_costs_nothing_within_it() -> None:
+    """The mean cost of those who arrive is minus the derivative of ln(chance), also from and through a region that a fence cuts."""
+    one, _ = walk(0.5)
+    assert one.regions is not None
+    goal, h = one.regions == 2, 1e-4
+
+    def log_chance(theta: float) -> np.ndarray:
+        return np.log(replace(one, theta=theta).chain.reaches(goal).chance[one.regions > 0])
+
+    chain = one.chain
+    chance = chain.reaches(goal).chance
+    found = spent_on_the_way(chain, link_costs(one)[0], chance, goal, "splu")[one.regions > 0]
+    slope = -(log_chance(one.theta + h) - log_chance(one.theta - h)) / (2 * h)
+    np.testing.assert_allclose(found, slope, rtol=1e-5)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from permeability.engines.chain import grid_chain
 from permeability.engines.chain.grid_chain import GridChain, degree, eliminated, reach_chances
 from permeability.engines.circuit import grid_links
 from permeability.engines.circuit.solvers.grid_system import link_list
@@ -161,3 +163,50 @@ def test_chances_against_walks_that_are_simulated() -> None:
         walking = walking[(at[walking] != 29) & (at[walking] != 30)]
     se = np.sqrt(chance * (1 - chance) / len(at))
     assert abs(arrived.mean() - chance) < 4 * se
+
+
+def test_regions_are_named_in_order(chain: GridChain) -> None:
+    assert chain.labels.tolist() == []
+    regions = np.zeros(chain.shape, np.int64)
+    regions[0, 0], regions[1, 5:7], regions[6, 8], regions[2, 2] = 7, 2, 4, -1
+    assert replace(chain, regions=regions).labels.tolist() == [2, 4, 7]
+
+
+def test_without_the_memory_for_condensation_the_floor_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chance below what multigrid can tell is then handed out as it is, with the error that it may have."""
+    chain = replace(row(100, 30.0)[0], solver="multigrid")
+    goal, first = np.zeros((2, *chain.shape), bool)
+    goal[0, -1] = first[0, 0] = True
+    assert chain.reaches(goal, at=first).handed_over
+    monkeypatch.setattr(grid_chain, "memory", SimpleNamespace(available=lambda: 0))
+    found = chain.reaches(goal, at=first)
+    assert not found.handed_over
+    assert found.solver == "multigrid"
+    assert found.chance[0, 0] <= found.floor
+
+
+def test_a_goal_that_nobody_gets_to_leaves_no_error(chain: GridChain) -> None:
+    ground = np.ones((5, 9))
+    ground[:, 4] = np.nan
+    links = grid_links(ground)
+    leak = np.where(np.isfinite(ground), 0.01, 0.0)
+    goal = np.zeros((5, 9), bool)
+    goal[:, 5:] = True
+    found = GridChain(links, degree(links) + leak, leak, solver="multigrid").reaches(goal)
+    assert found.floor == 0.0
+    assert not found.chance[~goal].any()
+    assert (found.chance[goal] == 1.0).all()
+
+
+def test_nodes_without_any_link_are_reached_by_nobody() -> None:
+    assert reach_chances(np.zeros((1, 1)), np.ones(1)).tolist() == [[1.0]]
+    rng = np.random.default_rng(2)
+    g = np.zeros((6, 6))
+    g[:4, :4] = np.triu(rng.random((4, 4)), 1)
+    g += g.T
+    leak = np.r_[rng.random(4), 0.0, 0.0]
+    found = reach_chances(g, leak)
+    np.testing.assert_allclose(found[:4, :4], reach_chances(g[:4, :4], leak[:4]), rtol=1e-12)
+    np.testing.assert_array_equal(found[4:, 4:], np.eye(2))
+    assert not found[:4, 4:].any()
+    assert not found[4:, :4].any()

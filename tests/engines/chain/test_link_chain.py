@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from permeability.core.errors import MemoryLimitError, OptionError, ResistanceError
-from permeability.engines.chain import LinkChain, PathChain, conscape_paths, samc_links
+from permeability.engines.chain import (
+    LinkChain,
+    PathChain,
+    conscape_grid,
+    conscape_paths,
+    link_chain,
+    samc_links,
+)
 from permeability.engines.chain.conventions import coarse_targets
 from permeability.engines.chain.path_chain import largest_part
 
@@ -115,3 +122,33 @@ def test_refusals() -> None:
 def test_small_helpers() -> None:
     assert np.nansum(coarse_targets(np.ones((7, 7)), 3)) == 36.0
     assert largest_part(np.array([[0, 1, 0], [1, 0, 1], [0, 0, 0]])).tolist() == [0, 1]
+
+
+def test_a_table_that_does_not_fit_is_refused_and_one_start_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = ruin(12, 0.5)
+    whole = chain.visits()
+    monkeypatch.setattr(link_chain, "MOST_DENSE", 50)
+    with pytest.raises(MemoryLimitError, match=r"Q02.*11 by 11 states(.|\n)*ask for a start"):
+        chain.visits()
+    np.testing.assert_allclose(chain.visits(np.eye(11)[3]), whole[3], rtol=1e-12)
+
+
+@pytest.mark.parametrize("neighbours", [4, 8])
+def test_conscape_as_a_circuit_and_as_paths_are_one_chain(neighbours: int) -> None:
+    affinity = np.random.default_rng(6).uniform(0.2, 1.0, (4, 5))
+    grid = conscape_grid(affinity, 0.7, neighbours=neighbours)
+    paths, cells = conscape_paths(affinity, 0.7, neighbours=neighbours)
+    for state in (0, 7, 19):
+        field = grid.fundamental([int(cells[state])])[0].ravel()[cells]
+        np.testing.assert_allclose(field, paths.fundamental[:, state], rtol=1e-9)
+
+
+def test_targets_outside_the_largest_part_are_left_out() -> None:
+    affinity = np.ones((3, 6))
+    affinity[:, 4] = 0.0
+    ones = np.ones(affinity.shape)
+    wanted = [0, 8, 5]  # the last lies behind the gap
+    some, cells = conscape_paths(affinity, 1.0, costs=ones, targets=wanted)
+    every, _ = conscape_paths(affinity, 1.0, costs=ones)
+    at = [cells.tolist().index(k) for k in wanted[:2]]
+    np.testing.assert_allclose(some.free_energy(), every.free_energy()[:, at], rtol=1e-12)

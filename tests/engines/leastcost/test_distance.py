@@ -419,3 +419,14 @@ def test_landscape_brings_its_own_numbers() -> None:
     for option in ({"cell_size": 30.0}, {"neighbours": 16}, {"barriers": EdgeBarriers.empty()}):
         with pytest.raises(OptionError, match="D07"):
             lc.cost_distance(_Landscape(), [(0, 0)], **option)
+
+
+def test_a_map_of_labels_takes_no_initial_values_and_what_is_cut_off_no_way() -> None:
+    labels = np.array([[1, 0, 0, 2]])
+    with pytest.raises(OptionError, match=r"D07.*initial values need a list of sources"):
+        lc.cost_allocation(np.ones((1, 4)), labels, initial=[0.0, 1.0])
+    _, label = lc.cost_allocation(np.ones((1, 4)), [(0, 0), (0, 3)], initial=[0.0, 5.0])
+    assert label.tolist() == [[1, 1, 1, 1]]
+    surface = cost_surface([[1.0, np.nan, 1.0]])
+    with pytest.raises(PatchError, match=r"D09.*cell \(0, 2\) cannot be reached"):
+        lc.trace_cells(surface, np.array([[0.0, np.inf, np.inf]]), np.array([0]), 2)

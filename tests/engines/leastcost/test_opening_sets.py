@@ -134,3 +134,14 @@ def test_a_search_that_is_cut_short_says_so_and_sites_apart_are_never_used_toget
     alone = way_sets(ways, apart=pairs)
     assert any(len(s) > 1 for s in together.sites)
     assert not any(set(p) <= s for s in alone.sites for p in pairs)
+
+
+def test_where_nothing_can_be_opened_there_is_no_set_and_today_stays():
+    surface = cost_surface(np.ones((3, 4)))
+    network = PortalNetwork.build(surface, [[(0, 0)], [(2, 3)]], Openings.of([]))
+    ways = OpenedWays(network, ())
+    assert [len(column) for column in ways.arcs()] == [0, 0, 0, 0]
+    assert ways.costs((0, 1))[0, 1] == pytest.approx(2 * np.sqrt(2) + 1)
+    found = way_sets(ways)
+    assert found.complete
+    assert found.sites == []
