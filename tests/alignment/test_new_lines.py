@@ -11,7 +11,10 @@ from scipy.ndimage import gaussian_filter
 import permeability as pm
 from permeability.alignment import crossing_cost_m, damage_together, structures_for, trade_off, with_new_line
 from permeability.alignment.damage import line_network
-from permeability.alignment.line_limits import corner_heights
+from permeability.alignment.line_limits import cells_given, corner_heights
+from permeability.alignment.no_go_areas import touched_cells
+from permeability.alignment.routing import possible
+from permeability.alignment.several_species import compare_for_species, options_together
 from permeability.barriers.lines import prepare
 from permeability.core.errors import BarrierError, OptionError
 from permeability.engines.circuit import pairwise
@@ -342,3 +345,113 @@ def test_a_damage_map_shows_itself_in_a_notebook() -> None:
     html = damage._repr_html_()
     assert "loss_below_pct_per_km" in html
     assert "<img" in html
+
+
+# ---------------------------------------------------------------- limits in every form, and what is said where none can be kept
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Landscape, Patches]:
+    land, patches = pm.samples.tiny()
+    return land.without_barriers(), patches
+
+
+def test_a_no_go_area_is_the_same_as_classes_layer_polygon_or_mask(tiny) -> None:
+    land, patches = tiny
+    damage = pm.damage_map(land, patches, "stock_fence")
+    park = gpd.GeoDataFrame(geometry=[shapely.box(4_100, 3_100, 5_900, 4_900)], crs=land.grid.crs)
+    classes = pm.no_go(damage, thresholds=(np.nanmax(damage.worst) * 2,) * 2, layers={"park": park})
+    forms = [classes, park, park.to_crs("EPSG:4326"), park.geometry.iloc[0], classes.closed]
+    found = [cells_given(form, land, "no_go") for form in forms]
+    assert np.argwhere(found[0]).tolist() == [[3, 4], [3, 5], [4, 4], [4, 5]]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
+def test_a_corridor_is_the_same_as_layer_polygon_or_mask(tiny) -> None:
+    land, patches = tiny
+    way = shapely.box(4_000, -1_000, 8_000, 9_000)
+    mask = np.zeros(land.grid.shape, bool)
+    mask[:, 4:8] = True
+    layer = gpd.GeoDataFrame(geometry=[way, way.buffer(-500)], crs=land.grid.crs)
+    args = (land, patches, (6_000, 0), (6_000, 8_000))
+    outside = [
+        possible(*args, corridor=c).limits.closed_cells["corridor"]
+        for c in (way, layer, layer.to_crs("EPSG:4326"), mask)
+    ]
+    np.testing.assert_array_equal(outside[3], ~mask)
+    for other in outside[:3]:
+        assert other[
+            :, [0, 1, 2, 9, 10, 11]
+        ].all()  # cells that the rim of a polygon runs along are closed too
+        assert not other[:, 4:8][:, 1:-1].any()
+    np.testing.assert_array_equal(outside[0], outside[1])
+
+
+def test_an_empty_layer_closes_nothing(tiny) -> None:
+    land, _ = tiny
+    for shapes in ([], [None], [shapely.Polygon()]):
+        layer = gpd.GeoDataFrame(geometry=shapes, crs=land.grid.crs)
+        assert not touched_cells(layer, land, 500.0).any()
+
+
+def test_stated_thresholds_part_the_classes(tiny) -> None:
+    land, patches = tiny
+    damage = pm.damage_map(land, patches, "stock_fence")
+    some, most = (float(np.nanquantile(damage.worst, q)) for q in (0.5, 0.9))
+    found = pm.no_go(damage, thresholds=(some, most))
+    assert found.thresholds == (some, most)
+    np.testing.assert_array_equal(found.closed, damage.worst >= most)
+    assert (found.classes == 2).sum() == ((damage.worst >= some) & (damage.worst < most)).sum()
+
+
+def test_where_nothing_runs_elsewhere_there_is_one_line(tiny) -> None:
+    """A corridor three cells wide: with its middle closed no second line is left."""
+    land, patches = tiny
+    how = {"n_starts": 2, "edge_cells": 0, "corridor": shapely.box(5_000, -1_000, 7_000, 9_000)}
+    found = pm.route(land, patches, (6_000, 0), (6_000, 8_000), "stock_fence", n_alternatives=3, **how)
+    assert len(found.table) == 1
+    wide = pm.route(land, patches, (6_000, 0), (6_000, 8_000), "stock_fence", n_alternatives=3, n_starts=2, edge_cells=0)  # fmt: skip
+    assert len(wide.table) > 1
+
+
+def test_limits_of_length_that_no_line_keeps_are_left_out_of_the_curve(tiny) -> None:
+    land, patches = tiny
+    args = (land, patches, (6_000, 0), (6_000, 8_000), "stock_fence")
+    block = shapely.box(4_100, 3_100, 7_900, 4_900)  # the way round it is a third longer
+    how = {"n_starts": 2, "edge_cells": 0, "no_go": block}
+    curve = trade_off(*args, max_lengths=(1.0, 1.6), **how)
+    assert curve["max_length"].tolist() == [1.6]
+    assert curve["stretch"].between(1.0001, 1.6).all()
+    with pytest.raises(OptionError, match="U08"):
+        trade_off(*args, max_lengths=(1.0, 1.05), **how)
+    with pytest.raises(OptionError, match=r"U06.*shorter than the straight line"):
+        trade_off(*args, max_lengths=(1.6, 0.9), **how)
+
+
+def test_species_side_by_side_need_species_and_weights_that_go_with_them(tiny) -> None:
+    land, patches = tiny
+    with pytest.raises(OptionError, match=r"U09.*no species"):
+        compare_for_species({"A": LINES[0]}, {})
+    lines = {
+        "A": shapely.LineString([(6_000, 0), (6_000, 8_000)]),
+        "B": shapely.LineString([(11_000, 0), (11_000, 3_000)]),
+    }
+    found = compare_for_species(
+        lines, dict.fromkeys(("khulan", "gazelle"), (land, patches, None)), "stock_fence"
+    )
+    for weights in ({"argali": 1.0}, {"khulan": -1.0}, {"khulan": 0.0, "gazelle": 0.0}):
+        with pytest.raises(OptionError, match=r"U04.*do not go with the species"):
+            options_together(found, weights)
+    one = found["khulan"].table.set_index("line")["loss"]
+    both = options_together(found, {"gazelle": 3.0}).set_index("line")["loss"]
+    assert both.to_dict() == pytest.approx(one.to_dict())  # twice the same ground, whatever the weights
+
+
+def test_countries_that_a_line_does_not_cross_have_no_row(tiny) -> None:
+    land, patches = tiny
+    line = {"A": shapely.LineString([(6_000, 0), (6_000, 8_000)])}
+    names = gpd.GeoDataFrame(
+        {"name": ["south", "north", "east"]},
+        geometry=[shapely.box(-1e4, -1e4, 3e4, 3e3), shapely.box(-1e4, 3e3, 3e4, 3e4), shapely.box(9e3, 0, 3e4, 8e3)], crs=land.grid.crs,
+    )  # fmt: skip
+    found = pm.compare_alternatives(line, land, patches, "stock_fence", countries=names).by_country
+    assert found.set_index("country")["length_km"].to_dict() == pytest.approx({"south": 3.0, "north": 5.0})

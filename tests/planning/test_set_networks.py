@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from board_case import rankings
 
+import permeability as pm
+from permeability.barriers.lines import prepare
+from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
 from permeability.planning.joint_gains import CircuitGains, exclusive_pairs
 from permeability.planning.set_networks import set_networks
 
@@ -67,3 +73,23 @@ def test_low_and_high_are_the_ends_of_the_mean_gain(ranking, networks):
         < np.quantile(mean, 0.8)
         <= mean[networks["high"].draw]
     )
+
+
+def test_one_of_two_fences_joins_nothing_and_both_join_what_they_part():
+    """Complete fences on both sides of a railway: pieces are joined where both are open."""
+    grid = pm.Grid.from_bounds((0, 0, 12_000, 8_000), cell_size=1_000, crs="EPSG:32648")
+    table = gpd.GeoDataFrame(
+        {"id": ["R"], "kind": ["railway"], "fenced": ["yes"], "fence_class": ["rail_barbed_both_sides"]},
+        geometry=[shapely.LineString([(6_100, -500), (6_100, 8_500)])], crs="EPSG:32648",
+    )  # fmt: skip
+    land = build(grid, np.ones(grid.shape), prepare(table), pm.species.species("khulan"))
+    homes = gpd.GeoDataFrame({"id": ["W", "E"]}, geometry=[shapely.box(x, 2_000, x + 2_000, 4_000) for x in (1_000, 9_000)], crs="EPSG:32648")  # fmt: skip
+    patches = place(homes, land)
+    sites = pm.candidates(land, "R", length_m=9_000, each_side=True)
+    left = set_networks(pm.rank(land, patches, sites[:1]))["best"].pieces
+    assert left.joins == ()
+    assert left.pairs_apart([0]) == left.pairs_apart([]) == 1
+    assert left.cut_off_km2([0]) == left.cut_off_km2([]) > 0
+    both = set_networks(pm.rank(land, patches, sites))["best"].pieces
+    assert [both.pairs_apart(s) for s in ([], [0], [1], [0, 1])] == [1, 1, 1, 0]
+    assert both.cut_off_km2([0, 1]) == 0

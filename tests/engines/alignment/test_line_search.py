@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,16 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from permeability.core.errors import PatchError
-from permeability.engines.alignment import CornerLine, LineNetwork, LineSpace, move_costs, search_line
+from permeability.engines.alignment import (
+    CornerLine,
+    LineNetwork,
+    LineSpace,
+    line_search,
+    move_costs,
+    search_line,
+)
 from permeability.engines.alignment.corner_lines import MOVE_LENGTH, cut_twice, turn_angles
+from permeability.engines.alignment.line_search import Search
 from permeability.engines.kernels.edges import EdgeBarriers
 
 CROSSING = 3.0  # cells of open ground
@@ -180,3 +189,94 @@ def test_beyond_a_size_the_search_sets_out_on_a_coarser_grid() -> None:
     usual, _ = space.cheapest(price)
     keys, weight = usual.crossed(ground.shape)
     assert first.loss <= network.with_line(keys, 100.0 / weight).loss + 1e-9
+
+
+def test_a_line_of_one_corner_cuts_nothing() -> None:
+    keys, weight = CornerLine(np.array([[2, 3]])).crossed((5, 6))
+    assert (keys.tolist(), weight.tolist()) == ([], [])
+
+
+def test_a_rough_map_is_made_once() -> None:
+    ground, labels, _a, _b = case(2)
+    network = LineNetwork(ground, labels)
+    rough = network.coarser(2)
+    assert network.coarser(2) is rough
+    assert network.coarser(3).shape == tuple(-(-n // 3) for n in ground.shape)
+
+
+def test_a_search_that_may_go_nowhere_else_stays_where_it_is() -> None:
+    ground, labels, a, b = case(1)
+    network, space = LineNetwork(ground, labels), space_of(ground, a, b)
+    search = Search(network, space, CROSSING, None, np.random.default_rng(0))
+    line = space.shortest()[0]
+    shut = replace(space, allowed=np.zeros_like(space.allowed), most=0.5)
+    found = search.descend(line, "short", space=shut)
+    assert found.line is line
+    assert found.history == (found.objective,)
+    assert found.loss == pytest.approx(search.measure(line)[0])
+
+
+@pytest.fixture(scope="module")
+def plain() -> tuple[LineNetwork, np.ndarray]:
+    """60 x 60 cells with four patches, taken as large; and the usual practice there."""
+    rng = np.random.default_rng(3)
+    ground = np.exp(gaussian_filter(rng.standard_normal((60, 60)), 4) * 8)
+    labels = np.zeros(ground.shape, np.int32)
+    for k, (r, c) in enumerate([(10, 15), (48, 12), (15, 45), (45, 46)], start=1):
+        labels[r : r + 3, c : c + 3] = k
+    return LineNetwork(ground, labels), habitat_price(ground)
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_search, "COARSE_CORNERS", 100)
+    monkeypatch.setattr(line_search, "LARGE", 1000)
+
+
+@pytest.mark.parametrize("usual", ["priced", "none", "no way"])
+def test_of_a_large_grid_the_best_line_is_refined_and_the_usual_practice_is_held_against_it(
+    plain, large, usual
+) -> None:
+    network, price = plain
+    space = LineSpace([(30, 0), (31, 60)], np.ones((61, 61), bool), 1.3 * 60)
+    told: list[tuple[int, int]] = []
+    habitat = {"priced": price, "none": None, "no way": np.full_like(price, np.inf)}[usual]
+    how = {"n_starts": 2, "n_detours": 0, "progress": lambda *done: told.append(done)}
+    found = search_line(network, space, 50.0, habitat=habitat, **how)
+    assert told[-1] == (1, 1)
+    for one in found:
+        keys, weight = one.line.crossed(network.shape)
+        assert one.loss == pytest.approx(network.with_line(keys, 50.0 / weight).loss, rel=1e-6)
+        assert one.line.length <= space.most + 1e-9
+        assert one.line.corners[[0, -1]].tolist() == [[30, 0], [31, 60]]
+    line = Search(network, space, 50.0, None, np.random.default_rng(0)).usual(price)
+    assert line is not None
+    keys, weight = line.crossed(network.shape)
+    if usual == "priced":
+        assert found[0].loss <= network.with_line(keys, 50.0 / weight).loss + 1e-9
+    assert any(f.line.corners.tolist() == line.corners.tolist() for f in found) == (usual == "priced")
+
+
+def test_a_gap_that_the_coarse_grid_does_not_see_is_found_on_the_fine_one(plain, monkeypatch) -> None:
+    """A wall between the coarse corners, open far from the line found there: its band holds no way, the whole grid does."""
+    monkeypatch.setattr(line_search, "COARSE_CORNERS", 100)
+    monkeypatch.setattr(line_search, "BAND", 2)
+    network, _ = plain
+    allowed = np.ones((61, 61), bool)
+    allowed[:, 31:33] = False
+    allowed[2:5, 31:33] = True
+    space = LineSpace([(30, 0), (31, 60)], allowed, 1.8 * 60)
+    found = search_line(network, space, 50.0, n_starts=2, n_detours=0)
+    assert found
+    for one in found:
+        assert allowed[tuple(one.line.corners.T)].all()
+        crossing = one.line.corners[(one.line.corners[:, 1] >= 30) & (one.line.corners[:, 1] <= 33)]
+        assert crossing[:, 0].min() <= 5
+
+
+def test_whoever_waits_is_told_after_each_start() -> None:
+    ground, labels, a, b = case(4)
+    told: list[tuple[int, int]] = []
+    search_line(LineNetwork(ground, labels), space_of(ground, a, b), CROSSING, n_starts=3, n_detours=0, progress=lambda *done: told.append(done))  # fmt: skip
+    assert told == [(k, len(told)) for k in range(1, len(told) + 1)]
+    assert len(told) >= 3

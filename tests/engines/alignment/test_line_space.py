@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from permeability.engines.alignment import LineSpace
+from permeability.engines.alignment import LineSpace, line_space
 from permeability.engines.alignment.corner_lines import MOVE_COL, MOVE_LENGTH, MOVE_ROW, turn_angles
-from permeability.engines.alignment.line_space import SMALL
+from permeability.engines.alignment.line_space import SMALL, Priced, bounds_of
 
 SIDE = 21  # corners: beyond the size up to which everything is looked at
 
@@ -84,3 +86,75 @@ def test_few_turns_hold_and_cost_little_more_than_they_must(seed: int) -> None:
     assert line.largest_turn <= 46.0 + 1e-9
     assert line.length <= space.most + 1e-9
     assert best * (1 - 1e-6) <= found <= 1.001 * best
+
+
+def legs_of(*lines: tuple[float, float]) -> SimpleNamespace:
+    """Lines by cost and length; of those the cheapest at a price, the shorter where two are as dear."""
+    priced = [Priced(np.array([k]), *line) for k, line in enumerate(lines)]
+
+    def line(share: float, price: float) -> Priced:
+        return min(priced, key=lambda p: (share * p.cost + price * p.length, p.length))
+
+    return SimpleNamespace(line=line)
+
+
+def test_bounds_from_prices_on_length() -> None:
+    """The cheapest line is too long: what lies on the lower hull is found, and what does not is bounded from below."""
+    hull = bounds_of(legs_of((9.0, 1.0), (4.0, 2.0), (1.0, 5.0)), 2.0)
+    assert (hull.line.cost, hull.low) == (4.0, pytest.approx(4.0))
+    within = bounds_of(legs_of((9.0, 1.0), (8.0, 2.0), (1.0, 5.0)), 2.0)  # the middle one is above the hull
+    assert within.line.cost == 9.0
+    assert within.low == pytest.approx(7.0)  # on the straight between the two others
+    assert bounds_of(legs_of((9.0, 3.0)), 2.0) is None
+    assert bounds_of(legs_of((9.0, 3.0), (1.0, 5.0)), 5.0) == (1.0, 0.0, (np.array([1]), 1.0, 5.0))
+
+
+def test_bounds_hold_after_however_few_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [(1.0 / x, x) for x in np.linspace(1.0, 9.0, 200)]
+    best = min(c for c, x in lines if x <= 3.0)
+    for prices in (1, 2, 12):
+        monkeypatch.setattr(line_space, "PRICES", prices)
+        found = bounds_of(legs_of(*lines), 3.0)
+        assert found.low <= best <= found.line.cost
+        assert found.line.length <= 3.0
+    assert found.line.cost == pytest.approx(best, rel=0.02)
+
+
+def test_a_line_that_is_no_dearer_than_the_cheapest_one_is_taken() -> None:
+    """The search by cost alone may hand out a longer one of the same cost, which no price on length makes better."""
+    short, long = Priced(np.array([0]), 4.0, 1.0), Priced(np.array([1]), 4.0, 5.0)
+    found = bounds_of(SimpleNamespace(line=lambda share, price: long if share else short), 2.0)
+    assert found.line is short
+    assert (found.low, found.price) == (4.0, 0.0)
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_without_the_memory_for_all_lengths_the_line_keeps_the_limit_and_is_no_dearer_than_the_shortest(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    cost, allowed, stops = case(seed)
+    space = LineSpace(stops, allowed, 1.2 * LineSpace(stops, allowed, 0.0).straight)
+    best = cheapest_of_all(cost, allowed, stops, space.most)
+    monkeypatch.setattr(line_space, "MOST_BYTES", 0.0)
+    for one in (space, replace(space, max_turn=180.0)):
+        line, found = one.cheapest(cost)
+        assert line is not None
+        at = line.corners[:-1]
+        assert cost[line.moves, at[:, 0], at[:, 1]].sum() == pytest.approx(found, rel=1e-6)
+        assert found >= best * (1 - 1e-6)
+        assert line.length <= space.most + 1e-9
+        short = space.cheapest(np.where(np.isfinite(cost), MOVE_LENGTH[:, None, None], np.inf))[0]
+        at = short.corners[:-1]
+        assert found <= cost[short.moves, at[:, 0], at[:, 1]].sum() * (1 + 1e-6)
+
+
+def test_wider_layers_of_length_keep_the_limit_on_small_grids_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost, allowed, stops = case(4)
+    part = np.s_[..., :19, :19]
+    space = LineSpace(stops, allowed[:19, :19], 1.3 * LineSpace(stops, allowed, 0.0).straight)
+    assert space.allowed.size <= SMALL
+    fine = space.cheapest(cost[part])[1]
+    monkeypatch.setattr(line_space, "MOST_BYTES", 0.0)
+    line, found = space.cheapest(cost[part])
+    assert line.length <= space.most + 1e-9
+    assert fine * (1 - 1e-6) <= found <= 1.2 * fine
