@@ -9,7 +9,14 @@ import shapely
 from scipy.ndimage import gaussian_filter
 
 import permeability as pm
-from permeability.alignment import crossing_cost_m, damage_together, structures_for, trade_off, with_new_line
+from permeability.alignment import (
+    crossing_cost_m,
+    damage_together,
+    routing,
+    structures_for,
+    trade_off,
+    with_new_line,
+)
 from permeability.alignment.damage import line_network
 from permeability.alignment.line_limits import cells_given, corner_heights
 from permeability.alignment.no_go_areas import touched_cells
@@ -411,6 +418,14 @@ def test_where_nothing_runs_elsewhere_there_is_one_line(tiny) -> None:
     assert len(found.table) == 1
     wide = pm.route(land, patches, (6_000, 0), (6_000, 8_000), "stock_fence", n_alternatives=3, n_starts=2, edge_cells=0)  # fmt: skip
     assert len(wide.table) > 1
+
+
+def test_a_search_that_finds_no_line_ends_with_the_limits(tiny, monkeypatch) -> None:
+    land, patches = tiny
+    monkeypatch.setattr(routing, "search_line", lambda *_, **__: [])
+    with pytest.raises(OptionError, match=r"U08.*no line keeps all limits") as refused:
+        pm.route(land, patches, (6_000, 0), (6_000, 8_000), "stock_fence")
+    assert refused.value.details["in force"] == "max_length, the landscape, max_turn_deg"
 
 
 def test_limits_of_length_that_no_line_keeps_are_left_out_of_the_curve(tiny) -> None:

@@ -231,3 +231,9 @@ def test_a_price_range_without_a_best_value_has_its_middle(low, high, best):
     )  # fmt: skip
     (site,) = pm.drawn_candidates(land, drawn)
     assert site.cost_usd.as_tuple() == (low, best, high)
+
+
+def test_beside_a_line_only_what_cannot_be_treated_is_passed_over():
+    land, _ = pm.samples.tiny()
+    with pytest.raises(BarrierError, match=r"T01.*gaap"):
+        _beside(land, "F", (6.0, 8.0), "S", "gaap")

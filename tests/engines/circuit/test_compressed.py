@@ -9,7 +9,7 @@ import pytest
 from random_barriers import fresh_resistances, random_case, same, series
 
 from permeability.core.errors import OptionError
-from permeability.engines.circuit.interface import meeting
+from permeability.engines.circuit.interface import compressed, meeting
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.edge_blocks import edge_blocks
 from permeability.engines.circuit.interface.interface import Interface
@@ -194,3 +194,15 @@ def test_candidates_that_cannot_be_told_apart_by_pairs_are_refused(monkeypatch):
     with pytest.raises(OptionError, match=r"O71.*7 candidates meet"):
         meeting.meeting_ways([group], set(), asked.extend, three_in_a_row)
     assert not asked  # refused before anything is worked out
+
+
+def test_a_pair_that_is_joined_in_one_and_not_in_the_other_is_no_small_error():
+    """Complete fence: a compression that joined what stays apart would be wrong however small its numbers are off."""
+    face, cands = fence(rows=8, complete=True)
+    small = face.compress(cands)
+    open_, shut = (small.resistances(s) for s in ([0], []))
+    assert np.isfinite(open_).all()
+    assert np.isinf(shut).any()
+    assert compressed._worst(small, [((0,), open_), ((), shut)]) == 0.0
+    assert compressed._worst(small, [((0,), shut)]) == np.inf
+    assert compressed._worst(small, [((), open_)]) == np.inf
