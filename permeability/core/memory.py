@@ -75,10 +75,9 @@ def _folders() -> Iterator[tuple[Path, str, str, str]]:
             continue
         base, names = (GROUPS / "memory", older) if controllers else (GROUPS, newer)
         own = base / path.strip("/")
-        for folder in (own, *own.parents):
+        around = (own, *own.parents)
+        for folder in around[: around.index(base) + 1]:
             yield folder, *names
-            if folder == base:
-                break
 
 
 def _given_back(path: Path, name: str) -> int:

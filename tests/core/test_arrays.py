@@ -187,3 +187,13 @@ def test_wrong_kinds_are_coded_refusals_with_a_suggestion() -> None:
     with pytest.raises(OptionError, match=r"A04.*another coordinate system"):
         cost_distance(land, patches.table.geometry.centroid.to_crs(32649))
     assert place(patches.table, land).ids == patches.ids
+
+
+def test_a_masked_yes_is_no_and_a_fill_of_nothing_hides_nothing() -> None:
+    asked = np.ma.array([[True, True, False]], mask=[[False, True, True]])
+    found = plain_values(asked, name="mask")
+    assert found.dtype == bool
+    assert found.tolist() == [[True, False, False]]
+    for fill in (np.nan, "none"):
+        array = xr.DataArray([[1.0, 0.0]], dims=("y", "x"), attrs={"_FillValue": fill})
+        assert plain_values(array, name="r").tolist() == [[1.0, 0.0]]

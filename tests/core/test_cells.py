@@ -28,7 +28,8 @@ from permeability.core.cells import (
         ("1 200", "", 1200), ("1\u00a0200,5", "", 1200.5), ("1\u202f200", "", 1200), ("1'200.5", "", 1200.5), ("12,5", "", 12.5),
         ("0,45", "m", 0.45), ("1,234.5", "", 1234.5), ("1.234,5", "", 1234.5), ("1,234,567", "", 1_234_567), ("−3", "", -3),
         ("8 km", "m", 8000), ("45 cm", "m", 0.45), ("2 м", "m", 2), ("1,5 km", "km", 1.5), ("5000 veh/d", "1/day", 5000),
-        ("40 %", "%", 0.4), ("$ 5", "USD", None), ("12 500 USD", "USD", 12_500), ("1e3", "", 1000), (np.int64(7), "", 7), (" 7 ", "", 7),
+        ("40 %", "%", 0.4), ("$ 5", "USD", None), ("5 $", "USD", 5), ("12 US$", "USD", 12), ("12 500 USD", "USD", 12_500), ("12'", "", 12),
+        ("1,23.4", "", None), ("1.2.3", "", None), ("12,34,5", "", None), ("5 $", "m", None), ("1e3", "", 1000), (np.int64(7), "", 7), (" 7 ", "", 7),
     ],
 )  # fmt: skip
 def test_numbers(cell: object, unit: str, number: float | None) -> None:
@@ -135,3 +136,15 @@ def test_names() -> None:
         None,
         "5.5",
     ]
+
+
+def test_bytes_of_old_files_are_names_too() -> None:
+    assert read_text("Ømnögovi ".encode()) == "Ømnögovi"
+    assert read_text(b"fence \xff") == "fence \ufffd"  # not UTF-8: seen, not lost
+
+
+@pytest.mark.parametrize(
+    ("cell", "found"), [(None, ()), (float("nan"), ()), (pd.NA, ()), (5, (5.0,)), (np.float32(0.5), (0.5,))]
+)
+def test_a_list_of_none_or_one(cell: object, found: tuple[float, ...]) -> None:
+    assert read_series(cell, "m") == (found, "")

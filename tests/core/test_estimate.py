@@ -96,3 +96,10 @@ def test_round_trip_and_text():
     assert estimate.text() == "16 (8-62) km [D]"
     assert Estimate(300, 1500, 3500, "USD", "M-m").text() == "1,500 (300-3,500) USD [M-m]"
     assert [weakest("F", g) for g in EVIDENCE] == list(EVIDENCE)
+
+
+def test_what_goes_through_a_function_says_where_it_comes_from():
+    chance = Estimate(0.2, 0.5, 0.8, "1", "M-m", "an expert")
+    cost = chance.map(lambda p: 1 / p, increasing=False, unit="km", source="the chance turned over")
+    assert (cost.as_tuple(), cost.unit, cost.source) == ((1.25, 2.0, 5.0), "km", "the chance turned over")
+    assert chance.map(lambda p: p / 2).source == "an expert"

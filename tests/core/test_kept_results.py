@@ -179,3 +179,11 @@ def test_a_resumed_project_run_equals_the_unbroken_one_whatever_was_planted(tmp_
             file.name
         )
     shutil.rmtree(tmp_path / "out")
+
+
+def test_bytes_behind_the_last_number_are_not_ours() -> None:
+    data = write_kept(np.arange(3.0), "key")
+    body = data[len(MAGIC) + 32 :]
+    assert MAGIC + hashlib.sha256(body).digest() + body == data
+    longer = body + b"\0"
+    assert read_kept(MAGIC + hashlib.sha256(longer).digest() + longer, "key") == (False, None)

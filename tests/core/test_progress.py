@@ -188,6 +188,52 @@ def test_a_job_of_steps_has_a_bar_for_each() -> None:
     assert all(b.closed and b.n == 2 for b in Bar.made)
 
 
+def test_a_step_that_breaks_off_gives_its_bar_up_to_the_next() -> None:
+    with telling(Bar, "run") as job:
+        assert job.steps is not None
+        job.steps("species", 1, 9)
+        job.steps("draws", 1, 4)
+        job.steps("draws", 4, 4)
+    assert [(b.desc, b.n, b.total, b.closed) for b in Bar.made] == [
+        ("species", 1, 9, True),
+        ("draws", 4, 4, True),
+    ]
+
+
+def test_the_log_hears_of_steps_that_somebody_watches(caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[tuple[int, int]] = []
+    with caplog.at_level(logging.DEBUG, "permeability"):
+        long_job("count")(_count)(20, progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(i, 21) for i in range(1, 21)]  # every one, though the log has a line for a tenth
+    lines = [r.getMessage() for r in caplog.records if r.levelno == logging.DEBUG]
+    assert 2 <= len(lines) <= 11
+
+
+@pytest.mark.parametrize(("notebook", "widgets", "module"), [(True, True, "notebook"), (True, False, "std"), (False, True, "std")])  # fmt: skip
+def test_bars_of_a_notebook_where_it_can_draw_them(
+    monkeypatch: pytest.MonkeyPatch, notebook: bool, widgets: bool, module: str
+) -> None:
+    monkeypatch.setattr(progress, "in_notebook", lambda: notebook)
+    monkeypatch.setattr(progress, "find_spec", lambda name: object() if widgets else None)
+    assert progress._bar_class().__module__ == f"tqdm.{module}"
+
+
+def test_a_notebook_is_told_where_no_log_is_set_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    journal.say("12 patches are left out")
+    assert capsys.readouterr().err == ""  # a script
+    monkeypatch.setattr(journal, "in_notebook", lambda: True)
+    journal.say("12 patches are left out")
+    assert capsys.readouterr().err == "permeability: 12 patches are left out\n"
+    monkeypatch.setattr(root, "handlers", [logging.StreamHandler()])
+    caplog.set_level(logging.INFO, "permeability")
+    journal.say("the log has this")
+    assert "permeability: the log has this" not in capsys.readouterr().err
+
+
 def test_compiling_is_told_once_when_it_takes_long(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

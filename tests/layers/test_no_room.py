@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import permeability as pm
+from permeability.core import disk_room
 from permeability.core.disk_room import room_refused
 from permeability.core.errors import OptionError
 from permeability.layers.whole_files import whole_folder, write_text
@@ -62,3 +63,33 @@ def test_a_folder_without_room_leaves_the_earlier_one(tmp_path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     assert (tmp_path / "out" / "mark").read_text() == "first"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def _of_gdal(text: str) -> Exception:
+    """An error as rasterio raises it: of its module, without a number of the system."""
+    return type("RasterioIOError", (Exception,), {"__module__": "rasterio.errors"})(text)
+
+
+def test_what_a_library_of_files_says_in_words_counts(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OptionError, match=r"(?s)O12.*No space left on device"),
+        room_refused(tmp_path / "a.tif"),
+    ):
+        raise _of_gdal("write failed: No space left on device")
+    with pytest.raises(RuntimeError, match="no space left"), room_refused(tmp_path / "a.tif"):
+        raise RuntimeError("no space left in the queue")  # no library that writes files
+
+
+def test_a_silent_library_is_believed_only_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Exception, match="block 7"), room_refused(tmp_path / "a.tif"):
+        raise _of_gdal("could not write block 7")
+    assert list(tmp_path.iterdir()) == []  # what was tried is gone
+
+    def full(*told: object, **more: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(disk_room.tempfile, "TemporaryFile", full)
+    with pytest.raises(OptionError, match=r"(?s)O12.*block 7"), room_refused(tmp_path / "a.tif"):
+        raise _of_gdal("could not write block 7")
