@@ -167,12 +167,10 @@ def _anchors(
             made.posts_used[line] = len(kinds)
     spans = {int(i): _span(int(i), chain, parts) for i in rows[known]}
     rising = _rising(spans, columns)
-    for i, (start, end, flipped) in spans.items():
+    for i, (start, end, _) in spans.items():
         a, b = float(columns["km_from"][i]), float(columns["km_to"][i])
         if len(parts) > 1:
             a, b = (min(a, b), max(a, b)) if rising else (max(a, b), min(a, b))
-        elif flipped:
-            a, b = b, a
         at += [start, end]
         km += [a, b]
         kinds += ["columns", "columns"]

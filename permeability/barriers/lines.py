@@ -405,9 +405,7 @@ def _without_rule(rows: gpd.GeoDataFrame, layer: str) -> list[Finding]:
 
 
 def _one_line(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A ring as a closed line, parts that meet end to end as one line."""
-    if geometry.geom_type == "LinearRing":
-        return shapely.LineString(geometry)
+    """Parts that meet end to end as one line."""
     return shapely.line_merge(geometry) if geometry.geom_type == "MultiLineString" else geometry
 
 

@@ -501,3 +501,42 @@ def test_a_straight_fence_adds_the_same_to_the_circuit_at_every_angle() -> None:
 def test_unknown_neighbourhood_is_refused() -> None:
     with pytest.raises(OptionError, match=r"O01.*neighbours = 6"):
         cut(cells([[(0, 0), (1, 1)]], square_grid(3)), square_grid(3), 6)
+
+
+# ---------------------------------------------------------------- rows of one line
+def cut_rows(lines: Sequence[shapely.Geometry], grid: Grid) -> set[tuple[int, int]]:
+    """Edges that rows of one line cut."""
+    ids = [f"r{i}" for i in range(len(lines))]
+    table = gpd.GeoDataFrame({"id": ids, "kind": "fence", "line": "F"}, geometry=list(lines), crs=grid.crs)
+    found = cut_edges(prepare(table), grid, neighbours=16)
+    return set(zip(found.cell.tolist(), found.direction.tolist()))
+
+
+def test_rows_with_repeated_vertices_are_cut_as_the_whole_line() -> None:
+    grid = square_grid(10)
+    a, c = (-500.0, 2100.0), (10_700.0, 7300.0)
+    line = shapely.LineString([a, c])
+    b = line.interpolate(0.4, normalized=True).coords[0]
+    whole = cut_rows([line], grid)
+    assert len(whole) > 50
+    for rows in (
+        [(a, b), (b, c)],
+        [(a, b, b, b), (b, c)],
+        [(a, b), (b, b, b, c)],
+        [(a, a, b, b), (b, b, c, c)],
+    ):
+        assert cut_rows([shapely.LineString(row) for row in rows], grid) == whole
+
+
+def test_rows_that_nearly_meet_hold_and_rows_apart_leave_a_gap() -> None:
+    grid = square_grid(10)
+    west = shapely.LineString([(-500, 5200), (5200, 5200)])
+
+    def east(start: float) -> shapely.LineString:
+        return shapely.LineString([(start, 5200), (10_500, 5200)])
+
+    whole = cut_rows([shapely.LineString([(-500, 5200), (10_500, 5200)])], grid)
+    assert cut_rows([west, east(5200.01)], grid) == whole  # 1 cm of cells of 1 km: one line
+    apart = cut_rows([west, east(8200.0)], grid)
+    assert apart == cut_rows([west], grid) | cut_rows([east(8200.0)], grid)
+    assert apart < whole

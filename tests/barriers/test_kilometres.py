@@ -155,3 +155,36 @@ def test_many_scattered_rows_are_chained_quickly() -> None:
     starts = rng.uniform(0, 1e5, (1500, 2))
     parts = [shapely.LineString([a, a + (300, 40)]) for a in starts]
     assert len(chained(parts).links) == 1500
+
+
+def test_posts_too_far_from_a_line_of_several_rows_are_none() -> None:
+    rows = rail(up(0, 4000), up(4000, 8000))
+    marks = posts((0, 100), (8000, 108))
+    astray = gpd.GeoDataFrame({"line": ["R"], "km": [50.0]}, geometry=[shapely.Point(20_000, 4000)], crs=CRS)
+    found = prepare(rows, posts=gpd.GeoDataFrame(np.concatenate([marks, astray]), columns=marks.columns, geometry="geometry", crs=CRS))  # fmt: skip
+    assert found.km_range("R") == pytest.approx((100.0, 108.0))
+    assert found.posts_used == {"R": 2}
+    with pytest.raises(BarrierError, match=r"(?s)B18.*no post is used"):
+        prepare(rows, posts=astray)
+
+
+def test_kilometres_of_posts_that_jump_back_along_several_rows_are_refused() -> None:
+    marks = posts((0, 0), (3000, 9), (6000, 5), (8000, 12))
+    with pytest.raises(BarrierError, match=r"(?s)B05.*'R'.*km 9 then km 5"):
+        prepare(rail(up(0, 4000), up(4000, 8000)), posts=marks)
+
+
+def test_posts_and_columns_that_agree_are_not_told() -> None:
+    rows = rail(up(0, 4000), up(4000, 8000), km_from=[100.3, 104.0], km_to=[104.0, 108.0])
+    found = prepare(rows, posts=posts((0, 100), (8000, 108)))
+    assert found.km_range("R") == pytest.approx((100.0, 108.0))
+    assert [f.code for f in found.findings] == []
+
+
+def test_a_ring_of_rows_begins_in_the_south_and_runs_against_the_clock() -> None:
+    corners = [(0, 0), (3000, -100), (3000, 3000), (0, 3000)]
+    sides = [shapely.LineString([corners[i], corners[(i + 1) % 4]]) for i in range(4)]
+    for parts in (sides, [s.reverse() for s in sides[::-1]]):
+        chain = chained(parts)
+        way = [parts[k.part].coords[-1 if k.flipped else 0] for k in chain.links]
+        assert way == [(3000, -100), (3000, 3000), (0, 3000), (0, 0)]

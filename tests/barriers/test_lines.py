@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from permeability.barriers.chainage import from_length, from_posts
-from permeability.barriers.lines import Barriers, concat, prepare, substring, traffic_class
+from permeability.barriers.lines import (
+    Barriers,
+    concat,
+    prepare,
+    prepare_layers,
+    substring,
+    traffic_class,
+)
 from permeability.core.errors import BarrierError, GridError, LayerError, PermeabilityError
 
 CRS = "EPSG:32648"
@@ -195,3 +202,29 @@ def test_errors_carry_their_facts_through_pickle() -> None:
     again = pickle.loads(pickle.dumps(caught.value))
     assert str(again) == str(caught.value)
     assert type(again) is LayerError
+
+
+def test_as_one_names_what_is_there() -> None:
+    with pytest.raises(BarrierError, match=r"(?s)B06.*'b2'.*did you mean 'b[01]'"):
+        prepare_layers({"fences": table()}, as_one=[["b0", "b2"]])
+    with pytest.raises(BarrierError, match=r"(?s)B06.*'Xinjiang'.*name ids or lines"):
+        prepare_layers({"fences": table()}, as_one=[["Xinjiang", "b0"]])
+    assert [f.code for f in prepare_layers({"fences": table()}, as_one=[["b0", "b1"]]).findings] == ["B23"]
+
+
+def test_a_layer_of_canals_alone_holds_no_barrier() -> None:
+    found = prepare(table(kind="canal"))
+    assert len(found) == 0
+    assert [(f.code, f.rows) for f in found.findings] == [("K13", ("b0", "b1"))]
+
+
+def test_what_one_of_several_layers_is_told_of_stays() -> None:
+    layers = {"a": table(kind=["fence", "canal"]), "b": table(1).assign(id="c")}
+    assert [(f.code, f.layer) for f in prepare_layers(layers, count_both=True).findings] == [("K13", "a")]
+
+
+def test_rings_are_closed_lines() -> None:
+    ring = shapely.LinearRing([(0, 0), (3000, 0), (3000, 3000)])
+    found = prepare(table(1).set_geometry([ring], crs=CRS))
+    assert found.table.geometry[0].geom_type == "LineString"
+    assert found.km_range("b0")[1] == pytest.approx(ring.length / 1000)

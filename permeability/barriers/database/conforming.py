@@ -22,7 +22,7 @@ import shapely
 from permeability.barriers.database.schema import Column, columns
 from permeability.core.cells import is_empty, read_numbers, read_series, read_text, read_word, read_year
 from permeability.core.errors import Finding, LayerError, OptionError, nearest
-from permeability.species.seasons import parse_hours, parse_profile
+from permeability.species.seasons import parse_hours
 
 NEVER = 9999  # the year that data bases write for "never"
 LISTS = {
@@ -317,8 +317,6 @@ def _formed(value: Any, form: str) -> tuple[str | None, str]:
     """Hours and days as text that every reader understands."""
     if is_empty(value):
         return None, ""
-    if form == "hour_profile":
-        return (read_text(value), "") if _readable(parse_profile, value) else (None, "cannot be read")
     if form == "hours":
         return (read_text(value), "") if _readable(parse_hours, value) else (None, "cannot be read")
     text = read_text(str(value)) or ""

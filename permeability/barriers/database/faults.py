@@ -166,9 +166,7 @@ class _Inspector:
             )
 
     def empty(self, column: str) -> Rows:
-        """Rows in which a column is missing (all, where there is no such column)."""
-        if column not in self.layer:
-            return np.ones(len(self.layer), bool)
+        """Rows in which a column of the layer is missing."""
         unclear = {r for f in self.findings if f.details.get("column") == column for r in f.rows}
         return np.array(
             [missing(v) and r not in unclear for v, r in zip(self.layer[column], self.rows)], dtype=bool

@@ -439,10 +439,8 @@ class _Importer:
         self.made[name].append(values)
         self.shapes[name].append(self.line(number, identifier, shape) if name == "barriers" else shape)
 
-    def refusal(self, rule: MappingType[str, Any] | None, shape: BaseGeometry | None) -> str:
+    def refusal(self, rule: MappingType[str, Any], shape: BaseGeometry | None) -> str:
         """Why a feature goes to no layer; empty when it does."""
-        if rule is None:
-            return "no rule of the mapping fits"
         if "skip" in rule:
             return str(rule["skip"])
         if shape is None or shape.is_empty:
