@@ -62,11 +62,12 @@ def on_grid(values: Any, grid: Grid, *, name: str) -> NDArray[Any]:
     turned = plain_values(held, name=name)
     if [d.lower() for d in dims] in (["x", "y"], ["easting", "northing"]):
         dims, turned = dims[::-1], turned.T
-    if len(dims) == 2 and all(d in held.coords and held.sizes[d] > 1 for d in dims):
+    if len(dims) == 2 and turned.size and all(d in held.coords for d in dims):
         y, x = (np.asarray(held.coords[d].values, float) for d in dims)
         turned, y = (turned[::-1], y[::-1]) if y[0] < y[-1] else (turned, y)
         turned, x = (turned[:, ::-1], x[::-1]) if x[0] > x[-1] else (turned, x)
-        wide, high = (x[-1] - x[0]) / (len(x) - 1), (y[0] - y[-1]) / (len(y) - 1)
+        steps = [abs(c[-1] - c[0]) / (len(c) - 1) for c in (x, y) if len(c) > 1]
+        wide, *_, high = 2 * (steps or [grid.cell_size])  # cells of a single row are as high as they are wide
         own = Grid.from_affine(
             grid.crs,
             Affine(wide, 0.0, x[0] - wide / 2, 0.0, -high, y[0] + high / 2),

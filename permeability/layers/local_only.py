@@ -95,13 +95,11 @@ JSON_KINDS = {"gdal_streamed_alg": "a recipe of GDAL", "stac_version": "a catalo
 
 
 def _refuse_far_json(one: Path, layer: str) -> None:
-    """Refuse a JSON file that names where to fetch: a coordinate system by a link, a recipe, a catalogue, references."""
+    """Refuse a file of one JSON object that names where to fetch: a coordinate system by a link, a recipe, a catalogue, references."""
     try:
         told: Any = json.loads(one.read_bytes())
     except (ValueError, RecursionError):
         return  # GDAL says what is wrong with it
-    if not isinstance(told, dict):
-        return
     crs = told.get("crs")
     if isinstance(crs, dict) and "href" in str(crs.get("properties", "")):
         found = "its coordinate system is a link"

@@ -540,3 +540,4 @@ def test_rows_that_nearly_meet_hold_and_rows_apart_leave_a_gap() -> None:
     apart = cut_rows([west, east(8200.0)], grid)
     assert apart == cut_rows([west], grid) | cut_rows([east(8200.0)], grid)
     assert apart < whole
+    assert cut_rows([shapely.MultiLineString([west, east(8200.0)])], grid) == apart

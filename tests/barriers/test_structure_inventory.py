@@ -9,7 +9,7 @@ from shapely.geometry import Point
 
 from permeability.barriers.database import template_layers
 from permeability.barriers.passability import Structure, gap_encounter_chance, structure_chance
-from permeability.barriers.standards import standard, standard_from_dict, standards
+from permeability.barriers.standards import StandardRule, standard, standard_from_dict, standards
 from permeability.barriers.structure_inventory import check_structures, judge
 from permeability.core.errors import LayerError, OptionError
 from permeability.species import species, species_list
@@ -166,3 +166,11 @@ def test_rule_files_are_checked(data, text):
 def test_unknown_standard_names_the_nearest():
     with pytest.raises(OptionError, match=r"(?s)\[N01\].*did you mean 'fhwa_2011'"):
         standard("fhwa_2012")
+
+
+def test_a_spacing_that_nobody_knows_is_not_known():
+    rules = [StandardRule("under", max_spacing_m=2000.0)]
+    assert judge(Structure("under", 12.0), float("nan"), rules) == ("not known", ["spacing is not known"])
+    assert judge(Structure("under", 12.0), 2000.0, rules) == ("meets", [])
+    verdict, why = judge(Structure("under", 12.0), 3500.0, rules)
+    assert (verdict, why) == ("falls short", ["the next structure is 3,500 m away, over 2,000 m"])

@@ -18,6 +18,7 @@ from rasterio.warp import reproject
 import permeability as pm
 from permeability.core.errors import GridMismatchError, LayerError
 from permeability.layers import warping
+from permeability.layers.bands import sample_values
 from permeability.layers.rasters import RESAMPLING, raster_grid, raw_raster, read_raster, reading_bytes
 
 CRS = "EPSG:32648"
@@ -204,3 +205,35 @@ def test_a_raster_of_any_corner_gives_the_grid(tmp_path: Path) -> None:
     own = raster_grid(path, layer="r")
     assert pm.Grid.from_bounds(own.bounds, cell_size=1000, crs=CRS) == own
     assert read_raster(path, own)[0].shape == (8, 12)
+
+
+def test_a_large_raster_is_looked_at_by_a_regular_sample(tmp_path: Path) -> None:
+    values = np.arange(96, dtype="float32").reshape(8, 12)
+    values[2, 2] = -9999
+    path = write(tmp_path / "a.tif", values, nodata=-9999)
+    with rasterio.open(path) as source:
+        assert np.array_equal(
+            sample_values(source, 1, 96), np.where(values < 0, np.nan, values), equal_nan=True
+        )
+        few = sample_values(source, 1, 24)
+        assert np.array_equal(few, values[1::2, 1::2])
+        assert sample_values(source, 1, 6).size <= 6
+
+
+def test_a_file_without_bands_is_no_raster(tmp_path: Path) -> None:
+    path = tmp_path / "a.vrt"
+    path.write_text('<VRTDataset rasterXSize="3" rasterYSize="2"></VRTDataset>', encoding="utf-8")
+    with pytest.raises(LayerError, match=r"(?s)L12.*a\.vrt has no band 1") as caught:
+        raw_raster(path, layer="heights")
+    assert caught.value.details["bands"] == 0
+
+
+@pytest.mark.parametrize("place", ["beside", "the other side of the earth", "partly"])
+def test_a_grid_beside_the_raster_sees_nothing_of_it(tmp_path: Path, place: str) -> None:
+    path = write(tmp_path / "a.tif", np.ones((8, 12), "float32"))
+    west = {"beside": 5_000_000, "partly": 6_000, "the other side of the earth": 30_000_000}[place]
+    grid = pm.Grid.from_bounds((west, 0, west + 12_000, 8_000), cell_size=1000, crs=CRS)
+    with rasterio.open(path) as source:
+        found = warping.warp_band(source, 1, grid, "bilinear")
+        assert (warping.warp_bytes(source, grid, "bilinear") > 0) == (place == "partly")
+    assert np.isfinite(found).sum() == (48 if place == "partly" else 0)

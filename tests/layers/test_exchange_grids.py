@@ -190,3 +190,10 @@ def test_points_on_cell_edges_belong_to_the_left_and_upper_cell() -> None:
     )
     np.testing.assert_array_equal(inside, [True, True, True, False, False, False])
     assert list(zip(row[:3].tolist(), col[:3].tolist(), strict=True)) == [(0, 0), (1, 2), (1, 0)]
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "-nan"])
+def test_a_first_cell_without_a_number_is_no_word_of_the_header(tmp_path: Path, word: str) -> None:
+    found = read_raster(write(tmp_path, HEADER + f"{word} 2 3\n4 -9999 6\n"))
+    assert np.isnan(found.values).tolist() == [[True, False, False], [False, True, False]]
+    assert np.nansum(found.values) == 15

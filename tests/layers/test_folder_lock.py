@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -110,3 +111,19 @@ def test_two_runs_into_one_folder_one_whole_one_refused(tmp_path: Path) -> None:
     }
     kept = ".results-steps"  # for the next run
     assert sorted(p.name for p in tmp_path.iterdir() if p.name != kept) == ["results", "tiny"]
+
+
+def test_a_lock_is_gone_on_windows_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There an open file cannot be removed: it is closed first."""
+    there: list[bool] = []
+    real = os.close
+
+    def close(handle: int) -> None:
+        there.append((tmp_path / ".out-lock").exists())
+        real(handle)
+
+    with folder_lock(tmp_path / "out"):
+        monkeypatch.setattr(sys, "platform", "win32")
+        monkeypatch.setattr(os, "close", close)
+    assert there == [True]
+    assert list(tmp_path.iterdir()) == []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
+import xarray as xr
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import CRS, Geod
 
-from permeability.core.errors import GridError, GridMismatchError
+from permeability.core.errors import GridError, GridMismatchError, OptionError
+from permeability.layers.arrays_on_grid import on_grid
 from permeability.layers.grid import (
     Grid,
     describe_crs,
@@ -19,6 +23,8 @@ from permeability.layers.grid import (
     require_metres,
     suggest_crs,
 )
+from permeability.layers.grid_like import grid_like
+from permeability.layers.rasters import write_geotiff
 
 UTM = "EPSG:32648"
 MONGOLIA = (87.7, 41.5, 120.0, 52.2)
@@ -156,3 +162,41 @@ def test_land_across_the_equator_has_no_conic_and_a_fit(bounds: tuple[float, flo
         require_metres(parse_crs("EPSG:4326"), bounds=bounds)
     assert table["crs"].iloc[0] in caught.value.remedy
     assert "Lambert conformal conic" in set(suggest_crs((20.0, -5.0, 26.0, 6.0))["name"])
+
+
+def test_what_has_a_grid_gives_it_and_what_has_none_is_refused(tmp_path: Path) -> None:
+    grid = Grid.from_bounds((300_000, 5_000_000, 306_000, 5_004_000), cell_size=1000, crs=UTM)
+    file = write_geotiff(tmp_path / "r.tif", np.ones(grid.shape), grid)
+    assert grid_like(grid) is grid
+    assert grid_like(file) == grid_like(str(file)) == grid
+    coarse = grid_like(file, cell_size=2000)
+    assert (coarse.bounds, coarse.shape) == (grid.bounds, (2, 3))
+    y, x = grid.y, grid.x
+    held = xr.Dataset({"year": ("t", [2026.0]), "r": (("y", "x"), np.ones(grid.shape))}, {"y": y, "x": x})
+    held["r"] = held["r"].rio.write_crs(UTM) if hasattr(held["r"], "rio") else held["r"].assign_attrs(crs=UTM)
+    assert grid_like(held) == grid  # of the first variable with cells
+    with pytest.raises(OptionError, match=r"(?s)A11.*no variable with cells"):
+        grid_like(held[["year"]])
+    with pytest.raises(OptionError, match=r"(?s)A11.*a list has no grid"):
+        grid_like([1, 2])
+
+
+def test_an_array_without_coordinates_is_taken_as_it_lies() -> None:
+    grid = Grid.from_bounds((300_000, 5_000_000, 302_000, 5_003_000), cell_size=1000, crs=UTM)
+    values = np.arange(6.0).reshape(3, 2)
+    assert on_grid(xr.DataArray(values, dims=("y", "x")), grid, name="r").tolist() == values.tolist()
+    turned = xr.DataArray(values.T, dims=("x", "y"))
+    assert on_grid(turned, grid, name="r").tolist() == values.tolist()
+
+
+def test_a_single_row_is_held_against_the_grid_too() -> None:
+    row = Grid.from_bounds((300_000, 5_000_000, 302_000, 5_001_000), cell_size=1000, crs=UTM)
+    east_first = xr.DataArray([[2.0, 1.0]], dims=("y", "x"), coords={"y": row.y, "x": row.x[::-1]})
+    assert on_grid(east_first, row, name="r").tolist() == [[1.0, 2.0]]
+    for far in (
+        {"y": row.y + 1000, "x": row.x},
+        {"y": row.y, "x": row.x + 500},
+        {"y": row.y, "x": row.x * 2},
+    ):
+        with pytest.raises(GridMismatchError, match=r"\[G02\]"):
+            on_grid(xr.DataArray([[1.0, 2.0]], dims=("y", "x"), coords=far), row, name="r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
 import json
@@ -187,3 +188,11 @@ def test_a_view_without_end_is_refused_and_others_are_read(
         with pytest.raises(LayerError, match=r"L40.*'slow'"):
             vectors.read_vector(path, table)
         assert time.monotonic() - begun < 10
+
+
+def test_a_view_that_only_another_program_understands_passes(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    with contextlib.closing(sqlite3.connect(path)) as base:
+        base.execute("CREATE VIEW far AS SELECT ST_Transform(geom, 4326) AS geom FROM nowhere")
+        base.execute("CREATE VIEW quick AS SELECT 1 AS id")
+    assert sqlite_views.require_quick(path, "fences") is None

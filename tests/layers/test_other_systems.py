@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,6 +18,7 @@ from permeability.core import memory
 from permeability.core.errors import OptionError
 from permeability.layers import table_workbooks, whole_files
 from permeability.layers.whole_files import require_free, whole_folder, write_csv, write_text
+from permeability.layers.workbooks import Heading, write_workbook
 from permeability.report import pdf
 
 
@@ -150,3 +153,63 @@ def test_results_as_workbook_geojson_and_parquet(tmp_path: Path) -> None:
     whole = gpd.read_parquet(patches.save(tmp_path / "p.parquet"))
     assert whole.crs == patches.table.crs
     assert whole["id"].tolist() == patches.table["id"].tolist()
+
+
+def test_sheets_whose_names_are_cut_alike_have_names_of_their_own(tmp_path: Path) -> None:
+    name = "Crossings of the railway in the north-east"
+    tables = {name + end: pd.DataFrame({"n": [k]}) for k, end in enumerate((" (a)", " (b)", " (c)"))}
+    path = table_workbooks.write_tables(
+        tmp_path / "a.xlsx", tables | {"A/b": pd.DataFrame(), "a_B": pd.DataFrame()}
+    )
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == [name[:31], f"{name[:29]} 2", f"{name[:29]} 3", "A_b", "a_B 2"]
+    assert [sheet["A2"].value for sheet in book.worksheets[:3]] == [0, 1, 2]
+    assert max(map(len, book.sheetnames)) <= 31
+
+
+def test_a_head_without_a_note_has_no_comment(tmp_path: Path) -> None:
+    heads = [Heading("id"), Heading("kind", "what it is", ("fence", "road"))]
+    path = write_workbook(tmp_path / "a.xlsx", {"lines": (heads, pd.DataFrame({"id": ["F"]}))})
+    first, second = openpyxl.load_workbook(path)["lines"][1]
+    assert (first.value, first.comment) == ("id", None)
+    assert second.comment.text == "what it is"
+
+
+def test_what_a_folder_refuses_is_left_out_and_a_full_disk_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("a", encoding="utf-8")
+    asked: list[int] = []
+
+    def refuses(number: int) -> Callable[[int], None]:
+        def sync(handle: int) -> None:
+            asked.append(handle)
+            raise OSError(number, os.strerror(number))
+
+        return sync
+
+    monkeypatch.setattr(os, "fsync", refuses(errno.EINVAL))
+    whole_files.to_disk(file)
+    whole_files.to_disk(tmp_path)
+    monkeypatch.setattr(os, "fsync", refuses(errno.ENOSPC))
+    whole_files.to_disk(tmp_path)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        whole_files.to_disk(file)
+    assert len(asked) == 4
+    for handle in asked:  # none stays open
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            os.fstat(handle)
+
+
+def test_windows_is_asked_for_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("a", encoding="utf-8")
+    asked: list[int] = []
+    monkeypatch.setattr(os, "fsync", asked.append)
+    folder, file = tmp_path, tmp_path / "a.txt"
+    with monkeypatch.context() as windows:
+        windows.setattr(whole_files.os, "name", "nt")
+        whole_files.to_disk(folder)
+        assert asked == []
+        whole_files.to_disk(file)
+    assert len(asked) == 1

@@ -13,6 +13,7 @@ import shapely
 from places import SHARED
 
 from permeability.core.errors import LayerError
+from permeability.layers.degrees import middle_degrees
 from permeability.layers.reprojection import reproject
 from permeability.layers.vectors import read_vector, tables_of
 
@@ -182,3 +183,60 @@ def test_a_real_extract_of_openstreetmap() -> None:
     assert found.km_range("303 01") == pytest.approx((0, 9.874), abs=0.03)  # by line_merge of the same rows
     for km in range(9):
         assert found.stretch("303 01", km, km + 1).geom_type == "LineString"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.parquet", "a.geoparquet"])
+def test_formats_of_one_table_have_no_tables_to_choose_from(tmp_path: Path, name: str) -> None:
+    assert tables_of(tmp_path / name) == {}  # not even opened
+    (tmp_path / "a.gpkg").write_bytes(b"")
+    with pytest.raises(LayerError, match="L11"):
+        tables_of(tmp_path / "a.gpkg")
+
+
+@pytest.mark.parametrize(
+    ("place", "hint"),
+    [
+        ((107.5, 44.0), 'crs = "EPSG:4326"'),
+        ((500_000, 5_000_000), "look like a UTM zone"),
+        ((12_000_000, 5_500_000), 'say crs = "EPSG:..." for the layer, if you know it'),
+    ],
+)
+def test_a_layer_without_a_coordinate_system_is_refused_with_what_it_looks_like(
+    tmp_path: Path, place: tuple[float, float], hint: str
+) -> None:
+    text = f"id,wkt\na,POINT ({place[0]} {place[1]})\n"
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(LayerError, match="L02") as caught:
+        read_vector(tmp_path / "a.csv")
+    assert hint in caught.value.remedy
+
+
+def test_a_file_without_any_table_is_refused(tmp_path: Path) -> None:
+    kml = '<kml xmlns="http://www.opengis.net/kml/2.2"><Document></Document></kml>'
+    (tmp_path / "a.kml").write_text(kml, encoding="utf-8")
+    with pytest.raises(LayerError, match=r"(?s)L03.*a\.kml holds no table"):
+        read_vector(tmp_path / "a.kml")
+
+
+def test_an_empty_cell_is_a_row_without_geometry(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,wkt\na,POINT (1 2)\nb,\nc,  \n", encoding="utf-8")
+    found = read_vector(tmp_path / "a.csv", assume_crs=CRS)
+    assert found["id"].tolist() == ["a", "b", "c"]
+    assert found.geometry.isna().tolist() == [False, True, True]
+
+
+def test_an_empty_line_stays_empty_on_another_system() -> None:
+    lines = gpd.GeoDataFrame(
+        geometry=[shapely.LineString(), shapely.LineString([(90, 45), (110, 45)])], crs=4326
+    )
+    moved = reproject(lines, CRS)
+    assert moved.geometry.is_empty.tolist() == [True, False]
+    assert len(moved.geometry[1].coords) > 50
+
+
+def test_places_without_a_coordinate_system_have_no_degrees() -> None:
+    known = middle_degrees(frame())
+    assert known.round(2).to_numpy().tolist() == [[105.0, 45.19], [105.03, 45.19]]
+    nowhere = middle_degrees(frame().set_crs(None, allow_override=True).set_index(pd.Index([7, 9])))
+    assert nowhere.index.tolist() == [7, 9]
+    assert nowhere.isna().all(axis=None)
