@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from affine import AffineError
 from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import ProjError
@@ -407,8 +408,15 @@ def _open_raster(path: Path, band: int, layer: str, table: str | None = None) ->
             )  # fmt: skip
         try:
             yield source
-        except (RasterioError, RasterioIOError, CPLE_BaseError, ProjError, UnicodeDecodeError) as exc:
-            # a head that makes sense and a body or a coordinate system that does not
+        except (
+            RasterioError,
+            RasterioIOError,
+            CPLE_BaseError,
+            ProjError,
+            AffineError,
+            UnicodeDecodeError,
+        ) as exc:
+            # a head that makes sense and a body, a place or a coordinate system that does not
             raise _unreadable(path, layer, exc) from exc
 
 

@@ -220,12 +220,27 @@ def test_a_large_raster_is_looked_at_by_a_regular_sample(tmp_path: Path) -> None
         assert sample_values(source, 1, 6).size <= 6
 
 
-def test_a_file_without_bands_is_no_raster(tmp_path: Path) -> None:
-    path = tmp_path / "a.vrt"
-    path.write_text('<VRTDataset rasterXSize="3" rasterYSize="2"></VRTDataset>', encoding="utf-8")
-    with pytest.raises(LayerError, match=r"(?s)L12.*a\.vrt has no band 1") as caught:
-        raw_raster(path, layer="heights")
-    assert caught.value.details["bands"] == 0
+@pytest.mark.parametrize(
+    ("crs", "cell", "west"),
+    [("+proj=ortho +lat_0=0 +lon_0=-75 +R=6371000 +units=m", 1000.0, 0.0), (CRS, 1e-3, 1e308)],
+    ids=["the face of the earth that is turned away", "a corner beyond all numbers"],
+)
+def test_a_raster_that_no_place_of_the_grid_lies_on_is_empty_there(
+    tmp_path: Path, crs: str, cell: float, west: float
+) -> None:
+    path = write(tmp_path / "a.tif", np.ones((8, 12), "float32"), crs=crs, corner=(west, 0.0), cell=cell)
+    values, told = read_raster(path, GRID, resampling="bilinear")
+    assert np.isnan(values).all()
+    assert told is not None
+    assert told.filled_cells == values.size
+
+
+@pytest.mark.parametrize("resampling", [None, "bilinear"])
+def test_cells_without_ground_under_them_are_refused(tmp_path: Path, resampling: str | None) -> None:
+    path = write(tmp_path / "a.tif", np.ones((8, 12), "float32"), cell=1e-305)
+    with pytest.raises((LayerError, GridMismatchError)) as caught:
+        read_raster(path, GRID, resampling=resampling)
+    assert caught.value.code == ("G02" if resampling is None else "L11")
 
 
 @pytest.mark.parametrize("place", ["beside", "the other side of the earth", "partly"])

@@ -240,3 +240,13 @@ def test_places_without_a_coordinate_system_have_no_degrees() -> None:
     nowhere = middle_degrees(frame().set_crs(None, allow_override=True).set_index(pd.Index([7, 9])))
     assert nowhere.index.tolist() == [7, 9]
     assert nowhere.isna().all(axis=None)
+
+
+def test_a_file_that_breaks_off_behind_its_head_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.fgb"
+    many = gpd.GeoDataFrame({"id": range(300)}, geometry=gpd.points_from_xy(range(300), range(300)), crs=CRS)
+    many.to_file(path, driver="FlatGeobuf", SPATIAL_INDEX="NO")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert tables_of(path) == {"a": "Point"}
+    with pytest.raises(LayerError, match=r"(?s)L11.*a\.fgb cannot be read.*check that the file is whole"):
+        read_vector(path)
