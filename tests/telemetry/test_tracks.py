@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from places import SHARED
 
 from permeability.core.errors import GridMismatchError, LayerError, OptionError
@@ -250,3 +251,43 @@ def test_real_tracks_are_read_by_their_words() -> None:
     deer.require_usable(32612)
     coyotes = read_tracks(DATA / "coyote_cougar_utah.parquet", crs=32612)
     assert len(coyotes.animals) == 3
+
+
+def test_a_single_fix_has_no_interval_and_none_is_refused() -> None:
+    one = read_tracks(frame(1), crs=32648)
+    assert np.isnan(one.interval_h)
+    none = one.take(np.zeros(1, bool))
+    with pytest.raises(LayerError, match=r"F02.*there is no fix"):
+        none.require_usable()
+
+
+def test_fixes_between_two_dates_hold_the_first_and_not_the_last() -> None:
+    tracks = read_tracks(frame(), crs=32648)  # 00:00, 02:00, ... 10:00
+    hours = lambda t: ((t.seconds - tracks.seconds[0]) / 3600).tolist()  # noqa: E731
+    assert hours(tracks.between("2024-03-01 04:00")) == [4, 6, 8, 10]
+    assert hours(tracks.between("2024-03-01 02:00", "2024-03-01 06:00")) == [2, 4]
+    assert hours(tracks.between(None, "2024-03-01T10:00+08:00")) == [0]
+    assert hours(tracks.between()) == [0, 2, 4, 6, 8, 10]
+
+
+def test_what_holds_no_fixes_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"(?s)F01.*list cannot be read as tracks.*give a path"):
+        read_tracks([1, 2])  # type: ignore[arg-type]
+    lines = read_tracks(frame(), crs=32648).table
+    lines.loc[[1, 3], "geometry"] = shapely.LineString([(0, 0), (1, 1)])
+    with pytest.raises(LayerError, match=r"L06.*2 rows are not points") as caught:
+        read_tracks(lines)
+    assert list(caught.value.rows) == [1, 3]
+
+
+def test_faults_of_fixes_in_degrees() -> None:
+    t = frame(7).assign(x=105.0 + 0.01 * np.arange(7), y=44.0)
+    t.loc[1, "y"] = 91.0
+    t.loc[2, "x"] = 400.0
+    t.loc[5, "x"] += 20.0  # 1,600 km in two hours
+    found = {f.code: f.rows for f in read_tracks(t, crs=4326).check()}
+    assert found["F12"] == (1, 2)
+    assert 5 in found["F17"]
+    quick = frame(4, step="1h").assign(x=105.0 + np.array([0, 0.4, 0.8, 1.2]), y=60.0)  # 22 km each at 60 N
+    assert "F17" not in {f.code for f in read_tracks(quick, crs=4326, max_speed_kmh=25).check()}
+    assert "F17" in {f.code for f in read_tracks(quick, crs=4326, max_speed_kmh=21).check()}
