@@ -494,12 +494,12 @@ def _by_stretch(
     for line in dict.fromkeys(names.tolist()):
         low, high = land.barriers.km_range(line)
         of = names == line
-        number = np.clip(np.floor((cuts.km[here][of] - low) / step), 0, None).astype(int)
+        last = max(np.ceil((high - low) / step - 1e-9) - 1, 0)  # a cut at the end of the line is in its last stretch
+        number = np.clip(np.floor((cuts.km[here][of] - low) / step), 0, last).astype(int)
         for i in np.unique(number).tolist():
             a, b = low + i * step, min(high, low + (i + 1) * step)
-            if b > a:
-                total = float(each[of][number == i].sum())
-                rows.append((line, a, b, total, total / (b - a), land.barriers.stretch(line, a, b)))
+            total = float(each[of][number == i].sum())
+            rows.append((line, a, b, total, total / (b - a), land.barriers.stretch(line, a, b)))
     columns = ["line", "km_from", "km_to", "deaths", "deaths_per_km", "geometry"]
     table = gpd.GeoDataFrame(rows, columns=columns, geometry="geometry", crs=land.grid.crs)
     return table.sort_values("deaths_per_km", ascending=False, ignore_index=True)

@@ -14,9 +14,11 @@ from permeability.core.errors import OptionError
 from permeability.engines.circuit.interface import layered_state
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.impact import line_by_line, line_states
+from permeability.impact.line_states import alone_and_without
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.landscape.standing_rows import StandingRows
+from permeability.linkage.measured import Measured
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -183,3 +185,17 @@ def test_edges_of_rows_are_those_of_the_landscape(case):
             np.testing.assert_array_equal(sums.series, series)
         changed = variant.edge_barriers()
         assert set(changed.keys) <= set(sums.keys)  # alone, it adds to no edge that was not listed
+
+
+def test_progress_counts_every_group_alone_and_without():
+    land, patches = landscape(4, 1)
+    groups = {name: land.barriers.rows_of(name) for name in ("L1", "L2", "ring")}
+    today = Measured(land, patches, land.valid)
+    told = []
+    watched = alone_and_without(today, groups, progress=lambda done, total: told.append((done, total)))
+    assert told == [(k, 6) for k in range(1, 7)]
+    quiet = alone_and_without(today, groups)
+    for states, others in zip(watched, quiet):
+        for a, b in zip(states, others):
+            np.testing.assert_array_equal(a.cost, b.cost)
+            np.testing.assert_array_equal(a.pieces, b.pieces)

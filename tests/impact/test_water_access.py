@@ -162,3 +162,15 @@ def test_refusals(change: dict[str, Any], code: str) -> None:
 def test_refuses_ids_that_stand_twice() -> None:
     with pytest.raises(OptionError, match="D25"):
         water_access(ground([WALL]), pd.concat([springs((9500, 8500))] * 2), radius_m=1000)
+
+
+def test_a_dry_year_of_another_landscape_is_refused() -> None:
+    spring = springs((9500, 8500))
+    land = ground([WALL])
+    sites = pm.candidates(land, "L0", length_m=8000)
+    here = water_access(land, spring, radius_m=3000)
+    elsewhere = water_access(ground([WALL]), spring, radius_m=3000)
+    with pytest.raises(OptionError, match=r"(?s)D25.*dry year is of another landscape"):
+        openings_for_water(here, sites, dry=elsewhere)
+    same = openings_for_water(here, sites, dry=here)
+    assert same["gain_dry_km2"].tolist() == same["gain_km2"].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 
@@ -11,6 +12,7 @@ import permeability as pm
 from permeability.barriers.lines import prepare
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import OptionError
+from permeability.core.estimate import Estimate
 from permeability.core.tasks import RunOn
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import build
@@ -76,14 +78,26 @@ def test_singles_and_sets_equal_a_fresh_landscape(case):
         assert_same(engine.after(steps), found)
 
 
-def test_interventions_that_close_are_evaluated_afresh(case):
+@pytest.mark.parametrize(
+    "step",
+    [
+        Intervention("treat", "H", 0, 30, chance=Estimate(0.001, 0.002, 0.003)),
+        Intervention("treat", "R", 0, 42, chance=Estimate(0.0, 0.0, 0.0)),
+    ],
+    ids=["a road that few pass", "fences that nobody passes"],
+)
+def test_interventions_that_close_are_evaluated_afresh(case, step):
     land, patches = case
-    opened = land.with_scenario(pm.Scenario("open").remove("R"))
-    engine = Evaluator(opened, patches, land.valid, ["R"])
-    worse = (Intervention("treat", "R", 0, 42, "modify", components=("fence left",)),)
-    found = engine.after(worse)
-    fresh = land.with_scenario(pm.Scenario("x", (*opened.scenario.interventions, *worse)))
-    assert_same(found, indices(fresh, patches, land.valid).values)
+    opened = land.with_scenario(pm.Scenario("open").remove("R", km=(32, 36)))
+    engine = Evaluator(opened, patches, land.valid, ["R", "H"])
+    assert engine.change([step]).rises
+    found = engine.after([step])
+    fresh = land.with_scenario(pm.Scenario("x", (*opened.scenario.interventions, step)))
+    expected = indices(fresh, patches, land.valid).values
+    assert_same(found, expected)
+    assert found["mean_conductance"] < engine.today["mean_conductance"]
+    pieces = engine.pieces_after([step])
+    assert pieces == {k: pytest.approx(expected[k]) for k in pieces}
 
 
 def test_the_connected_pieces_alone_agree(case):
@@ -183,3 +197,19 @@ def test_an_index_that_does_not_move_says_which_barriers_hold_it():
     ranking = pm.rank(land, patches, left)
     assert any("fence left and R fence right hold it together" in note for note in ranking.notes)
     assert not any("hold it" in note for note in pm.rank(land, patches, whole).notes)
+
+
+def test_lines_that_cut_nothing_leave_everything_as_it_is():
+    land, patches = landscape()
+    table = land.barriers.table
+    off = table[table["id"] == "H"].assign(
+        id="off", line="off", geometry=lambda t: t.translate(1e6).to_numpy()
+    )
+    both = gpd.GeoDataFrame(pd.concat([table, off], ignore_index=True), crs=CRS)
+    wider = build(land.grid, land.resistance, prepare(both[list(off.columns)]), land.profile)
+    engine = Evaluator(wider, patches, land.valid, ["off"])
+    assert engine.view.position(np.array([0, 9])).tolist() == [-1, -1]
+    assert_same(engine.after([Intervention("drop", "off")]), indices(land, patches, land.valid).values)
+    (other,) = engine.singles([[Intervention("drop", "H")]])  # a line that was not asked for
+    without = land.with_scenario(pm.Scenario("x", (Intervention("drop", "H"),)))
+    assert_same(other, indices(without, patches, land.valid).values)

@@ -97,3 +97,14 @@ def test_classes_and_masks() -> None:
     inside = area_mask(layer(shapely.box(0, 0, 3000, 2000), None), GRID)
     assert inside.sum() == 6
     assert inside[-2:, :3].all()
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_single_row_of_cells_rises_along_itself_only(axis: int) -> None:
+    heights = np.array([[0.0, 1000.0, 2000.0, np.nan]])
+    shape = heights if axis == 0 else heights.T
+    rows, cols = shape.shape
+    grid = Grid.from_bounds((0, 0, cols * 1000, rows * 1000), cell_size=1000, crs=GRID.crs)
+    found = slope_deg(shape, grid).ravel()
+    assert found[:3] == pytest.approx([45.0] * 3)
+    assert np.isnan(found[3])

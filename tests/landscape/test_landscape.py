@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import geopandas as gpd
@@ -18,10 +19,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 from skimage.graph import MCP_Geometric
 
+import permeability as pm
 from permeability.barriers.lines import prepare
 from permeability.barriers.scenario import Scenario
 from permeability.core.errors import BarrierError, OptionError, PatchError, ResistanceError
-from permeability.landscape.landscape import Landscape, build
+from permeability.landscape.landscape import Landscape, build, presence
 from permeability.landscape.patches import Patches, place
 from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.grid import Grid
@@ -360,3 +362,12 @@ def test_variants_share_the_cut_table_and_print_themselves() -> None:
     array = land.to_xarray(land.resistance, "resistance", unit="1")
     assert array.attrs["species"] == "khulan"
     assert array.sizes == {"y": N, "x": N}
+
+
+def test_lines_stand_for_certain_where_no_chance_is_stated() -> None:
+    land, _ = pm.samples.tiny()
+    table = land.barriers.table
+    stated = replace(land.barriers, table=table.assign(presence=[0.3, np.nan]))
+    unstated = replace(land.barriers, table=table.drop(columns="presence"))
+    assert presence(stated).tolist() == [0.3, 1.0]
+    assert presence(unstated).tolist() == [1.0, 1.0]

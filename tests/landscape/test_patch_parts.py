@@ -16,6 +16,7 @@ from permeability.barriers.scenario import Scenario
 from permeability.core.errors import OptionError, PatchError
 from permeability.impact.what_if import Evaluator
 from permeability.landscape.landscape import Landscape, build
+from permeability.landscape.patch_parts import crossed_patches
 from permeability.landscape.patches import Patches, place
 from permeability.layers.grid import Grid
 from permeability.linkage.landscape_indices import pair_resistances
@@ -227,3 +228,12 @@ def test_draws_move_the_lines_and_take_the_patches_apart_anew() -> None:
     drawn = draw_ranks(land, patches, steps, ["F0"], draws=12, vary=("map", "crossing"))
     assert np.isfinite(drawn.gains).all()
     assert (drawn.gains > 0).all()
+
+
+def test_patches_beside_a_line_stay_whole() -> None:
+    """The patch of several places lies beside another one: looked into, and found whole."""
+    land = land_of(ACROSS)
+    two = MultiPolygon([box(2e3, 2e3, 5e3, 5e3), box(5e3, 5e3, 8e3, 8e3)])  # they touch at a corner
+    patches = patches_of(land, two, EAST)
+    assert crossed_patches(land, patches.labels) == []
+    assert patches.ids == ["a", "b"]

@@ -84,3 +84,14 @@ def test_every_problem_of_a_layer_is_found_at_once() -> None:
 def test_patches_that_are_refused(spots: gpd.GeoDataFrame, code: str) -> None:
     with pytest.raises(PatchError, match=code):
         label_raster(spots, GRID, ALL)
+
+
+def test_a_patch_without_an_id_is_refused_and_nothing_is_guessed() -> None:
+    spots = table(
+        shapely.Point(500, 500), shapely.Point(2500, 500), shapely.Point(4500, 500), ids=["a", "x", " "]
+    )
+    spots.loc[1, "id"] = None
+    labels, (problem,) = try_labels(spots, GRID, ALL, layer="cores")
+    assert not labels.any()
+    assert (problem.code, problem.rows) == ("P06", ["row 2", "row 3"])
+    assert "number_ids" in problem.remedy
