@@ -541,3 +541,10 @@ def test_rows_that_nearly_meet_hold_and_rows_apart_leave_a_gap() -> None:
     assert apart == cut_rows([west], grid) | cut_rows([east(8200.0)], grid)
     assert apart < whole
     assert cut_rows([shapely.MultiLineString([west, east(8200.0)])], grid) == apart
+
+
+def test_a_part_of_a_row_without_length_cuts_nothing() -> None:
+    grid = square_grid(10)
+    line, speck = shapely.LineString([(-500, 5200), (5200, 5200)]), shapely.LineString([(7000, 3000)] * 2)
+    for parts in ([line, speck], [speck, line], [speck, line, speck]):
+        assert cut_rows([shapely.MultiLineString(parts)], grid) == cut_rows([line], grid)

@@ -20,7 +20,7 @@ import xarray as xr
 
 import permeability as pm
 from permeability.barriers.lines import prepare
-from permeability.core.display import Face
+from permeability.core.display import Face, lock
 from permeability.core.errors import OptionError
 from permeability.engines.circuit import pairwise
 from permeability.engines.omnidirectional import omnidirectional
@@ -490,3 +490,13 @@ def _maps(thing: Any) -> Any:
         if refusal.code == "A13":
             raise NoMap from refusal
         raise
+
+
+def test_what_is_handed_out_cannot_be_written_to() -> None:
+    values = np.zeros(2)
+    lock(values)
+    with pytest.raises(ValueError, match="read-only"):
+        values[0] = 1
+    lock(shown := [1, 2])  # no array: it stays as it is
+    shown[0] = 3
+    assert shown == [3, 2]

@@ -230,10 +230,12 @@ def test_draws_move_the_lines_and_take_the_patches_apart_anew() -> None:
     assert (drawn.gains > 0).all()
 
 
-def test_patches_beside_a_line_stay_whole() -> None:
-    """The patch of several places lies beside another one: looked into, and found whole."""
-    land = land_of(ACROSS)
-    two = MultiPolygon([box(2e3, 2e3, 5e3, 5e3), box(5e3, 5e3, 8e3, 8e3)])  # they touch at a corner
-    patches = patches_of(land, two, EAST)
+def test_a_fence_that_only_a_long_step_crosses_takes_no_patch_apart() -> None:
+    """It lies on the way of a knight's move, and between all cells that are next to each other it leaves the way free."""
+    short = LineString([(11_122, 20_755), (11_078, 20_845)])
+    land = land_of(short, neighbours=16)
+    patches = patches_of(land, box(8e3, 15e3, 16e3, 25e3), EAST)
+    assert len(land.cuts) > 0
+    assert set((land.cuts.direction >= 4).tolist()) == {True}
     assert crossed_patches(land, patches.labels) == []
     assert patches.ids == ["a", "b"]

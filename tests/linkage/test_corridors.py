@@ -481,3 +481,12 @@ def test_score_refuses_what_it_cannot_mean(options: dict[str, Any]) -> None:
 def test_score_refuses_unknown_words() -> None:
     with pytest.raises(OptionError, match="disc"):
         barrier_score(walled(1), ENDS, 2.0, window="disk")
+
+
+def test_pairs_of_places_that_are_not_there_are_named() -> None:
+    places = {"a": [(0, 0)], "b": [(0, 2)], "c": [(1, 0)]}
+    with pytest.raises(PatchError, match=r"(?s)P10.*choose from a, b, c") as caught:
+        least_cost_corridors(np.ones((2, 3)), places, pairs=[("a", "z"), ("y", "b")])
+    assert list(caught.value.rows) == ["y", "z"]
+    one = least_cost_corridors(np.ones((2, 3)), places, pairs=[("c", "b")])
+    assert one.table[["from", "to"]].to_numpy().tolist() == [["c", "b"]]

@@ -148,3 +148,17 @@ def test_refusals(tiny: Any) -> None:
     other = country_map(pm.Grid.from_bounds((0, 0, 1000, 1000), cell_size=1000, crs=CRS), bands(0, 1000))
     with pytest.raises(OptionError, match="D24"):
         by_country(land, patches, other)
+
+
+def test_a_range_without_ground_has_no_pieces(tiny: Any) -> None:
+    land, patches = tiny
+    lands = country_map(land.grid, bands(0, 6000, 12_000))
+    nowhere = by_country(land, patches, lands, inside=np.zeros(land.grid.shape, bool))
+    everywhere = by_country(land, patches, lands)
+    assert not set(nowhere.table["index"]) & {"range_pieces", "range_cut_off_km2"}
+    assert {"range_pieces", "range_cut_off_km2"} <= set(everywhere.table["index"])
+    sums(nowhere)
+    kept = ~everywhere.table["index"].str.startswith("range_")
+    same = nowhere.table.merge(everywhere.table[kept], on=["index", "kind", "country", "other"])
+    assert len(same) == kept.sum()
+    assert same["value_x"].tolist() == pytest.approx(same["value_y"].tolist())

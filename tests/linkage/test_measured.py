@@ -123,3 +123,9 @@ def test_the_counter_sees_work_that_is_done_twice(sample: tuple[Landscape, Patch
         distance_from(land, patches.mask(2))
     assert (work.all("field"), work.repeats("field")) == (4, 1)
     assert (work.all("condensation"), work.repeats("condensation")) == (2, 1)
+
+
+def test_what_is_kept_is_documented_on_the_class() -> None:
+    assert Measured.cost.__doc__  # the property itself, not a value
+    assert Measured.cost.name == "cost"
+    assert Measured.cost is not Measured.fields

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from chain_lands import fence_and_road, strip
 from scipy.linalg import expm
 
 import permeability as pm
+from permeability.barriers.lines import prepare
 from permeability.core.errors import OptionError, PatchError, ResistanceError
 from permeability.engines.chain.ground_chain import Walk, ground_chain, link_costs
 from permeability.engines.chain.step_laws import deadly_line, decay_per_km
 from permeability.engines.circuit.solvers.grid_system import link_list
+from permeability.landscape.landscape import build
+from permeability.layers.grid import Grid
 from permeability.linkage.exposure import Hazard, access_hours, collision_chance, hazard
+from permeability.linkage.movement_chain import _by_stretch
+from permeability.species import species
 
 
 def dense(chain: object) -> np.ndarray:
@@ -385,3 +392,22 @@ def test_a_chain_tells_how_far_it_is() -> None:
     assert counts == [(1, 2), (2, 2)] * 2
     quiet = pm.movement_chain(land.without_barriers(), patches, theta_per_km=1.0)
     pd.testing.assert_frame_equal(told, quiet.expected_cost())
+
+
+@pytest.mark.parametrize("length_m", [None, 700.0, 1000.0, 2000.0, 3000.0, 4000.0, 8000.0, 90_000.0])
+def test_no_death_is_lost_at_the_end_of_a_line(length_m: float | None) -> None:
+    """The line ends on the way between two cells: whoever crosses there is counted in its last stretch."""
+    grid = Grid.from_bounds((0, 0, 12_000, 8000), cell_size=1000, crs="EPSG:32648")
+    line = shapely.LineString([(6000, -500), (6000, 7500)])
+    rail = gpd.GeoDataFrame({"id": ["R"], "kind": "railway", "fenced": "no"}, geometry=[line], crs=grid.crs)
+    land = build(grid, np.ones(grid.shape), prepare(rail), species("khulan"))
+    keys = np.unique(land.cuts.edge_keys)
+    assert land.cuts.km.max() == land.barriers.km_range("R")[1]
+    table = _by_stretch(land, keys, np.arange(1.0, len(keys) + 1), length_m)
+    assert table["deaths"].sum() == pytest.approx(len(keys) * (len(keys) + 1) / 2)
+    assert (table["km_to"] > table["km_from"]).all()
+    assert table["km_to"].max() == 8
+    assert table.geometry.length.tolist() == pytest.approx(
+        (1000 * (table["km_to"] - table["km_from"])).tolist()
+    )
+    np.testing.assert_allclose(table["deaths_per_km"] * (table["km_to"] - table["km_from"]), table["deaths"])

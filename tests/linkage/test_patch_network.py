@@ -202,3 +202,15 @@ def test_links_undercut_by_a_way_over_other_patches_can_be_left_out() -> None:
     assert whole.number_of_edges() == 3
     assert sorted(lean.edges) == [(1, 3), (2, 3)]
     assert whole.edges[1, 2]["cost_m"] >= lean.edges[1, 3]["cost_m"] + lean.edges[2, 3]["cost_m"]
+
+
+@pytest.mark.parametrize("links", ["planar", "adjacent", "all"])
+def test_links_dearer_than_the_limit_are_left_out(links: str) -> None:
+    labels = np.array([[1, 0, 0, 2, 0, 3]])
+    every = patch_network(np.ones((1, 6)), labels, cell_size=10, links=links)
+    costs = {(a, b): c for a, b, c in every.graph.edges(data="cost_m")}
+    for limit in (20.0, 29.9, 30.0):
+        some = patch_network(np.ones((1, 6)), labels, cell_size=10, links=links, limit=limit)
+        found = {(a, b): c for a, b, c in some.graph.edges(data="cost_m")}
+        assert found == {k: c for k, c in costs.items() if c <= limit}
+        assert set(some.graph.nodes) == {1, 2, 3}

@@ -15,7 +15,7 @@ from permeability.engines.leastcost.surface import cost_surface, step_costs
 from permeability.landscape import landscape as pl
 from permeability.landscape.patches import place
 from permeability.layers.grid import Grid
-from permeability.linkage.paths import least_cost_path, least_cost_paths
+from permeability.linkage.paths import CROSSING_COLUMNS, crossings_of, least_cost_path, least_cost_paths
 from permeability.species import species
 
 CRS = "EPSG:32648"
@@ -174,3 +174,22 @@ def test_no_way_gives_no_path() -> None:
     r = np.array([[1.0, np.nan, 1.0]])
     land = pl.build(grid, r, pb.prepare(wall), species("khulan"))
     assert len(least_cost_path(land, [(0, 0)], [(0, 2)]).table) == 0
+
+
+def test_a_way_where_no_line_was_ever_drawn_crosses_nothing() -> None:
+    grid = Grid.from_bounds((0, 0, 6000, 3000), cell_size=1000, crs=CRS)
+    beside = gpd.GeoDataFrame(
+        {"id": ["F"], "kind": "fence"}, geometry=[shapely.LineString([(9e5, 0), (9e5, 9000)])], crs=CRS
+    )
+    land = pl.build(grid, np.ones(grid.shape), pb.prepare(beside), species("khulan"))
+    spots = gpd.GeoDataFrame(
+        {"id": ["W", "E"]}, geometry=gpd.points_from_xy([500, 5500], [1500, 1500]), crs=CRS
+    )
+    patches = place(spots, land)
+    paths = least_cost_path(land, patches.mask(1), patches.mask(2))
+    assert paths.table["cost_m"].tolist() == pytest.approx([5000])
+    assert paths.table[["crossings", "crossing_cost_m"]].to_numpy().tolist() == [[0, 0]]
+    field = lc.cost_distance(cost_surface(land), patches.mask(1))
+    found = crossings_of(land, lc.trace_path(cost_surface(land), field, patches.mask(1), (1, 5)))
+    assert len(found) == len(paths.crossings) == 0
+    assert found.columns.tolist() == [*CROSSING_COLUMNS[1:], "geometry"]

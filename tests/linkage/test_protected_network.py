@@ -201,3 +201,47 @@ def test_refuses_degrees_and_lines() -> None:
         protconn_by_country(
             boxes((0, 1, 1)), KERNEL, gpd.GeoDataFrame({"a": [1]}, geometry=[REGION], crs=CRS)
         )
+
+
+@pytest.mark.parametrize(
+    ("links", "below", "what"),
+    [
+        (([0], [1], [1.0, 2.0]), 0.01, "links of unequal parts"),
+        (([0], [1], [1.0]), 1.0, "a chance of 1.0"),
+        (([0], [1], [1.0]), -0.1, "a chance of -0.1"),
+    ],
+)
+def test_links_and_chances_that_cannot_be(links: Any, below: float, what: str) -> None:
+    with pytest.raises(OptionError, match=rf"D21.*{what}"):
+        network_protconn([1.0, 1.0], links, KERNEL, 10, below=below)
+
+
+def test_nodes_outside_must_be_nodes() -> None:
+    graph = nx.Graph()
+    graph.add_node("a", area_km2=2.0)
+    graph.add_node("b", area_km2=3.0)
+    graph.add_edge("a", "b", cost_m=10_000.0)
+    with pytest.raises(OptionError, match=r"D21.*outside the region") as caught:
+        graph_protconn(graph, KERNEL, 10.0, outside=["b", "z", "y"])
+    assert list(caught.value.rows) == ["y", "z"]
+    assert graph_protconn(graph, KERNEL, 10.0, outside=["b"]).percent["Prot"] == pytest.approx(20)
+
+
+def test_stepping_stones_abroad_count_as_far_as_asked() -> None:
+    home = [shapely.box(0, 0, 10_000, 5000), shapely.box(70_000, 0, 80_000, 5000)]
+    areas = gpd.GeoSeries([*home, shapely.box(0, -6000, 80_000, -1000)], crs=CRS)  # 1 km abroad
+    every = protconn(areas, KERNEL, REGION)
+    none = protconn(areas, KERNEL, REGION, outside_m=0)
+    assert every.percent["ProtConn[Trans]"] > none.percent["ProtConn[Trans]"] == 0
+    for reach, expected in ((999.0, none), (1001.0, every)):
+        assert protconn(areas, KERNEL, REGION, outside_m=reach).percent == pytest.approx(expected.percent)
+
+
+def test_without_a_least_chance_every_pair_is_linked() -> None:
+    areas = boxes((0, 1000, 1000), (20_000, 1000, 1000), (90_000, 1000, 1000))
+    found = protconn(areas, KERNEL, REGION, below=0.0)
+    assert found.links == 3
+    area, gap = np.array([1.0, 1.0, 1.0]), np.array([19_000.0, 89_000.0, 69_000.0])
+    expected = dense(area, ([0, 0, 1], [1, 2, 2], gap), np.zeros(3, bool), 10_000.0, 1000.0)
+    assert found.percent["ProtConn"] == pytest.approx(expected["ProtConn"], rel=1e-9)
+    assert protconn(areas, KERNEL, REGION, below=0.1).links == 1

@@ -9,9 +9,12 @@ import pytest
 from places import SHARED
 
 from permeability.barriers.passability import ABSOLUTE_P
-from permeability.core.errors import SpeciesError
+from permeability.core.errors import OptionError, SpeciesError
 from permeability.core.estimate import EVIDENCE
 from permeability.species import BARRIER_CLASSES, HabitatFactor, profile_from_dict, species, species_list
+from permeability.species.library import species_profile
+from permeability.species.seasons import standing
+from permeability.telemetry.calibration import toml_text
 
 NOTES = SHARED / "knowledge" / "domain.md"
 FIFTEEN = {
@@ -461,3 +464,52 @@ def test_habitat_factors():
 def test_habitat_rows_that_do_not_fit_are_refused(kind, breaks, mult):
     with pytest.raises(SpeciesError, match=r"\[S05\]"):
         HabitatFactor("slope_deg", kind, breaks, mult, mult, mult, "all", "M-m", "")
+
+
+def test_a_profile_from_a_file_and_what_is_no_file(tmp_path):
+    path = tmp_path / "my_ass.toml"
+    data = {k: v for k, v in species("khulan").to_dict().items() if k != "id"}
+    path.write_text(toml_text(data), encoding="utf-8")
+    mine = species_profile(path)
+    assert mine.id == "my_ass"  # the name of the file
+    assert mine.crossing == species("khulan").crossing
+    assert species_profile(str(path)) == mine
+    assert species_profile(mine) is mine
+    with pytest.raises(SpeciesError, match=r"(?s)\[S01\].*there is no file.*nowhere\.toml"):
+        species_profile(tmp_path / "nowhere.toml")
+    path.write_text("road = 5\n", encoding="utf-8")
+    with pytest.raises(SpeciesError, match=r"\[S04\].*'my_ass' lacks 'group'"):
+        species_profile(path)
+
+
+@pytest.mark.parametrize("key", ["id", "names", "body", "movement", "crossing", "road"])
+def test_every_part_that_a_profile_must_have_is_asked_for(key):
+    data = species("khulan").to_dict()
+    del data[key]
+    with pytest.raises(SpeciesError, match=rf"\[S04\].*lacks '{key}'"):
+        profile_from_dict(data)
+
+
+def test_multipliers_at_the_ends_of_what_is_known():
+    inf = float("inf")
+    factor = HabitatFactor(
+        "mine_km", "step", (1, 2, 3), (5, 5, inf, inf), (1, 5, 5, inf), (9, inf, inf, inf), "all", "M-m", ""
+    )
+    for q, first in ((0.0, 1.0), (1.0, 9.0)):
+        assert factor.multipliers_at(q).tolist() == [
+            first,
+            5.0,
+            inf,
+            inf,
+        ]  # no draw between a number and none
+    assert factor.multipliers_at("high").tolist() == [9.0, inf, inf, inf]
+    with pytest.raises(OptionError, match=r"(?s)\[O01\].*which = 'worst'.*'low', 'best' or 'high'"):
+        factor.multipliers_at("worst")
+
+
+@pytest.mark.parametrize(("column", "value"), [("opened", "soon"), ("closed", "2x30")])
+def test_a_year_that_cannot_be_read_is_refused_and_not_passed_over(column, value):
+    row = {"status": "existing", "opened": 1956, column: value}
+    with pytest.raises(OptionError, match=rf"(?s)\[Y02\].*{column} = '{value}'.*give the year as 1998"):
+        standing(row, 2000)
+    assert standing({**row, column: "1998-05-01"}, 2000) == (column == "opened")

@@ -12,7 +12,7 @@ from pyproj import CRS
 from permeability.barriers.lines import Barriers, prepare
 from permeability.engines.kernels.line_walk import line_walks
 from permeability.telemetry import coarse_fixes, crossing_cost, read_tracks
-from permeability.telemetry.coarse_fixes import CLOSE, Surface, signs_of_tracks, signs_of_walks
+from permeability.telemetry.coarse_fixes import CLOSE, Surface, corrected, signs_of_tracks, signs_of_walks
 from permeability.telemetry.exposure import Meter
 from permeability.telemetry.tracks import Tracks
 
@@ -135,3 +135,15 @@ def test_a_large_correction_at_eight_hours_is_unusable_and_says_so() -> None:
     row = crossing_cost(tracks_of(weak, 8.0), fence(), placebos=2).table.iloc[0]
     assert not row["usable"]
     assert "larger than half of what was measured" in row["note"]
+
+
+def test_a_surface_that_is_there_is_not_learnt_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = walks(4, 40, 8, 7)
+    signs = signs_of_walks(w, 150.0, 14.1)
+    given = (signs, 2.0, COST, 150.0, 10.0, 10.0)
+    monkeypatch.setattr(coarse_fixes, "SIMULATED_FIXES", 2_000.0)
+    surface = coarse_fixes.binding(*given, 0)
+    learnt = corrected(*given)
+    monkeypatch.setattr(coarse_fixes, "binding", None)  # would fail
+    found = corrected(*given, surface=surface)
+    assert (found.low, found.best, found.high) == (learnt.low, learnt.best, learnt.high)
