@@ -494,9 +494,7 @@ def _by_stretch(
     for line in dict.fromkeys(names.tolist()):
         low, high = land.barriers.km_range(line)
         of = names == line
-        last = max(
-            np.ceil((high - low) / step - 1e-9) - 1, 0
-        )  # a cut at the end of the line is in its last stretch
+        last = max(np.ceil((high - low) / step - 1e-9) - 1, 0)  # holds what dies at the end of the line
         number = np.clip(np.floor((cuts.km[here][of] - low) / step), 0, last).astype(int)
         for i in np.unique(number).tolist():
             a, b = low + i * step, min(high, low + (i + 1) * step)

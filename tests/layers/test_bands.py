@@ -252,3 +252,15 @@ def test_a_grid_beside_the_raster_sees_nothing_of_it(tmp_path: Path, place: str)
         found = warping.warp_band(source, 1, grid, "bilinear")
         assert (warping.warp_bytes(source, grid, "bilinear") > 0) == (place == "partly")
     assert np.isfinite(found).sum() == (48 if place == "partly" else 0)
+
+
+def test_a_raster_file_without_bands_has_no_band_1(tmp_path: Path) -> None:
+    path, facts = tmp_path / "a.pix", {"count": 0, "width": 3, "height": 2, "dtype": "uint8"}
+    with rasterio.Env() as env:
+        if "PCIDSK" not in env.drivers():
+            pytest.skip("this GDAL writes no file without bands")
+    with rasterio.open(path, "w", driver="PCIDSK", **facts):
+        pass
+    with pytest.raises(LayerError, match=r"(?s)L12.*a\.pix has no band 1") as caught:
+        raw_raster(path, layer="heights")
+    assert caught.value.details["bands"] == 0
