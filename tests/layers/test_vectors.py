@@ -250,3 +250,15 @@ def test_a_file_that_breaks_off_behind_its_head_is_refused(tmp_path: Path) -> No
     assert tables_of(path) == {"a": "Point"}
     with pytest.raises(LayerError, match=r"(?s)L11.*a\.fgb cannot be read.*check that the file is whole"):
         read_vector(path)
+
+
+def test_an_extract_whose_nodes_are_in_no_order_is_read(tmp_path: Path) -> None:
+    """As editors and some servers write it; GDAL's quick index takes rising numbers only."""
+    places = {7: (105.0, 44.0), 3: (105.1, 44.0), 5: (105.1, 44.1)}
+    nodes = "".join(f'<node id="{k}" lon="{x}" lat="{y}"/>' for k, (x, y) in places.items())
+    way = "".join(f'<nd ref="{k}"/>' for k in places) + '<tag k="barrier" v="fence"/>'
+    path = tmp_path / "a.osm"
+    path.write_text(f'<osm version="0.6">{nodes}<way id="1">{way}</way></osm>', encoding="utf-8")
+    found = read_vector(path, "lines")
+    assert found["barrier"].tolist() == ["fence"]
+    assert found.geometry[0].equals_exact(shapely.LineString(list(places.values())), 1e-7)
