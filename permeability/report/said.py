@@ -155,7 +155,7 @@ def _whole(s: Mapping[str, Any], tr: Words, _line: Callable[[str], str]) -> str:
             "At best values every pair of patches has a path; some have none in {share} of the draws.",
             share=share,
         )
-    most = known_number(high, 0.0, high, tr)
+    most = known_number(high, 0.0, high, tr) if ranged else amount("pairs_apart", high, tr)
     if ranged:
         return tr(
             "At best values no part of the range is cut off; some is in {share} of the draws (at most {most} km² in 95 % of the draws).",

@@ -157,6 +157,7 @@ def test_options_are_compared_draw_by_draw_only_where_the_draws_are_the_same():
             40.0,
             "some have none in 40\xa0% of the draws (at most 40 in 95 % of the draws).",
         ),
+        ("pairs_apart", 0.4, 2.0, "of the draws (at most 2 in 95 % of the draws)."),
     ],
 )
 def test_what_is_whole_at_best_values_may_be_cut_in_draws(index, share, high, sentence):
