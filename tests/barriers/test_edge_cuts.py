@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from cut_lines import CRS, cells, cut, square_grid
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -21,25 +21,7 @@ from permeability.engines.leastcost.distance import cost_distance
 from permeability.landscape.landscape import connected_parts
 from permeability.layers.grid import Grid
 
-CRS = "EPSG:32648"
 HALF_TURN = np.deg2rad(np.arange(0, 180, 5))  # 36 angles
-
-
-def square_grid(cells: int, cell_size: float = 1000.0) -> Grid:
-    return Grid.from_bounds((0, 0, cells * cell_size, cells * cell_size), cell_size=cell_size, crs=CRS)
-
-
-def cut(lines: Sequence[shapely.Geometry], grid: Grid, neighbours: int = 8) -> CutTable:
-    table = gpd.GeoDataFrame(
-        {"id": [f"f{i}" for i in range(len(lines))], "kind": "fence"}, geometry=list(lines), crs=grid.crs
-    )
-    return cut_edges(prepare(table), grid, neighbours=neighbours)
-
-
-def cells(lines: Sequence[Sequence[tuple[float, float]]], grid: Grid) -> list[shapely.LineString]:
-    """Lines given in cells from the south-west corner."""
-    west, south, _, _ = grid.bounds
-    return [shapely.LineString(np.asarray(xy) * grid.cell_size + [west, south]) for xy in lines]
 
 
 def walls(cell: NDArray[np.int64], direction: NDArray[np.uint8]) -> EdgeBarriers:
@@ -354,53 +336,6 @@ def test_normal_and_kilometre_of_a_cut() -> None:
     offset = (start - a) @ [-unit[1], unit[0]]
     t = -offset / (v @ [-unit[1], unit[0]])
     np.testing.assert_allclose(table.km * 1000.0, (start + t[:, None] * v - a) @ unit, atol=0.1)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10**6), neighbours=st.sampled_from([4, 8, 16]), rows=st.booleans())
-def test_the_kilometre_of_a_cut_is_where_the_line_crosses_the_edge(
-    seed: int, neighbours: int, rows: bool
-) -> None:
-    """A line with bends and gaps, one row or a row for each part: walked as far as the kilometre says, one stands on the edge."""
-    rng = np.random.default_rng(seed)
-    grid = square_grid(14)
-    steps = rng.uniform(300, 1900, (9, 2)) * [1, rng.choice([-1, 1])]
-    xy = np.cumsum(steps, axis=0) + [0, 0 if steps[0, 1] > 0 else 14_000]
-    pieces = [shapely.LineString(xy[:4]), shapely.LineString(xy[4:7]), shapely.LineString(xy[7:])]
-    shapes = pieces if rows else [shapely.MultiLineString(pieces)]
-    table = gpd.GeoDataFrame(
-        {"id": [f"f{i}" for i in range(len(shapes))], "kind": "fence", "line": "L"}, geometry=shapes, crs=CRS
-    )
-    found = cut_edges(prepare(table), grid, neighbours=neighbours)
-    assert len(found) > 5
-    whole = shapely.LineString(xy)  # kilometres run over gaps in a straight line
-    k, row, col = found.direction, found.cell // 14, found.cell % 14
-    first = np.column_stack([grid.x[col], grid.y[row]])
-    second = np.column_stack([grid.x[col + D_COL[k]], grid.y[row + D_ROW[k]]])
-    edges = shapely.linestrings(np.stack([first, second], axis=1))
-    off = [
-        shapely.distance(edges, whole.interpolate(at)).max()
-        for at in (found.km * 1000.0, whole.length - found.km * 1000.0)
-    ]  # a line without kilometres is counted from either end
-    assert min(off) < 0.1
-
-
-def test_a_line_split_where_it_runs_straight_is_cut_as_the_whole_line(rng: np.random.Generator) -> None:
-    """Joints on straight stretches and doubled vertices, at the ends of the line too, leave no trace."""
-    grid = square_grid(10)
-    bends = np.array([[-700.0, 1300.0], [3300.0, 4700.0], [5100.0, 4100.0], [10_900.0, 9300.0]])
-    whole = cut([shapely.LineString(bends)], grid)
-    for _ in range(20):
-        split: list[shapely.LineString] = []
-        for a, b in itertools.pairwise(bends):
-            marks = np.sort(rng.uniform(0, 1, int(rng.integers(0, 4))))
-            spots = [a + t * (b - a) for t in (0.0, *marks, 1.0)]
-            split += [shapely.LineString([p, p, q]) for p, q in itertools.pairwise(spots)]
-        table = gpd.GeoDataFrame({"id": [f"f{i}" for i in range(len(split))], "kind": "fence", "line": "L"}, geometry=split, crs=CRS)  # fmt: skip
-        found = cut_edges(prepare(table), grid)
-        assert found.edge_keys.tolist() == whole.edge_keys.tolist()
-        np.testing.assert_allclose(found.km, whole.km, atol=1e-5)
-        np.testing.assert_allclose(found.normal_m, whole.normal_m, atol=1e-2)
 
 
 # ---------------------------------------------------------------- drawing order and orientation change nothing
