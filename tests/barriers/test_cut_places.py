@@ -82,3 +82,35 @@ def test_where_the_other_line_is_met(other: list[tuple[float, float]], far: floa
     for along in table.links.along:
         assert 0 < along < line.length
         assert min(abs(along - far * 1000), abs(line.length - along - far * 1000)) < 0.05
+
+
+@pytest.mark.parametrize("end", [(3.1, 7.7), (7.7, 2.2), (7.3, 6.9), (2.2, 7.1), (0.4, 1.1)])
+@pytest.mark.parametrize("neighbours", [4, 8, 16])
+def test_a_line_drawn_there_and_back_is_one_line(end: tuple[float, float], neighbours: int) -> None:
+    grid = square_grid(9)
+    start, middle = (3.1, 2.2), (0.5 * (3.1 + end[0]), 0.5 * (2.2 + end[1]))
+    once = cut(cells([[start, middle, end]], grid), grid, neighbours)
+    assert len(once)
+    for way in (
+        [start, middle, end, middle, start],
+        [end, middle, end, middle, start],
+        [start, end, start, end],
+    ):
+        again = cut(cells([way], grid), grid, neighbours)
+        assert again.edge_keys.tolist() == once.edge_keys.tolist(), way
+        np.testing.assert_allclose(again.normal_m, once.normal_m, atol=1e-2)
+
+
+def test_every_line_has_its_own_direction(rng: np.random.Generator) -> None:
+    grid = square_grid(12)
+    lines = [shapely.LineString(rng.uniform(0, 12_000, (n, 2))) for n in (2, 5, 3, 7)]
+    together = cut(lines, grid)
+    for i, line in enumerate(lines):
+        mine, alone = together.barrier == i, cut([line], grid)
+        crossing = shapely.intersection(line, shapely.union_all([x for x in lines if x is not line]))
+        if crossing.is_empty:
+            assert together.edge_keys[mine].tolist() == alone.edge_keys.tolist()
+        seen = dict(zip(alone.edge_keys.tolist(), alone.normal_m.tolist()))
+        for key, normal in zip(together.edge_keys[mine].tolist(), together.normal_m[mine].tolist()):
+            if (together.edge_keys[mine] == key).sum() == (alone.edge_keys == key).sum() == 1:
+                assert normal == pytest.approx(seen[key], abs=1e-2)
