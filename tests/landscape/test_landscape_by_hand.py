@@ -98,3 +98,18 @@ def test_a_landscape_has_the_shape_of_its_grid():
     land = land_of([shapely.LineString([(0, 0), (5e3, 5e3)])], status=["planned"])
     assert (land.shape, land.crs, land.bounds) == (GRID.shape, GRID.crs, GRID.bounds)
     assert land.table["standing"].tolist() == [False]
+
+
+@pytest.mark.parametrize("cell", [500.0, 2000.0])
+def test_the_area_of_a_patch_is_that_of_its_cells(cell):
+    grid = Grid.from_bounds((0, 0, 12e3, 12e3), cell_size=cell, crs=CRS)
+    land = build(grid, np.ones(grid.shape), prepare(_one_fence()), species("khulan"))
+    table = gpd.GeoDataFrame({"id": ["p", "q"]}, geometry=[shapely.box(0, 0, 4e3, 6e3), shapely.box(8e3, 8e3, 12e3, 12e3)], crs=CRS)  # fmt: skip
+    assert place(table, land).table["area_km2"].tolist() == [24.0, 16.0]
+
+
+def _one_fence() -> gpd.GeoDataFrame:
+    line = shapely.LineString([(6e3, 7e3), (6e3, 13e3)])
+    return gpd.GeoDataFrame(
+        {"id": ["f"], "kind": ["fence"], "fence_class": ["stock"]}, geometry=[line], crs=CRS
+    )
