@@ -1,0 +1,100 @@
+"""Circuits that are added up by hand: strips of resistors in series and side by side, with barriers between."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from permeability.core.errors import BarrierError, PatchError
+from permeability.engines.circuit.interface.interface import Interface
+from permeability.engines.circuit.interface.relaxation import RelaxedGain
+from permeability.engines.circuit.interface.set_value import SetValue
+from permeability.engines.kernels.edges import grid_links
+
+inf = np.inf
+
+
+def strip(crossing, *, rows: int = 1, cells: int = 6, **options) -> Interface:
+    """Strips of cells with a barrier over the first edges of each row; patches at both ends of the first row."""
+    n = len(crossing) // rows
+    at = np.concatenate([cells * r + np.arange(n) for r in range(rows)])
+    links = grid_links(np.ones((rows, cells)), neighbours=4)
+    options = {"patches": [0, cells - 1]} | options
+    k = np.arange(len(crossing))
+    return Interface.build(
+        links, edges=(at, 0 * at), cuts=(k, k, np.ones(len(k))), crossing=crossing, **options
+    )
+
+
+@pytest.mark.parametrize("form", ["front", "layers"])
+def test_a_unit_current_through_a_strip(form):
+    face = strip([3.0, 0.0, 8.0], form=form)
+    assert face.resistances()[0, 1] == pytest.approx(5 + 3 + 8, rel=1e-12)
+    np.testing.assert_allclose(face.drops(), [[4.0, 1.0, 9.0]], rtol=1e-12)
+    np.testing.assert_allclose(face.drops([[1, 0]]), [[-4.0, -1.0, -9.0]], rtol=1e-12)
+    gains = face.gain(*face.singles_and_today(face.candidates([[0], [1], [2], [0, 2]]))[::-1])
+    np.testing.assert_allclose(gains, [3.0, 0.0, 8.0, 11.0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", ["front", "layers"])
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_no_drop_is_told_where_no_current_flows(form, closed):
+    # three patches: pairs on both sides of the closed edge have none, nor has the closed edge itself
+    crossing = np.where(np.arange(3) == closed, inf, 2.0)
+    face = strip(crossing, patches=[0, 2, 5], form=form)
+    r = face.resistances()
+    drops = face.drops([[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]])
+    for row, (i, j) in enumerate([(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1)]):
+        ends = sorted(([0, 2, 5][i], [0, 2, 5][j]))
+        parted = ends[0] <= closed < ends[1]
+        assert np.isinf(r[i, j]) == parted
+        for e in range(3):
+            with_pair = not parted and e != closed and (e < closed) == (ends[0] <= closed)
+            assert np.isnan(drops[row, e]) == (not with_pair), (i, j, e)
+            if with_pair:
+                inside = ends[0] <= e < ends[1]
+                assert drops[row, e] == pytest.approx((3.0 if i < j else -3.0) if inside else 0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("index", ["resistance", "conductance"])
+def test_sites_that_only_help_together_are_never_bound_too_low(index):
+    # three complete barriers on one edge: nothing without all three
+    links = grid_links(np.ones((1, 4)), neighbours=4)
+    three = np.arange(3)
+    face = Interface.build(links, edges=([1], [0]), cuts=([0, 0, 0], three, np.ones(3)), crossing=np.full(3, 1e4), patches=[0, 3])  # fmt: skip
+    sites = face.candidates([[0], [1], [2]])
+    value, relaxed = SetValue(face, sites, index), RelaxedGain(face, sites, index)
+    for chosen in ([0], [1, 2], [0, 1], [0, 1, 2]):
+        x = np.full(3, 1e-12)
+        x[chosen] = 1.0
+        assert relaxed(x)[0] >= value(chosen) * (1 - 1e-9), chosen
+    top = 3e4 if index == "resistance" else 1 / 3 - 1 / (3 + 3e4)
+    assert value([0, 1, 2]) == pytest.approx(top, rel=1e-9)
+    assert relaxed(np.ones(3))[0] == pytest.approx(top, rel=1e-9)
+
+
+def test_three_sites_on_an_edge_that_one_barrier_cuts_are_bound_by_what_they_do():
+    # gaps that leave 9, 6 and 3 of 12: no set of them is worth more than the widest
+    links = grid_links(np.ones((1, 4)), neighbours=4)
+    face = Interface.build(links, edges=([1], [0]), cuts=([0], [0], [1.0]), crossing=[12.0], patches=[0, 3])
+    sites = face.candidates([[0], [0], [0]], after=[9.0, 6.0, 3.0])
+    relaxed = RelaxedGain(face, sites, "resistance")
+    assert relaxed(np.ones(3))[0] == pytest.approx(9.0, rel=1e-9)
+    alone = relaxed(np.array([1.0, 1e-12, 1e-12]))[0]
+    assert alone == pytest.approx(3.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(("edges", "bad"), [
+    (([1, 1], [0, 0]), [1]), (([1, 3], [0, 0]), [1]), (([-1, 1], [0, 0]), [0]), (([1, 2], [0, 4]), [1]), (([1, 9], [0, 0]), [1]),
+])  # fmt: skip
+def test_edges_without_a_link_are_refused_by_their_number(edges, bad):
+    links = grid_links(np.ones((1, 4)), neighbours=4)
+    with pytest.raises(BarrierError, match="B31") as caught:
+        Interface.build(links, edges=edges, cuts=([0], [0], [1.0]), crossing=[1.0], patches=[0, 3])
+    assert caught.value.rows == bad
+
+
+@pytest.mark.parametrize(("patches", "code"), [([0], "P23"), ([], "P23"), ([0, 3, 0], "P22")])
+def test_an_index_needs_two_patches_in_two_cells(patches, code):
+    with pytest.raises(PatchError, match=code):
+        strip([1.0], cells=4, patches=patches)
