@@ -11,9 +11,14 @@ from scipy.stats import chi, norm
 
 import permeability as pm
 from permeability.barriers.lines import prepare
+from permeability.core.errors import LayerError
 from permeability.landscape.landscape import build
+from permeability.landscape.patches import place
 from permeability.layers.grid import Grid
 from permeability.ranking.draw_effort import interface_nodes
+from permeability.ranking.drawn_sites import _triple
+from permeability.ranking.impact_statements import impact_statements
+from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import remade
 from permeability.ranking.ranking_notes import draw_notes
 from permeability.species import species
@@ -92,3 +97,55 @@ def test_sections_that_cannot_be_told_apart_are_named_to_the_twelfth_and_counted
     assert said in note
     assert "a12" not in note
     assert "z" not in note.split(":")[-1]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"p_low": 4.0, "p_high": 9.0}, (4.0, 6.0, 9.0)),  # known to a factor: the geometric mean
+        ({"p_low": 0.0, "p_high": 10.0}, (0.0, 5.0, 10.0)),
+        ({"p": 2.0}, (2.0, 2.0, 2.0)),
+        ({"p": 2.0, "p_high": 3.0}, (2.0, 2.0, 3.0)),
+        ({"p_low": 1.0, "p": 2.0}, (1.0, 2.0, 2.0)),
+        ({"p": np.nan}, None),
+    ],
+)
+def test_ends_and_middles_of_sites_are_filled_from_what_is_there(row, found):
+    made = _triple(row, "p")
+    assert (made and made.as_tuple()) == found
+
+
+@pytest.mark.parametrize("row", [{"p_low": 1.0}, {"p_high": 1.0}])
+def test_one_end_alone_is_refused(row):
+    with pytest.raises(LayerError, match=r"K09.*p_low or p_high alone"):
+        _triple({"id": "s", **row}, "p")
+
+
+def test_of_one_line_it_is_not_said_that_it_takes_most():
+    one, patches = pm.samples.tiny()
+    names = one.barriers.table["line"].unique()
+    said = [s["statement"] for s in impact_statements(pm.barrier_impact(one, patches))]
+    assert ("takes_most" in said) == (len(names) > 1)
+    land = land_of(line=["F", "F"])
+    homes = gpd.GeoDataFrame({"id": ["W", "E"]}, geometry=[shapely.box(0, 5e3, 2e3, 7e3), shapely.box(16e3, 5e3, 18e3, 7e3)], crs=CRS)  # fmt: skip
+    apart = place(homes, land)
+    impact = pm.barrier_impact(land, apart)
+    assert len(impact.lines) == 1
+    assert "takes_most" not in [s["statement"] for s in impact_statements(impact)]
+    two = land_of(line=["F", "G"])
+    (most,) = [
+        s
+        for s in impact_statements(pm.barrier_impact(two, place(homes, two)))
+        if s["statement"] == "takes_most"
+    ]
+    lines = pm.barrier_impact(two, place(homes, two)).lines.set_index("line")["alone_mean_conductance"]
+    assert most["line"] == lines.idxmin()
+
+
+def test_without_its_fences_the_track_of_a_railway_stays():
+    rail = gpd.GeoDataFrame({"id": ["R"], "kind": ["railway"], "fenced": ["yes"], "fence_class": ["rail_barbed_both_sides"]}, geometry=BENT[:1], crs=CRS)  # fmt: skip
+    land = build(GRID, np.ones(GRID.shape), prepare(rail), species("mongolian_gazelle"))
+    low, high = land.barriers.km_range("R")
+    fences = pm.Intervention("remove", "R", low, high)
+    track = species("mongolian_gazelle").crossing["rail_unfenced"]
+    assert opening_use(land, [fences]) == pytest.approx(track.as_tuple())
