@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from permeability.core.errors import BarrierError, PatchError
+from permeability.core.errors import BarrierError, MemoryLimitError, PatchError, ResistanceError
+from permeability.engines.circuit.focal_pairs import check_resistance
+from permeability.engines.circuit.interface import agreement
+from permeability.engines.circuit.interface.compressed import _unit
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
+from permeability.engines.circuit.solvers.hierarchy import _layout, _level_sizes
+from permeability.engines.circuit.solvers.registry import REGISTRY
 from permeability.engines.kernels.edges import grid_links
+from permeability.engines.kernels.multigrid import PLANES
 
 inf = np.inf
 
@@ -98,3 +104,67 @@ def test_edges_without_a_link_are_refused_by_their_number(edges, bad):
 def test_an_index_needs_two_patches_in_two_cells(patches, code):
     with pytest.raises(PatchError, match=code):
         strip([1.0], cells=4, patches=patches)
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+@pytest.mark.parametrize("part", ["setup_seconds", "solve_seconds"])
+def test_expected_seconds_are_positive_and_grow_a_little_faster_than_cells(name, part):
+    cells = np.geomspace(1e4, 1e8, 60)
+    seconds = np.array([getattr(REGISTRY[name], part)(n) for n in cells])
+    assert (seconds > 0).all()
+    assert (np.diff(seconds) > 0).all()
+    slope = np.diff(np.log(seconds)) / np.diff(np.log(cells))
+    assert slope.max() < 1.7
+    assert slope[cells[1:] > 1e7].min() > 0.95
+    assert REGISTRY[name].seconds(10**6, 3) == pytest.approx(
+        REGISTRY[name].setup_seconds(10**6) + 3 * REGISTRY[name].solve_seconds(10**6)
+    )
+
+
+@pytest.mark.parametrize("shape", [(300, 41), (17, 900), (64, 64), (2, 3)])
+def test_levels_of_the_hierarchy_lie_one_after_the_other(shape):
+    sizes = _level_sizes(*shape)
+    meta, end, vectors = _layout(sizes)
+    pieces, held = [], []
+    for level, (rows, cols) in enumerate(sizes):
+        assert tuple(meta[level, 1:3]) == (rows, cols)
+        with_rim = (rows + 3) * (cols + 3)
+        if level > 0:
+            pieces.append((meta[level, 0], PLANES * with_rim))
+            held.append((meta[level, 5], 2 * with_rim))
+            if level + 1 < len(sizes):
+                below = (sizes[level + 1][0] + 3) * (sizes[level + 1][1] + 3)
+                pieces.append((meta[level, 3], 6 * below))
+    for places, size in ((pieces, end), (held, vectors)):
+        at = 0
+        for start, length in sorted(places):
+            assert start == at  # no gap, nothing twice
+            at += length
+        assert at == size
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (4,), (0, 3)])
+def test_only_a_table_is_a_surface(shape):
+    with pytest.raises(ResistanceError, match="C01"):
+        check_resistance(np.ones(shape))
+
+
+def test_a_check_that_finds_no_memory_is_told_and_the_answer_kept(monkeypatch):
+    def without(*_: object, **__: object) -> None:
+        raise MemoryLimitError("M11", "no room for a fresh solve.", remedy="larger cells")
+
+    monkeypatch.setattr(agreement, "solve_grid", without)
+    face = strip([3.0, 0.0, 8.0])
+    assert face.resistances()[0, 1] == pytest.approx(16.0, rel=1e-12)
+    assert face.singles_and_today(face.candidates([[0]]))[0][0, 0, 1] == pytest.approx(13.0, rel=1e-12)
+    checks = face.report.checks
+    assert checks
+    assert all("no room for a fresh solve" in c.note and np.isnan(c.fresh) for c in checks)
+
+
+def test_a_table_is_scaled_to_norm_one(rng):
+    x = rng.normal(size=(4, 3))
+    for scale in (1e-90, 1.0, 1e90):
+        assert np.linalg.norm(_unit(scale * x)) == pytest.approx(1.0)
+        np.testing.assert_allclose(_unit(scale * x), x / np.linalg.norm(x), rtol=1e-9)
+    assert not _unit(np.zeros((2, 2))).any()

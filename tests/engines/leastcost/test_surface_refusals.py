@@ -34,7 +34,7 @@ def test_sources_without_passage_are_named_by_row_and_column():
 def test_negative_step_costs_are_counted():
     steps = np.ones((4, 2, 3))
     steps[1, 0, :2] = -1.0
-    with pytest.raises(OptionError, match=r"D08.*2 step costs are negative"):
+    with pytest.raises(OptionError, match=r"D08\]: 2 step costs are negative"):
         cost_distance(FREE, [(0, 0)], step_costs=steps, neighbours=4)
     with pytest.raises(OptionError, match=r"D08.*do not fit \(4, 2, 3\)"):
         cost_distance(FREE, [(0, 0)], step_costs=steps[:3], neighbours=4)
