@@ -32,7 +32,7 @@ from permeability.ranking.draw_effort import (
 )
 from permeability.ranking.settling import ENOUGH, lengths_m
 
-__all__ = ["SpeciesPlan", "plan_every_species", "plan_project", "plan_species"]
+__all__ = ["SpeciesPlan", "plan_every_species", "plan_project", "plan_species", "whole_seconds"]
 
 CONDENSE_SECONDS_AT_1E6 = 1.5  # one set of effective resistances; grows as cells ** 1.3 in this range
 PRESSURE_SECONDS = 2e-3  # of a candidate: where animals press, and its row of the table
@@ -40,11 +40,13 @@ STEP_SECONDS_PER_EDGE = 5e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
 LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
-PROGRAM_SECONDS = 6.0  # starting, reading layers, writing tables, maps and the report (benchmarks/plan.py)
+PROGRAM_SECONDS = 3.5  # starting, the report and what else every run does (benchmarks/plan.py)
+SPECIES_SECONDS = 1.0  # tables and pages of a species
+GROUND_SECONDS_PER_CELL = 1e-4  # of a species and an option: layers, cuts, indices, maps and networks beside the solves
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
-PROGRAM_BYTES = 520 * 2**20  # Python with the libraries and kernels, measured on Linux with Python 3.11
+PROGRAM_BYTES = 470 * 2**20  # Python with the libraries and kernels, measured on Linux with Python 3.11
 RANKED_BYTES = 1700  # a cell and species whose candidates are ranked, from runs of 4,000 to 120,000 cells (benchmarks/plan.py)
 
 
@@ -116,6 +118,7 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     seconds = (
         fields * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (cells / 1e6) ** 1.3
     )
+    seconds += SPECIES_SECONDS + GROUND_SECONDS_PER_CELL * cells * (1 + options)
     seconds += updated * (n * UPDATE_SECONDS_PER_CELL * cells + CHANGE_SECONDS) + sites * PRESSURE_SECONDS
     seconds += variants * DRAWN_SECONDS * len(land.barriers)
     seconds += choice_seconds(found, project.spec.ranking.budget_usd, len(land.edge_barriers().cell))
@@ -337,7 +340,7 @@ def whole_seconds(plans: Sequence[SpeciesPlan]) -> float:
     Examples
     --------
     >>> whole_seconds([])
-    6.0
+    3.5
     """
     return PROGRAM_SECONDS + float(np.sum([p.seconds for p in plans]))
 
