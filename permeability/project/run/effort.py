@@ -40,9 +40,10 @@ STEP_SECONDS_PER_EDGE = 5e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
 LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
-PROGRAM_SECONDS = 3.5  # starting, the report and what else every run does (benchmarks/plan.py)
+PROGRAM_SECONDS = 3.0  # starting, the report and what else every run does (benchmarks/plan.py)
 SPECIES_SECONDS = 1.0  # tables and pages of a species
-GROUND_SECONDS_PER_CELL = 1e-4  # of a species and an option: layers, cuts, indices, maps and networks beside the solves
+OPTION_SECONDS = 0.7  # of an option for a species
+GROUND_SECONDS_PER_CELL = 1e-4  # of a species: layers, cuts, indices, maps and networks beside the solves
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
 FIELD_BYTES = 8
@@ -118,7 +119,7 @@ def plan_species(project: Project, name: str) -> SpeciesPlan:
     seconds = (
         fields * FIELD_SECONDS_PER_CELL * cells + solves * CONDENSE_SECONDS_AT_1E6 * (cells / 1e6) ** 1.3
     )
-    seconds += SPECIES_SECONDS + GROUND_SECONDS_PER_CELL * cells * (1 + options)
+    seconds += SPECIES_SECONDS + OPTION_SECONDS * options + GROUND_SECONDS_PER_CELL * cells
     seconds += updated * (n * UPDATE_SECONDS_PER_CELL * cells + CHANGE_SECONDS) + sites * PRESSURE_SECONDS
     seconds += variants * DRAWN_SECONDS * len(land.barriers)
     seconds += choice_seconds(found, project.spec.ranking.budget_usd, len(land.edge_barriers().cell))
@@ -340,7 +341,7 @@ def whole_seconds(plans: Sequence[SpeciesPlan]) -> float:
     Examples
     --------
     >>> whole_seconds([])
-    3.5
+    3.0
     """
     return PROGRAM_SECONDS + float(np.sum([p.seconds for p in plans]))
 
