@@ -40,9 +40,9 @@ STEP_SECONDS_PER_EDGE = 5e-6  # of a greedy search
 BOUND_SECONDS = 16e-3  # for each candidate
 DENSE_BYTES = 24  # for each pair of interface nodes, about 0.6 of the edges
 LAYER_BYTES = 256  # times edges ** 1.5: a front carries all edges beneath it
-PROGRAM_SECONDS = 3.0  # starting, the report and what else every run does (benchmarks/plan.py)
-SPECIES_SECONDS = 1.0  # tables and pages of a species
-OPTION_SECONDS = 0.7  # of an option for a species
+PROGRAM_SECONDS = 2.5  # starting, the report and what else every run does (benchmarks/plan.py)
+SPECIES_SECONDS = 0.8  # tables and pages of a species
+OPTION_SECONDS = 0.5  # of an option for a species
 GROUND_SECONDS_PER_CELL = 1e-4  # of a species: layers, cuts, indices, maps and networks beside the solves
 COMPILE_SECONDS = 40.0  # first run on a machine only
 LINK_BYTES = 32  # four conductance planes
@@ -341,7 +341,7 @@ def whole_seconds(plans: Sequence[SpeciesPlan]) -> float:
     Examples
     --------
     >>> whole_seconds([])
-    3.0
+    2.5
     """
     return PROGRAM_SECONDS + float(np.sum([p.seconds for p in plans]))
 
