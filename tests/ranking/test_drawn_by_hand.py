@@ -15,7 +15,7 @@ from permeability.core.errors import LayerError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.layers.grid import Grid
-from permeability.ranking.draw_effort import interface_nodes
+from permeability.ranking.draw_effort import cost_of_draws, interface_nodes
 from permeability.ranking.drawn_sites import _triple
 from permeability.ranking.impact_statements import impact_statements
 from permeability.ranking.opening_use import opening_use
@@ -149,3 +149,24 @@ def test_without_its_fences_the_track_of_a_railway_stays():
     fences = pm.Intervention("remove", "R", low, high)
     track = species("mongolian_gazelle").crossing["rail_unfenced"]
     assert opening_use(land, [fences]) == pytest.approx(track.as_tuple())
+
+
+def test_steps_on_one_barrier_count_one_after_the_other():
+    rail = gpd.GeoDataFrame({"id": ["R"], "kind": ["railway"], "fenced": ["yes"], "fence_class": ["rail_barbed_both_sides"]}, geometry=BENT[:1], crs=CRS)  # fmt: skip
+    land = build(GRID, np.ones(GRID.shape), prepare(rail), species("mongolian_gazelle"))
+    low, high = land.barriers.km_range("R")
+    names = [c.name for c in land.components[0]]
+    assert len(names) > 1
+    steps = [pm.Intervention("remove", "R", low, high, components=(n,)) for n in names]
+    for order in (steps, steps[::-1]):
+        assert opening_use(land, order) == (1.0, 1.0, 1.0)
+        assert opening_use(land, order[:-1])[1] < 1.0
+
+
+def test_what_is_expected_of_draws_takes_time_and_more_of_it_for_more():
+    few = cost_of_draws(10**4, 300, 100, cuts=1_000, patches=4, sites=10, rows=5).set_index("kind")["seconds"]
+    more = cost_of_draws(10**6, 3_000, 1_000, cuts=30_000, patches=8, sites=100, rows=50).set_index("kind")[
+        "seconds"
+    ]
+    assert (few.drop("weights") > 0).all()
+    assert (more.drop("weights") > few.drop("weights")).all()

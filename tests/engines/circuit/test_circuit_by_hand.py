@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from permeability.core.errors import BarrierError, MemoryLimitError, PatchError, ResistanceError
-from permeability.engines.circuit.focal_pairs import check_resistance
+from permeability.engines.circuit.focal_pairs import check_resistance, pairwise
 from permeability.engines.circuit.interface import agreement
 from permeability.engines.circuit.interface.compressed import _unit
 from permeability.engines.circuit.interface.interface import Interface
@@ -168,3 +168,11 @@ def test_a_table_is_scaled_to_norm_one(rng):
         assert np.linalg.norm(_unit(scale * x)) == pytest.approx(1.0)
         np.testing.assert_allclose(_unit(scale * x), x / np.linalg.norm(x), rtol=1e-9)
     assert not _unit(np.zeros((2, 2))).any()
+
+
+def test_the_third_region_conducts_as_one_node_only_where_all_are_shorted():
+    labels = np.array([[1, 1, 2, 2, 2, 3, 3]])
+    together, apart = (pairwise(np.ones((1, 7)), labels, shorting=how, neighbours=4).resistance for how in ("together", "apart"))  # fmt: skip
+    assert together[0, 2] == pytest.approx(2.0)
+    assert apart[0, 2] == pytest.approx(4.0)
+    assert together[0, 1] == apart[0, 1] == pytest.approx(1.0)
