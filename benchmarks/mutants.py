@@ -34,7 +34,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,6 +48,8 @@ name = "local"
 """
 AT_MOST = 120
 """Tests for one fault."""
+AT_MOST_OF_ONE = 3
+"""Cases of one test among them."""
 
 
 class Choice:
@@ -81,8 +83,13 @@ class Choice:
             }
         if not tests:  # what runs when the module is loaded
             tests = {c.rpartition("|")[0] for found in by_line.values() for c in found if c}
-        kept, left = [], spend
+        kept: list[str] = []
+        left, of_one = spend, Counter[str]()
         for test in sorted(tests, key=lambda t: (self.spent.get(t, 1.0), t)):
+            name = test.partition("[")[0]
+            of_one[name] += 1
+            if of_one[name] > AT_MOST_OF_ONE:  # a hundred cases of one test see what the first ones see
+                continue
             left -= self.spent.get(test, 1.0)
             if left < 0 or len(kept) == AT_MOST:
                 break
