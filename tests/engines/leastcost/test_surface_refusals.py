@@ -12,6 +12,7 @@ from permeability.engines.kernels.edges import EdgeBarriers
 from permeability.engines.leastcost.distance import cost_distance, cost_surface
 from permeability.engines.leastcost.opening_sets import OpenedWays, way_sets
 from permeability.engines.leastcost.openings import Openings, PortalNetwork, check_openings
+from permeability.engines.leastcost.surface import enclosed_sources
 
 FREE = np.ones((2, 3))
 
@@ -93,3 +94,28 @@ def test_without_a_site_no_way_is_opened():
     assert ways.costs([]).tolist() == [[0.0, np.inf], [np.inf, 0.0]]
     found = way_sets(ways)
     assert (list(found.first), found.sites, found.complete) == ([], [], True)
+
+
+@pytest.mark.parametrize("size", [np.inf, 0.0, -1.0, np.nan, (np.inf, 1.0), (1.0, np.inf), (1.0, 0.0)])
+def test_a_cell_has_a_size(size):
+    with pytest.raises(OptionError, match="D07"):
+        cost_surface(FREE, cell_size=size)
+
+
+def test_a_size_beside_that_of_the_coordinates_is_refused():
+    place = {"y": [1500.0, 500.0], "x": [500.0, 1500.0, 2500.0]}
+    placed = xr.DataArray(FREE, dims=("y", "x"), coords=place)
+    assert cost_surface(placed, cell_size=1000.0).lengths[0] == cost_surface(placed).lengths[0] == 1000.0
+    for size in (999.0, 500.0, 2000.0):
+        with pytest.raises(OptionError, match=r"D07.*coordinates are \(1000.0, 1000.0\) apart"):
+            cost_surface(placed, cell_size=size)
+
+
+def test_sources_inside_walls_are_named_by_row_and_column():
+    # the last cell of a grid of 2 x 3: both of its edges, to the cell before it and to that above it
+    inf = np.full(2, np.inf)
+    walls = EdgeBarriers(np.array([2, 4]), np.array([1, 0], np.uint8), inf, inf)
+    surface = cost_surface(FREE, barriers=walls, neighbours=4)
+    (found,) = enclosed_sources(surface, [(1, 2), (0, 0)])
+    assert (found.code, list(found.rows)) == ("D06", [(1, 2)])
+    assert enclosed_sources(surface, [(0, 0), (1, 1)]) == []
