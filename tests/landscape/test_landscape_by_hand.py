@@ -8,9 +8,11 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from permeability.barriers.lines import prepare
-from permeability.landscape.closed_areas import corner_joints
+from permeability.core.errors import PatchError
+from permeability.landscape.closed_areas import closed_area_mask, corner_joints
 from permeability.landscape.landscape import Landscape, build
 from permeability.landscape.patches import place, try_labels
 from permeability.landscape.resistance_raster import burn_resistance
@@ -113,3 +115,44 @@ def _one_fence() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {"id": ["f"], "kind": ["fence"], "fence_class": ["stock"]}, geometry=[line], crs=CRS
     )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_river_between_two_rows_closes_hardly_more_than_one_of_them(turned):
+    # narrower than a cell, along their common edge: one cell for each step across it, and one more at each end
+    river = shapely.box(-500, 5_990, 12_500, 6_010)
+    river = shapely.box(5_990, -500, 6_010, 12_500) if turned else river
+    closed = closed_area_mask(gpd.GeoDataFrame(geometry=[river], crs=CRS), GRID)
+    closed = closed.T if turned else closed
+    assert (closed[5] | closed[6]).all()
+    assert closed.sum() == closed[5:7].sum() <= 14
+    assert ndimage.label(~closed, np.ones((3, 3)))[1] == 2
+
+
+@pytest.mark.parametrize("fenced", ["yes", "mostly", "no"])
+def test_a_railway_whose_fences_are_known_is_not_drawn(fenced):
+    rail = [shapely.LineString([(6e3, -1e3), (6e3, 13e3)])]
+    land = land_of(
+        rail, kind="railway", fenced=fenced, fenced_chance=0.3, fence_class="rail_barbed_both_sides"
+    )
+    assert land.fence_chances == {}
+
+
+def test_the_lines_that_cross_a_patch_are_named_and_no_others():
+    lines = [shapely.LineString([(2e3, -1e3), (2e3, 13e3)]), shapely.LineString([(6e3, -1e3), (6e3, 13e3)]), shapely.LineString([(-1e3, 10e3), (13e3, 10e3)])]  # fmt: skip
+    land = land_of(lines)
+    table = gpd.GeoDataFrame({"id": ["p"]}, geometry=[shapely.box(3e3, 3e3, 9e3, 9e3)], crs=CRS)
+    with pytest.raises(PatchError, match="P14") as caught:
+        place(table, land, on_barrier="refuse")
+    assert caught.value.rows == ["p"]
+    assert caught.value.details["lines"].split(" ")[0] == "f1"
+    assert "f0" not in caught.value.details["lines"]
+    assert "f2" not in caught.value.details["lines"]
+
+
+@pytest.mark.parametrize("also", [[False, False], [True, False], [False, True], [True, True]])
+def test_rows_that_may_come_are_looked_at_beside_those_that_stand(also):
+    lines = [shapely.LineString([(6e3, -1e3), (6e3, 13e3)]), shapely.LineString([(-1e3, 6e3), (13e3, 6e3)])]
+    land = land_of(lines, status=["existing", "planned"])
+    table = gpd.GeoDataFrame({"id": ["p"]}, geometry=[shapely.box(3e3, 3e3, 9e3, 9e3)], crs=CRS)
+    assert len(place(table, land, also=np.array(also)).ids) == (4 if also[1] else 2)
