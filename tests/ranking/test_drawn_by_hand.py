@@ -20,6 +20,7 @@ from permeability.ranking.drawn_sites import _triple
 from permeability.ranking.impact_statements import impact_statements
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import remade
+from permeability.ranking.rank_statistics import rank_table
 from permeability.ranking.ranking_notes import draw_notes
 from permeability.species import species
 
@@ -170,3 +171,27 @@ def test_what_is_expected_of_draws_takes_time_and_more_of_it_for_more():
     ]
     assert (few.drop("weights") > 0).all()
     assert (more.drop("weights") > few.drop("weights")).all()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nine_gains_in_ten_lie_between_the_ends_that_are_told(rng, weighted):
+    # the gains 1 to 1,000 in any order; with weights, every second draw counts for nothing
+    gains = rng.permutation(np.arange(1.0, 1001.0))
+    weights = np.where(gains % 2 == 0, 1.0, 0.0) if weighted else None
+    (row,) = rank_table(gains[:, None], weights=weights).itertuples()
+    assert row.gain_median == 500.0
+    assert row.gain_low in ((50.0,) if not weighted else (50.0, 52.0))
+    assert row.gain_high in ((950.0,) if not weighted else (950.0, 952.0))
+    assert row.gain_expected == pytest.approx(501.0 if weighted else 500.5)
+
+
+def test_the_rank_of_nine_draws_in_ten():
+    # a is first in 91 of 100 draws, b in 9: nine in ten hold without them; with 89 and 11 they do not
+    gains = np.array([[2.0, 1.0]] * 91 + [[1.0, 2.0]] * 9)
+    table = rank_table(gains, top=1)
+    assert table["rank_low"].tolist() == [1, 2]
+    assert table["rank_high"].tolist() == [1, 2]
+    gains = np.array([[2.0, 1.0]] * 89 + [[1.0, 2.0]] * 11)
+    table = rank_table(gains, top=1)
+    assert (table["rank_low"].tolist(), table["rank_high"].tolist()) == ([1, 1], [2, 2])
+    assert table["share_first"].tolist() == [0.89, 0.11]
