@@ -223,6 +223,7 @@ def test_a_notebook_is_told_where_no_log_is_set_up(
 ) -> None:
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(journal, "in_notebook", lambda: False)
     journal.say("12 patches are left out")
     assert capsys.readouterr().err == ""  # a script
     monkeypatch.setattr(journal, "in_notebook", lambda: True)
