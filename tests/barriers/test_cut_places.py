@@ -44,6 +44,13 @@ def test_the_kilometre_of_a_cut_is_where_the_line_crosses_the_edge(
         for at in (found.km * 1000.0, whole.length - found.km * 1000.0)
     ]  # a line without kilometres is counted from either end
     assert min(off) < 0.1
+    if rows:  # a cut is of the row on which the stretch lies that it stands for
+        middle, start, length = 0.5 * (found.own_from + found.own_to), found.chains.start, found.chains.length
+        assert (start[found.barrier] <= middle).all()
+        assert (middle <= start[found.barrier] + length[found.barrier]).all()
+        own = np.array([table.geometry.iloc[i] for i in found.barrier])
+        assert (shapely.distance(edges, own) < 2_000).all()
+        assert len(np.unique(found.barrier)) > 1
 
 
 def test_a_line_split_where_it_runs_straight_is_cut_as_the_whole_line(rng: np.random.Generator) -> None:
