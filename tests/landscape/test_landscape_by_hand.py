@@ -156,3 +156,8 @@ def test_rows_that_may_come_are_looked_at_beside_those_that_stand(also):
     land = land_of(lines, status=["existing", "planned"])
     table = gpd.GeoDataFrame({"id": ["p"]}, geometry=[shapely.box(3e3, 3e3, 9e3, 9e3)], crs=CRS)
     assert len(place(table, land, also=np.array(also)).ids) == (4 if also[1] else 2)
+
+
+def test_a_layer_without_areas_closes_nothing():
+    for shapes in ([], [None], [shapely.Polygon()]):
+        assert not closed_area_mask(gpd.GeoDataFrame(geometry=shapes, crs=CRS), GRID).any()
