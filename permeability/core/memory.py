@@ -24,14 +24,29 @@ def physical() -> int:
 
 
 def available() -> int:
-    """Memory this process may still take [bytes]: what is free, and no more than what is left in its container or batch job.
+    """Memory this process may still take [bytes]: what is free, and no more than what is left in its container or batch job
+    or under its own limit (``ulimit -v``).
 
     Whatever refuses work for want of memory asks this.
     """
     import psutil
 
     free = int(psutil.virtual_memory().available)
-    return min((free, *(left for _, left in _groups())))
+    return min((free, *(left for _, left in _groups()), *_own_limit()))
+
+
+def _own_limit() -> tuple[int, ...]:
+    """What is left of the address space that the process may take, where it is limited [bytes]."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return ()
+    import psutil
+
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return ()
+    return (max(0, most - int(psutil.Process().memory_info().vms)),)
 
 
 def container() -> int | None:

@@ -9,7 +9,9 @@ from permeability.layers.grid import Grid
 __all__ = ["require_grid_memory"]
 
 MOST_TOLD = 10**24  # bytes; what is more is not told more exactly
-LEAST_BYTES = 24  # of a cell: one layer, the resistance and the mask
+LEAST_BYTES = (
+    88  # of a cell: links, and the fields of a solve, as `plan` counts them for no patch and no valid cell
+)
 
 
 def require_grid_memory(grid: Grid) -> None:

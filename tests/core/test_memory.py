@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,16 @@ def test_the_older_form_of_control_groups(groups: Path) -> None:
     assert memory.available() == 4 * GIB
     limit(groups / "cgroup" / "memory", 9223372036854771712, 2 * GIB, older=True)
     assert memory.container() is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_a_limit_of_the_process_itself_counts():
+    code = (
+        "import resource, psutil; from permeability.core import memory; before = memory.available();"
+        "own = psutil.Process().memory_info().vms; resource.setrlimit(resource.RLIMIT_AS, (own + (1 << 28), -1));"
+        "print(before, memory.available())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after = (int(x) for x in done.stdout.split())
+    assert after <= 1 << 28 < before
+    assert after > 1 << 26

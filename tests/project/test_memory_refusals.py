@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +41,17 @@ def test_everything_refuses_by_what_is_left_and_names_both(
         condense(links, np.arange(0, 1600, 100))
     with pytest.raises(MemoryLimitError, match=r"C06[\s\S]*0\.0 GiB free of 64\.0 GiB"):
         refuse_if_too_large(choose_solver(10**6, 1))
+
+
+def test_a_check_refuses_the_cells_that_no_run_could_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = pm.samples.tiny_project(tmp_path / "tiny")
+    fine = project.read_text().replace("cell_size_m = 1000", "cell_size_m = 0.5")
+    assert fine != project.read_text()
+    project.write_text(fine)
+    monkeypatch.setattr(memory, "available", lambda: 23 * GIB)
+    begun = time.process_time()
+    (found,) = [f for f in pm.check(project) if f.severity == "error"]
+    assert found.code == "M02"
+    assert time.process_time() - begun < 10
