@@ -12,6 +12,7 @@ from permeability.engines.circuit.interface.compressed import _unit
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
+from permeability.engines.circuit.modes.raster_circuit import focal_cells
 from permeability.engines.circuit.solvers.hierarchy import _layout, _level_sizes
 from permeability.engines.circuit.solvers.registry import REGISTRY
 from permeability.engines.kernels.edges import grid_links
@@ -176,3 +177,17 @@ def test_the_third_region_conducts_as_one_node_only_where_all_are_shorted():
     assert together[0, 2] == pytest.approx(2.0)
     assert apart[0, 2] == pytest.approx(4.0)
     assert together[0, 1] == apart[0, 1] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "focal", [np.zeros((2, 3)), np.full((2, 3), np.nan), np.full((2, 3), -9999), [[0, 4, 4], [0, 0, 0]]]
+)
+def test_a_raster_without_two_focal_numbers_is_refused(focal):
+    with pytest.raises(PatchError, match="C23"):
+        focal_cells(focal, (2, 3))
+
+
+def test_cells_of_focal_numbers_run_down_the_columns():
+    found = focal_cells([[0, 7, 2], [7, -1, 2], [7, 2, 0]], (3, 3))
+    assert found.ids == [2, 7]
+    assert [found.cells[i].tolist() for i in (2, 7)] == [[7, 2, 5], [3, 6, 1]]

@@ -229,7 +229,7 @@ def focal_cells(focal: ArrayLike | FocalCells, shape: tuple[int, ...]) -> FocalC
     numbers = plane.reshape(-1)[flat]
     order = np.argsort(numbers, kind="stable")
     ids, start = np.unique(numbers[order], return_index=True)
-    groups = np.split(flat[order], start[1:])
+    groups = np.split(flat[order], start)[1:]  # before the first number lies nothing
     found = FocalCells([int(i) for i in ids], {int(i): g for i, g in zip(ids, groups, strict=True)})
     require_two(found.ids)
     return found
