@@ -18,13 +18,13 @@ import rasterio
 import shapely
 from click.testing import CliRunner
 from places import REPOSITORY
+from two_runs import bare_and_drawn
 from visible_english import WORDS
 
 from permeability.cli.answers import JsonCommand
 from permeability.cli.commands import cli, main
 from permeability.cli.spec_command import leaves
 from permeability.project import samples
-from permeability.project.run.run import run_project
 from permeability.telemetry.samples import herd
 
 SCHEMAS = REPOSITORY / "permeability" / "data" / "schema"
@@ -37,15 +37,7 @@ LEAVES = dict(leaves(cli))
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest project, its results, and one file of everything that commands read."""
     folder = tmp_path_factory.mktemp("json")
-    samples.tiny_project(folder / "tiny")
-    run_project(folder / "tiny" / "project.toml", folder / "res", report=False)
-    shutil.copytree(folder / "tiny", folder / "tried")
-    text = (folder / "tried" / "project.toml").read_text(encoding="utf-8")
-    text = text.replace("length_km = 2", "length_km = 2\ntreatment = 'modify'").replace(
-        "draws = 0", "draws = 40\nvary = ['crossing', 'trace']"
-    )
-    (folder / "tried" / "project.toml").write_text(text, encoding="utf-8")
-    run_project(folder / "tried" / "project.toml", folder / "drawn", report=False)
+    bare_and_drawn(folder)
     (folder / "pilots.csv").write_text("site,crossed,met,animals\nF km 2-4 modify,2,5,5\n")
     (folder / "planned.csv").write_text("site,met,animals\nF km 2-4 modify,10,5\n")
     land, patches = samples.tiny()

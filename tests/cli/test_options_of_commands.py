@@ -12,13 +12,12 @@ import pandas as pd
 import pytest
 import shapely
 from click.testing import CliRunner
+from two_runs import bare_and_drawn
 
 from permeability.barriers.lines import prepare
 from permeability.cli.commands import cli
 from permeability.core.errors import PermeabilityError
 from permeability.layers import vectors
-from permeability.project import samples
-from permeability.project.run.run import run_project
 from permeability.report import write_board
 
 CRS = "EPSG:32648"
@@ -48,14 +47,7 @@ def refused(*arguments: object) -> PermeabilityError:
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest project with its results: bare, and with draws of an opening that can fail."""
     folder = tmp_path_factory.mktemp("options")
-    samples.tiny_project(folder / "tiny")
-    run_project(folder / "tiny" / "project.toml", folder / "res", report=False)
-    shutil.copytree(folder / "tiny", folder / "tried")
-    text = (folder / "tried" / "project.toml").read_text(encoding="utf-8")
-    text = text.replace("length_km = 2", "length_km = 2\ntreatment = 'modify'")
-    text = text.replace("draws = 0", "draws = 40\nvary = ['crossing', 'trace']")
-    (folder / "tried" / "project.toml").write_text(text, encoding="utf-8")
-    run_project(folder / "tried" / "project.toml", folder / "drawn", report=False)
+    bare_and_drawn(folder)
     return folder
 
 
