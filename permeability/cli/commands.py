@@ -67,9 +67,15 @@ def cli(language: str | None) -> None:
     """Landscape permeability: which fence comes down first?"""
     set_json(False)  # a command that is asked for JSON says so after this
     set_language(language)
-    if not any(isinstance(h, _Said) for h in LOG.handlers):
-        LOG.addHandler(_Said())
-        LOG.setLevel(logging.INFO)
+    said, level = _Said(), LOG.level
+    LOG.addHandler(said)
+    LOG.setLevel(logging.INFO)
+
+    def be_silent_again() -> None:  # a program that calls a command goes on with the log it had
+        LOG.removeHandler(said)
+        LOG.setLevel(level)
+
+    click.get_current_context().call_on_close(be_silent_again)
 
 
 def _nothing_more() -> None:

@@ -20,6 +20,11 @@ from permeability.core.errors import EXIT_FAULT, EXIT_INPUT, Finding
 from permeability.core.tasks import Progress
 
 
+@pytest.fixture(autouse=True)
+def _plain() -> None:
+    streams.set_json(False)  # a command of another test may have been the last to be asked
+
+
 @pytest.fixture
 def as_json() -> Iterator[None]:
     streams.set_json(True)

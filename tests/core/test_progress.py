@@ -11,9 +11,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import shapely
+from click.testing import CliRunner
 from places import REPOSITORY
 
 import permeability as pm
+from permeability.cli.commands import cli
 from permeability.core import journal, progress
 from permeability.core.errors import OptionError
 from permeability.core.progress import long_job, telling
@@ -233,6 +235,14 @@ def test_a_notebook_is_told_where_no_log_is_set_up(
     caplog.set_level(logging.INFO, "permeability")
     journal.say("the log has this")
     assert "permeability: the log has this" not in capsys.readouterr().err
+
+
+def test_a_command_leaves_the_log_as_it_was() -> None:
+    handlers, level = list(journal.LOG.handlers), journal.LOG.level
+    for arguments in (["species"], ["species", "--no-such-option"]):
+        CliRunner().invoke(cli, arguments)
+        assert journal.LOG.handlers == handlers
+        assert journal.LOG.level == level
 
 
 def test_compiling_is_told_once_when_it_takes_long(
