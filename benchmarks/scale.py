@@ -1,12 +1,13 @@
 """Time and memory against size, 1e5 to 1e8 cells at 250 m, with barriers on edges; each job in a process of its own.
 
-    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py [--jobs leastcost,pairs,map,windows,files]
-        [--cells 1e5,1e6,1e7] [--json FILE]
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py [--jobs leastcost,pairs,map,pair,windows,files]
+        [--cells 1e5,1e6,1e7] [--json FILE] [--plot FILE.svg]
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/scale.py country [--cells 2.5e7] [--workers 2]
 
 leastcost   one cost field over the whole grid
 pairs       effective resistances of all pairs of ten patches (10 x 10 cells), by condensation
-map         current map of one pair of patches, by multigrid
+map         current map of one pair of patches, by multigrid (solve_grid and node_currents)
+pair        effective resistance and current map of one pair of patches, as a user asks for them (pairwise, "auto")
 windows     moving windows, radius 100, block 21, current alone
 files       the same from file to file: the raster has so many cells, the windows lie on 250,000 of them
 
@@ -153,22 +154,46 @@ def job_pairwise(cells: int, workers: int) -> dict[str, Any]:
 def job_map(cells: int) -> dict[str, Any]:
     from permeability.engines.circuit import node_currents, solve_grid
 
-    def one(grid: np.ndarray, barriers: EdgeBarriers, label: np.ndarray) -> tuple[float, int]:
+    def one(grid: np.ndarray, barriers: EdgeBarriers, label: np.ndarray) -> dict[str, Any]:
         links = grid_links(grid, barriers=barriers)
         source = np.zeros(grid.shape)
         row, col = np.argwhere(label == 1)[0]
         source[row, col] = 1.0
         solution = solve_grid(links, source, ground=label == 2, regions=label, solver="multigrid", rtol=1e-8)
         current = node_currents(links, solution.voltage)
-        return float(current.max()), solution.reports[0].iterations
+        report = solution.reports[0]
+        return {
+            "iterations": report.iterations, "residual": report.residual, "resistance": float(solution.voltage[row, col]),
+            "largest": float(current.max()),
+        }  # fmt: skip
 
     small, few = landscape(10_000)
     one(small, few, patches(small, 2))
     grid, barriers = landscape(cells)
     label = patches(grid, 2)
     begun = Clock()
-    _, iterations = one(grid, barriers, label)
-    return {**begun.read(), "iterations": iterations}
+    found = one(grid, barriers, label)
+    return {**begun.read(), **found}
+
+
+def job_pair(cells: int) -> dict[str, Any]:
+    from permeability.engines.circuit import pairwise
+
+    def one(size: int) -> tuple[Any, dict[str, float]]:
+        grid, barriers = landscape(size)
+        label = patches(grid, 2)
+        solver = "multigrid" if size < cells else "auto"  # the small one compiles what the large one needs
+        begun = Clock()
+        return pairwise(grid, label, barriers=barriers, current="cumulative", solver=solver), begun.read()
+
+    one(10_000)
+    found, times = one(cells)
+    report = found.report
+    return {
+        **times, "solver": report.solver, "iterations": report.iterations, "residual": report.residual,
+        "resistance": float(found.resistance[0, 1]), "largest": float(found.current.max()),
+        "foretold_mb": report.bytes / 2**20,
+    }  # fmt: skip
 
 
 def job_windows(cells: int) -> dict[str, Any]:
@@ -233,6 +258,7 @@ JOBS = {
     "leastcost": job_leastcost,
     "pairs": job_pairs,
     "map": job_map,
+    "pair": job_pair,
     "windows": job_windows,
     "files": job_files,
 }
@@ -270,7 +296,9 @@ def one_job(job: str, cells: int, workers: int) -> None:
 def rounded(facts: dict[str, Any]) -> str:
     plain = ("cells", "seconds", "cpu_s", "peak_mb")
     return ", ".join(
-        f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v:,}" for k, v in facts.items() if k not in plain
+        f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}"
+        for k, v in facts.items()
+        if k not in plain
     )
 
 
@@ -291,6 +319,26 @@ def table(jobs: list[str], sizes: list[int]) -> dict[str, Any]:
             )
         everything[job] = rows
     return everything
+
+
+def plot(everything: dict[str, Any], path: str) -> None:
+    """Seconds of the processor and peak memory against cells, with the fitted exponents."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "scale"
+    from matplotlib import pyplot as plt
+
+    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for job, rows in everything.items():
+        n = [r["cells"] for r in rows]
+        for axes, key in ((left, "cpu_s"), (right, "peak_mb")):
+            axes.loglog(n, [r[key] for r in rows], "-o", label=f"{job}: cells^{exponent(rows, key, 9e5):.2f}")
+    for axes, words in ((left, "seconds of the processor"), (right, "peak memory [MB]")):
+        axes.set(xlabel="cells", ylabel=words)
+        axes.legend(fontsize=7)
+        axes.grid(alpha=0.3)
+    fig.savefig(path, metadata={"Date": None})
 
 
 def country(cells: int, workers: int) -> bool:
@@ -325,6 +373,7 @@ def main() -> None:
     parser.add_argument("--cells")
     parser.add_argument("--workers", type=int, default=2, help="threads of the ten-patch circuit")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", help="svg of seconds and memory against cells")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -335,6 +384,8 @@ def main() -> None:
         sys.exit(0 if country(round(float(options.cells or 2.5e7) ** 0.5) ** 2, options.workers) else 1)
     sizes = [round(float(size) ** 0.5) ** 2 for size in (options.cells or "1e5,1e6").split(",")]
     everything = table(options.jobs.split(","), sizes)
+    if options.plot:
+        plot(everything, options.plot)
     if options.json:
         options.json.write_text(json.dumps(everything, indent=1))
 

@@ -215,6 +215,7 @@ def pairwise(
     focal = read_focal(_on_cells(focal_nodes, like), surface)
     links = grid_links(surface, neighbours=neighbours, average=average, barriers=barriers)
     job = PairJob(links, focal, surface, current, gradient, potentials, solver, rtol, workers, progress)
+    del surface, links
     if shorting == "apart" and any(len(c) > 1 for c in focal.cells):
         job.solve_apart()
     else:

@@ -179,7 +179,7 @@ class PairJob:
             return amperes, root
 
         def take(k: int, v: Floats, report: SolveReport) -> None:
-            v -= v.reshape(-1)[cells[-1]] * active
+            np.subtract(v, v.reshape(-1)[cells[-1]], out=v, where=active)
             among[k] = v.reshape(-1)[cells]
             if self.wants_fields:
                 x[k] = v
@@ -187,6 +187,7 @@ class PairJob:
             self._count(1)
 
         prepared.solve_all(p - 1, source, take, workers=self.workers)
+        del prepared  # its memory is needed no longer, that of the maps is
         self.reports += [reports[k] for k in range(p - 1)]
         among = 0.5 * (among + among.T)
         diagonal = np.diag(among)

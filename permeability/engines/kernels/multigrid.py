@@ -28,23 +28,41 @@ def forward_from_zero(e, s, se, sw, inv, b, x):
     """One lexicographic Gauss-Seidel sweep from ``x = 0``: neighbours not yet visited count nothing."""
     ny, nx = x.shape[0] - 3, x.shape[1] - 3
     t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 1):
+    for r in range(1, ny + 1, 2):
         xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
         for c in range(1, nx + 1):
             t[c] = (br[c] + su[c] * xu[c] + seu[c - 1] * xu[c - 1] + swu[c + 1] * xu[c + 1]) * ir[c]
             w[c] = er[c - 1] * ir[c]
         left = t[0]
+        if r == ny:
+            for c in range(1, nx + 1):
+                left = t[c] + w[c] * left
+                xr[c] = left
+            return
+        x2, s1, se1, sw1, e2, i2, b2 = x[r + 1], s[r], se[r], sw[r], e[r + 1], inv[r + 1], b[r + 1]
+        left = t[1]
+        xr[1] = left
+        west, here, low = t[0], left, t[0]
         for c in range(1, nx + 1):
-            left = t[c] + w[c] * left
-            xr[c] = left
+            left = t[c + 1] + w[c + 1] * left  # 0 on the rim
+            xr[c + 1] = left
+            low = (b2[c] + s1[c] * here + se1[c - 1] * west + sw1[c + 1] * left) * i2[c] + e2[c - 1] * i2[
+                c
+            ] * low
+            x2[c] = low
+            west, here = here, left
 
 
 @njit(cache=True, nogil=True)
 def forward(e, s, se, sw, inv, b, x):
-    """One lexicographic Gauss-Seidel sweep."""
+    """One lexicographic Gauss-Seidel sweep.
+
+    A row is a chain in which every cell waits for the one before it.  So two rows go along together, the lower one a
+    cell behind: while one chain waits the other is worked on, and the sums are those of one row after the other.
+    """
     ny, nx = x.shape[0] - 3, x.shape[1] - 3
     t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 1):
+    for r in range(1, ny + 1, 2):
         xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
         xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
         for c in range(1, nx + 1):
@@ -60,17 +78,46 @@ def forward(e, s, se, sw, inv, b, x):
             ) * ir[c]
             w[c] = er[c - 1] * ir[c]
         left = t[0]
+        if r == ny:
+            for c in range(1, nx + 1):
+                left = t[c] + w[c] * left
+                xr[c] = left
+            return
+        x3, s2, se2, sw2, e2, i2, b2 = (
+            x[r + 2],
+            s[r + 1],
+            se[r + 1],
+            sw[r + 1],
+            e[r + 1],
+            inv[r + 1],
+            b[r + 1],
+        )
+        left = t[1]
+        xr[1] = left
+        west, here, low = t[0], left, t[0]
         for c in range(1, nx + 1):
-            left = t[c] + w[c] * left
-            xr[c] = left
+            left = t[c + 1] + w[c + 1] * left  # 0 on the rim
+            xr[c + 1] = left
+            low = (
+                b2[c]
+                + sd[c] * here
+                + sed[c - 1] * west
+                + swd[c + 1] * left
+                + s2[c] * x3[c]
+                + se2[c] * x3[c + 1]
+                + sw2[c] * x3[c - 1]
+                + e2[c] * xd[c + 1]
+            ) * i2[c] + e2[c - 1] * i2[c] * low
+            xd[c] = low
+            west, here = here, left
 
 
 @njit(cache=True, nogil=True)
 def backward(e, s, se, sw, inv, b, x):
-    """One Gauss-Seidel sweep in the opposite order, so that a cycle is symmetric."""
+    """One Gauss-Seidel sweep in the opposite order, so that a cycle is symmetric; two rows together as in :func:`forward`."""
     ny, nx = x.shape[0] - 3, x.shape[1] - 3
     t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(ny, 0, -1):
+    for r in range(ny, 0, -2):
         xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
         xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
         for c in range(1, nx + 1):
@@ -86,9 +133,38 @@ def backward(e, s, se, sw, inv, b, x):
             ) * ir[c]
             w[c] = er[c] * ir[c]
         right = t[0]
+        if r == 1:
+            for c in range(nx, 0, -1):
+                right = t[c] + w[c] * right
+                xr[c] = right
+            return
+        x0, s0, se0, sw0, e2, i2, b2 = (
+            x[r - 2],
+            s[r - 2],
+            se[r - 2],
+            sw[r - 2],
+            e[r - 1],
+            inv[r - 1],
+            b[r - 1],
+        )
+        right = t[nx]
+        xr[nx] = right
+        east, here, high = t[0], right, t[0]
         for c in range(nx, 0, -1):
-            right = t[c] + w[c] * right
-            xr[c] = right
+            right = t[c - 1] + w[c - 1] * right  # 0 on the rim
+            xr[c - 1] = right
+            high = (
+                b2[c]
+                + s0[c] * x0[c]
+                + se0[c - 1] * x0[c - 1]
+                + sw0[c + 1] * x0[c + 1]
+                + su[c] * here
+                + seu[c] * east
+                + swu[c] * right
+                + e2[c - 1] * xu[c - 1]
+            ) * i2[c] + e2[c] * i2[c] * high
+            xu[c] = high
+            east, here = here, right
 
 
 @njit(cache=True, nogil=True)
@@ -259,10 +335,11 @@ def coarse_cycles(buffer, vectors, meta, inverse):
             e, s, se, sw, inv = level_planes(buffer, meta, level)
             b, x = vector_planes(vectors, meta, level)
             ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
-            if from_zero:
-                x[:] = 0.0
-            forward(e, s, se, sw, inv, b, x)
             bc = vector_planes(vectors, meta, level + 1)[0]
+            if from_zero:
+                forward_from_zero(e, s, se, sw, inv, b, x)  # the rim of x is zero and stays so
+            else:
+                forward(e, s, se, sw, inv, b, x)
             restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc)
             level, from_zero = level + 1, True
             remaining[level] = meta[level, 4]

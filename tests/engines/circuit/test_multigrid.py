@@ -120,6 +120,50 @@ def test_a_cycle_leaves_no_state_behind() -> None:
     assert np.array_equal(once, cycled(h, b))
 
 
+def one_by_one(planes: list[Floats], b: Floats, x: Floats, backwards: bool) -> Floats:
+    """A Gauss-Seidel sweep cell by cell over padded planes, in the order of sums of the kernels."""
+    e, s, se, sw, inv = planes
+    rows, cols = range(1, x.shape[0] - 2), range(1, x.shape[1] - 2)
+    for r in reversed(rows) if backwards else rows:
+        for c in reversed(cols) if backwards else cols:
+            total = b[r, c] + s[r - 1, c] * x[r - 1, c]
+            total += se[r - 1, c - 1] * x[r - 1, c - 1]
+            total += sw[r - 1, c + 1] * x[r - 1, c + 1]
+            total += s[r, c] * x[r + 1, c]
+            total += se[r, c] * x[r + 1, c + 1]
+            total += sw[r, c] * x[r + 1, c - 1]
+            first, last = (e[r, c - 1] * x[r, c - 1], e[r, c] * x[r, c + 1])
+            chain, other = (e[r, c], first) if backwards else (e[r, c - 1], last)
+            x[r, c] = (total + other) * inv[r, c] + (chain * inv[r, c]) * x[r, c + (1 if backwards else -1)]
+    return x
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (2, 3), (7, 9), (8, 12)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_two_rows_at_once_have_the_bits_of_cell_after_cell(shape: tuple[int, int], dtype: type) -> None:
+    """And a sweep from zero solves the lower triangle."""
+    rng = np.random.default_rng(6)
+    surface = np.exp(rng.normal(size=shape))
+    surface[rng.random(shape) < 0.1] = np.nan
+    h = Hierarchy(GridSystem(grid_links(surface)), np.ones(shape, np.uint8), dtype)
+    planes = [*h.links, h.inv]
+    b, start = np.zeros_like(h.inv), np.zeros_like(h.inv)
+    b[1:-2, 1:-2], start[1:-2, 1:-2] = rng.normal(size=(2, *shape))
+    for kernel, backwards in ((cycle.forward, False), (cycle.backward, True)):
+        x = start.copy()
+        kernel(*planes, b, x)
+        assert np.array_equal(x, one_by_one(planes, b, start.copy(), backwards))
+    x = start.copy()  # what stands there does not matter
+    cycle.forward_from_zero(*planes, b, x)
+    assert np.array_equal(x, one_by_one(planes, b, np.zeros_like(b), False))
+    live = np.flatnonzero(h.inv[1:-2, 1:-2])
+    matrix = dense(tuple(h.links), *shape)[np.ix_(live, live)]
+    want = np.linalg.solve(np.tril(matrix), b[1:-2, 1:-2].ravel()[live])
+    np.testing.assert_allclose(
+        x[1:-2, 1:-2].ravel()[live], want, rtol=0, atol=1e-4 if dtype is np.float32 else 1e-11
+    )
+
+
 @pytest.mark.parametrize("rows", [40, 160, 400])
 def test_iterations_do_not_grow_on_smooth_ground(rows: int) -> None:
     source = np.zeros((rows, rows + 7))

@@ -49,7 +49,8 @@ def node_currents(
     [[1.0, 1.0, 1.0]]
     """
     system = GridSystem(links, leak=leak, regions=regions)
-    total, net = np.empty(system.shape), np.empty(system.shape)
+    total: Floats = np.empty(system.shape)
+    net: Floats = np.empty(system.shape)
     through_flow(
         *system.links, system.leak, np.asarray(system.plane(voltage, "voltage"), np.float64), total, net
     )
@@ -58,8 +59,10 @@ def node_currents(
         for plane in (total, net):
             system.gather(plane)
             plane.reshape(-1)[cells] = plane.reshape(-1)[first][label]
-    current: Floats = 0.5 * (total + np.abs(net))
-    return current
+    np.abs(net, out=net)  # in place: two planes, not five
+    total += net
+    total *= 0.5
+    return total
 
 
 def branch_currents(links: GridLinks, voltage: ArrayLike) -> GridLinks:

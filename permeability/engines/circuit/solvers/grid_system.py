@@ -123,7 +123,7 @@ class GridSystem:
                 remedy="use 0 where nothing enters",
             )
         if self.regions.size or self.ground is not None:
-            source = source.copy()
+            source = _apart(source)
             if self.ground is not None:
                 source[self.ground] = 0.0
             if self.regions.size:
@@ -145,7 +145,7 @@ class GridSystem:
                 remedy="ground each of them, or let its sources sum to zero",
             )
         if np.any(floating & (total != 0.0)):
-            source = source.copy()
+            source = _apart(source)
             scale = np.where(floating, total / size, 0.0)
             source[rows, cols] -= scale[inverse] * np.abs(amperes)
         return source, roots.astype(np.int32)
@@ -220,6 +220,13 @@ class GridSystem:
         for root in roots[~self.held[roots]]:
             cells = self.roots == root
             voltage[cells] -= voltage[cells].mean()
+
+
+def _apart(source: Floats) -> Floats:
+    """A copy that takes memory only where there is a source: pages of zeros that nobody writes to are not there."""
+    out, at = np.zeros(source.shape), np.flatnonzero(source)
+    out.reshape(-1)[at] = source.reshape(-1)[at]
+    return out
 
 
 def check_links(links: GridLinks) -> GridLinks:

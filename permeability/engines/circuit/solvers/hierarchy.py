@@ -54,16 +54,17 @@ class Hierarchy:
             *(np.zeros(coarse), np.zeros(coarse), np.zeros(coarse)),
             *(np.zeros(coarse), np.zeros(coarse), np.zeros(coarse)),
         )
-        leak = self._coarsen(links, inv, weights, leak)
-        self.inverse = _coarsest_inverse(self.buffer, self.meta, leak)
+        setup.weights(*links, inv, *weights)
+        leak = self._galerkin(links, leak, weights, 1)
         # Set up in double precision and kept in ``dtype``, so that one set of compiled kernels serves
-        # both; each plane is let go as soon as it is converted.
+        # both; each plane is let go as soon as it is converted, before the coarser levels take their memory.
         planes: list[Plane] = [*links, inv, *weights]
         del links, inv, weights
         k: list[Plane] = [planes.pop(0).astype(dtype, copy=False) for _ in range(len(planes))]
         self.links: Four = (k[0], k[1], k[2], k[3])
         self.inv = k[4]
         self.weights: Six = (k[5], k[6], k[7], k[8], k[9], k[10])
+        self.inverse = _coarsest_inverse(self.buffer, self.meta, self._coarsen(leak))
         self.dtype = dtype
         self._idle: list[Workspace] = []
 
@@ -85,18 +86,22 @@ class Hierarchy:
             leak[1 : rows + 1, 1 : cols + 1] = system.leak
         return leak
 
-    def _coarsen(self, fine: Four, inv: Plane, weights: Six, leak: Floats) -> Floats:
-        """Fill all coarse levels; the leak of the coarsest."""
-        for level in range(1, len(self.meta)):
-            setup.weights(*fine, inv, *weights)
-            e, s, se, sw, inv = cycle.level_planes(self.buffer, self.meta, level)
-            coarse_leak = np.zeros_like(e) if leak.size else leak
-            setup.galerkin(*fine, leak, *weights, e, s, se, sw, coarse_leak)
-            setup.invert_diagonal(e, s, se, sw, coarse_leak, inv)
-            fine, leak = (e, s, se, sw), coarse_leak
-            if level + 1 < len(self.meta):
-                weights = cycle.weight_planes(self.buffer, self.meta, level)
+    def _coarsen(self, leak: Floats) -> Floats:
+        """Fill all levels below the first coarse one, whose ``leak`` comes in; the leak of the coarsest."""
+        for level in range(2, len(self.meta)):
+            e, s, se, sw, inv = cycle.level_planes(self.buffer, self.meta, level - 1)
+            weights = cycle.weight_planes(self.buffer, self.meta, level - 1)
+            setup.weights(e, s, se, sw, inv, *weights)
+            leak = self._galerkin((e, s, se, sw), leak, weights, level)
         return leak
+
+    def _galerkin(self, fine: Four, leak: Floats, weights: Six, level: int) -> Floats:
+        """Fill one level from the next finer one; its leak."""
+        e, s, se, sw, inv = cycle.level_planes(self.buffer, self.meta, level)
+        coarse_leak = np.zeros_like(e) if leak.size else leak
+        setup.galerkin(*fine, leak, *weights, e, s, se, sw, coarse_leak)
+        setup.invert_diagonal(e, s, se, sw, coarse_leak, inv)
+        return coarse_leak
 
     def apply(self, work: Workspace) -> None:
         """One cycle: ``work.x`` from ``work.b``, which is used up."""
