@@ -15,12 +15,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from permeability.engines.kernels.small_loops import ZERO, add_rows, copy_row, place_of
+from permeability.engines.kernels.product_rows import add_products
+from permeability.engines.kernels.small_loops import ZERO, copy_row, place_of
 
-BLOCK = 192  # pivots eliminated between two products with all rows before
-PANEL = 32  # pivots eliminated between two matrix products
-TILE = 192  # rows and columns of one matrix product in the update of a large front
-DENSE = 40_000  # multiply-adds from which a matrix product beats the plain loops
+BLOCK = 64  # pivots eliminated between two products with all rows before
+PANEL = 16  # and with those of the same block
+DENSE = 20_000  # multiply-adds from which rows are worked on four at a time
 LINKS = np.array(
     [[0, 1, 0], [1, 0, 0], [1, 1, 0], [1, -1, 1]]
 )  # of a direction: rows, columns, column of the cell in its element
@@ -306,78 +306,31 @@ def reduce_front(w, rest, leak, check, bulk):
         Conductance to ground, a right-hand side carried along, and the magnitudes that went into it; updated.
     """
     ne, n = w.shape
-    if ne <= BLOCK:
-        _reduce_block(w, leak, check, bulk)
+    for b0 in range(0, ne, BLOCK):
+        b1 = min(b0 + BLOCK, ne)
+        if b0 > 0:
+            _update(w, ZERO, b0, w, b0, b1, ZERO)
+        for p0 in range(b0, b1, PANEL):
+            p1 = min(p0 + PANEL, b1)
+            if p0 > b0:
+                _update(w, b0, p0, w, p0, p1, ZERO)
+            for q0 in range(p0, p1, 4):
+                q1 = min(q0 + 4, p1)
+                for k in range(q0, q1):
+                    _eliminate_one(w, k, q1, leak, check, bulk)
+                if q1 < p1:
+                    _update_rows(w, q0, q1, w, q1, p1, ZERO)
+    if ne > 0 and n > ne:
+        _update(w, ZERO, ne, rest, ne, n, ne)
+
+
+@njit(cache=True, nogil=True)
+def _update(w, k0, k1, target, i0, i1, shift):
+    """:func:`_update_rows` in the way that is quicker for so many rows."""
+    if (k1 - k0) * (i1 - i0) * (w.shape[1] - i0) > DENSE:
+        add_products(w, w, k0, k1, target, i0, i1, shift, True)
     else:
-        for b0 in range(0, ne, BLOCK):
-            b1 = min(b0 + BLOCK, ne)
-            block = w[b0:b1, b0:].copy()
-            if b0 > 0:
-                left = w[:b0, b0:b1].copy()
-                if 3 * b0 < n:  # the columns before b0 for nothing cost less than a copy of the others
-                    add_rows(block, np.dot(left.T, w[:b0]), b0)
-                else:
-                    add_rows(block, np.dot(left.T, w[:b0, b0:].copy()), ZERO)
-            _reduce_block(block, leak[b0:], check[b0:], bulk[b0:])
-            for i in range(b1 - b0):
-                copy_row(w[b0 + i, b0:], block[i])
-    _update_rest(w, rest)
-
-
-@njit(cache=True, nogil=True)
-def _reduce_block(w, leak, check, bulk):
-    """Eliminate the rows of ``w`` (contiguous), panel by panel."""
-    ne, n = w.shape
-    buffer = np.empty(PANEL * n if ne > PANEL else 0)
-    for p0 in range(0, ne, PANEL):
-        p1 = min(p0 + PANEL, ne)
-        if p0 > 0:
-            if p0 * (p1 - p0) * (n - p0) > DENSE:
-                left = w[:p0, p0:p1].copy()
-                product = buffer[: (p1 - p0) * n].reshape(p1 - p0, n)
-                np.dot(left.T, w[:p0], product)
-                for i in range(p1 - p0):
-                    row, add = w[p0 + i], product[i]
-                    for j in range(p0 + i, n):
-                        row[j] += add[j]
-            else:
-                _update_rows(w, ZERO, p0, w, p0, p1, ZERO)
-        for q0 in range(p0, p1, 4):
-            q1 = min(q0 + 4, p1)
-            for k in range(q0, q1):
-                _eliminate_one(w, k, q1, leak, check, bulk)
-            if q1 < p1:
-                _update_rows(w, q0, q1, w, q1, p1, ZERO)
-
-
-@njit(cache=True, nogil=True)
-def _update_rest(w, rest):
-    ne, n = w.shape
-    nb = n - ne
-    if ne == 0 or nb == 0:
-        return
-    if ne * nb * nb <= 2 * DENSE:
-        _update_rows(w, ZERO, ne, rest, ne, n, ne)
-        return
-    n_tiles = (nb + TILE - 1) // TILE
-    tiles = np.empty(ne * nb)
-    buffer = np.empty(min(nb, TILE) ** 2)
-    for t in range(n_tiles):
-        j0, j1 = t * TILE, min((t + 1) * TILE, nb)
-        tile = tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0)
-        for k in range(ne):
-            copy_row(tile[k], w[k, ne + j0 : ne + j1])
-    for t in range(n_tiles):
-        i0, i1 = t * TILE, min((t + 1) * TILE, nb)
-        left = tiles[ne * i0 : ne * i1].reshape(ne, i1 - i0)
-        for u in range(t, n_tiles):
-            j0, j1 = u * TILE, min((u + 1) * TILE, nb)
-            product = buffer[: (i1 - i0) * (j1 - j0)].reshape(i1 - i0, j1 - j0)
-            np.dot(left.T, tiles[ne * j0 : ne * j1].reshape(ne, j1 - j0), product)
-            for i in range(i1 - i0):
-                row, add = rest[i0 + i, j0:j1], product[i]
-                for j in range(j1 - j0):
-                    row[j] += add[j]
+        _update_rows(w, k0, k1, target, i0, i1, shift)
 
 
 @njit(cache=True, nogil=True)

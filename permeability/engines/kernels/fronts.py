@@ -13,9 +13,11 @@ from numba import njit
 
 from permeability.engines.kernels.dissection import extend, reduce_front
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
-from permeability.engines.kernels.small_loops import ZERO, add_rows, copy_row, copy_rows, place_of
+from permeability.engines.kernels.product_rows import add_products
+from permeability.engines.kernels.small_loops import ZERO, copy_row, copy_rows, place_of
 
-FORWARD = 48  # rows solved one after the other between two matrix products
+FORWARD = 16  # rows solved one after the other between two products with all rows before
+FEW = 8  # right-hand sides that are not worth a product of tables
 
 
 @njit(cache=True, nogil=True)
@@ -169,8 +171,7 @@ def _forward(w, x):
     ne, n = w.shape
     for b0 in range(0, ne, FORWARD):
         b1 = min(b0 + FORWARD, ne)
-        if b0 > 0:
-            add_rows(x[b0:b1], np.dot(w[:b0, b0:b1].copy().T, x[:b0]), ZERO)
+        _carry_along(w, b0, x, b0, b1)
         for k in range(b0, b1):
             root, row = w[k, k], x[k]
             if root == 0.0:
@@ -185,8 +186,42 @@ def _forward(w, x):
                     target = x[i]
                     for j in range(len(row)):
                         target[j] += a * row[j]
-    if ne > 0 and n > ne:
-        add_rows(x[ne:], np.dot(w[:, ne:].copy().T, x[:ne]), ZERO)
+    _carry_along(w, ne, x, ne, n)
+
+
+@njit(cache=True, nogil=True)
+def _carry_along(w, k1, x, i0, i1):
+    """Add what the first ``k1`` rows of ``x`` bring to others."""
+    columns = x.shape[1]
+    if columns >= FEW:
+        if k1 > 0 and i1 > i0:
+            add_products(w, x, ZERO, k1, x, i0, i1, ZERO, False)
+        return
+    for k in range(k1):
+        for i in range(i0, i1):
+            for j in range(columns):
+                x[i, j] += w[k, i] * x[k, j]
+
+
+@njit(cache=True, nogil=True)
+def _turn(x, flat):
+    """Columns of ``x`` one after another, in strips as wide as a line of the cache."""
+    ne, columns = x.shape
+    for j0 in range(0, columns, 8):
+        j1 = min(j0 + 8, columns)
+        for k in range(ne):
+            for j in range(j0, j1):
+                flat[j * ne + k] = x[k, j]
+
+
+@njit(cache=True, nogil=True)
+def _clear(w, rest):
+    """Zero in the upper halves, of which alone anything is read."""
+    ne, n = w.shape
+    for i in range(n):
+        row = w[i, i:] if i < ne else rest[i - ne, i - ne :]
+        for j in range(len(row)):
+            row[j] = 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -209,8 +244,7 @@ def run_state(
         nb = n - ne
         w = rows_buffer[: ne * n].reshape(ne, n)
         rest = rest_buffer[: nb * nb].reshape(nb, nb)
-        w[:] = 0.0
-        rest[:] = 0.0
+        _clear(w, rest)
         for i in range(n):
             pos[ids[first + i]] = i
         c0, c1 = column_start[1, t], column_start[0, t + 1]
@@ -258,10 +292,7 @@ def run_state(
         reduce_front(w, rest, none, none, none)
         if c1 > c0:
             _forward(w, x)
-            out = y[y_start[t] : y_start[t + 1]].reshape(c1 - c0, ne)
-            for k in range(ne):
-                for j in range(c1 - c0):
-                    out[j, k] = x[k, j]
+            _turn(x[:ne], y[y_start[t] : y_start[t + 1]])
         if t + 1 == len(fronts):
             return rest.copy(), x[ne:].T.copy()
         m = c1 - c0
