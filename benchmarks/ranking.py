@@ -1,6 +1,7 @@
 """Exact ranking, side by side with re-solving: one railway across the grid, 20 patches, 500 sections of 5-10 columns.
 
     python benchmarks/ranking.py [--side 1000] [--kind hard] [--draws 100] [--no-resolve] [--form auto]
+    python benchmarks/ranking.py --draws 1000 --compressed --no-resolve
     python benchmarks/ranking.py --resistances            30 focal nodes against a sparse factorisation
 
 One thread.  Set-up = condensation; singles (with the fresh multigrid solve that checks one of them) = every section opened alone; sets of ten and a greedy choice of ten follow
@@ -26,11 +27,14 @@ import numpy as np
 from gains import draw_gains, greedy, single_gains
 from surfaces import benign, hard
 
+from permeability.core.tasks import in_threads
 from permeability.engines.circuit import pairwise
 from permeability.engines.circuit.interface import two_sides
+from permeability.engines.circuit.interface.compressed_singles import compressed_singles
 from permeability.engines.circuit.interface.interface import Candidates, Interface
 from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, EdgeBarriers, grid_links
+from permeability.ranking.rank_statistics import ranks
 
 
 def railway(surface: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -91,6 +95,8 @@ def warm_up() -> None:
     single_gains(face, cands)
     two_sides.WORTH_NODES = usual
     pairwise(surface, [(1, 1), (5, 5)], solver="multigrid", current=None)
+    made = compressed_singles(face, cands, face.state_at(np.zeros(len(face.base))), face.singles(cands))
+    assert made is None or made.run_with_today(face.crossing, cands)
     greedy(face, cands, 3)
     face.set_gain(cands, [1, 2])
 
@@ -103,6 +109,11 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=100)
     parser.add_argument("--sections", type=int, default=500)
     parser.add_argument("--form", choices=["auto", "front", "layers"], default="auto")
+    parser.add_argument(
+        "--compressed",
+        action="store_true",
+        help="the same draws through a compressed network as well, on all cores",
+    )
     parser.add_argument("--no-resolve", action="store_true")
     parser.add_argument("--resistances", action="store_true")
     options = parser.parse_args()
@@ -155,11 +166,14 @@ def main() -> None:
     chosen, _ = clock.run("greedy ten", lambda: greedy(face, cands, 10))
     assert isinstance(chosen, list)
     draws = tight * 10 ** rng.uniform(-1, 1, (options.draws, n))
+    few = draws[: min(len(draws), 20)] if options.compressed else draws
     _, t_draw = clock.run(
-        f"{options.draws} draws of all crossing chances",
-        lambda: draw_gains(face, cands, draws, index="resistance"),
+        f"{len(few)} draws of all crossing chances",
+        lambda: draw_gains(face, cands, few, index="resistance"),
     )
-    print(f"   1,000 draws (times {1000 / options.draws:.0f}): {t_draw / options.draws * 1000 / 60:.1f} min")
+    print(f"   1,000 draws (times {1000 / len(few):.0f}): {t_draw / len(few) * 1000 / 60:.1f} min")
+    if options.compressed:
+        compressed(face, cands, draws, clock)
     base = float(face.index(face.today.resistances))
     best_ten = face.set_gain(cands, np.argsort(-gains)[:10])
     print(
@@ -167,6 +181,31 @@ def main() -> None:
     )
     if not options.no_resolve:
         side_by_side(surface, face, cands, gains, (cell, direction), crossing, t_build + t_single, clock)
+
+
+def compressed(face: Interface, cands: Candidates, draws: np.ndarray, clock: Clock) -> None:
+    """The draws both ways on all cores; how many have the same ranks, and how far gains are off."""
+
+    def ways(prepared) -> np.ndarray:  # type: ignore[no-untyped-def]
+        gains = np.empty((len(draws), len(cands)))
+
+        def one(d: int) -> None:
+            after, today = prepared.run_with_today(draws[d], cands)
+            gains[d] = face.gain(today, after, "conductance")
+
+        in_threads(one, range(len(draws)), os.cpu_count() or 1)
+        return gains
+
+    small, _ = clock.run("compressed network, with its checks", lambda: face.singles(cands, many=True))
+    print(f"   {type(small).__name__}, {getattr(getattr(small, 'tree', None), 'modes', 0):,} modes")
+    mine, t_mine = clock.run(f"{len(draws)} draws through it", lambda: ways(small))
+    true, t_true = clock.run(f"{len(draws)} draws, exact to rounding", lambda: ways(face.singles(cands)))
+    same = (ranks(mine) == ranks(true)).all(axis=1)
+    level = face.index(face.today.resistances, "conductance")
+    some = true > 1e-9 * level
+    off = np.abs(mine - true)[some] / true[some]
+    print(f"   {t_true / t_mine:.1f} x; the same ranks in {same.sum()} of {len(draws)} draws; gains off by {off.max():.1e} at most, median {np.median(off):.1e}; "
+          f"those below 1e-9 of the index ({(~some).sum()} of {some.size}) by {np.abs(mine - true)[~some].max(initial=0.0) / level:.1e} of it")  # fmt: skip
 
 
 def well_placed(links, rng) -> np.ndarray:  # type: ignore[no-untyped-def]

@@ -19,6 +19,7 @@ from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
 from permeability.core.own_code import own_code
 from permeability.core.tasks import HERE, RunOn, content_hash
+from permeability.engines.circuit.interface.compressed_singles import MANY
 from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.impact.what_if import CircuitView
@@ -98,7 +99,9 @@ def draw_ranks(
 
     Notes
     -----
-    Components that share a key (all fences of one class) are drawn together: one unknown number, not many.
+    Components that share a key (all fences of one class) are drawn together: one unknown number, not many.  Where 64 draws or more share a
+    landscape with many barrier edges, gains come from a compressed network (1e-7 of themselves; see
+    :meth:`permeability.engines.circuit.interface.interface.Interface.singles`).
 
     Examples
     --------
@@ -113,7 +116,8 @@ def draw_ranks(
     inside = land.valid if inside is None else inside
     anew = any(u.kind in ANEW for u in numbers)
     asked, single = [*sets, *together], len(sets)
-    worlds = _Worlds(land, patches, asked, lines, numbers, inside, shared=not anew or draws >= 2 * draws_anew)
+    shared, many = not anew or draws >= 2 * draws_anew, draws >= MANY * (draws_anew if anew else 1)
+    worlds = _Worlds(land, patches, asked, lines, numbers, inside, shared=shared, many=many)
     weights = drawn_weights(patches, quantiles)
     limits = [
         1000 * drawn_limit(land.profile.estimates()[k], quantiles.get(k), draws) for k in (BUDGET, DISPERSAL)
@@ -145,7 +149,8 @@ def draw_ranks(
     def key(task: tuple[str, int]) -> str:
         what, d = task
         of = slice(d, draws, states) if what == "fields" else slice(d, d + 1)
-        return content_hash(what, same, list(quantiles.columns), quantiles.iloc[of].to_numpy())
+        way = (what, "compressed") if many and what == "state" else (what,)
+        return content_hash(*way, same, list(quantiles.columns), quantiles.iloc[of].to_numpy())
 
     turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
     turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
@@ -294,6 +299,7 @@ class _World:
         lines: Sequence[str],
         inside: NDArray[np.bool_],
         shared: bool,
+        many: bool,
         first: threading.Lock,
     ) -> None:
         self.first = first  # taken by the first condensation of all worlds, never released
@@ -306,7 +312,7 @@ class _World:
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
             self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
             opened = self._opened(self.effects.after(may_stand)[1], self.view)
-            self.singles = self.view.face.singles(opened)
+            self.singles = self.view.face.singles(opened, many=many)
 
     def resistances(self, drawn: Landscape, opened: Array) -> tuple[Array, Array]:
         """Effective resistances in one draw, without any candidate (P, P) and with each of them (K, P, P).
@@ -346,8 +352,9 @@ class _Worlds:
         inside: NDArray[np.bool_],
         *,
         shared: bool,
+        many: bool,
     ) -> None:
-        self.land, self.rest = land, (patches, sets, lines, inside, shared)
+        self.land, self.rest = land, (patches, sets, lines, inside, shared, many)
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
@@ -365,9 +372,9 @@ class _Worlds:
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
                 made = remade(self.land, {c: quantiles[c] for c in self.columns})
-                patches, sets, lines, inside, shared = self.rest
+                patches, sets, lines, inside, shared, many = self.rest
                 here = patches if made is self.land else patches.on(made, shapes=False)
-                self.known[name] = _World(made, here, sets, lines, inside, shared, self.first)
+                self.known[name] = _World(made, here, sets, lines, inside, shared, many, self.first)
                 if len(self.known) > self.KEPT:
                     self.known.popitem(last=False)
             return self.known[name]

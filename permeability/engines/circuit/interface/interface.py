@@ -28,6 +28,11 @@ from permeability.engines.circuit.interface.agreement import Agreement
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.circuit.interface.compressed import CompressedInterface, SeenFromEdges, compressed
+from permeability.engines.circuit.interface.compressed_singles import (
+    CompressedSingles,
+    compressed_singles,
+    worth_compressing,
+)
 from permeability.engines.circuit.interface.edge_blocks import JointSets, edge_blocks
 from permeability.engines.circuit.interface.forms import choose_form
 from permeability.engines.circuit.interface.halving import SingleTree
@@ -45,6 +50,7 @@ __all__ = ["Candidates", "Interface", "State"]
 
 INDICES = ("resistance", "conductance")
 State = OpenState | LayeredState
+Singles = SingleTree | LayeredSingles | CompressedSingles
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,12 +230,26 @@ class Interface(BarrierNetwork):
 
     # --- one out of many --------------------------------------------------------------------------------------
 
-    def singles(self, candidates: Candidates) -> SingleTree | LayeredSingles:
-        """Every candidate alone: prepared once, run for any state of the barriers."""
+    def singles(self, candidates: Candidates, *, many: bool = False) -> Singles:
+        """Every candidate alone: prepared once, run for any state of the barriers.
+
+        Parameters
+        ----------
+        candidates : Candidates
+        many : bool
+            Scores of states will be asked for: a compressed network is made where that pays, whose gains are right to 1e-7 of themselves
+            (checked in two states when it is made); else everything is exact to rounding.
+        """
         sides = TwoSides.of(self) if self.layered is None else None
+        exact: SingleTree | LayeredSingles
         if self.layered is not None or sides is not None:
-            return LayeredSingles(self, candidates, sides)
-        return SingleTree(self, candidates)
+            exact = LayeredSingles(self, candidates, sides)
+        else:
+            exact = SingleTree(self, candidates)
+        if not many or not worth_compressing(self, len(candidates)):
+            return exact
+        small = compressed_singles(self, candidates, self.state_at(np.zeros(len(self.base))), exact)
+        return exact if small is None else small
 
     def single_resistances(self, candidates: Candidates, crossing: ArrayLike | None = None) -> Floats:
         """Resistances among the patches with each candidate built alone, (K, P, P) [dimensionless]."""
@@ -240,7 +260,7 @@ class Interface(BarrierNetwork):
         candidates: Candidates,
         crossing: ArrayLike | None = None,
         *,
-        prepared: SingleTree | LayeredSingles | None = None,
+        prepared: Singles | None = None,
     ) -> tuple[Floats, Floats]:
         """Resistances with every candidate alone, (K, P, P), and with none, (P, P).
 
