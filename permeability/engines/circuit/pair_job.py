@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 
 CONDENSED_ONLY = "condensation without its factor"
 CONDENSED_BYTES = 140  # beyond the links, per cell
+SOLVER_PLANES = 12  # of float64 that the least solver holds
 
 
 class FocalNodes(NamedTuple):
@@ -36,11 +37,19 @@ class FocalNodes(NamedTuple):
     cells: list[NDArray[np.int64]]
 
 
-def field_planes(p: int, current: str | None, *, gradient: bool, potentials: bool) -> int:
-    """(rows, cols) planes of float64 that a pairwise job with ``p`` nodes holds at once."""
+def field_planes(
+    p: int, current: str | None, *, gradient: bool, potentials: bool, begun: bool = False
+) -> int:
+    """(rows, cols) planes of float64 that a pairwise job with ``p`` nodes holds beside the links and a solver.
+
+    Maps are written when the solver is gone, and take no memory before; those of components that were solved before
+    (``begun``) are there from the start.
+    """
     fields = current is not None or gradient or potentials
-    maps = {"pairs": p * (p - 1) // 2 + 2, None: 0}.get(current, 2)
-    return (p + 2 if fields else 2) + maps + (4 if gradient else 0) + (p if potentials else 0)
+    maps = {"pairs": p * (p - 1) // 2 + 4, None: 0}.get(current, 2)
+    results = maps + (4 if gradient else 0) + (p if potentials else 0)
+    solving = (p if fields else 2) + (results if begun else 0)
+    return max(solving, p + results - SOLVER_PLANES)
 
 
 def choose_pairwise(
@@ -229,6 +238,7 @@ class PairJob:
             self.current,
             gradient=self.gradient is not None,
             potentials=self.potentials is not None,
+            begun=self.done > 0,
         )
 
     def _fields(

@@ -24,97 +24,83 @@ PLANES = 5  # e, s, se, sw, inv of a coarse level
 
 
 @njit(cache=True, nogil=True)
-def forward_from_zero(e, s, se, sw, inv, b, x):
-    """One lexicographic Gauss-Seidel sweep from ``x = 0``: neighbours not yet visited count nothing."""
-    ny, nx = x.shape[0] - 3, x.shape[1] - 3
-    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 1, 2):
-        xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
-        for c in range(1, nx + 1):
-            t[c] = (br[c] + su[c] * xu[c] + seu[c - 1] * xu[c - 1] + swu[c + 1] * xu[c + 1]) * ir[c]
-            w[c] = er[c - 1] * ir[c]
-        left = t[0]
-        if r == ny:
-            for c in range(1, nx + 1):
-                left = t[c] + w[c] * left
-                xr[c] = left
-            return
-        x2, s1, se1, sw1, e2, i2, b2 = x[r + 1], s[r], se[r], sw[r], e[r + 1], inv[r + 1], b[r + 1]
-        left = t[1]
-        xr[1] = left
-        west, here, low = t[0], left, t[0]
-        for c in range(1, nx + 1):
-            left = t[c + 1] + w[c + 1] * left  # 0 on the rim
-            xr[c + 1] = left
-            low = (b2[c] + s1[c] * here + se1[c - 1] * west + sw1[c + 1] * left) * i2[c] + e2[c - 1] * i2[
-                c
-            ] * low
-            x2[c] = low
-            west, here = here, left
-
-
-@njit(cache=True, nogil=True)
-def forward(e, s, se, sw, inv, b, x):
-    """One lexicographic Gauss-Seidel sweep.
+def _next_rows(e, s, se, sw, inv, b, x, t, w, r):
+    """Rows ``r`` and ``r + 1`` of a lexicographic Gauss-Seidel sweep.
 
     A row is a chain in which every cell waits for the one before it.  So two rows go along together, the lower one a
     cell behind: while one chain waits the other is worked on, and the sums are those of one row after the other.
     """
     ny, nx = x.shape[0] - 3, x.shape[1] - 3
-    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 1, 2):
-        xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
-        xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+    xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+    xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+    for c in range(1, nx + 1):
+        t[c] = (
+            br[c]
+            + su[c] * xu[c]
+            + seu[c - 1] * xu[c - 1]
+            + swu[c + 1] * xu[c + 1]
+            + sd[c] * xd[c]
+            + sed[c] * xd[c + 1]
+            + swd[c] * xd[c - 1]
+            + er[c] * xr[c + 1]
+        ) * ir[c]
+        w[c] = er[c - 1] * ir[c]
+    left = t[0]
+    if r == ny:
         for c in range(1, nx + 1):
-            t[c] = (
-                br[c]
-                + su[c] * xu[c]
-                + seu[c - 1] * xu[c - 1]
-                + swu[c + 1] * xu[c + 1]
-                + sd[c] * xd[c]
-                + sed[c] * xd[c + 1]
-                + swd[c] * xd[c - 1]
-                + er[c] * xr[c + 1]
-            ) * ir[c]
-            w[c] = er[c - 1] * ir[c]
-        left = t[0]
-        if r == ny:
-            for c in range(1, nx + 1):
-                left = t[c] + w[c] * left
-                xr[c] = left
-            return
-        x3, s2, se2, sw2, e2, i2, b2 = (
-            x[r + 2],
-            s[r + 1],
-            se[r + 1],
-            sw[r + 1],
-            e[r + 1],
-            inv[r + 1],
-            b[r + 1],
-        )
-        left = t[1]
-        xr[1] = left
-        west, here, low = t[0], left, t[0]
+            left = t[c] + w[c] * left
+            xr[c] = left
+        return
+    x3, s2, se2, sw2, e2, i2, b2 = x[r + 2], s[r + 1], se[r + 1], sw[r + 1], e[r + 1], inv[r + 1], b[r + 1]
+    left = t[1]
+    xr[1] = left
+    west, here, low = t[0], left, t[0]
+    for c in range(1, nx + 1):
+        left = t[c + 1] + w[c + 1] * left  # 0 on the rim
+        xr[c + 1] = left
+        low = (
+            b2[c]
+            + sd[c] * here
+            + sed[c - 1] * west
+            + swd[c + 1] * left
+            + s2[c] * x3[c]
+            + se2[c] * x3[c + 1]
+            + sw2[c] * x3[c - 1]
+            + e2[c] * xd[c + 1]
+        ) * i2[c] + e2[c - 1] * i2[c] * low
+        xd[c] = low
+        west, here = here, left
+
+
+@njit(cache=True, nogil=True)
+def _first_rows(e, s, se, sw, inv, b, x, t, w, r):
+    """The same in a sweep from ``x = 0``: neighbours not yet visited count nothing."""
+    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+    xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+    for c in range(1, nx + 1):
+        t[c] = (br[c] + su[c] * xu[c] + seu[c - 1] * xu[c - 1] + swu[c + 1] * xu[c + 1]) * ir[c]
+        w[c] = er[c - 1] * ir[c]
+    left = t[0]
+    if r == ny:
         for c in range(1, nx + 1):
-            left = t[c + 1] + w[c + 1] * left  # 0 on the rim
-            xr[c + 1] = left
-            low = (
-                b2[c]
-                + sd[c] * here
-                + sed[c - 1] * west
-                + swd[c + 1] * left
-                + s2[c] * x3[c]
-                + se2[c] * x3[c + 1]
-                + sw2[c] * x3[c - 1]
-                + e2[c] * xd[c + 1]
-            ) * i2[c] + e2[c - 1] * i2[c] * low
-            xd[c] = low
-            west, here = here, left
+            left = t[c] + w[c] * left
+            xr[c] = left
+        return
+    x2, s1, se1, sw1, e2, i2, b2 = x[r + 1], s[r], se[r], sw[r], e[r + 1], inv[r + 1], b[r + 1]
+    left = t[1]
+    xr[1] = left
+    west, here, low = t[0], left, t[0]
+    for c in range(1, nx + 1):
+        left = t[c + 1] + w[c + 1] * left  # 0 on the rim
+        xr[c + 1] = left
+        low = (b2[c] + s1[c] * here + se1[c - 1] * west + sw1[c + 1] * left) * i2[c] + e2[c - 1] * i2[c] * low
+        x2[c] = low
+        west, here = here, left
 
 
 @njit(cache=True, nogil=True)
 def backward(e, s, se, sw, inv, b, x):
-    """One Gauss-Seidel sweep in the opposite order, so that a cycle is symmetric; two rows together as in :func:`forward`."""
+    """One Gauss-Seidel sweep in the opposite order, so that a cycle is symmetric; two rows together as in :func:`_next_rows`."""
     ny, nx = x.shape[0] - 3, x.shape[1] - 3
     t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
     for r in range(ny, 0, -2):
@@ -186,65 +172,83 @@ def _gather(mid, up, low, h, v, vu, a0, a1, a2, a3, out):
 
 
 @njit(cache=True, nogil=True)
-def restrict_from_zero(e, s, se, sw, x, ph, pv, m0, m1, m2, m3, bc):
-    """Coarse right-hand side ``P' (b - A x)`` right after a sweep from zero.
-
-    The residual is then what the later neighbours add, free of cancellation; it is never stored.
-    """
-    ny, nx = x.shape[0] - 3, x.shape[1] - 3
-    up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 2):
-        target = mid if r % 2 == 1 else low
-        if r > ny:
-            target[:] = 0
-        else:
-            xr, xd, er, sd, sed, swd = x[r], x[r + 1], e[r], s[r], se[r], sw[r]
-            for c in range(1, nx + 1):
-                target[c] = er[c] * xr[c + 1] + sd[c] * xd[c] + sed[c] * xd[c + 1] + swd[c] * xd[c - 1]
-        if r % 2 == 0:
-            i = r // 2
-            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
-            up, low = low, up
+def _later_row(e, s, se, sw, x, r, out):
+    """Residual of row ``r`` right after a sweep from zero: what the later neighbours add, free of cancellation."""
+    xr, xd, er, sd, sed, swd = x[r], x[r + 1], e[r], s[r], se[r], sw[r]
+    for c in range(1, x.shape[1] - 2):
+        out[c] = er[c] * xr[c + 1] + sd[c] * xd[c] + sed[c] * xd[c + 1] + swd[c] * xd[c - 1]
 
 
 @njit(cache=True, nogil=True)
-def restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc):
-    """Coarse right-hand side ``P' (b - A x)``; the fine residual is never stored."""
-    ny, nx = x.shape[0] - 3, x.shape[1] - 3
+def _residual_row(e, s, se, sw, inv, b, x, r, out):
+    """Row ``r`` of ``b - A x``."""
+    xr, xu, su, seu, swu, er, ir, br = x[r], x[r - 1], s[r - 1], se[r - 1], sw[r - 1], e[r], inv[r], b[r]
+    xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
+    for c in range(1, x.shape[1] - 2):
+        around = (
+            br[c]
+            + su[c] * xu[c]
+            + seu[c - 1] * xu[c - 1]
+            + swu[c + 1] * xu[c + 1]
+            + sd[c] * xd[c]
+            + sed[c] * xd[c + 1]
+            + swd[c] * xd[c - 1]
+            + er[c - 1] * xr[c - 1]
+            + er[c] * xr[c + 1]
+        )
+        out[c] = around - xr[c] / ir[c] if ir[c] > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def down_from_zero(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc):
+    """One lexicographic Gauss-Seidel sweep from ``x = 0`` and the coarse right-hand side ``P' (b - A x)`` behind it.
+
+    The residual is never stored: its rows follow the sweep while all they need is still near.
+    """
+    ny = x.shape[0] - 3
+    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
     up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
-    for r in range(1, ny + 2):
-        target = mid if r % 2 == 1 else low
-        if r > ny:
-            target[:] = 0
-        else:
-            xr, xu, su, seu, swu, er, ir, br = (
-                x[r],
-                x[r - 1],
-                s[r - 1],
-                se[r - 1],
-                sw[r - 1],
-                e[r],
-                inv[r],
-                b[r],
-            )
-            xd, sd, sed, swd = x[r + 1], s[r], se[r], sw[r]
-            for c in range(1, nx + 1):
-                around = (
-                    br[c]
-                    + su[c] * xu[c]
-                    + seu[c - 1] * xu[c - 1]
-                    + swu[c + 1] * xu[c + 1]
-                    + sd[c] * xd[c]
-                    + sed[c] * xd[c + 1]
-                    + swd[c] * xd[c - 1]
-                    + er[c - 1] * xr[c - 1]
-                    + er[c] * xr[c + 1]
-                )
-                target[c] = around - xr[c] / ir[c] if ir[c] > 0.0 else 0.0
-        if r % 2 == 0:
-            i = r // 2
-            _gather(mid, up, low, ph[i], pv[i], pv[i - 1], m0[i], m1[i], m2[i - 1], m3[i - 1], bc[i])
+    last = (ny + 1) // 2
+    for i in range(1, last + 2):
+        r = 2 * i - 1
+        if i <= last:
+            _first_rows(e, s, se, sw, inv, b, x, t, w, r)
+        if i > 1:
+            k = i - 1
+            if r - 1 <= ny:
+                _later_row(e, s, se, sw, x, r - 1, low)
+            else:
+                low[:] = 0
+            _gather(mid, up, low, ph[k], pv[k], pv[k - 1], m0[k], m1[k], m2[k - 1], m3[k - 1], bc[k])
             up, low = low, up
+        if i <= last:
+            _later_row(e, s, se, sw, x, r, mid)
+
+
+@njit(cache=True, nogil=True)
+def down(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc, from_zero):
+    """The same with the residual in full, from ``x`` as it is or from zero (its rim is zero and stays so)."""
+    ny = x.shape[0] - 3
+    t, w = np.zeros_like(x[0]), np.zeros_like(x[0])
+    up, mid, low = np.zeros_like(x[0]), np.zeros_like(x[0]), np.zeros_like(x[0])
+    last = (ny + 1) // 2
+    for i in range(1, last + 2):
+        r = 2 * i - 1
+        if i <= last:
+            if from_zero:
+                _first_rows(e, s, se, sw, inv, b, x, t, w, r)
+            else:
+                _next_rows(e, s, se, sw, inv, b, x, t, w, r)
+        if i > 1:
+            k = i - 1
+            if r - 1 <= ny:
+                _residual_row(e, s, se, sw, inv, b, x, r - 1, low)
+            else:
+                low[:] = 0
+            _gather(mid, up, low, ph[k], pv[k], pv[k - 1], m0[k], m1[k], m2[k - 1], m3[k - 1], bc[k])
+            up, low = low, up
+        if i <= last:
+            _residual_row(e, s, se, sw, inv, b, x, r, mid)
 
 
 @njit(cache=True, nogil=True)
@@ -336,11 +340,7 @@ def coarse_cycles(buffer, vectors, meta, inverse):
             b, x = vector_planes(vectors, meta, level)
             ph, pv, m0, m1, m2, m3 = weight_planes(buffer, meta, level)
             bc = vector_planes(vectors, meta, level + 1)[0]
-            if from_zero:
-                forward_from_zero(e, s, se, sw, inv, b, x)  # the rim of x is zero and stays so
-            else:
-                forward(e, s, se, sw, inv, b, x)
-            restrict(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc)
+            down(e, s, se, sw, inv, b, x, ph, pv, m0, m1, m2, m3, bc, from_zero)
             level, from_zero = level + 1, True
             remaining[level] = meta[level, 4]
         _solve_coarsest(vectors, meta, inverse)

@@ -389,6 +389,17 @@ def test_a_country_of_25_million_cells_is_given_what_fits() -> None:
     assert not estimate_pairwise((5000, 5000), 10, available=4 * 10**9).fits
 
 
+def test_one_pair_on_1e8_cells_is_not_refused_with_16_gb() -> None:
+    """Measured 13 to 14 GB (docs/performance.md): maps are written after the solver is gone."""
+    job = estimate_pairwise((10_000, 10_000), 2, available=16 * 10**9)
+    assert (job.solver, job.fits) == ("multigrid", True)
+    assert 13e9 < job.bytes < 16e9
+    assert not estimate_pairwise((10_000, 10_000), 2, available=13 * 10**9).fits
+    every = [estimate_pairwise((1000, 1000), p, current="pairs", available=10**11).bytes for p in (2, 20, 40)]
+    assert every[2] > 8e6 * 40 * 39 / 2
+    assert every == sorted(every)
+
+
 def test_workers_change_no_bit_of_a_pairwise_result(surface: Floats) -> None:
     alone, several = (pairwise(surface, POINTS, solver="multigrid", gradient=True, workers=k) for k in (1, 3))
     assert np.array_equal(alone.resistance, several.resistance)

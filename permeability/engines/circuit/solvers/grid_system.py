@@ -50,8 +50,9 @@ class GridSystem:
         self.links = check_links(links)
         self.shape = self.links.shape
         self.leak = np.zeros((0, 0)) if leak is None else self._checked_leak(leak)
-        self.ground = None if ground is None else self.plane(ground, "ground").astype(bool)
+        self.ground = None if ground is None else self.plane(ground, "ground").astype(bool, copy=False)
         self.regions = np.zeros((0, 0), np.int32) if regions is None else self._compact(regions)
+        self._alone: tuple[int, NDArray[np.bool_]] | None = None  # the last component asked for by itself
         if self.regions.size and self.ground is not None:
             grounded = np.isin(self.regions, np.unique(self.regions[self.ground & (self.regions > 0)]))
             self.ground = self.ground | (grounded & (self.regions > 0))
@@ -154,7 +155,15 @@ class GridSystem:
         """Cells that belong to one of these components."""
         member = np.zeros(self.roots.size, bool)
         member[roots] = True
-        return member[self.roots]
+        cells: NDArray[np.bool_] = member[self.roots]
+        self._alone = (int(roots[0]), cells) if len(roots) == 1 else None
+        return cells
+
+    def forget_roots(self) -> None:
+        """Let go of the components' names, for a solver that is short of memory; they are found again when asked for."""
+        if "roots" in self.__dict__:
+            _ = self.held  # all that solves still need of them
+            del self.roots
 
     def nodes(self, active: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Node number of every active cell that is not grounded, -1 elsewhere; one number for a region."""
@@ -217,8 +226,9 @@ class GridSystem:
     def centre(self, voltage: Floats, roots: NDArray[np.int32]) -> None:
         """Let the voltages of every floating component among ``roots`` average to zero over its cells, in
         place."""
+        alone = self._alone
         for root in roots[~self.held[roots]]:
-            cells = self.roots == root
+            cells = alone[1] if alone is not None and alone[0] == root else self.roots == root
             voltage[cells] -= voltage[cells].mean()
 
 

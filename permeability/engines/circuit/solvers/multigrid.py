@@ -62,12 +62,11 @@ class MultigridSolver:
     concurrent = True
 
     def __init__(self, system: GridSystem, active: NDArray[np.bool_]) -> None:
-        self.system = system
-        self.open_cell = active.astype(np.uint8)
-        if system.ground is not None:
-            self.open_cell[active & system.ground] = 2
-        self.grounds = np.flatnonzero(self.open_cell == 2)
-        self.hierarchy = Hierarchy(system, self.open_cell)
+        self.system, self.active = system, active
+        system.forget_roots()
+        ground = system.ground
+        self.grounds = np.flatnonzero(active & ground) if ground is not None else np.zeros(0, np.int64)
+        self.hierarchy = self._built(np.float32)
         self.stop = threading.Event()
         self._begun = False
         self._spare: Hierarchy | None = None
@@ -113,8 +112,13 @@ class MultigridSolver:
     def _double(self) -> Hierarchy:
         with self._lock:
             if self._spare is None:
-                self._spare = Hierarchy(self.system, self.open_cell, np.float64)
+                self._spare = self._built(np.float64)
             return self._spare
+
+    def _built(self, dtype: type) -> Hierarchy:
+        open_cell = self.active.astype(np.uint8)
+        open_cell.reshape(-1)[self.grounds] = 2
+        return Hierarchy(self.system, open_cell, dtype)
 
     def _precondition(self, hierarchy: Hierarchy, work: Workspace, residual: Floats, norm: float) -> Plane:
         cg.load_residual(residual, 1.0 / norm, work.b)
