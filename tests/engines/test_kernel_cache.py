@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numba
 import pytest
@@ -130,3 +132,31 @@ def test_without_a_place_a_private_folder_is_taken_and_without_that_the_memory(
     assert (own if made else "before") == numba.config.CACHE_DIR
     assert gone == ([(shutil.rmtree, own)] if made else [])
     assert (dispatcher.Dispatcher.enable_caching is not keeps) == in_memory
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_cycles_are_not_looked_for_while_ours_is_compiled_and_afterwards_as_before(
+    monkeypatch: pytest.MonkeyPatch, before: bool
+) -> None:
+    def event(module: str) -> SimpleNamespace:
+        function = SimpleNamespace(__module__=module)
+        return SimpleNamespace(data={"dispatcher": SimpleNamespace(py_func=function)})
+
+    monkeypatch.setattr(kernels, "KEPT", False)  # no second process
+    listener = kernels._Compiling()
+    ours, theirs = event("permeability.engines.kernels.gains"), event("somebody.else")
+    collects = gc.isenabled()
+    try:
+        (gc.enable if before else gc.disable)()
+        listener.on_start(theirs)
+        assert gc.isenabled() == before
+        listener.on_end(theirs)
+        listener.on_start(ours)
+        listener.on_start(theirs)  # what ours calls
+        assert not gc.isenabled()
+        listener.on_end(theirs)
+        assert not gc.isenabled()
+        listener.on_end(ours)
+        assert gc.isenabled() == before
+    finally:
+        (gc.enable if collects else gc.disable)()

@@ -8,6 +8,8 @@ of ``permeability`` says so (the command line writes it to standard error), and 
 from __future__ import annotations
 
 import atexit
+import functools
+import gc
 import os
 import shutil
 import tempfile
@@ -28,6 +30,10 @@ OWN = "permeability."
 COMPILING = "compiling for this machine; it takes up to half a minute and is kept for the next time."
 UNASKED_S = 1.0  # of compiling before anything is said
 OPTIMISED = 2  # LLVM's level for kernels of this package: a quarter less to wait for than with 3, and they run as fast
+
+njit: Any = functools.partial(
+    numba.njit, no_cfunc_wrapper=True
+)  # no kernel is handed to C: one wrapper less to compile
 
 
 def _probe() -> None:
@@ -66,19 +72,24 @@ class _Compiling(Listener):
 
     Kernels of this package, and what they call, are compiled at a level of their own; what a user compiles keeps the user's,
     and so does everything where ``NUMBA_OPT`` is set.  Numba compiles under a lock, so that the level is set for one at a time.
+    Python's search for cycles among objects waits meanwhile: thousands of times it would walk through all that the compiler holds, for a sixth of the seconds.
     """
 
     def __init__(self) -> None:
         self.begun: list[float] = []
         self.spent, self.told = 0.0, False
         self.level: Any = None  # the user's, while a kernel of this package is compiled
+        self.collects = False  # whether cycles are looked for again afterwards
 
     def on_start(self, event: Any) -> None:
         if not self.begun and "NUMBA_OPT" not in os.environ and _is_ours(event):
             settings: Any = numba.config
             self.level, settings.OPT = settings.OPT, type(settings.OPT)(OPTIMISED)
-        if not self.begun and KEPT and _is_ours(event):
-            ahead.begin()
+        if not self.begun and _is_ours(event):
+            self.collects = gc.isenabled()
+            gc.disable()
+            if KEPT:
+                ahead.begin()
         self.begun.append(time.monotonic())
         self._tell()
 
@@ -89,6 +100,9 @@ class _Compiling(Listener):
             if self.level is not None:
                 settings: Any = numba.config
                 settings.OPT, self.level = self.level, None
+            if self.collects:
+                self.collects = False
+                gc.enable()
         self._tell()
 
     def _tell(self) -> None:

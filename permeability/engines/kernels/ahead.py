@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 SWITCH = "PERMEABILITY_COMPILE_AHEAD"
+PLAIN = "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING"  # thousands of errors that Numba raises and catches get no colours
 HOME = "permeability.engines.kernels."
 
 _expected: list[str] = []  # the job of this process
@@ -52,7 +53,7 @@ def begin() -> None:
     with contextlib.suppress(OSError, ValueError):
         process = subprocess.Popen(
             [sys.executable, "-m", "permeability.engines.kernels.ahead", job], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": paths, SWITCH: "0"}, **quiet,
+            stderr=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": paths, SWITCH: "0", PLAIN: "1"}, **quiet,
         )  # fmt: skip
         _helper.append(process)
         threading.Thread(

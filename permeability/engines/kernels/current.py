@@ -8,8 +8,8 @@ the caller.  ``leak`` (conductance of every cell to ground) is a (rows, cols) pl
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.small_loops import copy_row
 
 

@@ -11,9 +11,9 @@ Coordinates: x to the right in columns, y downwards in rows, cell centres at int
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.edges import D_COL, D_ROW
 
 LATTICE = 1 << 20

@@ -13,8 +13,8 @@ Nested dissection: George 1973, doi:10.1137/0710032; fronts: Duff & Reid 1983, d
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.product_rows import add_products
 from permeability.engines.kernels.small_loops import ZERO, copy_row, place_of
 

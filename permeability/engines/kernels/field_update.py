@@ -11,8 +11,8 @@ the edge of direction ``k`` named at cell ``v`` costs, barriers included.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.shortest_update import drop, push
 from permeability.engines.kernels.small_loops import ZERO
 from permeability.engines.kernels.trace import edge_cost

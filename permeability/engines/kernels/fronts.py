@@ -9,8 +9,8 @@ carried along.  All entries are sums of non-negative numbers, as there.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.dissection import extend, reduce_front
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
 from permeability.engines.kernels.product_rows import add_products

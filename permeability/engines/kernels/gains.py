@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.dissection import reduce_front
 from permeability.engines.kernels.small_loops import copy_row, copy_rows
 

@@ -8,8 +8,8 @@ doi:10.1002/net.3230100403).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.shortest import take, wake
 
 NOWHERE = 255  # no way leads here

@@ -8,7 +8,8 @@ broken as in :mod:`permeability.engines.kernels.cuts`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from permeability.engines.kernels import njit
 
 NOTHING = 255  # no move leads here
 

@@ -8,8 +8,9 @@ exponential way is worked along the line and the next try follows.  The crossing
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from permeability.engines.kernels import njit
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,8 @@ Method: Dendy 1982, doi:10.1016/0021-9991(82)90057-2.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from permeability.engines.kernels import njit
 
 PLANES = 5  # e, s, se, sw, inv of a coarse level
 

@@ -8,8 +8,8 @@ pocket, whose potential is 0.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.multigrid_components import join_roots
 
 GROUND = 0  # flat index of a padding cell, whose potential is always 0

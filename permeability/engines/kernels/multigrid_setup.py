@@ -5,7 +5,7 @@ Planes and indices as in :mod:`permeability.engines.kernels.multigrid`.
 
 from __future__ import annotations
 
-from numba import njit
+from permeability.engines.kernels import njit
 
 # Share of a point's links below which its paths to the coarse neighbours do not decide its interpolation.
 # Between walls and holes a point may hang on to its other neighbours only; deciding on the weak remainder

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.shortest_update import drop, push
 
 __all__ = ["network_sums"]

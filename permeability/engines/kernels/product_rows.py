@@ -8,7 +8,8 @@ product of a BLAS, which knows neither that one half of a symmetric update is en
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from permeability.engines.kernels import njit
 
 STRIP = 32  # columns worked on at a time: a loop of known length is unrolled
 DEEP = 96  # most factors worked on at a time: DEEP x STRIP numbers are 24 kB

@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest_prefetch import fetch_ahead
 from permeability.engines.kernels.small_loops import ZERO

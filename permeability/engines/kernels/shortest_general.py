@@ -6,8 +6,8 @@ The same scheme as in `shortest` with a ring of two cells and one local weight p
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW
 from permeability.engines.kernels.shortest import farthest, take, wake
 

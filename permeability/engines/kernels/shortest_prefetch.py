@@ -6,8 +6,10 @@ A tile's rows lie a grid row apart, so reading it cold costs more than relaxing 
 from __future__ import annotations
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from permeability.engines.kernels import njit
 
 LINE = 64  # bytes
 

@@ -13,8 +13,8 @@ cell is visited at all; where it may, the search goes on until it cannot, so any
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.engines.kernels.small_loops import ZERO, copy_row
 from permeability.engines.kernels.trace import out_of, plain_cost

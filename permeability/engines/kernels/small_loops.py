@@ -6,7 +6,8 @@ Numba brings a slice of an array in with the whole of its broadcasting, down to 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from permeability.engines.kernels import njit
 
 ZERO = np.int64(0)  # in place of a literal 0, of which a kernel would be compiled anew
 

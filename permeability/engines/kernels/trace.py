@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW, EdgeBarriers
 from permeability.engines.kernels.small_loops import copy_row, place_of
 

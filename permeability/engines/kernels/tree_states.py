@@ -7,7 +7,8 @@ answers forces on its modes with ``S = U'U``, the rest of the world takes ``E`` 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from permeability.engines.kernels import njit
 
 FAINT = 1e-15  # of its diagonal: a pivot below is rounding
 

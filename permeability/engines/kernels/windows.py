@@ -10,8 +10,8 @@ have no way to the ground.  There is no tolerance and no iteration.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.windows_lanes import (
     dots_1x4,
     dots_4x4,

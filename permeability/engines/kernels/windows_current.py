@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.windows import factorise, solve
 
 # Two potentials closer than this part of themselves are equal: the difference is the rounding of the solve.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from permeability.engines.kernels import njit
 from permeability.engines.kernels.windows import factorise, solve_4
 from permeability.engines.kernels.windows_current import add_window, currents, gather_links, gather_sources
 
