@@ -18,6 +18,7 @@ from typing import Any
 
 import numba
 from numba.core.event import Listener, register
+from numba.core.registry import CPUDispatcher
 
 from permeability.core.journal import say
 from permeability.engines.kernels import ahead
@@ -34,6 +35,38 @@ OPTIMISED = 2  # LLVM's level for kernels of this package: a quarter less to wai
 njit: Any = functools.partial(
     numba.njit, no_cfunc_wrapper=True
 )  # no kernel is handed to C: one wrapper less to compile
+
+
+class _Inner(CPUDispatcher):
+    def __call__(self, *arguments: Any) -> Any:
+        return self.py_func(*arguments)
+
+
+def inner(function: Any = None, **options: Any) -> Any:
+    """Of a kernel that only kernels call, without the wrapper through which Python would call it; from Python it runs as Python.
+
+    Parameters
+    ----------
+    function : function, optional
+    **options
+        Those of :func:`numba.njit`.
+
+    Returns
+    -------
+    kernel, or decorator if there is no function
+
+    Examples
+    --------
+    >>> half = inner(lambda x: 0.5 * x)
+    >>> njit(lambda x: half(x) + half(x))(3.0), half(3.0)
+    (3.0, 1.5)
+    """
+    if function is None:
+        return functools.partial(inner, **options)
+    kernel = njit(function, no_cpython_wrapper=True, **options)
+    if isinstance(kernel, CPUDispatcher):  # not where compiling is switched off
+        kernel.__class__ = _Inner  # what is not there would be called
+    return kernel
 
 
 def _probe() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.small_loops import copy_row
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def apply_row(e, s, se, sw, leak, x, out, r):
     """Row ``r`` of ``L x + leak x`` into ``out``; returns its product with ``x``.
 
@@ -53,7 +53,7 @@ def apply_row(e, s, se, sw, leak, x, out, r):
     return total
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _apply_cell(e, s, se, sw, x, r, c):
     rows, cols = x.shape
     v, total = x[r, c], 0.0
@@ -177,7 +177,7 @@ NO_LEAK = np.zeros((0, 0))
 NO_REGIONS = np.zeros((0, 0), dtype=np.int32)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _pair_row(er, sr, ser, swr, here, below, above_part, total, carry, last_row):
     """Absolute currents of one row for one pair: ``total`` of the row, ``carry`` for the row below."""
     cols = here.size

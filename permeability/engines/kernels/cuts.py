@@ -13,14 +13,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.edges import D_COL, D_ROW
 
 LATTICE = 1 << 20
 PIECE_CELLS = 4.0  # pieces are kept this short, so that products fit into 64 bits with room to spare
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _side_of_line(px, py, dx, dy, ax, ay):
     """Side of the line p + t d on which the (displaced) cell centre a lies: +1 or -1."""
     s = dx * (ay - py) - dy * (ax - px)
@@ -31,7 +31,7 @@ def _side_of_line(px, py, dx, dy, ax, ay):
     return 1 if dx > 0 else -1
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _side_of_edge(ax, ay, ex, ey, px, py):
     """Side of the (displaced) edge a + t e on which the line vertex p lies: +1 or -1."""
     s = ex * (py - ay) - ey * (px - ax)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.product_rows import add_products
 from permeability.engines.kernels.small_loops import ZERO, copy_row, place_of
 
@@ -117,7 +117,7 @@ def elimination_box(rows, cols, bounds, child, node):
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _later(first, second, box, n_cells):
     """Whether node ``first`` is eliminated after node ``second``: by box, then by number; kept ones last."""
     b1 = box[first] if first < n_cells else 2147483647
@@ -125,7 +125,7 @@ def _later(first, second, box, n_cells):
     return b1 > b2 or (b1 == b2 and first > second)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _leaf_nodes(bounds, rows, cols, node, box, found):
     """The different nodes of a leaf, in order of elimination; returns their number."""
     n_cells, count = rows * cols, 0
@@ -211,7 +211,7 @@ def plan_cost(child, size, n_out):
     return offset, peak, rows_max, rest_max, factor, work
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _sum_from(row, j0):
     """Sum of a row from ``j0`` on; eight partial sums, because one alone waits for itself."""
     n = len(row)
@@ -234,7 +234,7 @@ def _sum_from(row, j0):
 
 
 # "contract" only lets a product and a sum of non-negative numbers round once instead of twice
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@inner(cache=True, nogil=True, fastmath={"contract"})
 def _update_rows(w, k0, k1, target, i0, i1, shift):
     """``target[i - shift, j - shift] += sum_k w[k, i] w[k, j]`` for ``i0 <= i < i1``, ``j >= i``."""
     n = w.shape[1]
@@ -258,7 +258,7 @@ def _update_rows(w, k0, k1, target, i0, i1, shift):
             k += 1
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _eliminate_one(w, k, stop, leak, check, bulk):
     """Scale pivot row ``k``, update the rows up to ``stop``, the leaks and the carried right-hand side."""
     n = w.shape[1]
@@ -324,7 +324,7 @@ def reduce_front(w, rest, leak, check, bulk):
         _update(w, ZERO, ne, rest, ne, n, ne)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _update(w, k0, k1, target, i0, i1, shift):
     """:func:`_update_rows` in the way that is quicker for so many rows."""
     if (k1 - k0) * (i1 - i0) * (w.shape[1] - i0) > DENSE:
@@ -333,7 +333,7 @@ def _update(w, k0, k1, target, i0, i1, shift):
         _update_rows(w, k0, k1, target, i0, i1, shift)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def probe(k):
     """A fixed pseudo-random potential in [-1, 1) for node ``k`` (sampled check of a whole condensation)."""
     x = np.uint64(k) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x2545F4914F6CDD1D)
@@ -352,13 +352,13 @@ def probe_all(n):
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _is_left_out(key, left_out):
     i = place_of(left_out, key)
     return i < len(left_out) and left_out[i] == key
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _add(g, first, second, pos, ne, w, rest, check, bulk):
     i, j = pos[first], pos[second]
     if i > j:
@@ -374,7 +374,7 @@ def _add(g, first, second, pos, ne, w, rest, check, bulk):
     bulk[second] += abs(flow)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _add_links(
     box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check, bulk
 ):
@@ -450,7 +450,7 @@ def eliminate(
             at += nb - i
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def extend(nodes, packed, pos, ne, w, rest):
     """Add a child's packed upper half to its parent's front; both are in order of elimination."""
     m = len(nodes)
@@ -480,7 +480,7 @@ def extend(nodes, packed, pos, ne, w, rest):
 
 
 # "reassoc" and "contract": a plain sum of products, of which no order is the right one
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+@inner(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _dot(a, b):
     total = 0.0
     for j in range(len(a)):
@@ -533,14 +533,14 @@ def backward(begin, end, ids, start, size, n_out, factor, factor_start, x):
         _scatter(local, ids[start[b] : start[b] + n], ne, x)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _gather(x, nodes, local):
     for m in range(x.shape[0]):
         for i in range(len(nodes)):
             local[m, i] = x[m, nodes[i]]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _scatter(local, nodes, n, x):
     for m in range(x.shape[0]):
         for i in range(n):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.shortest_update import drop, push
 from permeability.engines.kernels.small_loops import ZERO
 from permeability.engines.kernels.trace import edge_cost
@@ -32,7 +32,7 @@ def edge_weights(edges, pad):
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _lost(weight, off, flat, at, k, before, hit, found):
     """Mark the cells that lose every cheapest way; their old values are kept until all are known."""
     n = off.size
@@ -76,7 +76,7 @@ def _lost(weight, off, flat, at, k, before, hit, found):
                 keys, cells, size = push(keys, cells, size, flat[x], x)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _restart(weight, off, flat, hit, found):
     """Least value of every lost cell from neighbours that are not lost."""
     start = np.empty(len(found))

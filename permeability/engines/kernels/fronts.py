@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.dissection import extend, reduce_front
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
 from permeability.engines.kernels.product_rows import add_products
@@ -313,7 +313,7 @@ def run_state(
     return np.empty((0, 0)), np.empty((0, 0))
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _carry(below, m, nodes, shift, pos, x):
     """Add the ``m`` right-hand sides that arrived at a child's rim."""
     for i in range(len(nodes)):
@@ -366,7 +366,7 @@ def block_matrix(columns, n_out, column_start, y, y_start, beta, inverse, minus,
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _add_rows(out, columns, n_columns, rows, sign):
     """Add ``sign R' R`` for the chosen columns of ``R`` and its last ones, the focal nodes'."""
     k = len(columns)
@@ -382,7 +382,7 @@ def _add_rows(out, columns, n_columns, rows, sign):
             out[i, j] += sign * product[i, j]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _sort_by_column(edges, increase, column):
     """Sort edges and what belongs to them by column, in place; they are few and nearly in order."""
     for i in range(1, len(edges)):
@@ -468,7 +468,7 @@ def row_differences(top, bottom, first, second, out):
                 row[j] -= minus[j]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _find(root, k):
     while root[k] != k:
         root[k] = root[root[k]]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.dissection import reduce_front
 from permeability.engines.kernels.small_loops import copy_row, copy_rows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+NOTHING = np.empty(0)
 
 
 @njit(cache=True, nogil=True)
@@ -36,7 +41,7 @@ def small_resistances(g):
     return out
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _grounded(net, ground, low, x):
     """Diagonal of the inverse of the Laplacian of ``net[ground:, ground:]`` grounded at its first node."""
     n = net.shape[0]
@@ -128,12 +133,33 @@ def reduce_onto(g, drop, keep):
     return rest
 
 
-@njit(cache=True, nogil=True)
-def reduce_step(g, order, ne, edge_a, edge_b, conductance, block, put):
+# These two are Python: a kernel that calls an elimination has the whole of it compiled into it once more.
+def reduce_step(
+    g: Floats, order: Ints, ne: int, edge_a: Ints, edge_b: Ints, conductance: Floats, block: Floats, put: Ints
+) -> Floats:
     """Add edges to a network and eliminate the first ``ne`` nodes of ``order``; edge ends: places there.
 
     The entries of ``g`` among the places ``put`` (of ``order``) are replaced by ``block`` before; both may be empty.
     """
+    w, rest = step_front(g, order, ne, edge_a, edge_b, conductance, block, put)
+    reduce_front(w, rest, NOTHING, NOTHING, NOTHING)
+    mirror(rest)
+    return rest
+
+
+def focal_resistances(g: Floats, n_focal: int, edge_a: Ints, edge_b: Ints, conductance: Floats) -> Floats:
+    """Add edges to a small network whose first nodes are focal; resistances among those."""
+    n = len(g)
+    order = np.roll(np.arange(n), -n_focal)
+    a, b = (edge_a - n_focal) % n, (edge_b - n_focal) % n
+    net = reduce_step(g, order, n - n_focal, a, b, conductance, np.empty((0, 0)), order[:0])
+    found: Floats = small_resistances(net)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def step_front(g, order, ne, edge_a, edge_b, conductance, block, put):
+    """The front of :func:`reduce_step`: rows to eliminate, and the rest."""
     n = len(order)
     w = np.zeros((ne, n))
     rest = np.zeros((n - ne, n - ne))
@@ -158,34 +184,27 @@ def reduce_step(g, order, ne, edge_a, edge_b, conductance, block, put):
             w[i, j] += conductance[e]
         else:
             rest[i - ne, j - ne] += conductance[e]
-    none = np.empty(0)
-    reduce_front(w, rest, none, none, none)
-    for i in range(n - ne):
+    return w, rest
+
+
+@njit(cache=True, nogil=True)
+def mirror(rest):
+    """Fill the lower half of a symmetric table from the upper one, and its diagonal with zeros.
+
+    Examples
+    --------
+    >>> table = np.array([[1.0, 2.0], [0.0, 3.0]])
+    >>> mirror(table)
+    >>> table.tolist()
+    [[0.0, 2.0], [2.0, 0.0]]
+    """
+    for i in range(len(rest)):
         rest[i, i] = 0.0
         for j in range(i):
             rest[i, j] = rest[j, i]
-    return rest
 
 
-@njit(cache=True, nogil=True)
-def focal_resistances(g, n_focal, edge_a, edge_b, conductance):
-    """Add edges to a small network whose first nodes are focal; resistances among those."""
-    n = len(g)
-    order = np.empty(n, np.int64)
-    place = np.empty(n, np.int64)
-    for i in range(n):
-        k = i + n_focal if i < n - n_focal else i - (n - n_focal)
-        order[i] = k
-        place[k] = i
-    a = np.empty(len(edge_a), np.int64)
-    b = np.empty(len(edge_a), np.int64)
-    for e in range(len(edge_a)):
-        a[e], b[e] = place[edge_a[e]], place[edge_b[e]]
-    nothing = np.empty((0, 0))
-    return small_resistances(reduce_step(g, order, n - n_focal, a, b, conductance, nothing, a[:0]))
-
-
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def edge_resistance(edge, cuts_start, cuts, z):
     """Series resistance of all cuts of one edge."""
     total = 0.0
@@ -325,7 +344,7 @@ def woodbury(m, edges, increase, columns, comp, seen):
     return v, q
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _lower_solve(c, rhs):
     """Replace ``rhs`` by ``C^-1 rhs``; row operations, which keep the columns together."""
     for a in range(len(c)):
@@ -339,7 +358,7 @@ def _lower_solve(c, rhs):
             target[i] /= c[a, a]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _local_parts(part_a, part_b, part_f, edges):
     """Components that occur, renumbered from 0: their number, those of the edge ends and focal nodes."""
     k, n_focal = len(edges), len(part_f)
@@ -407,7 +426,7 @@ def raised_edges(cut, after, z, edge_of, cuts_start, cuts, base):
     return edges, increase
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def risen(edges, before, now):
     """Edges whose conductance rises, by how much, and whether that of any other falls."""
     which, increase = np.empty(len(edges), np.int64), np.empty(len(edges))

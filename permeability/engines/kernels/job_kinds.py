@@ -29,10 +29,10 @@ dissection.plan_cost S2 I1 I1
 dissection.eliminate i i S2 S2 S1 I1 I1 I1 I1 F2 F2 F2 F2 S1 I1 F1 F1 F1 F1 S1 F1 F1 F1 I1
 dissection.probe_all i
 gains.dense_components F2
-gains.reduce_step F2 I1 i I1 I1 F1 F2 I1
+gains.step_front F2 I1 i I1 I1 F1 F2 I1
+gains.mirror F2
 gains.small_resistances F2
 gains.changed_edges I1 F1 F1 I1 I1 I1 F1
-gains.focal_resistances F2 i I1 I1 F1
 multigrid_components.component_roots F2 F2 F2 F2 S2
 current.true_residual F2 F2 F2 F2 F2 F2 F2 F2
 field_update.edge_weights E i

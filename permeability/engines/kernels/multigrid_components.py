@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.small_loops import largest
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def find_root(parent, i):
     """Root of ``i``; halves the path to it."""
     while parent[i] != i:
@@ -17,7 +17,7 @@ def find_root(parent, i):
     return i
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def join_roots(parent, i, j):
     """One tree of two; the smaller index stays root, so a tree's root is its first member."""
     a, b = find_root(parent, i), find_root(parent, j)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 
 STRIP = 32  # columns worked on at a time: a loop of known length is unrolled
 DEEP = 96  # most factors worked on at a time: DEEP x STRIP numbers are 24 kB
 
 
 # "contract": a product and a sum of non-negative numbers may round once instead of twice
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@inner(cache=True, nogil=True, fastmath={"contract"})
 def _four_rows(left, right, deep, sums):
     """``sums[r, j] = sum_k left[k, r] right[k, j]`` for four rows; all rows are STRIP apart, ``deep`` is a multiple of four."""
     for j in range(4 * STRIP):
@@ -35,7 +35,7 @@ def _four_rows(left, right, deep, sums):
             sums[3 * STRIP + j] = (((sums[3 * STRIP + j] + a03 * b0) + a13 * b1) + a23 * b2) + a33 * b3
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _pack(table, k0, k1, j0, j1, deep, flat):
     """Columns ``j0`` to ``j1`` of some rows, strip by strip; what is not there is zero."""
     n_strips = (j1 - j0 + STRIP - 1) // STRIP

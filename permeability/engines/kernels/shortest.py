@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers
 from permeability.engines.kernels.shortest_prefetch import fetch_ahead
 from permeability.engines.kernels.small_loops import ZERO
@@ -64,7 +64,7 @@ def tile_cuts(
     )
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def sift(heap, pos, key, at, size):
     """Restore the heap order around entry ``at`` (its key fell, or it was moved there)."""
     t = heap[at]
@@ -91,7 +91,7 @@ def sift(heap, pos, key, at, size):
     pos[t] = at
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def wake(heap, pos, key, size, t, value):
     """Put tile ``t`` into the heap, or lower its key; returns the size of the heap."""
     if pos[t] < 0:
@@ -106,7 +106,7 @@ def wake(heap, pos, key, size, t, value):
     return size
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def take(heap, pos, key, size, t):
     """Take tile ``t`` out of the heap; returns the new size."""
     at = pos[t]
@@ -120,7 +120,7 @@ def take(heap, pos, key, size, t):
     return size
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def farthest(dist, targets):
     """Largest value among the targets."""
     worst = 0.0
@@ -129,7 +129,7 @@ def farthest(dist, targets):
     return worst
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _load(dist, cell, r0, c0, T, D, C, W, vertical, horizontal, diagonal):
     """Copy a tile and its ring into the local buffers; weights named by the first cell of their edge."""
     rows, cols = dist.shape
@@ -175,7 +175,7 @@ def _load(dist, cell, r0, c0, T, D, C, W, vertical, horizontal, diagonal):
 
 
 # the rows are indexed in two dimensions on purpose: a view of a row costs two atomic reference counts
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _pull_down(D, W, y, T):
     """Lower row y by the row above; weights are named at the row above."""
     o = y - 1
@@ -192,7 +192,7 @@ def _pull_down(D, W, y, T):
     return changed
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _pull_up(D, W, y, T):
     """Lower row y by the row below; weights are named at y."""
     o = y + 1
@@ -209,7 +209,7 @@ def _pull_up(D, W, y, T):
     return changed
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _chain(D, W, y, F, G, T):
     """Relax row y along itself: two independent chains, then the smaller of both."""
     f = D[y, 0]
@@ -233,7 +233,7 @@ def _chain(D, W, y, F, G, T):
     return changed
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _relax(D, W, F, G, up, dn, hz, touched, th, T):
     """Relax the local buffer to its fixed point; ``touched`` marks the rows that fell."""
     again = True
@@ -265,7 +265,7 @@ def _relax(D, W, F, G, up, dn, hz, touched, th, T):
                 break
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _rim(D, W, th, tw, limit, best, mask):
     """Which of the eight tiles around would fall by an edge across the rim: smallest new value, rows."""
     for i in range(9):

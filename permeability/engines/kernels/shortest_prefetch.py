@@ -9,7 +9,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner
 
 LINE = 64  # bytes
 
@@ -30,7 +30,7 @@ def prefetch(typingctx, address):
     return types.void(types.intp), codegen
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def fetch_ahead(base, itemsize, rows, cols, r0, c0, T):
     """Ask for the rows of a tile and its ring in a C-contiguous (rows, cols) array at address ``base``."""
     for r in range(max(0, r0 - 1), min(rows, r0 + T + 1)):

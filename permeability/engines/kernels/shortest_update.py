@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.engines.kernels.small_loops import ZERO, copy_row
 from permeability.engines.kernels.trace import out_of, plain_cost
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def push(keys, cells, size, key, cell):
     """Put an entry on a binary heap; returns the arrays (grown when full) and the new size."""
     if size == keys.size:
@@ -43,7 +43,7 @@ def push(keys, cells, size, key, cell):
     return keys, cells, size + 1
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def drop(keys, cells, size):
     """Remove the first entry of the heap; returns the new size."""
     size -= 1

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner
 
 ZERO = np.int64(0)  # in place of a literal 0, of which a kernel would be compiled anew
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def copy_row(to, of):
     """``to[: len(of)] = of``.
 
@@ -27,7 +27,7 @@ def copy_row(to, of):
         to[j] = of[j]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def copy_rows(to, of):
     """``to[:] = of`` of tables of one shape.
 
@@ -42,13 +42,13 @@ def copy_rows(to, of):
         copy_row(to[i], of[i])
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def place_of(keys, key):
     """First place of sorted ``keys`` at which a key is not smaller: ``np.searchsorted``.
 
     Examples
     --------
-    >>> place_of(np.array([1, 3, 3, 5]), 3), place_of(np.array([1, 3]), 4)
+    >>> int(place_of(np.array([1, 3, 3, 5]), 3)), int(place_of(np.array([1, 3]), 4))
     (1, 2)
     """
     low, high = ZERO, np.int64(len(keys))
@@ -61,13 +61,13 @@ def place_of(keys, key):
     return low
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def largest(table):
     """Largest number of a table of whole numbers that is not empty.
 
     Examples
     --------
-    >>> largest(np.array([[1, 7], [3, 2]]))
+    >>> int(largest(np.array([[1, 7], [3, 2]])))
     7
     """
     found = table[0, 0]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from permeability.engines.kernels import njit
+from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW, EdgeBarriers
 from permeability.engines.kernels.small_loops import copy_row, place_of
 
@@ -67,7 +67,7 @@ def cut_off(dist, stop):
                 dist[r, c] = np.inf
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def find_barrier(b_cell, b_direction, starts, row, cell, k):
     """Row of the barrier table for one edge, or -1."""
     lo = starts[row]
@@ -84,7 +84,7 @@ def find_barrier(b_cell, b_direction, starts, row, cell, k):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def plain_cost(edges, r, c, k, back):
     """Cost of the edge of direction ``k`` named at (r, c) without its barriers, forward or back; inf = no edge."""
     rows, cols = edges.cell.shape
@@ -109,7 +109,7 @@ def plain_cost(edges, r, c, k, back):
     return w
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def edge_cost(edges, r, c, k, back):
     """Cost of an edge with its barriers; the engine's own expression."""
     w = plain_cost(edges, r, c, k, back)
