@@ -28,7 +28,7 @@ __all__ = ["Impact", "barrier_impact", "standing_groups", "standing_lines"]
 
 Progress = Callable[[int, int], None]
 BY = ("line", "kind", "class", "none")
-SOLVED_AFRESH = 24  # groups up to which each is solved by itself
+SOLVED_AFRESH = 6  # groups up to which each is solved by itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def barrier_impact(
 
     Notes
     -----
-    Up to 24 groups are solved afresh, one by one.  More come from one condensation and from fields that are brought up to
+    Up to 6 groups are solved afresh, one by one.  More come from one condensation and from fields that are brought up to
     date, exact to rounding (:func:`permeability.impact.line_states.alone_and_without`).
 
     Examples

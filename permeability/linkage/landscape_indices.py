@@ -25,6 +25,7 @@ animal under way from one patch to another); both are plain numbers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,9 @@ from permeability.landscape.patches import Patches
 from permeability.layers.arrays_on_grid import require_same_grid
 from permeability.linkage.index_table import INDEX, INDICES
 
+if TYPE_CHECKING:
+    from permeability.engines.leastcost.surface import CostSurface
+
 __all__ = [
     "INDICES",
     "Indices",
@@ -47,6 +51,7 @@ __all__ = [
     "pair_resistances",
     "range_pieces",
     "scalars",
+    "surface_of",
 ]
 
 Array = NDArray[np.float64]
@@ -142,12 +147,13 @@ def pair_costs(land: Landscape, patches: Patches) -> Array:
     """
     require_same_grid(land.grid, patches.grid, name="patches")
     masks = [patches.mask(i + 1) for i in range(len(patches))]
-    fields = (distance_from(land, m) for m in masks)
+    surface = surface_of(land)
+    fields = (distance_from(land, m, surface) for m in masks)
     cost = np.array([[distance[m].min() for m in masks] for distance in fields])
     return np.minimum(cost, cost.T)
 
 
-def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
+def distance_from(land: Landscape, mask: NDArray[np.bool_], surface: CostSurface | None = None) -> Array:
     """Least-cost distance of every cell from a patch [m of open ground], shape (rows, cols).
 
     Parameters
@@ -155,6 +161,8 @@ def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
     land : Landscape
     mask : bool array
         Cells of the patch, shape (rows, cols).
+    surface : CostSurface, optional
+        Of the same landscape, from :func:`surface_of`, for those who ask from several patches.
 
     Returns
     -------
@@ -170,14 +178,33 @@ def distance_from(land: Landscape, mask: NDArray[np.bool_]) -> Array:
     """
     from permeability.engines.leastcost.distance import cost_distance
 
-    return np.asarray(
-        cost_distance(
-            land.resistance,
-            mask,
-            cell_size=land.grid.cell_size,
-            neighbours=land.neighbours,
-            barriers=land.edge_barriers(),
-        )
+    return np.asarray(cost_distance(surface_of(land) if surface is None else surface, mask))
+
+
+def surface_of(land: Landscape) -> CostSurface:
+    """The landscape as the least-cost engine takes it, as plain arrays, checked once for any number of fields.
+
+    Parameters
+    ----------
+    land : Landscape
+
+    Returns
+    -------
+    CostSurface
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> surface_of(pm.samples.tiny()[0]).shape
+    (8, 12)
+    """
+    from permeability.engines.leastcost.surface import cost_surface
+
+    return cost_surface(
+        land.resistance,
+        cell_size=land.grid.cell_size,
+        neighbours=land.neighbours,
+        barriers=land.edge_barriers(),
     )
 
 

@@ -23,6 +23,7 @@ from permeability.linkage.landscape_indices import (
     pair_resistances,
     range_pieces,
     scalars,
+    surface_of,
 )
 
 __all__ = ["Measured", "ground_quality_ha", "indices", "indices_from"]
@@ -213,14 +214,16 @@ class Measured:
     @once
     def fields(self) -> list[Array]:
         """Least-cost distance of every cell from each patch [m of open ground], (rows, cols) each."""
-        return [distance_from(self.land, m) for m in self.masks]
+        surface = surface_of(self.land)
+        return [distance_from(self.land, m, surface) for m in self.masks]
 
     @once
     def _ways(self) -> _Ways:
         if self.keep_fields or "fields" in vars(self):
             found: Iterator[Array] = iter(self.fields)
         else:
-            found = (distance_from(self.land, m) for m in self.masks)
+            surface = surface_of(self.land)
+            found = (distance_from(self.land, m, surface) for m in self.masks)
         masks, budget, quality = self.masks, self.land.profile.budget_m.best, ground_quality_ha(self.land)
         cost, cells, good = np.zeros((len(masks), len(masks))), np.zeros(len(masks)), np.zeros(len(masks))
         patches_near, drawn = np.zeros(self.land.grid.shape, np.uint16), self.patches.drawn

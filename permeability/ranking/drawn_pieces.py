@@ -65,6 +65,7 @@ class DrawnPieces:
         self.edge = np.full(len(effects.keys), -1, np.int64)
         known = np.isin(effects.keys, self.keys)
         self.edge[known] = np.searchsorted(self.keys, effects.keys[known])
+        self._last: tuple[bytes | None, Array] = None, np.zeros(0)  # draws mostly shut the same edges
 
     def cut_off(self, drawn: Landscape, after: Array) -> Array:
         """Range cut off in one draw: today, and with each candidate.
@@ -81,11 +82,20 @@ class DrawnPieces:
         array, shape (1 + candidates,)
             [km2]
         """
-        shut = np.isinf(drawn.edge_barriers().at(self.keys)[0])
+        shut, closed = np.isinf(drawn.edge_barriers().at(self.keys)[0]), np.isinf(after)
+        state = shut.tobytes() + closed.tobytes()
+        last, out = self._last
+        if state != last:
+            out = self._cut_off(shut, closed)
+            self._last = state, out
+        return out.copy()
+
+    def _cut_off(self, shut: NDArray[np.bool_], closed: NDArray[np.bool_]) -> Array:
+        """:meth:`cut_off` by which edges are shut, and which the candidates shut or leave so."""
         label = self._joined(len(self.area), self.ends[~shut])
         area = np.bincount(label, weights=self.area)
         out = np.full(len(self.start), _beside_largest(area))
-        touched, closed = self.edge >= 0, np.isinf(after)
+        touched = self.edge >= 0
         owner = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
         ends = label[self.ends[self.edge]]
         opens = touched & ~closed & (ends[:, 0] != ends[:, 1])

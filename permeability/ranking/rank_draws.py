@@ -393,7 +393,7 @@ def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
     made = land
     shifts = {
         line: tuple(float(ndtri(quantiles[f"map.{line}.{way}"])) * a / NORMAL_90 for way in ("east", "north"))
-        for line, a in accuracies(land).items()
+        for line, a in (accuracies(land) if any(k.startswith("map.") for k in quantiles) else {}).items()
         if f"map.{line}.east" in quantiles
     }
     if "origin.east" in quantiles:

@@ -185,7 +185,8 @@ def unknowns(
 def _all(
     land: Landscape, patches: Patches, sets: Sequence[Sequence[Intervention]], costs: Mapping[str, Estimate]
 ) -> Iterator[Unknown]:
-    yield from _crossing(land, sets)
+    names = _names(land)
+    yield from _crossing(land, sets, names)
     if _open(land.trace_length):
         yield Unknown.of(TRACE, "trace", phrase(TRACE), land.trace_length)
     for part in (c for parts in _parts(land) for c in parts):
@@ -201,13 +202,13 @@ def _all(
             yield Unknown.of(f"cost.{treatment}", "cost", words, e)
     for name, (words, e) in weight_estimates(patches).items():
         yield Unknown.of(name, "weights", words, e)
-    yield from _unmapped(land)
+    yield from _unmapped(land, names)
     numbers = land.profile.estimates()
     for kind in ("budget", "dispersal"):
         key = f"movement.{kind}_km"
         if _open(numbers[key]):
             yield Unknown.of(key, kind, phrase(key), numbers[key])
-    yield from _positions(land)
+    yield from _positions(land, names)
     half = land.grid.cell_size / 2
     yield Unknown(
         "origin", "origin", phrase("origin"), -half, 0.0, half, "m", "D", "cell size", ("origin.east", "origin.north")
@@ -243,7 +244,9 @@ def phrase(key: str) -> str:
     return f"chance to cross after the treatment {name!r}" if kind == "treatment" else key.replace("_", " ")
 
 
-def _crossing(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterator[Unknown]:
+def _crossing(
+    land: Landscape, sets: Sequence[Sequence[Intervention]], names: Mapping[str, str]
+) -> Iterator[Unknown]:
     """Crossing chances and traffic: of what may be there, and of what the candidates make of it."""
     for key, e in _chances(land, sets):
         parts = e.inputs if isinstance(e, Derived) else ((key, e),)
@@ -251,7 +254,7 @@ def _crossing(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterat
             if not _open(one):
                 continue
             if name.startswith("traffic."):
-                yield Unknown.of(name, "traffic", f"traffic on {_name(land, name[8:])}", one)
+                yield Unknown.of(name, "traffic", f"traffic on {names.get(name[8:], name[8:])}", one)
             else:
                 yield Unknown.of(name, "crossing", phrase(name), one)
 
@@ -283,11 +286,14 @@ def _chances(land: Landscape, sets: Sequence[Sequence[Intervention]]) -> Iterabl
                 yield from ((key, e) for e, key in land.cost_model.treated(int(row), step).values())
 
 
-def _name(land: Landscape, line: str) -> str:
-    """Name of a line or a row as people know it."""
+def _names(land: Landscape) -> dict[str, str]:
+    """Names of lines and rows as people know them, of those that are one row; all at once, for a table is slow to ask."""
     t = land.barriers.table
-    rows = t[(t["line"] == line) | (t["id"] == line)]
-    return str(rows["name"].iloc[0]) if len(rows) == 1 else line
+    found: dict[str, list[str]] = {}
+    for line, own, name in zip(t["line"].to_numpy(), t["id"].to_numpy(), t["name"].to_numpy()):
+        for key in {str(line), str(own)}:
+            found.setdefault(key, []).append(str(name))
+    return {key: names[0] for key, names in found.items() if len(names) == 1}
 
 
 def weight_estimates(patches: Patches) -> dict[str, tuple[str, Estimate]]:
@@ -304,25 +310,25 @@ def weight_estimates(patches: Patches) -> dict[str, tuple[str, Estimate]]:
     return found
 
 
-def _unmapped(land: Landscape) -> Iterator[Unknown]:
+def _unmapped(land: Landscape, names: Mapping[str, str]) -> Iterator[Unknown]:
     t = land.barriers.table
     for i in np.flatnonzero((land.chance_of > 0) & (land.chance_of < 1)):
         key, words = f"presence.{t['id'].iloc[i]}", f"whether {t['name'].iloc[i]} is there"
         yield _yes_or_no(key, words, float(land.chance_of[i]), t["source"].iloc[i])
     for row, chance in land.fence_chances.items():
         line, source = str(t["line"].iloc[row]), t["source"].iloc[row]
-        yield _yes_or_no(f"fenced.{line}", f"whether {_name(land, line)} is fenced", chance, source)
+        yield _yes_or_no(f"fenced.{line}", f"whether {names.get(line, line)} is fenced", chance, source)
 
 
 def _yes_or_no(key: str, words: str, chance: float, source: Any) -> Unknown:
     return Unknown(key, "unmapped", words, 0.0, chance, 1.0, "", "X", str(source or ""), (key,))
 
 
-def _positions(land: Landscape) -> Iterator[Unknown]:
+def _positions(land: Landscape, names: Mapping[str, str]) -> Iterator[Unknown]:
     for line, accuracy in accuracies(land).items():
         key = f"map.{line}"
         yield Unknown(
-            key, "map", f"where {_name(land, line)} lies", 0.0, 0.0, accuracy, "m", "M-m", "accuracy_m",
+            key, "map", f"where {names.get(line, line)} lies", 0.0, 0.0, accuracy, "m", "M-m", "accuracy_m",
             (f"{key}.east", f"{key}.north"),
         )  # fmt: skip
 

@@ -20,7 +20,7 @@ from permeability.engines.kernels.small_loops import ZERO, copy_row, place_of
 
 BLOCK = 64  # pivots eliminated between two products with all rows before
 PANEL = 16  # and with those of the same block
-DENSE = 20_000  # multiply-adds from which rows are worked on four at a time
+DENSE = 2500  # multiply-adds from which rows are worked on four at a time
 LINKS = np.array(
     [[0, 1, 0], [1, 0, 0], [1, 1, 0], [1, -1, 1]]
 )  # of a direction: rows, columns, column of the cell in its element
@@ -359,22 +359,6 @@ def _is_left_out(key, left_out):
 
 
 @inner(cache=True, nogil=True)
-def _add(g, first, second, pos, ne, w, rest, check, bulk):
-    i, j = pos[first], pos[second]
-    if i > j:
-        i, j = j, i
-    if i < ne:
-        w[i, j] += g
-    else:
-        rest[i - ne, j - ne] += g
-    flow = g * (probe(first) - probe(second))
-    check[first] += flow
-    check[second] -= flow
-    bulk[first] += abs(flow)
-    bulk[second] += abs(flow)
-
-
-@inner(cache=True, nogil=True)
 def _add_links(
     box, plane, d_row, d_col, direction, shift, node, n_cells, left_out, pos, ne, w, rest, check, bulk
 ):
@@ -391,7 +375,17 @@ def _add_links(
                 both_kept = first >= n_cells and second >= n_cells
                 if both_kept and _is_left_out(4 * k + direction, left_out):
                     continue
-                _add(g, first, second, pos, ne, w, rest, check, bulk)
+                # in place: a call with so many arrays would cost more than what it does
+                i, j = min(pos[first], pos[second]), max(pos[first], pos[second])
+                if i < ne:
+                    w[i, j] += g
+                else:
+                    rest[i - ne, j - ne] += g
+                flow = g * (probe(first) - probe(second))
+                check[first] += flow
+                check[second] -= flow
+                bulk[first] += abs(flow)
+                bulk[second] += abs(flow)
 
 
 @njit(cache=True, nogil=True)
@@ -472,9 +466,12 @@ def extend(nodes, packed, pos, ne, w, rest):
         b = a
         while b < m:
             end = stop[b]
-            to = index[b] - shift
-            for t in range(end - b):
-                row[to + t] += packed[at + t]
+            to, of = (
+                row[index[b] - shift :],
+                packed[at : at + end - b],
+            )  # slices: places that may be negative are slow
+            for t in range(len(of)):
+                to[t] += of[t]
             at += end - b
             b = end
 

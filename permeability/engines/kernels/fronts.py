@@ -252,11 +252,7 @@ def run_state(
         if child[b, 0] < 0:
             at = kept[b]
             for i in range(n):
-                for j in range(i, n):
-                    if i < ne:
-                        w[i, j] = cache[at + j - i]
-                    else:
-                        rest[i - ne, j - ne] = cache[at + j - i]
+                copy_row(w[i, i:] if i < ne else rest[i - ne, i - ne :], cache[at : at + n - i])
                 at += n - i
         else:
             for half in range(1, -1, -1):
@@ -301,8 +297,7 @@ def run_state(
             copy_row(more, carried[:top])
             carried = more
         for i in range(nb):
-            for j in range(m):
-                carried[top + i * m + j] = x[ne + i, j]
+            copy_row(carried[top + i * m :], x[ne + i])
         top += nb * m
         waiting[n_waiting] = t
         n_waiting += 1
@@ -317,9 +312,9 @@ def run_state(
 def _carry(below, m, nodes, shift, pos, x):
     """Add the ``m`` right-hand sides that arrived at a child's rim."""
     for i in range(len(nodes)):
-        row = x[pos[nodes[i]], shift : shift + m]
-        for j in range(m):
-            row[j] += below[i * m + j]
+        row, of = x[pos[nodes[i]], shift : shift + m], below[i * m : (i + 1) * m]
+        for j in range(len(of)):
+            row[j] += of[j]
 
 
 # all products below are (transposed, plain): every other kind would be compiled separately

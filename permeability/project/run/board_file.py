@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from permeability.barriers.scenario import Intervention
 from permeability.core.errors import PermeabilityError
+from permeability.core.tasks import in_threads
 from permeability.engines.circuit.interface.compressed import CompressedInterface
 from permeability.engines.circuit.interface.meeting import Ways
 from permeability.planning.joined_pieces import JoinedPieces
@@ -32,7 +33,9 @@ VERSION = 2
 FEW_NODES = 3000  # interface nodes up to which today's network is inverted in passing, about a second
 
 
-def board_data(rankings: Mapping[str, Ranking], *, tolerance: float = TOLERANCE) -> dict[str, Any]:
+def board_data(
+    rankings: Mapping[str, Ranking], *, tolerance: float = TOLERANCE, workers: int = 1
+) -> dict[str, Any]:
     """What ``board.json`` holds.
 
     Parameters
@@ -41,6 +44,8 @@ def board_data(rankings: Mapping[str, Ranking], *, tolerance: float = TOLERANCE)
         Species -> ranking.
     tolerance : float
         Largest relative error of the gain of any set that is worked out both ways.
+    workers : int
+        Species worked on side by side; what is found does not depend on it.
 
     Returns
     -------
@@ -66,8 +71,8 @@ def board_data(rankings: Mapping[str, Ranking], *, tolerance: float = TOLERANCE)
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks, and the same bytes on every machine's threads
-        found = {name: _species(ranking, tolerance) for name, ranking in rankings.items()}
-    return {"version": VERSION, "tolerance": tolerance, "species": found}
+        found = in_threads(lambda r: _species(r, tolerance), list(rankings.values()), workers)
+    return {"version": VERSION, "tolerance": tolerance, "species": dict(zip(rankings, found))}
 
 
 def _species(ranking: Ranking, tolerance: float) -> dict[str, Any]:

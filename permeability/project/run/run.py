@@ -45,7 +45,7 @@ from permeability.layers.folder_lock import folder_lock
 from permeability.linkage.measured import Measured
 from permeability.linkage.patch_pairs import Connectivity
 from permeability.planning.budget_choice import Plan
-from permeability.project.checking import check
+from permeability.project.checking import inspect
 from permeability.project.project import Project, open_project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.checksums import seal
@@ -131,8 +131,10 @@ def run_project(
     >>> best["line"], float(best["gain_range_cut_off_km2"])  # half of the 96 km2 lie beyond the fence
     ('F', 48.0)
     """
+    read_here = not isinstance(project, Project)
     project = project if isinstance(project, Project) else open_project(project)
     how = {
+        "read_here": read_here,
         "progress": progress,
         "report": report,
         "workers": workers or os.cpu_count() or 1,
@@ -148,13 +150,16 @@ def run_project(
 
 
 def _run(
-    project: Project, folder: Path | None, store: Path | None, *, progress: Progress | None, report: bool, workers: int, scheduler: Any
+    project: Project, folder: Path | None, store: Path | None, *, read_here: bool, progress: Progress | None, report: bool,
+    workers: int, scheduler: Any,
 ) -> Run:  # fmt: skip
     """The run itself; the lock of the folder is held."""
     expects("project")
-    findings = check(project.path)
+    findings, seen = inspect(project.path)
     if any(f.severity == "error" for f in findings):
         raise input_error(project.path.name, findings)
+    if read_here and seen is not None:
+        project = seen.project  # of the same file: what has been read of its layers is not read again
     begun = 0 if store is None else now_ns(store)
     with (
         threadpool_limits(
@@ -190,7 +195,7 @@ def _run(
     record = make_record(project, results) | more[1]
     done = Run(project, results, summary, record, folder, choice, tracks, lines)
     if folder is not None:
-        _write(done, folder, report, progress)
+        _write(done, folder, report, progress, workers)
     if store is not None:
         drop_unused(store, begun)
     return done
@@ -218,7 +223,7 @@ def _new_lines(project: Project, tell: Callable[[int, int], None] | None) -> tup
     return found, lines_summary(found)
 
 
-def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> None:
+def _write(run: Run, folder: Path, report: bool, progress: Progress | None, workers: int) -> None:
     """All files of a run into its folder, at once."""
     failed: Exception | None = None
     with whole_files.whole_folder(folder, RESULT_MARK, locked=True, ours=written_files) as aside:
@@ -235,7 +240,7 @@ def _write(run: Run, folder: Path, report: bool, progress: Progress | None) -> N
             write_lines(aside, run.new_lines, run.project.grid.crs)
         ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
         if ranked:
-            whole_files.write_json(aside / "board.json", board_data(ranked))
+            whole_files.write_json(aside / "board.json", board_data(ranked, workers=workers))
         write_results(run, aside)  # last: its record names all files
         if report:
             from permeability.report import write_report

@@ -117,7 +117,16 @@ class BarrierNetwork:
     def parts(self, conductance: Floats) -> Ints:
         """Connected component of every interface node, for given conductances of the barrier edges, (T,)."""
         open_edge = conductance > 0
-        return joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
+        last, parts = self._last_parts.get("last", (None, None))
+        if last is None or parts is None or not np.array_equal(last, open_edge):
+            parts = joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
+            self._last_parts["last"] = open_edge, parts
+        return parts
+
+    @cached_property
+    def _last_parts(self) -> dict[str, tuple[NDArray[np.bool_], Ints]]:
+        """Which edges were open, and the components: draws of one landscape mostly open the same."""
+        return {}
 
     def resistances(self, crossing: ArrayLike | None = None, *, z: Floats | None = None) -> Floats:
         """Pairwise effective resistances of the patches in one state, by elimination, (P, P) [dimensionless].

@@ -24,6 +24,7 @@ layers: Any = _layers
 
 MOST_OPENED = 1000  # edges that are opened by Woodbury's identity at once
 MOST_CLOSED = 300  # edges; more are closed by eliminating afresh
+LITTLE = 50_000_000  # bytes of a state for which nobody is asked how much is free: that takes as long as a small state
 PASS_BYTES = 400_000_000  # carried right-hand sides at a time when many candidates are seen one by one
 
 
@@ -68,7 +69,8 @@ class LayeredState:
             columns = source.columns(np.arange(len(face.base)))
         if isinstance(source, Layered):
             needed = source.fronts.bytes_state(int(columns.y_start[-1]))
-            refuse_memory(needed, face.memory_limit, len(face.side), 0)
+            if needed > LITTLE or face.memory_limit is not None:
+                refuse_memory(needed, face.memory_limit, len(face.side), 0)
         numbers = source.state(conductance, columns)
         _, inverse = generalised_inverse(numbers.network)
         nothing = np.zeros((0, len(numbers.arrived) + len(inverse)))
