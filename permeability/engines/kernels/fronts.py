@@ -189,7 +189,7 @@ def _forward(w, x):
     _carry_along(w, ne, x, ne, n)
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _carry_along(w, k1, x, i0, i1):
     """Add what the first ``k1`` rows of ``x`` bring to others."""
     columns = x.shape[1]
@@ -203,7 +203,7 @@ def _carry_along(w, k1, x, i0, i1):
                 x[i, j] += w[k, i] * x[k, j]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _turn(x, flat):
     """Columns of ``x`` one after another, in strips as wide as a line of the cache."""
     ne, columns = x.shape
@@ -214,7 +214,7 @@ def _turn(x, flat):
                 flat[j * ne + k] = x[k, j]
 
 
-@njit(cache=True, nogil=True)
+@inner(cache=True, nogil=True)
 def _clear(w, rest):
     """Zero in the upper halves, of which alone anything is read."""
     ne, n = w.shape
