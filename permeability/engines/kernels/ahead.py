@@ -105,9 +105,10 @@ def kinds(job: str) -> list[tuple[str, tuple[Any, ...]]]:
     >>> kinds("rank")[0][0]
     'cuts._scan'
     """
-    from permeability.engines.kernels.job_kinds import JOBS  # needs numba
-
-    return JOBS[job]()
+    found: list[tuple[str, tuple[Any, ...]]] = import_module(f"{HOME}job_kinds").JOBS[
+        job
+    ]()  # by name, as kernels: they stand on this room
+    return found
 
 
 def work(job: str) -> None:
