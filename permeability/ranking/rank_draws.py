@@ -99,7 +99,7 @@ def draw_ranks(
 
     Notes
     -----
-    Components that share a key (all fences of one class) are drawn together: one unknown number, not many.  Where 64 draws or more share a
+    Components that share a key (all fences of one class) are drawn together: one unknown number, not many.  Where 24 draws or more share a
     landscape with many barrier edges, gains come from a compressed network (1e-7 of themselves; see
     :meth:`permeability.engines.circuit.interface.interface.Interface.singles`).
 
