@@ -37,7 +37,7 @@ CUT = 1e-8  # singular value of the largest mode that is let go, where every edg
 OWN = 100.0  # times more counts what a half does to the patches by itself: gains are differences of what is alike
 TOLERANCE = 1e-7  # largest error of a gain, relative to it, in the states that are worked out both ways
 ROUNDING = 1e-12  # of the index: smaller differences are rounding of either way
-CHECKED = (1.0, 0.1)  # times today's crossing costs: those states
+CHECKED = 2  # states that are worked out both ways: today's, and a looser one without complete barriers
 MOST_EDGES = 6000  # their network is dense while the tree is made: 0.3 GB
 MOST_SEEN = 100  # patches and components
 # of one state, of its edges and its candidates, along one line (benchmarks/ranking.py)
@@ -69,7 +69,7 @@ def worth_compressing(face: BarrierNetwork, sites: int) -> bool:
     if t - p <= FRONT_ALWAYS or e > MOST_EDGES or seen > MOST_SEEN:
         return False
     exact = exact_seconds(face)
-    made = SECONDS_A_PAIR * e * (e + seen) + (1 + len(CHECKED)) * exact
+    made = SECONDS_A_PAIR * e * (e + seen) + (1 + CHECKED) * exact
     return bool(made < MANY * (exact - SECONDS_AN_EDGE * e - SECONDS_A_SITE * sites))
 
 
@@ -111,16 +111,27 @@ def compressed_singles(
     except NotPositiveError:
         return None
     small = CompressedSingles(face, candidates, tree, leaf, (of_a, of_b, of_f, matrix[e:, e:]))
-    if small.work / STATE_RATE > exact_seconds(
+    dear = small.work / STATE_RATE > exact_seconds(
         face
-    ):  # roads all over the ground: halves feel each other in many modes
+    )  # roads all over the ground: halves feel each other in many modes
+    if dear:
         return None
-    costs = [f * face.crossing for f in CHECKED]
+    costs = [face.crossing, _without_complete_barriers(face, candidates)]
     worst = max(
         _difference(face, small.run_with_today(c, candidates), exact.run_with_today(c, candidates))
         for c in costs
     )
     return small if worst <= TOLERANCE else None
+
+
+def _without_complete_barriers(face: BarrierNetwork, candidates: Candidates) -> Floats:
+    """Crossing costs of today, but finite: what is complete is ten times what its open edges are, or thrice what a candidate leaves there."""
+    out = np.where(
+        np.isfinite(face.crossing), face.crossing, 10.0 / np.median(face.factor * face.base[face.cut_edge])
+    )
+    left = np.where(np.isfinite(candidates.after), 3.0 * candidates.after, 0.0)
+    np.maximum.at(out, face.cut_section[candidates.cut], left)
+    return np.asarray(out, dtype=np.float64)
 
 
 def _difference(face: BarrierNetwork, found: tuple[Floats, Floats], exact: tuple[Floats, Floats]) -> float:
