@@ -33,7 +33,7 @@ Ints = NDArray[np.int64]
 kernel: Any = _tree_states  # numba functions
 
 MANY = 24  # states of one landscape from which a compressed network is thought of: 500 draws over 16 landscapes have 31 each
-CUT = 1e-8  # singular value of the largest mode that is let go, where every edge stands open
+CUT = 1e-9  # singular value of the largest mode that is let go, where every edge stands open
 OWN = 100.0  # times more counts what a half does to the patches by itself: gains are differences of what is alike
 TOLERANCE = 1e-7  # largest error of a gain, relative to it, in the states that are worked out both ways
 ROUNDING = 1e-12  # of the index: smaller differences are rounding of either way
