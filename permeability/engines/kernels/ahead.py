@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import multiprocessing
 import os
 import subprocess
@@ -131,4 +132,5 @@ def _until_the_other_ends() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_until_the_other_ends, daemon=True).start()
+    gc.disable()  # for good: a process that only compiles, and ends (half a gigabyte)
     work(sys.argv[1])

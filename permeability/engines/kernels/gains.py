@@ -150,7 +150,7 @@ def reduce_step(
 def focal_resistances(g: Floats, n_focal: int, edge_a: Ints, edge_b: Ints, conductance: Floats) -> Floats:
     """Add edges to a small network whose first nodes are focal; resistances among those."""
     n = len(g)
-    order = np.roll(np.arange(n), -n_focal)
+    order = np.arange(n_focal, n_focal + n) % n
     a, b = (edge_a - n_focal) % n, (edge_b - n_focal) % n
     net = reduce_step(g, order, n - n_focal, a, b, conductance, np.empty((0, 0)), order[:0])
     found: Floats = small_resistances(net)
@@ -290,7 +290,9 @@ def opened_resistances(m, part_a, part_b, part_f, edges, increase, now):
     n_edges, n_focal = len(part_a), len(part_f)
     seen, comp = _local_parts(part_a, part_b, part_f, edges)
     whole = joined(comp, len(edges), seen)
-    columns = np.arange(n_edges, n_edges + n_focal)
+    columns = np.empty(n_focal, np.int64)
+    for i in range(n_focal):
+        columns[i] = n_edges + i
     v, q = woodbury(m, edges, increase, columns, comp, seen)
     x = m[n_edges:, n_edges:] - np.dot(v.T, v)
     more = np.zeros((n_focal, n_focal))
@@ -382,7 +384,9 @@ def _local_parts(part_a, part_b, part_f, edges):
 @njit(cache=True, nogil=True)
 def joined(comp, n_edges, seen):
     """Lowest component each component hangs together with once the edges join them."""
-    whole = np.arange(seen)
+    whole = np.empty(seen, np.int64)
+    for s in range(seen):
+        whole[s] = s
     for a in range(n_edges):
         s, t = whole[comp[2 * a]], whole[comp[2 * a + 1]]
         if s != t:

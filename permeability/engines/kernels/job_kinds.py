@@ -3,6 +3,7 @@
 A line is a kernel and its types: a letter and a number of dimensions for an array (F float64, I int64, S int32, H int16, U uint8, B bool; ``r`` behind it
 for one that is only read), a small letter for a number (f float64, i int64, b bool), brackets for a tuple, E for the edges of a grid.
 ``python benchmarks/first_call.py rank demo --kinds`` writes the lines anew; a test compares those of the ranking with what is compiled.
+The last of the ranking is compiled within ``dissection.eliminate``, the dearest: behind all others, it is what the second process begins with.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ field_update.edge_weights E i
 field_update.update_field F2 I1 F1 I1 I1 F1 B1 i
 gains.gather F2 I1 I1 I1
 gains.opened_resistances F2 I1 I1 I1 I1 F1 F2
+dissection.reduce_front F2 F2 F1 F1 F1
 """
 PROJECT: Final = """
 dissection.forward i i S1 I1 I1 I1 F1 I1 F2

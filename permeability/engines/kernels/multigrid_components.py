@@ -35,7 +35,9 @@ def component_roots(e, s, se, sw, regions):
     A cell without any link is a component of its own.
     """
     rows, cols = e.shape
-    parent = np.arange(rows * cols, dtype=np.int32)
+    parent = np.empty(rows * cols, np.int32)
+    for i in range(rows * cols):
+        parent[i] = i
     for r in range(rows):
         for c in range(cols):
             i = r * cols + c
