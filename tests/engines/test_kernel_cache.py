@@ -160,3 +160,36 @@ def test_cycles_are_not_looked_for_while_ours_is_compiled_and_afterwards_as_befo
         assert gc.isenabled() == before
     finally:
         (gc.enable if collects else gc.disable)()
+
+
+TWO_KINDS = """
+import numpy as np
+from permeability.engines.kernels import njit
+
+@njit(cache=True)
+def total(x):
+    s = 0.0
+    for i in range(len(x)):
+        s += x[i]
+    return s
+
+print(total(np.arange(5)), total(np.arange(5.0) / 4), total.stats.cache_hits)
+"""
+
+
+def test_a_kernel_whose_files_were_swapped_is_compiled_anew(tmp_path: Path) -> None:
+    (tmp_path / "two_kinds.py").write_text(TWO_KINDS)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+
+    def run() -> list[str]:
+        command = [sys.executable, str(tmp_path / "two_kinds.py")]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split(maxsplit=2)
+
+    assert run()[:2] == ["10.0", "2.5"]
+    first, second = sorted((tmp_path / "kept").rglob("*.nbc"))
+    one, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(one)
+    assert run()[:2] == ["10.0", "2.5"]
+    assert "1" in run()[2]  # and kept again

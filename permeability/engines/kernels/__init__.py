@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 import numba
+from numba.core.caching import FunctionCache
 from numba.core.event import Listener, register
 from numba.core.registry import CPUDispatcher
 
@@ -32,9 +33,44 @@ COMPILING = "compiling for this machine; it takes up to half a minute and is kep
 UNASKED_S = 1.0  # of compiling before anything is said
 OPTIMISED = 2  # LLVM's level for kernels of this package: a quarter less to wait for than with 3, and they run as fast
 
-njit: Any = functools.partial(
-    numba.njit, no_cfunc_wrapper=True
-)  # no kernel is handed to C: one wrapper less to compile
+
+class _Kept(FunctionCache):
+    """Numba's cache, but what comes out is what was asked for.
+
+    Numba keeps each kind of a kernel in a file with a number, and an index; two processes that keep two kinds at the same moment may take one number.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super().load_overload(sig, target_context)
+        asked = tuple(getattr(sig, "args", sig))
+        return found if found is None or tuple(found.signature.args) == asked else None
+
+
+def njit(function: Any = None, **options: Any) -> Any:
+    """Numba's ``njit`` for kernels: no wrapper for C, to which none is handed, and a cache that is looked at twice.
+
+    Parameters
+    ----------
+    function : function, optional
+    **options
+        Those of :func:`numba.njit`.
+
+    Returns
+    -------
+    kernel, or decorator if there is no function
+
+    Examples
+    --------
+    >>> njit(lambda x: 0.5 * x)(3.0)
+    1.5
+    """
+    if function is None:
+        return functools.partial(njit, **options)
+    make: Any = numba.njit
+    kernel: Any = make(function, no_cfunc_wrapper=True, **options)
+    if isinstance(getattr(kernel, "_cache", None), FunctionCache):
+        kernel._cache.__class__ = _Kept
+    return kernel
 
 
 class _Inner(CPUDispatcher):
