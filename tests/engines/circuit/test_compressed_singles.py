@@ -164,7 +164,7 @@ def test_equal_candidates_have_equal_gains_and_threads_change_no_bit() -> None:
 
 def test_one_line_across_a_large_ground_is_compressed_and_ranks_as_the_exact_way() -> None:
     face, candidates, _ = landscape(60, 420, 1, 8, "front")
-    assert small.worth_compressing(face, len(candidates))
+    assert small.worth_compressing(face, face.singles(candidates), len(candidates))
     mine, exact = face.singles(candidates, many=True), face.singles(candidates)
     assert isinstance(mine, CompressedSingles)
     assert not isinstance(exact, CompressedSingles)
@@ -190,7 +190,7 @@ def test_what_is_not_close_enough_is_not_used(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(small, "CUT", 1e-8)
     monkeypatch.setattr(small, "MOST_SEEN", 3)  # more patches and components than that
     assert compressed_singles(face, candidates, reference, exact) is None
-    assert not small.worth_compressing(face, len(candidates))
+    assert not small.worth_compressing(face, face.singles(candidates), len(candidates))
 
 
 def test_what_is_dearer_than_the_exact_way_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_what_is_dearer_than_the_exact_way_is_not_used(monkeypatch: pytest.Monke
     monkeypatch.setattr(small, "STATE_RATE", 1.0)
     reference, exact = face.state_at(np.zeros(len(face.base))), face.singles(candidates)
     assert compressed_singles(face, candidates, reference, exact) is None
-    monkeypatch.setattr(small, "worth_compressing", lambda face, sites: True)
+    monkeypatch.setattr(small, "worth_compressing", lambda face, exact, sites: True)
     assert not isinstance(face.singles(candidates, many=True), CompressedSingles)
 
 

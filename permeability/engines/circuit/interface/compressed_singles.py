@@ -8,7 +8,7 @@ states of its own before it is used, and not used where they differ by more.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,8 @@ from permeability.engines.circuit.interface.edge_tree import (
     halves,
 )
 from permeability.engines.circuit.interface.forms import FRONT_ALWAYS, PER_FRONT, RATE
-from permeability.engines.circuit.interface.layered_state import LayeredState
+from permeability.engines.circuit.interface.halving import SingleTree
+from permeability.engines.circuit.interface.layered_state import LayeredSingles, LayeredState
 from permeability.engines.circuit.interface.woodbury import OpenState
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.kernels import tree_states as _tree_states
@@ -42,39 +43,37 @@ MOST_EDGES = 6000  # their network is dense while the tree is made: 0.3 GB
 MOST_SEEN = 100  # patches and components
 # of one state, of its edges and its candidates, along one line (benchmarks/ranking.py)
 SECONDS_AN_EDGE, SECONDS_A_SITE = 3e-6, 6e-5
+LAYER_RATE = 2e10  # of the exact way in layers, for the choice only
 STATE_RATE = 6e9  # multiply-adds per second of a state, once its ranks are known
 SECONDS_A_PAIR = 1.5e-7  # of edges, to make the tree
 
 
-class _Exact(Protocol):
-    """The exact way to the same numbers."""
-
-    def run_with_today(
-        self, crossing: ArrayLike | None = None, candidates: Candidates | None = None
-    ) -> tuple[Floats, Floats]: ...
-
-
-def exact_seconds(face: BarrierNetwork) -> float:
+def exact_seconds(face: BarrierNetwork, exact: SingleTree | LayeredSingles) -> float:
     """About how long one state takes with every candidate exact to rounding [s]."""
-    if face.layered is None:
+    if face.layered is None or isinstance(exact, SingleTree):
         return 0.2 * len(face.side) ** 3 / RATE
-    fronts = face.layered.fronts
-    return (fronts.work_state + fronts.work_columns()) / RATE + PER_FRONT * float(fronts.live.sum())
+    fronts, passes = face.layered.fronts, len(exact.passes)
+    carried = sum(int((columns.column >= 0).sum()) for _, columns in exact.passes)
+    work = passes * fronts.work_state + fronts.work_columns() * carried / max(len(face.base), 1)
+    return work / LAYER_RATE + passes * PER_FRONT * float(fronts.live.sum())
 
 
-def worth_compressing(face: BarrierNetwork, sites: int) -> bool:
+def worth_compressing(face: BarrierNetwork, exact: SingleTree | LayeredSingles, sites: int) -> bool:
     """Whether so many candidates are quicker seen through a compressed network when :data:`MANY` states are asked for; by sizes alone."""
     t, e, p = len(face.side), len(face.base), len(face.focal)
     seen = p + len(np.unique(face.side))
     if t - p <= FRONT_ALWAYS or e > MOST_EDGES or seen > MOST_SEEN:
         return False
-    exact = exact_seconds(face)
-    made = SECONDS_A_PAIR * e * (e + seen) + (1 + CHECKED) * exact
-    return bool(made < MANY * (exact - SECONDS_AN_EDGE * e - SECONDS_A_SITE * sites))
+    seconds = exact_seconds(face, exact)
+    made = SECONDS_A_PAIR * e * (e + seen) + (1 + CHECKED) * seconds
+    return bool(made < MANY * (seconds - SECONDS_AN_EDGE * e - SECONDS_A_SITE * sites))
 
 
 def compressed_singles(
-    face: BarrierNetwork, candidates: Candidates, reference: OpenState | LayeredState, exact: _Exact
+    face: BarrierNetwork,
+    candidates: Candidates,
+    reference: OpenState | LayeredState,
+    exact: SingleTree | LayeredSingles,
 ) -> CompressedSingles | None:
     """Every candidate alone through a compressed network; None where that is not quicker or not close enough.
 
@@ -111,10 +110,7 @@ def compressed_singles(
     except NotPositiveError:
         return None
     small = CompressedSingles(face, candidates, tree, leaf, (of_a, of_b, of_f, matrix[e:, e:]))
-    dear = small.work / STATE_RATE > exact_seconds(
-        face
-    )  # roads all over the ground: halves feel each other in many modes
-    if dear:
+    if small.work / STATE_RATE > exact_seconds(face, exact):  # halves feel each other in too many modes
         return None
     costs = [face.crossing, _without_complete_barriers(face, candidates)]
     worst = max(

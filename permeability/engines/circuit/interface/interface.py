@@ -246,7 +246,7 @@ class Interface(BarrierNetwork):
             exact = LayeredSingles(self, candidates, sides)
         else:
             exact = SingleTree(self, candidates)
-        if not many or not worth_compressing(self, len(candidates)):
+        if not many or not worth_compressing(self, exact, len(candidates)):
             return exact
         small = compressed_singles(self, candidates, self.state_at(np.zeros(len(self.base))), exact)
         return exact if small is None else small
