@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numba
+import numpy as np
 import pytest
 from numba.core import dispatcher
 
@@ -193,3 +194,26 @@ def test_a_kernel_whose_files_were_swapped_is_compiled_anew(tmp_path: Path) -> N
     second.write_bytes(one)
     assert run()[:2] == ["10.0", "2.5"]
     assert "1" in run()[2]  # and kept again
+
+
+def test_a_kept_kernel_is_good_for_the_very_set_of_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from permeability.engines.kernels import gains  # calls kernels of other files
+
+    kept = gains.small_resistances._cache._cache_file
+    assert kept._source_stamp[1] == kernels.STAMP
+    assert {"gains.py", "dissection.py"} <= {name for name, *_ in kernels.STAMP}
+    for name in ("a.py", "b.py", "c.txt"):
+        (tmp_path / name).write_text("x = 1\n")
+    before = kernels._stamp(str(tmp_path))
+    assert [name for name, *_ in before] == ["a.py", "b.py"]
+    (tmp_path / "b.py").write_text("x = 12\n")
+    assert kernels._stamp(str(tmp_path)) != before
+    assert kernels._stamp(str(tmp_path / "none")) == ()
+    gains.small_resistances(np.ones((2, 2)))
+    assert kept._load_index()
+    monkeypatch.setattr(kernels, "STAMP", before)
+    again = kernels.njit(gains.small_resistances.py_func, cache=True)._cache._cache_file
+    assert again._index_path == kept._index_path
+    assert again._load_index() == {}

@@ -34,6 +34,19 @@ UNASKED_S = 1.0  # of compiling before anything is said
 OPTIMISED = 2  # LLVM's level for kernels of this package: a quarter less to wait for than with 3, and they run as fast
 
 
+def _stamp(folder: str) -> tuple[tuple[str, int, int], ...]:
+    """Name, time and size of every file of kernels; nothing where there is no folder (in a zip archive)."""
+    try:
+        files = sorted(e.path for e in os.scandir(folder) if e.name.endswith(".py"))
+        return tuple((os.path.basename(f), os.stat(f).st_mtime_ns, os.stat(f).st_size) for f in files)
+    except OSError:
+        return ()
+
+
+STAMP = _stamp(os.path.dirname(__file__))
+"""Kernels hold copies of those of other files that they call, which Numba does not look at: one that is kept is good for this very set of files."""
+
+
 class _Kept(FunctionCache):
     """Numba's cache, but what comes out is what was asked for.
 
@@ -47,7 +60,7 @@ class _Kept(FunctionCache):
 
 
 def njit(function: Any = None, **options: Any) -> Any:
-    """Numba's ``njit`` for kernels: no wrapper for C, to which none is handed, and a cache that is looked at twice.
+    """Numba's ``njit`` for kernels: no wrapper for C, to which none is handed, and a cache that is looked at twice and is good for these very files.
 
     Parameters
     ----------
@@ -70,6 +83,8 @@ def njit(function: Any = None, **options: Any) -> Any:
     kernel: Any = make(function, no_cfunc_wrapper=True, **options)
     if isinstance(getattr(kernel, "_cache", None), FunctionCache):
         kernel._cache.__class__ = _Kept
+        kept = kernel._cache._cache_file
+        kept._source_stamp = (kept._source_stamp, STAMP)
     return kernel
 
 
