@@ -220,7 +220,7 @@ class CompressedInterface:
     def _joined(self, within: Floats, joins: Ints) -> Floats:
         """Resistances from ``B'K^-1B`` over patches and components, as in :mod:`permeability.engines.kernels.gains`."""
         p, of = len(self.today), self.part_focal
-        whole = _whole(self.ends.shape[1], joins)
+        whole = joined_components(self.ends.shape[1], joins)
         drop = within[:p, :p]
         more = np.zeros((p, p))
         free = np.flatnonzero(whole != np.arange(len(whole)))
@@ -405,8 +405,12 @@ def _pairs(of_a: Ints, of_b: Ints, increase: Floats) -> Ints:
     return np.unique(ends, axis=0).reshape(-1, 2).astype(np.int64)
 
 
-def _whole(n: int, joins: Ints) -> Ints:
-    """Lowest component each component hangs together with."""
+def joined_components(n: int, joins: Ints) -> Ints:
+    """Lowest component each of ``n`` components hangs together with, once pairs of them (m, 2) are joined.
+
+    >>> joined_components(4, np.array([[2, 1], [3, 2]])).tolist()
+    [0, 1, 1, 1]
+    """
     whole = np.arange(n)
     for a, b in joins:
         low, high = sorted((whole[a], whole[b]))

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.candidates import Candidates
+from permeability.engines.circuit.interface.compressed import joined_components
 from permeability.engines.circuit.interface.edge_tree import (
     LEAF_EDGES,
     EdgeTree,
@@ -240,7 +241,7 @@ class CompressedSingles:
         """Lowest component that each hangs together with, for every candidate and, last, without any, (K + 1, components)."""
         n, count = len(self.pair_start) - 1, self.tree.right.shape[1] - len(self.focal)
         open_now = self._joining[d[self._joining] > 0]
-        today = _whole(np.arange(count), self.part_a[open_now], self.part_b[open_now])
+        today = joined_components(count, self._pairs(open_now))
         found = np.tile(today, (n + 1, 1))
         a, b = today[self.part_a[self.pair]], today[self.part_b[self.pair]]
         news = np.flatnonzero((a != b) & (after > 0))
@@ -253,8 +254,12 @@ class CompressedSingles:
             mine = slice(self.pair_start[k], self.pair_start[k + 1])
             now[self.pair[mine]] = after[mine]
             stands = self._joining[now[self._joining] > 0]
-            found[k] = _whole(np.arange(count), self.part_a[stands], self.part_b[stands])
+            found[k] = joined_components(count, self._pairs(stands))
         return found
+
+    def _pairs(self, edges: Ints) -> Ints:
+        """Pairs of components that some edges lie between, (m, 2)."""
+        return np.unique(np.stack((self.part_a[edges], self.part_b[edges]), axis=1), axis=0)
 
     def _resistances(self, sums: Floats, whole: Ints) -> Floats:
         """From ``b'K^-1 b`` over patches and components, (n, P + C, P + C), as in :mod:`permeability.engines.kernels.gains`."""
@@ -290,12 +295,3 @@ def _met(leaves: Ints, parents: Ints) -> tuple[int, Ints]:
         under.add(above)
     top = frontier[0]
     return top, np.array(sorted(under - {top}), dtype=np.int64)
-
-
-def _whole(label: Ints, a: Ints, b: Ints) -> Ints:
-    """Lowest component each component hangs together with."""
-    pairs = np.unique(np.sort(np.stack((a, b), axis=1), axis=1), axis=0)
-    for x, y in pairs.tolist():
-        low, high = sorted((label[x], label[y]))
-        label[label == high] = low
-    return label
