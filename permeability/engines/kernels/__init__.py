@@ -83,8 +83,9 @@ def njit(function: Any = None, **options: Any) -> Any:
     kernel: Any = make(function, no_cfunc_wrapper=True, **options)
     if isinstance(getattr(kernel, "_cache", None), FunctionCache):
         kernel._cache.__class__ = _Kept
-        kept = kernel._cache._cache_file
-        kept._source_stamp = (kept._source_stamp, STAMP)
+        kept: Any = getattr(kernel._cache, "_cache_file", None)
+        if hasattr(kept, "_source_stamp"):  # what a later Numba may call otherwise
+            kept._source_stamp = (kept._source_stamp, STAMP)
     return kernel
 
 
