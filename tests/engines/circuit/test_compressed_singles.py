@@ -140,6 +140,28 @@ def test_gains_follow_what_is_opened_and_not_the_order_of_candidates() -> None:
 
 
 @pytest.mark.usefixtures("small_leaves")
+def test_gains_do_not_hang_on_the_order_of_edges_nor_on_which_way_is_up() -> None:
+    rng = np.random.default_rng(3)
+    ground = np.exp(rng.normal(size=(30, 40)))
+    line = np.clip(15 + np.cumsum(rng.choice([-1, 0, 1], 40)), 2, 27)
+    found = []
+    for turned, order in ((False, np.arange(40)), (False, rng.permutation(40)), (True, np.arange(40))):
+        here = ground.T if turned else ground
+        cols = here.shape[1]
+        cells = np.array([c * cols + line[c] if turned else line[c] * cols + c for c in order])
+        ends = [2 * 40 + 3, 27 * 40 + 30]
+        patches = [e % 40 * cols + e // 40 for e in ends] if turned else ends
+        face = Interface.build(
+            grid_links(here, neighbours=4), edges=(cells, np.full(40, 0 if turned else 1)),
+            cuts=(np.arange(40), order, np.ones(40)), crossing=np.linspace(5.0, 500.0, 40), patches=patches, check=False,
+        )  # fmt: skip
+        candidates = face.candidates([np.arange(s, s + 4) for s in range(0, 40, 4)])
+        after, today = compressed(face, candidates).run_with_today(2 * face.crossing, candidates)
+        found.append(face.gain(today, after, "conductance"))
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-8)
+
+
+@pytest.mark.usefixtures("small_leaves")
 def test_equal_candidates_have_equal_gains_and_threads_change_no_bit() -> None:
     face, candidates, _ = landscape(40, 60, 3, 6)
     twice = candidates.subset([3, 7, 3, 20, 7])
