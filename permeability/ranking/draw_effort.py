@@ -50,10 +50,10 @@ def seconds_per_state(kept: int, cells: float = np.inf) -> float:
     Examples
     --------
     >>> round(seconds_per_state(1845), 1), round(seconds_per_state(1845, 62_000), 2)
-    (0.2, 0.05)
+    (0.2, 0.03)
     """
     dense = 0.4 * float(kept) ** 3 / STATE_RATE
-    layers = 0.4 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
+    layers = 0.25 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
     return min(dense, layers) + 5e-6 * kept
 
 
