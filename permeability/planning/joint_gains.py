@@ -84,12 +84,13 @@ class CircuitGains(SetValue):
         )
         cut, after = cut[first], after[first]
         count = np.diff(np.append(first, len(owner)))
-        for few in {tuple(owner[first[e] : first[e] + count[e]].tolist()) for e in np.flatnonzero(count > 1)}:
-            if few not in self._meeting:
-                together = self._effects([[i for k in few for i in self.sites[k].interventions]])
-                self._meeting[few] = together.cut, together.after
-        for e in np.flatnonzero(count > 1):
-            there, series = self._meeting[tuple(owner[first[e] : first[e] + count[e]].tolist())]
+        shared = np.flatnonzero(count > 1)
+        groups = [tuple(owner[first[e] : first[e] + count[e]].tolist()) for e in shared]
+        new = [few for few in dict.fromkeys(groups) if few not in self._meeting]
+        if new:
+            self._meeting.update(zip(new, self._each_joint(new)))
+        for e, few in zip(shared, groups):
+            there, series = self._meeting[few]
             after[e] = series[np.searchsorted(there, cut[e])]
         return cut, after
 

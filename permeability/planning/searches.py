@@ -25,7 +25,7 @@ MANY_ROUNDS = 3
 
 def _price(rules: Rules, members: Iterable[int]) -> float:
     """Cost that can be divided by; free sites come first."""
-    return max(rules.spent(members), 1e-12 * max(float(rules.cost.max(initial=0.0)), 1e-12))
+    return max(rules.spent(members), rules.least_price)
 
 
 def score_and_rank(ask: Objective, rules: Rules) -> Members | None:

@@ -49,6 +49,9 @@ class Answers:
         self._blocks: list[tuple[Members, Ints, Floats]] = []  # built, one more each (-1: none), gains
         self._first = [0]  # number of the first set of every block
         self._of: dict[int, int] = {}  # candidate -> its random number
+        self._costs: dict[
+            bytes, list[Floats]
+        ] = {}  # costs of the candidates -> those of all sets, block by block
 
     def _number(self, k: int) -> int:
         if k not in self._of:
@@ -63,6 +66,16 @@ class Answers:
         """Names of a built set with each of some candidates."""
         base, inside = self.name(built), set(built)
         return [base if k in inside else base ^ self._number(k) for k in map(int, which)]
+
+    def names_without(self, built: Members, which: Sequence[int]) -> list[int]:
+        """Names of a built set without each of some of its candidates.
+
+        >>> known = Answers()
+        >>> known.names_without((1, 4, 9), [4]) == [known.name((1, 9))]
+        True
+        """
+        base = self.name(built)
+        return [base ^ self._number(k) for k in map(int, which)]
 
     def __contains__(self, name: int) -> bool:
         return name in self._row
@@ -132,8 +145,10 @@ class Answers:
 
     def spent(self, cost: Floats) -> Floats:
         """Cost of all sets, in the same order, from those of the candidates [money]."""
-        parts = [np.zeros(0)]
-        for built, more, _ in self._blocks:
+        parts = self._costs.setdefault(cost.tobytes(), [np.zeros(0)])
+        for built, more, _ in self._blocks[
+            len(parts) - 1 :
+        ]:  # those that have come since this was last asked
             extra = np.where(more < 0, 0.0, cost[np.maximum(more, 0)])
             parts.append(float(cost[list(built)].sum()) + extra)
         return np.concatenate(parts)
@@ -207,10 +222,10 @@ class Objective:
     def without_each(self, built: Iterable[int], which: Sequence[int]) -> Floats:
         """Value of a built set without each of some of its candidates."""
         done = tuple(sorted({int(k) for k in built}))
-        rests = [tuple(j for j in done if j != k) for k in which]
-        names = [self.known.name(rest) for rest in rests]
+        names = self.known.names_without(done, which)
         new = [i for i, name in enumerate(names) if name not in self.known]
         if new:
+            rests = {i: tuple(j for j in done if j != which[i]) for i in new}
             columns = [
                 [float(g(rests[i])) for i in new]
                 if closes is None  # most know a set only as a whole

@@ -101,6 +101,11 @@ class Rules:
         return [int(k) for k in np.flatnonzero(free)]
 
     @cached_property
+    def least_price(self) -> float:
+        """Cost that a free site counts as, where gain is divided by cost [money]."""
+        return 1e-12 * max(float(self.cost.max(initial=0.0)), 1e-12)
+
+    @cached_property
     def _never_with(self) -> dict[int, set[int]]:
         """For every candidate those that may not be chosen with it."""
         found: dict[int, set[int]] = {}

@@ -29,7 +29,7 @@ from permeability.planning.searches import (
     swaps_of,
 )
 from permeability.planning.set_gains import Objective, SetGains, Value, remembered
-from permeability.planning.set_rules import Bound, Members, Rules
+from permeability.planning.set_rules import SLACK, Bound, Members, Rules
 
 __all__ = ["Portfolio", "choose"]
 
@@ -228,7 +228,8 @@ def _near_best(ask: Objective, rules: Rules, best: Members, near: float, most: i
     """Other plans that were looked at, nearly as good and not just parts of each other."""
     top, values = ask(best), ask.known_values()
     order = np.argsort(-values, kind="stable")
-    order = order[values[order] >= (1 - near) * top]
+    affordable = ask.known.spent(rules.cost) <= rules.budget * (1 + 2 * SLACK)  # most that gain more are not
+    order = order[(values[order] >= (1 - near) * top) & affordable[order]]
     shown: list[Members] = [best]
     for _, alike in groupby(order, key=lambda i: values[i]):
         for plan in sorted(ask.known.members(int(i)) for i in alike):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import OptimizeResult, milp
 
 from permeability.core.errors import OptionError, PatchError
+from permeability.engines.circuit.interface import woodbury
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.circuit.interface.relaxation import RelaxedGain
 from permeability.engines.circuit.interface.set_value import SetValue
@@ -284,6 +285,38 @@ def test_candidates_on_one_cut_are_valued_together(seed):
             left = [j for j in members if j != k]
             assert gain == pytest.approx(fresh(left) if left else 0.0, rel=1e-7, abs=1e-9)
     assert value.without_each((3,), [3]).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("alone", [False, True])  # without ``joint`` the more open one of two counts
+@pytest.mark.parametrize("seed", range(4))
+def test_from_everything_down_each_state_comes_from_the_one_before(seed, alone, monkeypatch):
+    """Every gain on the way is that of a landscape worked out afresh, however many sites have been closed by then."""
+    if seed % 2:
+        monkeypatch.setattr(woodbury, "MOST_AT_ONCE", 1)  # each change by itself
+    if alone:
+        face, sections = fenced(seed, columns=20, complete=0.3)
+        groups = [range(s, min(s + 2, sections)) for s in range(sections)]  # each section is opened by two
+        value = SetValue(face, face.candidates(groups), "conductance")
+
+        def fresh(members):
+            left = face.crossing.copy()
+            left[[s for k in members for s in groups[k]]] = 0.0
+            return float(face.gain(face.resistances(), face.resistances(left), "conductance"))
+    else:
+        face, (cands, joint, fresh), _ = both_sides(seed)
+        value = SetValue(face, cands, "conductance", joint)
+    rng = np.random.default_rng(seed)
+    built = list(range(len(value.candidates)))
+    kept = 0
+    while len(built) > 1:
+        for k, gain in zip(built, value.without_each(built, built)):
+            assert gain == pytest.approx(fresh([j for j in built if j != k]), rel=1e-8, abs=1e-10)
+        before = value._last[1]
+        built.remove(int(rng.choice(built)))
+        kept += value._closed(tuple(built)) is not None
+        assert value.with_each(built, built[:1])[0] == pytest.approx(fresh(built), rel=1e-8, abs=1e-10)
+        assert before is not value._last[1]
+    assert kept > len(value.candidates) / 3  # else nothing was closed, and this test shows nothing
 
 
 @settings(max_examples=4, deadline=None)

@@ -135,6 +135,23 @@ def test_greedy_takes_the_best_next_candidate(index):
     assert done > 8
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_what_patches_see_of_a_state_needs_no_inverse(seed):
+    """The few columns are those of the whole generalised inverse, also where barriers part the network."""
+    face, rng = random_case(seed).interface(), np.random.default_rng(seed)
+    state = face.edge_conductances(face.cut_resistances()) * rng.uniform(0.5, 2.0, len(face.base))
+    state[rng.random(len(state)) < 0.3 * (seed % 3)] = 0.0
+    whole, few = face.state_at(state), face.seen_from_patches(state)
+    same(few.resistances, whole.resistances)
+    assert np.array_equal(few.part_a, whole.part_a)
+    assert np.array_equal(few.part_focal, whole.part_focal)
+    for i, j in zip(*np.triu_indices(len(face.focal), 1)):
+        if whole.part_focal[i] == whole.part_focal[j]:
+            here = whole.part_a == whole.part_focal[i]  # elsewhere no current flows between the two
+            both = [s.seen_from(np.array([i]))[:, 0] - s.seen_from(np.array([j]))[:, 0] for s in (few, whole)]
+            np.testing.assert_allclose(both[0][here], both[1][here], rtol=1e-8, atol=1e-10)
+
+
 def test_series_trap_two_fences_beside_one_railway():
     """Two fences of 1000 in series with a bypass of 50: each alone is worth little, both are worth nearly all.
 

@@ -38,7 +38,7 @@ from permeability.engines.circuit.interface.forms import choose_form
 from permeability.engines.circuit.interface.halving import SingleTree
 from permeability.engines.circuit.interface.layered_state import MOST_OPENED, LayeredSingles, LayeredState
 from permeability.engines.circuit.interface.two_sides import TwoSides
-from permeability.engines.circuit.interface.woodbury import OpenState
+from permeability.engines.circuit.interface.woodbury import OpenState, SeenFromPatches
 from permeability.engines.circuit.pair_conductance import pair_conductance
 from permeability.engines.circuit.possible import require_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, GridLinks
@@ -182,9 +182,15 @@ class Interface(BarrierNetwork):
             cut off; ``conductance``: weighted sum of their inverses, in which a pair that is cut off counts 0.
         """
         check_choice("index", kind, INDICES)
-        i, j = np.nonzero(np.triu(self.weights, 1))
-        values, w = resistance[..., i, j], self.weights[i, j]
+        i, j, w = self._weighed
+        values = resistance[..., i, j]
         return np.asarray((values if kind == "resistance" else pair_conductance(values)) @ w)
+
+    @cached_property
+    def _weighed(self) -> tuple[Ints, Ints, Floats]:
+        """Pairs that have a weight, and their weights."""
+        i, j = np.nonzero(np.triu(self.weights, 1))
+        return i, j, self.weights[i, j]
 
     def gain(self, today: Floats, after: Floats, kind: str = "resistance") -> Floats:
         """Gain in the index: decrease of resistance, or increase of conductance; NaN where both are inf."""
@@ -303,6 +309,12 @@ class Interface(BarrierNetwork):
         """One state of the barrier edges with its generalised inverse."""
         form = OpenState if self.layered is None else LayeredState
         return form.at(self, conductance, z)
+
+    def seen_from_patches(self, conductance: Floats) -> SeenFromPatches | LayeredState:
+        """One state of the barrier edges, as far as currents between patches need it."""
+        if self.layered is None:
+            return SeenFromPatches.at(self, conductance)
+        return LayeredState.at(self, conductance)
 
     def set_resistances(self, candidates: Candidates, members: ArrayLike) -> Floats:
         """Resistances among the patches when a set of candidates is built together, (P, P) [dimensionless]."""

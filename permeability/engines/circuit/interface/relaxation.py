@@ -111,7 +111,7 @@ class RelaxedGain:
         face = self.face
         added = x @ self.rise
         capped = added >= self.most
-        state = face.state_at(self.now + np.minimum(added, self.most))
+        state = face.seen_from_patches(self.now + np.minimum(added, self.most))
         i, j = np.nonzero(np.triu(face.weights, 1))
         r, w = state.resistances[i, j], face.weights[i, j]
         joined = np.isfinite(r)

@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Members = tuple[int, ...]
 MOST_ADDED = 300  # edges added to a state in layers before it is made afresh
+MORE_TO_OPEN = (
+    4  # times as many sites as are closed: from then on closing them is quicker than opening the others
+)
 Joint = Callable[[Members], tuple[Ints, Floats]]  # cuts that a set changes, and their crossing cost then [m]
 
 
@@ -56,8 +59,10 @@ class SetValue:
                 remedy="use index='conductance', in which a pair that is cut off counts 0",
             )
         self.face, self.candidates, self.index, self.joint, self.scale = face, candidates, index, joint, scale
-        self.meets = meeting(candidates) if joint is not None else {}
+        self._beside = meeting(candidates)
+        self.meets = self._beside if joint is not None else {}
         self._clusters: dict[Members, tuple[Ints, Floats, Floats]] = {}
+        self._lefts: dict[tuple[Members, Members], tuple[Ints, Floats]] = {}
         self._last: tuple[Members, State] = ((), face.today)
 
     def __call__(self, members: Iterable[int]) -> float:
@@ -86,55 +91,80 @@ class SetValue:
         """
         done, sites = tuple(sorted(int(k) for k in built)), [int(k) for k in which]
         state = self._state(done)
-        found = np.empty(len(sites))
-        for n, k in enumerate(sites):
-            rest = tuple(j for j in done if j != k)
-            after = self._closed(state, rest, k) if rest and isinstance(state, OpenState) else None
-            found[n] = self(rest) if after is None else self._worth(after)
+        found = np.full(len(sites), np.nan)
+        rests = [tuple(j for j in done if j != k) for k in sites]
+        if isinstance(state, OpenState):
+            changes = [self._closing(state, rest, (k,)) if rest else None for k, rest in zip(sites, rests)]
+            some = [n for n, change in enumerate(changes) if change is not None]
+            closed = state.closed_by_each([change[:2] for change in changes if change is not None])
+            known = [(n, after) for n, after in zip(some, closed) if after is not None]
+            if known:
+                after = np.array([resistance for _, resistance in known])
+                gains = self.face.gain(self.face.today.resistances, after, self.index) * self.scale
+                found[[n for n, _ in known]] = gains
+        for n in np.flatnonzero(np.isnan(found)):  # better known afresh
+            found[n] = self(rests[n])
         return found
 
-    def _worth(self, after: Floats) -> float:
-        return float(self.face.gain(self.face.today.resistances, after, self.index)) * self.scale
-
-    def _closed(self, state: OpenState, rest: Members, k: int) -> Floats | None:
-        """Resistances once a site is closed again; None where that is known better afresh."""
-        cut = self.candidates.cut[self.candidates.rows(k)]
+    def _closing(self, state: OpenState, rest: Members, gone: Members) -> tuple[Ints, Floats, Floats] | None:
+        """What closing some sites does: edges, decrease of their conductance, and all cuts then; None where one of them rises."""
+        near = {j for k in gone for j in self._beside.get(k, ())}
+        cut, still = self._left(gone, tuple(sorted(near & set(rest))))
         z = state.z.copy()
-        z[cut] = self.face.today.z[cut]
-        beside = tuple(sorted(set(self.meets.get(k, ())) & set(rest)))
-        if beside:  # what stays open on a cut follows from those of them that change it
-            there, share, after = self._cluster(beside)
-            mine = np.isin(there, cut)
-            together = self._together([(there[mine], share[mine], after[mine])])
-            still = self.face.treated(together, slice(None), self.face.crossing)
-            z[together.cut] = np.minimum(still, z[together.cut])
+        z[cut] = still
         less = state.conductance - self.face.edge_conductances(z)
         edges = np.flatnonzero(less)
-        if (less[edges] < 0).any():
-            return None
-        return state.closed(edges, less[edges])
+        return None if (less[edges] < 0).any() else (edges, less[edges], z)
+
+    def _left(self, gone: Members, beside: Members) -> tuple[Ints, Floats]:
+        """Cuts of sites that are closed, and their resistance then: today's, or what the sites beside them leave."""
+        if (gone, beside) not in self._lefts:
+            cut = np.unique(self.candidates.cut[self.candidates.rows(gone)])
+            z = self.face.today.z[cut]
+            if beside:  # what stays open on a cut follows from those of them that change it
+                there, share, after = self._cluster(beside)
+                mine = np.isin(there, cut)
+                together = self._together([(there[mine], share[mine], after[mine])])
+                still = self.face.treated(together, slice(None), self.face.crossing)
+                at = np.searchsorted(cut, together.cut)
+                np.minimum.at(z, at, still)
+            self._lefts[gone, beside] = cut, z
+        return self._lefts[gone, beside]
 
     def _state(self, built: Members) -> State:
-        """The state with a set built, from the last one asked for where that is part of it."""
+        """The state with a set built, from the last one asked for where that is part of it, or little more."""
+        known, state = self._last
+        if known != built:
+            closed = self._closed(built)
+            state = self._opened(built) if closed is None else closed
+        self._last = (built, state)
+        return state
+
+    def _closed(self, built: Members) -> OpenState | None:
+        """The state with a set built from the last one asked for, by closing some sites; None where it is better built from less."""
+        known, state = self._last
+        gone = tuple(k for k in known if k not in built)
+        few = MORE_TO_OPEN * len(gone) < len(built)
+        if not (few and set(built) < set(known) and isinstance(state, OpenState)):
+            return None
+        change = self._closing(state, built, gone)
+        return None if change is None else state.close(*change)
+
+    def _opened(self, built: Members) -> State:
+        """The state with a set built from the last one asked for where that is part of it, else from today's."""
         known, state = self._last
         if not set(known) <= set(built):
             known, state = (), self.face.today
-        if known != built:
-            new = [k for k in built if k not in known]
-            groups = dict.fromkeys(
-                self._around(built, k) for k in new
-            )  # all at once: one update of the matrix
-            rows = [np.concatenate(column) for column in zip(*(self._cluster(g) for g in groups))]
-            start = np.array([0, len(rows[0])], np.int64)
-            more = Candidates(start, rows[0], rows[1], rows[2])
-            if isinstance(state, LayeredState) and len(rows[0]) + len(state.minus) > MOST_ADDED:
-                z = state.z.copy()  # afresh: what has been added would be carried through every answer
-                np.minimum.at(z, rows[0], self.face.treated(more, slice(None), self.face.crossing))
-                state = LayeredState.of(self.face, z)
-            else:
-                state = state.build(more, 0)
-        self._last = (built, state)
-        return state
+        new = [k for k in built if k not in known]
+        groups = dict.fromkeys(self._around(built, k) for k in new)  # all at once: one update of the matrix
+        rows = [np.concatenate(column) for column in zip(*(self._cluster(g) for g in groups))]
+        start = np.array([0, len(rows[0])], np.int64)
+        more = Candidates(start, rows[0], rows[1], rows[2])
+        if isinstance(state, LayeredState) and len(rows[0]) + len(state.minus) > MOST_ADDED:
+            z = state.z.copy()  # afresh: what has been added would be carried through every answer
+            np.minimum.at(z, rows[0], self.face.treated(more, slice(None), self.face.crossing))
+            return LayeredState.of(self.face, z)
+        return state.build(more, 0)
 
     def _around(self, members: Members, k: int) -> Members:
         """The candidates of a set that meet one of them, it included, directly or through others."""
