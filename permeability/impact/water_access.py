@@ -269,7 +269,7 @@ def _more(
 def _shift(
     fields: ChangedFields, keys: NDArray[np.int64], cost: Array, pasture: Mask, radius_m: float
 ) -> int:
-    cells, new, old = fields.changed_cells(keys, cost)[0]
+    cells, new, old = fields.changed_cells(keys, cost, radius_m)[0]
     good = pasture.ravel()[cells]
     return int(np.count_nonzero(good & (new <= radius_m))) - int(np.count_nonzero(good & (old <= radius_m)))
 

@@ -137,7 +137,7 @@ class Evaluator:
         pieces = RangeAfter(land, self.inside)
         for i, (change, r) in enumerate(zip(changes, resistance)):
             if len(change.changed):
-                cost, cells = fields.after(change.keys, change.cost)
+                cost, cells = fields.after_opening(change.keys, change.cost)
                 reach = np.asarray(cells * land.grid.cell_area_km2, np.float64)
                 found.append(self._indices(cost, r, reach, pieces.after(change.keys, change.cost)))
             else:

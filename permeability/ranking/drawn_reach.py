@@ -53,6 +53,7 @@ def reach_and_area(
     budget_m: Array,
     dispersal_m: Array,
     weight: Array,
+    first: int | None = None,
 ) -> Array:
     """Reachable range and equivalent connected area in one state of the landscape, for several draws of the limits.
 
@@ -67,6 +68,8 @@ def reach_and_area(
         [m of open ground]
     weight : array, shape (draws, patches)
         Weights of the patches.
+    first : int, optional
+        How many of the candidates, from the first on; all by default.
 
     Returns
     -------
@@ -88,13 +91,13 @@ def reach_and_area(
     )  # fmt: skip
     masks = [patches.mask(i + 1) for i in range(len(patches))]
     fields = ChangedFields(surface, [np.asarray(cost_distance(surface, m)) for m in masks], masks, budget_m)
-    count, after = len(effects.start) - 1, effects.after(drawn)[0]
+    count, after = len(effects.start) - 1 if first is None else first, effects.after(drawn)[0]
     share = weight / weight.sum(axis=1, keepdims=True) * drawn.grid.cell_area_km2
     reach = np.empty((len(budget_m), 1 + count))
     costs = np.empty((1 + count, len(masks), len(masks)))
     reach[:, 0], costs[0] = (share * fields.reach.T).sum(axis=1), fields.cost
-    for k, (a, b) in enumerate(zip(effects.start[:-1], effects.start[1:]), start=1):
-        costs[k], cells = fields.after(effects.keys[a:b], after[a:b])
+    for k, (a, b) in enumerate(zip(effects.start[:count], effects.start[1:]), start=1):
+        costs[k], cells = fields.after_opening(effects.keys[a:b], after[a:b])
         reach[:, k] = (share * (cells - fields.reach).T).sum(axis=1)
     eca = _connected_area(costs, patches.table["area_km2"].to_numpy(float), dispersal_m)
     eca[:, 1:] -= eca[:, :1]

@@ -137,7 +137,10 @@ def _gains(ranking: Ranking, index: str, sites: Sequence[object], countries: Cou
         land.resistance, cell_size=land.grid.cell_size, neighbours=land.neighbours, barriers=engine.edges
     )
     fields = ChangedFields(surface, engine.fields, engine.masks, land.profile.budget_m.best)
-    found = [fields.after(c.keys, c.cost) if len(c.changed) else (fields.cost, fields.reach) for c in changes]
+    found = [
+        fields.after_opening(c.keys, c.cost) if len(c.changed) else (fields.cost, fields.reach)
+        for c in changes
+    ]
     if index == "reachable_km2":
         weight = patches.table["weight"].to_numpy(float)
         more = np.array([cells - fields.reach for _, cells in found], np.float64) * land.grid.cell_area_km2

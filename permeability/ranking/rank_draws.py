@@ -133,7 +133,7 @@ def draw_ranks(
             mine = slice(d, draws, states)
             weight = weights[mine][:, world.of_drawn] * world.patches.share
             return reach_and_area(
-                drawn, world.patches, world.effects, limits[0][mine], limits[1][mine], weight
+                drawn, world.patches, world.effects, limits[0][mine], limits[1][mine], weight, single
             )
         opened = world.effects.after(drawn)
         today, after = world.resistances(drawn, opened[1])
@@ -149,20 +149,20 @@ def draw_ranks(
     def key(task: tuple[str, int]) -> str:
         what, d = task
         of = slice(d, draws, states) if what == "fields" else slice(d, d + 1)
-        way = (what, "compressed") if many and what == "state" else (what,)
+        way = (what, single) if what == "fields" else (what, "compressed") if many else (what,)
         return content_hash(*way, same, list(quantiles.columns), quantiles.iloc[of].to_numpy())
 
     turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
     turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
     tasks = [(what, d) for _, d, what in sorted(turns)]
-    found = np.empty((draws, len(GAINS), 1 + len(asked)))
+    found = np.full((draws, len(GAINS), 1 + len(asked)), np.nan)
     with threadpool_limits(
         limits=1, user_api="blas"
     ):  # small dense blocks: more threads only wait for each other
         for i, result in on.tasks(one, tasks, label="draws", key=key):
             what, d = tasks[i]
             if what == "fields":
-                found[d::states, 3:] = result
+                found[d::states, 3:, : 1 + single] = result  # of sets, only the conductance is asked for
             else:
                 found[d, :3] = result
     today = pd.DataFrame(found[:, :, 0], columns=list(GAINS))

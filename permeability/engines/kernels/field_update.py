@@ -13,28 +13,53 @@ from __future__ import annotations
 import numpy as np
 
 from permeability.engines.kernels import inner, njit
+from permeability.engines.kernels.edges import BETWEEN_COL, BETWEEN_ROW, D_COL, D_ROW
 from permeability.engines.kernels.shortest_update import drop, push
 from permeability.engines.kernels.small_loops import ZERO
-from permeability.engines.kernels.trace import edge_cost
+
+THROUGH = 4  # directions from here on are knight's moves, which run through two cells in between
 
 
-@njit(cache=True, nogil=True)
 def edge_weights(edges, pad):
-    """Cost of every edge on the grid with its rim, shape (cells, directions)."""
+    """Cost of every edge without barriers on the grid with its rim, shape (cells, directions).
+
+    Parameters
+    ----------
+    edges : EdgeModel
+        Of a surface without directed steps.
+    pad : int
+
+    Returns
+    -------
+    array, shape (cells, directions)
+        [m of open ground]; inf = no edge.
+
+    Examples
+    --------
+    >>> from permeability.engines.leastcost.surface import cost_surface
+    >>> edge_weights(cost_surface([[1.0, 3.0]], neighbours=4).edges, 1)[5].tolist()  # to the right, and down
+    [2.0, inf]
+    """
     rows, cols = edges.cell.shape
-    wide = cols + 2 * pad
-    out = np.full(((rows + 2 * pad) * wide, edges.n), np.inf)
-    for r in range(rows):
-        for c in range(cols):
-            at = (r + pad) * wide + c + pad
-            for k in range(edges.n):
-                out[at, k] = edge_cost(edges, r, c, k, False)
-    return out
+    ground = np.full((rows + 2 * pad, cols + 2 * pad), np.inf)
+    ground[pad : pad + rows, pad : pad + cols] = np.where(edges.cell < np.inf, edges.cell, np.inf)
+
+    def moved(down, right):
+        return ground[pad + down : pad + down + rows, pad + right : pad + right + cols]
+
+    out = np.full((*ground.shape, edges.n), np.inf)
+    for k in range(edges.n):
+        cost = edges.half[k] * (moved(0, 0) + moved(D_ROW[k], D_COL[k]))
+        if k >= THROUGH and not edges.over:
+            (r, r2), (c, c2) = BETWEEN_ROW[k], BETWEEN_COL[k]
+            cost = 0.5 * (cost + edges.half[k] * (moved(r, c) + moved(r2, c2)))
+        out[pad : pad + rows, pad : pad + cols, k] = cost
+    return out.reshape(-1, edges.n)
 
 
 @inner(cache=True, nogil=True)
-def _lost(weight, off, flat, at, k, before, hit, found):
-    """Mark the cells that lose every cheapest way; their old values are kept until all are known."""
+def _lost(weight, off, flat, at, k, before, hit, most, limit, found):
+    """Mark the cells up to ``limit`` that lose every cheapest way; their old values are kept until all are known."""
     n = off.size
     keys = np.empty(64)
     cells = np.empty(64, np.int64)
@@ -43,11 +68,11 @@ def _lost(weight, off, flat, at, k, before, hit, found):
         a = at[i]
         b = a + off[k[i]]
         if weight[a, k[i]] > before[i]:
-            if flat[a] + before[i] == flat[b] and flat[b] < np.inf:
+            if flat[a] + before[i] == flat[b] and flat[b] < np.inf and flat[b] <= limit:
                 keys, cells, size = push(keys, cells, size, flat[b], b)
-            if flat[b] + before[i] == flat[a] and flat[a] < np.inf:
+            if flat[b] + before[i] == flat[a] and flat[a] < np.inf and flat[a] <= limit:
                 keys, cells, size = push(keys, cells, size, flat[a], a)
-    while size > 0:
+    while size > 0 and len(found) <= most:
         value = keys[0]
         v = cells[0]
         size = drop(keys, cells, size)
@@ -70,9 +95,9 @@ def _lost(weight, off, flat, at, k, before, hit, found):
         for j in range(n):
             u = v - off[j]
             x = v + off[j]
-            if value + weight[u, j] == flat[u] and flat[u] < np.inf and not hit[u]:
+            if value + weight[u, j] == flat[u] and flat[u] < np.inf and flat[u] <= limit and not hit[u]:
                 keys, cells, size = push(keys, cells, size, flat[u], u)
-            if value + weight[v, j] == flat[x] and flat[x] < np.inf and not hit[x]:
+            if value + weight[v, j] == flat[x] and flat[x] < np.inf and flat[x] <= limit and not hit[x]:
                 keys, cells, size = push(keys, cells, size, flat[x], x)
 
 
@@ -95,7 +120,7 @@ def _restart(weight, off, flat, hit, found):
 
 
 @njit(cache=True, nogil=True)
-def update_field(weight, off, flat, at, k, before, hit, most):
+def update_field(weight, off, flat, at, k, before, hit, most, limit):
     """Bring a field in place to its fixed point after some edges changed.
 
     Parameters
@@ -113,25 +138,31 @@ def update_field(weight, off, flat, at, k, before, hit, most):
     hit : bool array, shape (cells,)
         Room to work in, all False; left so.
     most : int
-        Cells to visit at most while values fall.
+        Cells to visit at most; the field is to be made another way where more change.
+    limit : float
+        Values that matter: what lies beyond it before and after is left as it is, what rises beyond it gets some value beyond it.
 
     Returns
     -------
     (array, array, bool)
-        Cells that may have changed, and their values before; whether the field is there: False where more than ``most`` fall.
+        Cells that may have changed, and their values before; whether the field is there: False where more than ``most`` do.
     """
     n = off.size
     found = [np.int64(0)]
     found.pop()
-    _lost(weight, off, flat, at, k, before, hit, found)
-    start = _restart(weight, off, flat, hit, found)
+    _lost(weight, off, flat, at, k, before, hit, most, limit, found)
     old = [flat[v] for v in found]
+    if len(found) > most:
+        for i in range(len(found)):
+            hit[found[i]] = False
+        return np.array(found), np.array(old), False
+    start = _restart(weight, off, flat, hit, found)
     keys = np.empty(64)
     cells = np.empty(64, np.int64)
     size = ZERO
     for i in range(start.size):
         flat[found[i]] = start[i]
-        if start[i] < np.inf:
+        if start[i] < np.inf and start[i] <= limit:
             keys, cells, size = push(keys, cells, size, start[i], found[i])
     for i in range(at.size):
         w = weight[at[i], k[i]]
@@ -139,7 +170,7 @@ def update_field(weight, off, flat, at, k, before, hit, most):
             for turn in range(2):
                 u = at[i] if turn == 0 else at[i] + off[k[i]]
                 v = at[i] + off[k[i]] if turn == 0 else at[i]
-                if flat[u] + w < flat[v]:
+                if flat[u] + w < flat[v] and flat[u] + w <= limit:
                     if not hit[v]:
                         hit[v] = True
                         found.append(v)
@@ -155,7 +186,7 @@ def update_field(weight, off, flat, at, k, before, hit, most):
         for j in range(2 * n):
             x = v + off[j] if j < n else v - off[j - n]
             new = value + (weight[v, j] if j < n else weight[x, j - n])
-            if new < flat[x]:
+            if new < flat[x] and new <= limit:
                 if not hit[x]:
                     hit[x] = True
                     found.append(x)

@@ -36,8 +36,7 @@ gains.small_resistances F2
 gains.changed_edges I1 F1 F1 I1 I1 I1 F1
 multigrid_components.component_roots F2 F2 F2 F2 S2
 current.true_residual F2 F2 F2 F2 F2 F2 F2 F2
-field_update.edge_weights E i
-field_update.update_field F2 I1 F1 I1 I1 F1 B1 i
+field_update.update_field F2 I1 F1 I1 I1 F1 B1 i f
 gains.gather F2 I1 I1 I1
 gains.opened_resistances F2 I1 I1 I1 I1 F1 F2
 dissection.reduce_front F2 F2 F1 F1 F1
