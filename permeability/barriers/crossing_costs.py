@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from permeability.barriers.drawn_values import OneDraw
 from permeability.barriers.lines import Barriers
 from permeability.barriers.passability import crossing_cost_m, split_fenced_railway
 from permeability.core.errors import BarrierError, nearest
@@ -70,6 +71,8 @@ def level_values(level: str | Mapping[str, float] = "best") -> Values:
     >>> float(pick(p, "track")), pick(p, "road")
     (0.1, 0.5)
     """
+    if isinstance(level, OneDraw):
+        return level.worth
     return _AtLevel(level) if isinstance(level, str) else _AtQuantiles(level)
 
 

@@ -87,6 +87,20 @@ class Act(NamedTuple):
     mouth: tuple[float, float] | None = None
 
 
+class CutSites(NamedTuple):
+    """Where interventions act on a cut table, which hangs on no unknown number.
+
+    ``pieces`` of the cuts that an act or the end of a row meets, the openings beside them, and the ``places`` where lines that
+    link cuts are met.
+    """
+
+    acts: list[Act]
+    pieces: Pieces
+    mouths: list[Act]
+    near: NearMouths
+    places: Pieces
+
+
 class CostModel:
     """Crossing costs of a barrier table for one choice of the uncertain numbers.
 
@@ -176,18 +190,24 @@ class CostModel:
         -------
         CutCosts
         """
-        cost = self.plain.sum(axis=1)[cuts.barrier] if len(cuts) else np.zeros(0)
-        acts = acts_of(self.barriers, cuts.chains, interventions)
-        pieces = pieces_of(cuts, acts, reach_m=self.reach_m)
-        mouths = mouths_of(acts)
-        worth = self.traced(
-            self.piece_costs(pieces, acts), pieces.row, nearest_mouths(pieces, mouths, self.reach_m), mouths
-        )
-        return costs_of_pieces(cost, pieces, worth, self.cancelled(cuts, acts))
+        return self.costs_at(cuts, self.sites(cuts, interventions))
 
-    def cancelled(self, cuts: CutTable, acts: Sequence[Act]) -> Ints:
-        """Cuts that cancel as the lines that were met between them stand no longer."""
-        return cuts.links.cancelled(self.piece_costs(places_met(cuts, cuts.links), acts) == 0)
+    def sites(self, cuts: CutTable, interventions: Sequence[Intervention] = ()) -> CutSites:
+        """Where interventions act on the cuts, for :meth:`costs_at` at any choice of the uncertain numbers."""
+        acts = acts_of(self.barriers, cuts.chains, interventions)
+        pieces, mouths = pieces_of(cuts, acts, reach_m=self.reach_m), mouths_of(acts)
+        near = nearest_mouths(pieces, mouths, self.reach_m)
+        return CutSites(acts, pieces, mouths, near, places_met(cuts, cuts.links))
+
+    def costs_at(self, cuts: CutTable, sites: CutSites) -> CutCosts:
+        """Crossing cost of every cut after interventions, from where they act."""
+        cost = self.plain.sum(axis=1)[cuts.barrier] if len(cuts) else np.zeros(0)
+        acts, pieces, mouths, near, places = sites
+        worth = self.traced(self.piece_costs(pieces, acts), pieces.row, near, mouths)
+        gone = cuts.links.cancelled(
+            self.piece_costs(places, acts) == 0
+        )  # what was met there stands no longer
+        return costs_of_pieces(cost, pieces, worth, gone)
 
     def piece_costs(self, pieces: Pieces, acts: Sequence[Act]) -> Array:
         """Crossing cost of pieces of line after some acts [m of open ground]."""
@@ -224,17 +244,26 @@ class CostModel:
         m = self.row_trace_m(row)
         return m / (m + opened) if opened < plain.sum() else 0.0
 
-    def change(self, row: int, step: Intervention, known: Treated | None = None) -> dict[int, float]:
+    def change(
+        self,
+        row: int,
+        step: Intervention,
+        known: Treated | None = None,
+        name: tuple[int, tuple[object, ...]] | None = None,
+    ) -> dict[int, float]:
         """New crossing cost by component number (-1: the whole barrier) [m]; empty when nothing applies.
 
-        ``known``: what treatments make of rows, shared by the models of many draws.
+        ``known``: what treatments make of rows, shared by the models of many draws; ``name``: the row with the
+        :func:`signature` of the step, where it is known.
         """
-        key = row, signature(step)
-        if key not in self._changes:
-            self._changes[key] = self._change(row, step, {} if known is None else known)
-        return self._changes[key]
+        name = (row, signature(step)) if name is None else name
+        if name not in self._changes:
+            self._changes[name] = self._change(row, step, {} if known is None else known, name)
+        return self._changes[name]
 
-    def _change(self, row: int, step: Intervention, known: Treated) -> dict[int, float]:
+    def _change(
+        self, row: int, step: Intervention, known: Treated, name: tuple[int, tuple[object, ...]]
+    ) -> dict[int, float]:
         parts = self.components[row]
         absent = step.components is not None and not {c.name for c in parts} & set(step.components)
         if not parts or absent or not self.standing[row]:
@@ -244,7 +273,6 @@ class CostModel:
         if step.action == "remove":
             names = step.components
             return {i: 0.0 for i, c in enumerate(parts) if (c.name in names if names else c.is_fence)}
-        name = row, signature(step)
         if name not in known or known[name][0] is not parts:  # other parts stand in another draw
             known[name] = parts, self.treated(row, step)
         new = known[name][1]

@@ -83,6 +83,16 @@ class CutTable:
         """Name of the edge of every cut, cell * 8 + direction; ascending."""
         return self.cell * 8 + self.direction
 
+    @cached_property
+    def edges(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Name of every edge that is cut, ascending, and the number of the edge of every cut."""
+        return numbered_edges(self.edge_keys)
+
+    @cached_property
+    def weight(self) -> NDArray[np.float64]:
+        """``(h / length) |v.n|`` of every cut: what it adds to the conductance of its line per 1 / C [m]."""
+        return self.normal_m / LENGTH[self.direction]
+
     def on_edges(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Cuts of all lines on some edges (ascending keys)."""
         low = np.searchsorted(self.edge_keys, keys, side="left")
@@ -154,6 +164,28 @@ class CutTable:
                 "own_to": self.own_to,
             }
         )
+
+
+def numbered_edges(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Names of the edges of cuts once each, and the number of the edge of every cut.
+
+    Parameters
+    ----------
+    keys : int array, shape (cuts,)
+        Ascending.
+
+    Returns
+    -------
+    (int array, int array)
+
+    Examples
+    --------
+    >>> [a.tolist() for a in numbered_edges(np.array([8, 8, 11]))]
+    [[8, 11], [0, 0, 1]]
+    """
+    first = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first], np.cumsum(first) - 1
 
 
 def cut_edges(barriers: Barriers, grid: Grid, *, neighbours: int = 8) -> CutTable:

@@ -322,10 +322,27 @@ class CircuitView:
         keys, series : array, shape (edges,)
             As :class:`permeability.landscape.edge_effects.EdgeEffects` gives them.
         """
-        at = self.position(keys)
-        kept = np.concatenate([[0], np.cumsum(at >= 0)])
-        at, series = at[at >= 0], series[at >= 0]
-        return Candidates(kept[start].astype(np.int64), at, np.ones(len(at)), series)
+        return OpenedEdges(self.position(keys), start).candidates(series)
+
+
+class OpenedEdges:
+    """Sets of edges as candidates of an interface, for any series resistance that they get.
+
+    Parameters
+    ----------
+    at : int array, shape (edges,)
+        Their numbers among the edges that stay outside, -1 for others, of :meth:`CircuitView.position`.
+    start : int array, shape (sets + 1,)
+    """
+
+    def __init__(self, at: NDArray[np.int64], start: NDArray[np.int64]) -> None:
+        self.kept = np.flatnonzero(at >= 0)
+        self.at, self.whole = at[self.kept], np.ones(len(self.kept))
+        self.start = np.searchsorted(self.kept, start).astype(np.int64)
+
+    def candidates(self, series: Array) -> Candidates:
+        """The sets in one state of the unknown numbers, by the series resistance of all their edges."""
+        return Candidates(self.start, self.at, self.whole, series[self.kept])
 
 
 def edge_steps(

@@ -36,7 +36,7 @@ from permeability.barriers.cut_links import CutLinks
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Intervention, Scenario
-from permeability.landscape.edge_series import ground_resistance, side_by_side
+from permeability.landscape.edge_series import ground_resistance, side_by_side, sums_on
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,6 +57,9 @@ class Cuttable(Protocol):
     def resistance(self) -> Array: ...
     @property
     def cost_model(self) -> CostModel: ...
+
+
+_Named = tuple[int, Intervention, tuple[int, tuple[object, ...]]]  # a row, a step, and the name of both
 
 
 class _Kind(NamedTuple):
@@ -143,6 +146,7 @@ class EdgeEffects:
         self.start, self.keys = np.array(start, np.int64), np.concatenate(keys)
         self.edge, self.cut, self.kind = np.concatenate(edge), np.concatenate(cut), np.concatenate(kind)
         self.share, self.row = np.concatenate(share), np.concatenate(rows)
+        self._weight, self._ground = cuts.weight, ground_resistance(self.keys, land.resistance)
         self.links, self.met_kind = CutLinks.joined(links), np.concatenate(met_kind)
         nothing = np.zeros((0, 2))
         self.near = NearMouths(
@@ -196,29 +200,24 @@ class EdgeEffects:
             return cost, series
         worth = self.piece_costs(land)
         low, high = np.minimum.reduceat(worth, first), np.maximum.reduceat(worth, first)
-        weight = land.weight[self.cut[first]]
+        edge, weight = self._edge_and_weight
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where((low > 0) & (low == high), low / weight, 0.0)  # cuts at one cost all over
-        np.add.at(cost, self.edge[first], low)
-        np.add.at(series, self.edge[first], z)
-        several = np.flatnonzero(np.repeat(low != high, np.diff(np.append(first, len(worth)))))
+        cost, series = sums_on(edge, low, n), sums_on(edge, z, n)
+        several = np.flatnonzero((low != high)[self._cut_of_piece])
         if len(several):
             mixed, of = np.unique(self.edge[several], return_inverse=True)
             parts = CutParts(self.cut[several], self.share[several], worth[several])
-            ground = ground_resistance(self.keys[mixed], land.resistance)
-            series[mixed] = side_by_side(of, parts, land.weight, ground, series[mixed])
+            series[mixed] = side_by_side(of, parts, self._weight, self._ground[mixed], series[mixed])
         return cost, series
 
     def piece_costs(self, land: Cuttable) -> Array:
         """Crossing cost of every piece of every cut once each set is built by itself [m of open ground]."""
-        first = self.first
         each = self._costs(land.cost_model)
         worth: Array = land.cost_model.traced(each[self.kind], self.row, self.near, self.mouths)
         gone = self.links.cancelled(each[self.met_kind] == 0)
         if len(gone):
-            worth[np.isin(np.repeat(np.arange(len(first)), np.diff(np.append(first, len(worth)))), gone)] = (
-                0.0
-            )
+            worth[np.isin(self._cut_of_piece, gone)] = 0.0
         return worth
 
     def steps_of_pieces(self) -> list[tuple[Intervention, ...]]:
@@ -232,16 +231,36 @@ class EdgeEffects:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.concatenate([[True], (np.diff(self.cut) != 0) | (np.diff(self.edge) != 0)]))
 
-    def _costs(self, model: CostModel) -> Array:
-        """Crossing cost of every kind of piece [m of open ground]."""
-        cost = model.plain[[k.row for k in self.kinds]]
+    @cached_property
+    def _cut_of_piece(self) -> Ints:
+        """Number of the cut of a set that every piece is of."""
+        return np.repeat(np.arange(len(self.first)), np.diff(np.append(self.first, len(self.cut))))
+
+    @cached_property
+    def _edge_and_weight(self) -> tuple[Ints, Array]:
+        """Edge and weight of every cut of every set."""
+        return self.edge[self.first], self._weight[self.cut[self.first]]
+
+    @cached_property
+    def _rounds(self) -> tuple[Ints, list[tuple[Ints, list[_Named], NDArray[np.bool_]]]]:
+        """Rows of the kinds; for the first step on each, the second and so on, which kinds have one, and whether it counts where it is dearer."""
+        rounds = []
         for place in range(max((len(k.steps) for k in self.kinds), default=0)):
             mine = np.array([i for i, k in enumerate(self.kinds) if len(k.steps) > place])
-            steps = [(self.kinds[i].row, self.kinds[i].steps[place]) for i in mine]
-            changes = [model.change(row, step, self._treated) for row, step in steps]
+            steps = [(k.row, k.steps[place]) for k in map(self.kinds.__getitem__, mine)]
+            named = [(row, step, (row, signature(step))) for row, step in steps]
+            rounds.append((mine, named, np.array([is_forced(step) for _, step in steps])))
+        return np.array([k.row for k in self.kinds], np.int64), rounds
+
+    def _costs(self, model: CostModel) -> Array:
+        """Crossing cost of every kind of piece [m of open ground]."""
+        rows, rounds = self._rounds
+        cost = model.plain[rows]
+        for mine, steps, forced in rounds:
+            changes = [model.change(row, step, self._treated, name) for row, step, name in steps]
             new = {
                 i: np.array([c.get(i, np.nan) for c in changes])
                 for i in sorted({i for c in changes for i in c})
             }
-            cost[mine] = apply_changes(cost[mine], new, np.array([is_forced(step) for _, step in steps]))
+            cost[mine] = apply_changes(cost[mine], new, forced)
         return np.asarray(cost.sum(axis=1))

@@ -7,7 +7,7 @@ What is handed on is the one series resistance that conducts as much.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +19,27 @@ Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-class EdgesOfCuts(Protocol):
-    """Which edge each of some cuts is on: the cut table, or a part of it."""
+class EveryEdge(NamedTuple):
+    """What barriers add to edges that they cut: least-cost metres, series resistance in the circuit, and whether it is anything."""
 
-    @property
-    def cell(self) -> Ints: ...
-    @property
-    def direction(self) -> NDArray[np.uint8]: ...
+    cost: Array
+    resistance: Array
+    there: NDArray[np.bool_]
+
+    def rows(self, keys: Ints) -> EdgeBarriers:
+        """One row per edge that costs anything, from the names of all."""
+        cost, resistance, there = self
+        mine = keys[there]
+        return EdgeBarriers(mine // 8, (mine % 8).astype(np.uint8), cost[there], resistance[there])
 
 
-def on_edges(cuts: EdgesOfCuts, costs: CutCosts, weight: Array, resistance: Array) -> EdgeBarriers:
+def every_edge(edges: tuple[Ints, Ints], costs: CutCosts, weight: Array, resistance: Array) -> EveryEdge:
     """What barriers add to every edge they cut.
 
     Parameters
     ----------
-    cuts : CutTable or a part of it
+    edges : (array, array)
+        Name of every edge (cell * 8 + direction), ascending, and the number of the edge of every cut.
     costs : CutCosts
     weight : array, shape (cuts,)
         ``(h / length) |v.n|`` [m].
@@ -42,29 +48,29 @@ def on_edges(cuts: EdgesOfCuts, costs: CutCosts, weight: Array, resistance: Arra
 
     Returns
     -------
-    EdgeBarriers
-        One row per edge that costs anything: least-cost metres to add, circuit resistance in series.
+    EveryEdge
+        Of every edge, also those that cost nothing.
     """
+    keys, of_cut = edges
     cost, parts = costs.cost_m, costs.parts
     apart = np.zeros(len(cost), bool)
     apart[parts.cut] = True
     with np.errstate(divide="ignore", invalid="ignore"):
         z = np.where((costs.interface_m > 0) & ~apart, costs.interface_m / weight, 0.0)
-    use = (cost > 0) | (z > 0) | apart
-    key = cuts.cell[use] * 8 + cuts.direction[use]
-    edges, inverse = np.unique(key, return_inverse=True)
-    added, series = np.zeros(len(edges)), np.zeros(len(edges))
-    np.add.at(added, inverse, cost[use])
-    np.add.at(series, inverse, z[use])
+    there = np.zeros(len(keys), bool)
+    there[of_cut[(cost > 0) | (z > 0) | apart]] = True
+    added, series = sums_on(of_cut, cost, len(keys)), sums_on(of_cut, z, len(keys))
     if len(parts.cut):
-        edge_of_cut = np.full(len(cost), -1, np.int64)
-        edge_of_cut[use] = inverse
-        mixed = np.unique(edge_of_cut[parts.cut])
-        ground = ground_resistance(edges[mixed], resistance)
-        series[mixed] = side_by_side(
-            np.searchsorted(mixed, edge_of_cut[parts.cut]), parts, weight, ground, series[mixed]
-        )
-    return EdgeBarriers(edges // 8, (edges % 8).astype(np.uint8), added, series)
+        edge = of_cut[parts.cut]
+        mixed = np.unique(edge)
+        ground = ground_resistance(keys[mixed], resistance)
+        series[mixed] = side_by_side(np.searchsorted(mixed, edge), parts, weight, ground, series[mixed])
+    return EveryEdge(added, series, there)
+
+
+def sums_on(edge: Ints, values: Array, n: int) -> Array:
+    """Sum of the values of the cuts on each of ``n`` edges, in their order."""
+    return np.asarray(np.bincount(edge, weights=values, minlength=n), np.float64)
 
 
 def ground_resistance(edges: Ints, resistance: Array) -> Array:

@@ -23,7 +23,7 @@ from permeability.barriers.crossing_costs import (
     level_values,
     require_effect,
 )
-from permeability.barriers.cut_costs import CostModel, CutCosts
+from permeability.barriers.cut_costs import CostModel, CutCosts, CutSites
 from permeability.barriers.edge_cuts import CutTable, cut_edges, stands_for
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import FACTS, Intervention, Scenario
@@ -34,14 +34,13 @@ from permeability.core.estimate import Estimate
 from permeability.engines.kernels.edges import (
     D_COL,
     D_ROW,
-    LENGTH,
     N_DIRECTIONS,
     EdgeBarriers,
     GridLinks,
     grid_links,
     ground_along,
 )
-from permeability.landscape.edge_series import on_edges
+from permeability.landscape.edge_series import EveryEdge, every_edge
 from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.arrays_on_grid import on_grid, require_crs
 from permeability.layers.grid import Grid
@@ -249,30 +248,49 @@ class Landscape(Face):
             chance).  Keys without a quantile stay as they are.
         """
         standing, components = self.standing.copy(), list(self.components)
-        ids, lines = self.barriers.table["id"], self.barriers.table["line"]
-        for i in np.flatnonzero((self.chance_of > 0) & (self.chance_of < 1)):
-            u = quantiles.get(f"presence.{ids.iloc[i]}")
-            standing[i] = standing[i] if u is None else u < self.chance_of[i]
-        for row, chance in self.fence_chances.items():
-            u = quantiles.get(f"fenced.{lines.iloc[row]}")
-            if u is not None:
+        present, fenced = self._in_doubt
+        for row, key, chance in present:
+            if (u := quantiles.get(key)) is not None:
+                standing[row] = u < chance
+        for row, key, chance in fenced:
+            if (u := quantiles.get(key)) is not None:
                 components[row] = self.either_way[row][int(u < chance)]
-        return replace(self, level=quantiles, standing=standing, components=tuple(components))
+        drawn = replace(self, level=quantiles, standing=standing, components=tuple(components))
+        vars(drawn)["_like"] = self
+        return drawn
+
+    @cached_property
+    def _in_doubt(self) -> tuple[list[tuple[int, str, float]], list[tuple[int, str, float]]]:
+        """Rows that may be there, and rows that may be fenced, with the key of each and its chance."""
+        ids, lines = (self.barriers.table[c].to_numpy() for c in ("id", "line"))
+        may = np.flatnonzero((self.chance_of > 0) & (self.chance_of < 1)).tolist()
+        return (
+            [(i, f"presence.{ids[i]}", float(self.chance_of[i])) for i in may],
+            [(i, f"fenced.{lines[i]}", chance) for i, chance in self.fence_chances.items()],
+        )
 
     # ---------------------------------------------------------------- costs on edges
-    @cached_property
+    @property
     def weight(self) -> NDArray[np.float64]:
         """``(h / length) |v.n|`` of every cut: what it adds to the conductance of its line per 1 / C [m]."""
-        return self.cuts.normal_m / LENGTH[self.cuts.direction]
+        return self.cuts.weight
 
     @cached_property
     def cut_costs(self) -> CutCosts:
         """Crossing cost of every cut; nothing where its barrier does not stand."""
-        return self.costs_after(self.scenario.interventions)
+        return self.cost_model.costs_at(self.cuts, self.cut_sites)
 
     def costs_after(self, interventions: Sequence[Intervention]) -> CutCosts:
         """Crossing cost of every cut after interventions, at this landscape's level."""
         return self.cost_model.costs(self.cuts, interventions)
+
+    @cached_property
+    def cut_sites(self) -> CutSites:
+        """Where the scenario acts on the cuts; draws of a landscape share it."""
+        like: Landscape | None = vars(self).get("_like")
+        if like is not None:
+            return like.cut_sites
+        return self.cost_model.sites(self.cuts, self.scenario.interventions)
 
     @cached_property
     def cost_model(self) -> CostModel:
@@ -303,11 +321,12 @@ class Landscape(Face):
 
     @cached_property
     def _edges(self) -> EdgeBarriers:
-        return self.edges_with(self.cut_costs)
+        return self.every_edge.rows(self.cuts.edges[0])
 
-    def edges_with(self, costs: CutCosts) -> EdgeBarriers:
-        """What barriers add to every edge they cut, for given costs of the cuts."""
-        return on_edges(self.cuts, costs, self.weight, self.resistance)
+    @cached_property
+    def every_edge(self) -> EveryEdge:
+        """What the standing barriers add to every edge that any row of the table cuts, in the order of ``cuts.edges``."""
+        return every_edge(self.cuts.edges, self.cut_costs, self.weight, self.resistance)
 
     def links(self) -> GridLinks:
         """Conductances of the circuit view, barriers in series (DESIGN 3.4)."""

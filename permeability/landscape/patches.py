@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import geopandas as gpd
@@ -84,10 +85,20 @@ class Patches(Face):
 
     def pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Positions i < j of all pairs of rows that belong to different patches: two parts of one are no pair."""
+        i, j = self._pairs
+        return i.copy(), j.copy()
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         i, j = np.triu_indices(len(self), 1)
-        drawn = pd.factorize(np.array(self.drawn))[0]
+        drawn = self._whole_of_row
         keep = drawn[i] != drawn[j]
         return i[keep], j[keep]
+
+    @cached_property
+    def _whole_of_row(self) -> NDArray[np.int64]:
+        """Number of the patch as drawn that every row is, or is a part of."""
+        return np.asarray(pd.factorize(np.array(self.drawn))[0], np.int64)
 
     def pair_weights(self) -> NDArray[np.float64]:
         """Product of the weights of all pairs of different patches, 0 elsewhere; symmetric, shape (n, n)."""
@@ -98,11 +109,13 @@ class Patches(Face):
 
     def pairs_apart(self, joined: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Pairs of patches without a path, from which rows have one, shape (..., n, n); one joined part is enough."""
-        drawn, names = pd.factorize(np.array(self.drawn))
-        part = (drawn == np.arange(len(names))[:, None]).astype(np.float64)
-        met = part @ (joined | np.swapaxes(joined, -1, -2)) @ part.T > 0
-        i, j = np.triu_indices(len(names), 1)
-        return np.asarray(np.count_nonzero(~met[..., i, j], axis=-1), np.int64)
+        drawn, met = self._whole_of_row, joined | np.swapaxes(joined, -1, -2)
+        wholes = int(drawn.max(initial=-1)) + 1
+        if wholes < len(drawn):
+            part = (drawn == np.arange(wholes)[:, None]).astype(np.float64)
+            met = part @ met @ part.T > 0
+        before = np.arange(wholes)[:, None] < np.arange(wholes)
+        return np.asarray(np.count_nonzero(~met & before, axis=(-2, -1)), np.int64)
 
     def on(self, land: Landscape, *, layer: str = "patches", shapes: bool = True) -> Patches:
         """The same patches on a landscape whose barriers lie elsewhere, taken apart anew along them.

@@ -20,7 +20,7 @@ from permeability.barriers.cut_costs import (
     pieces_of,
     places_met,
 )
-from permeability.landscape.edge_series import on_edges
+from permeability.landscape.edge_series import every_edge
 from permeability.landscape.landscape import Landscape
 
 Array = NDArray[np.float64]
@@ -132,9 +132,9 @@ class StandingRows:
         pieces = Pieces(number, *(column[mine] for column in self.pieces[1:]))
         worth = np.where(standing[pieces.row], self.worth[mine], 0.0)
         costs = costs_of_pieces(cost, pieces, worth, self._cancelled(which, standing))
-        there = _Edges(cuts.cell[which], cuts.direction[which])
-        edges = on_edges(there, costs, self.land.weight[which], self.land.resistance)
-        return EdgeSums(keys, *edges.at(keys))
+        edges = keys, np.searchsorted(keys, cuts.edge_keys[which])
+        sums = every_edge(edges, costs, self.land.weight[which], self.land.resistance)
+        return EdgeSums(keys, sums.cost, sums.resistance)
 
     def _cancelled(self, which: Ints, standing: Mask) -> Ints:
         """Places in ``which`` of the cuts that cancel."""
@@ -145,10 +145,3 @@ class StandingRows:
         places = np.isin(self.places.cut, np.flatnonzero(np.isin(links.first, which)))
         free = self.free[places] | ~standing[self.places.row[places]]
         return np.searchsorted(which, here.cancelled(free)).astype(np.int64)
-
-
-class _Edges(NamedTuple):
-    """The part of a cut table that says which edge each cut is on."""
-
-    cell: Ints
-    direction: NDArray[np.uint8]

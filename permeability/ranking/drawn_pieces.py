@@ -19,6 +19,7 @@ from permeability.landscape.landscape import Landscape, connected_parts
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
+KEPT = 64  # states that are kept of a landscape
 
 
 class DrawnPieces:
@@ -65,7 +66,11 @@ class DrawnPieces:
         self.edge = np.full(len(effects.keys), -1, np.int64)
         known = np.isin(effects.keys, self.keys)
         self.edge[known] = np.searchsorted(self.keys, effects.keys[known])
-        self._last: tuple[bytes | None, Array] = None, np.zeros(0)  # draws mostly shut the same edges
+        self._owner = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        name, self._pair_of_edge = np.unique(np.sort(self.ends, axis=1) @ (len(self.area), 1), return_inverse=True)  # fmt: skip
+        self._pairs = np.column_stack(np.divmod(name, max(len(self.area), 1)))  # of parts that edges join
+        self._among_cut = np.searchsorted(land.cuts.edges[0], self.keys)
+        self._known: dict[bytes, Array] = {}  # draws mostly shut the same edges
 
     def cut_off(self, drawn: Landscape, after: Array) -> Array:
         """Range cut off in one draw: today, and with each candidate.
@@ -82,45 +87,52 @@ class DrawnPieces:
         array, shape (1 + candidates,)
             [km2]
         """
-        shut, closed = np.isinf(drawn.edge_barriers().at(self.keys)[0]), np.isinf(after)
-        state = shut.tobytes() + closed.tobytes()
-        last, out = self._last
-        if state != last:
+        shut, closed = np.isinf(drawn.every_edge.cost[self._among_cut]), np.isinf(after)
+        state = np.packbits(shut).tobytes() + np.packbits(closed).tobytes()
+        if (out := self._known.get(state)) is None:
             out = self._cut_off(shut, closed)
-            self._last = state, out
+            if len(self._known) >= KEPT:
+                self._known.clear()
+            self._known[state] = out
         return out.copy()
 
     def _cut_off(self, shut: NDArray[np.bool_], closed: NDArray[np.bool_]) -> Array:
         """:meth:`cut_off` by which edges are shut, and which the candidates shut or leave so."""
-        label = self._joined(len(self.area), self.ends[~shut])
+        label = self._label(shut)
         area = np.bincount(label, weights=self.area)
         out = np.full(len(self.start), _beside_largest(area))
         touched = self.edge >= 0
-        owner = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
-        ends = label[self.ends[self.edge]]
-        opens = touched & ~closed & (ends[:, 0] != ends[:, 1])
+        a, b = label[self.ends[self.edge]].T
+        opens = touched & ~closed & (a != b)
         closes = touched & closed & ~shut[self.edge]
+        pair = np.minimum(a, b) * len(area) + np.maximum(a, b)
         known: dict[bytes, float] = {}  # most candidates join the same few pieces
-        for k in np.unique(owner[opens | closes]):
+        for k in np.unique(self._owner[opens | closes]).tolist():
             mine = slice(self.start[k], self.start[k + 1])
             if closes[mine].any():
                 now, use = shut.copy(), touched[mine]
                 now[self.edge[mine][use]] = closed[mine][use]
-                whole = np.bincount(self._joined(len(self.area), self.ends[~now]), weights=self.area)
-                out[1 + k] = _beside_largest(whole)
+                out[1 + k] = _beside_largest(np.bincount(self._label(now), weights=self.area))
                 continue
-            joins = np.unique(np.sort(ends[mine][opens[mine]], axis=1), axis=0)
-            if joins.tobytes() not in known:
-                whole = np.bincount(self._joined(len(area), joins), weights=area)
-                known[joins.tobytes()] = _beside_largest(whole)
-            out[1 + k] = known[joins.tobytes()]
+            joins = np.unique(pair[mine][opens[mine]])
+            name = joins.tobytes()
+            if name not in known:
+                whole = _joined(len(area), np.column_stack(np.divmod(joins, len(area))))
+                known[name] = _beside_largest(np.bincount(whole, weights=area))
+            out[1 + k] = known[name]
         return out
 
-    @staticmethod
-    def _joined(nodes: int, pairs: Ints) -> Ints:
-        """Label of every node once the pairs are joined."""
-        graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(nodes, nodes))
-        return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+    def _label(self, shut: NDArray[np.bool_]) -> Ints:
+        """Piece that each of the finest parts is of while some edges are shut."""
+        open_pair = np.zeros(len(self._pairs), bool)
+        open_pair[self._pair_of_edge[~shut]] = True
+        return _joined(len(self.area), self._pairs[open_pair])
+
+
+def _joined(nodes: int, pairs: Ints) -> Ints:
+    """Label of every node once the pairs are joined."""
+    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(nodes, nodes))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def _beside_largest(area: NDArray[Any]) -> float:

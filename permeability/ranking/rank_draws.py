@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
+from permeability.barriers.drawn_values import DrawnValues
 from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
 from permeability.core.own_code import own_code
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.engines.circuit.interface.compressed_singles import MANY
-from permeability.engines.circuit.interface.interface import Candidates
 from permeability.engines.circuit.pair_conductance import pair_conductance
-from permeability.impact.what_if import CircuitView
+from permeability.impact.what_if import CircuitView, OpenedEdges
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
@@ -123,10 +123,11 @@ def draw_ranks(
         1000 * drawn_limit(land.profile.estimates()[k], quantiles.get(k), draws) for k in (BUDGET, DISPERSAL)
     ]
     states = min(STATES, draws)
+    values = DrawnValues(list(quantiles.columns), quantiles.to_numpy(float))
 
     def one(task: tuple[str, int]) -> Array:
         what, d = task
-        here = {str(k): float(v) for k, v in quantiles.iloc[d].items()}
+        here = values.draw(d)
         world = worlds.of(here)
         drawn = world.land.drawn(here)
         if what == "fields":
@@ -145,12 +146,13 @@ def draw_ranks(
         ])  # fmt: skip
 
     same = "" if on.store is None else inputs_hash(land, patches, asked, numbers, inside)
+    columns = content_hash(values.names)
 
     def key(task: tuple[str, int]) -> str:
         what, d = task
         of = slice(d, draws, states) if what == "fields" else slice(d, d + 1)
         way = (what, single) if what == "fields" else (what, "compressed") if many else (what,)
-        return content_hash(*way, same, list(quantiles.columns), quantiles.iloc[of].to_numpy())
+        return content_hash(*way, same, columns, values.quantiles[of])
 
     turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
     turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
@@ -311,7 +313,9 @@ class _World:
             may_stand = replace(land, standing=land.chance_of > 0)
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
             self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
-            opened = self._opened(self.effects.after(may_stand)[1], self.view)
+            self.outside = np.searchsorted(land.cuts.edges[0], self.view.keys)
+            self.opened = OpenedEdges(self.view.position(self.effects.keys), self.effects.start)
+            opened = self.opened.candidates(self.effects.after(may_stand)[1])
             self.singles = self.view.face.singles(opened, many=many)
 
     def resistances(self, drawn: Landscape, opened: Array) -> tuple[Array, Array]:
@@ -321,17 +325,14 @@ class _World:
         """
         if self.view is None:
             view = CircuitView(drawn, self.patches, self.lines, check=self.first.acquire(blocking=False))
-            after, today = view.face.singles_and_today(self._opened(opened, view))
+            mine = view.candidates(self.effects.start, self.effects.keys, opened)
+            after, today = view.face.singles_and_today(mine)
             return today, after
-        series = drawn.edge_barriers().at(self.view.keys)[1]
+        series = drawn.every_edge.resistance[self.outside]
         after, today = self.view.face.singles_and_today(
-            self._opened(opened, self.view), series, prepared=self.singles
+            self.opened.candidates(opened), series, prepared=self.singles
         )
         return today, after
-
-    def _opened(self, series: Array, view: CircuitView) -> Candidates:
-        """The candidates in one state of the unknown numbers."""
-        return view.candidates(self.effects.start, self.effects.keys, series)
 
 
 class _Worlds:

@@ -18,6 +18,8 @@ ABSOLUTE_P = 0.001
 
 def checked(name: str, value: Any, low: float, high: float, unit: str) -> NDArray[np.float64]:
     """``value`` as an array, refused when any of it lies outside [low, high]; NaN passes as missing."""
+    if type(value) is float and low <= value <= high:
+        return np.asarray(value)
     array = np.asarray(value, dtype=np.float64)
     bad = (array < low) | (array > high)
     if bad.any():
@@ -36,11 +38,16 @@ def number(array: NDArray[np.float64]) -> Any:
     return float(array) if array.ndim == 0 else array
 
 
+def _failed_tries_m(p: Any, m: Any) -> Any:
+    """``m (1 - p) / p``."""
+    return m * (1.0 - p) / p
+
+
 def _cost(p: Any, trace_length_m: Any) -> Any:
     p = checked("p", p, 0.0, 1.0, "")
     m = checked("trace_length_m", trace_length_m, 0.0, np.inf, "m")
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        cost = np.where(p < ABSOLUTE_P, np.inf, m * (1.0 - p) / p)
+        cost = np.where(p < ABSOLUTE_P, np.inf, _failed_tries_m(p, m))
     return number(np.where(np.isnan(p) | np.isnan(m), np.nan, cost))
 
 
@@ -79,6 +86,9 @@ def crossing_cost_m(p: Any, trace_length_m: Any) -> Any:
     >>> crossing_cost_m(0.0005, 16_000)
     inf
     """
+    numbers = type(p) is float and type(trace_length_m) is float
+    if numbers and 0.0 <= p <= 1.0 and trace_length_m >= 0.0:  # a draw asks for a dozen, one by one
+        return np.inf if p < ABSOLUTE_P else _failed_tries_m(p, trace_length_m)
     return propagate(_cost, increasing={"trace_length_m": trace_length_m}, decreasing={"p": p}, unit="m")
 
 

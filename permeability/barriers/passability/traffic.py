@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,10 @@ def hour_shares(
     >>> float(hour_shares(closed_hours=range(12))[12]) == 2 / 24
     True
     """
-    check_choice("closed_traffic", closed_traffic, ("moved", "removed"))
-    weights = np.ones(HOURS) if hour_profile is None else np.asarray(hour_profile, dtype=np.float64)
+    closed = tuple(closed_hours or ())
+    if hour_profile is None:
+        return _shares(None, closed, closed_traffic).copy()
+    weights = np.asarray(hour_profile, dtype=np.float64)
     if (
         weights.shape != (HOURS,)
         or not np.isfinite(weights).all()
@@ -64,8 +67,18 @@ def hour_shares(
             "an hour profile must be 24 numbers >= 0 with a sum above 0.",
             remedy="give vehicles per hour from 00-01 to 23-24",
         )
+    return _shares(tuple(weights.tolist()), closed, closed_traffic).copy()
+
+
+@lru_cache(maxsize=256)
+def _shares(
+    profile: tuple[float, ...] | None, closed_hours: tuple[int, ...], closed_traffic: str
+) -> NDArray[np.float64]:
+    """:func:`hour_shares` once more, kept: a ranking asks for those of a few roads in every draw."""
+    check_choice("closed_traffic", closed_traffic, ("moved", "removed"))
+    weights = np.ones(HOURS) if profile is None else np.array(profile)
     shares: NDArray[np.float64] = weights / weights.sum()
-    closed = sorted(set(closed_hours or ()))
+    closed = sorted(set(closed_hours))
     if any(h not in range(HOURS) for h in closed):
         raise OptionError(
             "V04", f"closed hours {closed} go beyond 0..23.", remedy="hour 23 is 23:00 to 24:00"

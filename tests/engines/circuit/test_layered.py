@@ -280,3 +280,16 @@ def test_two_sides_work_in_the_room_of_the_first_state(monkeypatch):
         np.testing.assert_array_equal(one, two)
     for one, two in zip(other, built(random_case(seed), "front").singles_and_today(cands, states[1])):
         same(one, two)
+
+
+def test_what_hangs_together_in_a_state_is_found_in_whatever_order_states_come():
+    for seed in range(10):
+        face, rng = built(random_case(seed)), np.random.default_rng(seed)
+        states = rng.random((8, len(face.base))) < rng.random((8, 1))
+        for k in rng.integers(0, len(states), 24).tolist():
+            label = np.unique(face.side, return_inverse=True)[1].copy()
+            for a, b in zip(face.node_a[states[k]].tolist(), face.node_b[states[k]].tolist()):
+                label[label == label[b]] = label[a]  # one edge after the other
+            parts = face.parts(np.where(states[k], face.base, 0.0))
+            assert parts.shape == label.shape
+            np.testing.assert_array_equal(parts[:, None] == parts, label[:, None] == label)

@@ -26,6 +26,7 @@ from permeability.engines.kernels import gains as _gains
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
+KEPT = 256  # states of the sides that are kept of a landscape
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +117,27 @@ class BarrierNetwork:
 
     def parts(self, conductance: Floats) -> Ints:
         """Connected component of every interface node, for given conductances of the barrier edges, (T,)."""
-        open_edge = conductance > 0
-        last, parts = self._last_parts.get("last", (None, None))
-        if last is None or parts is None or not np.array_equal(last, open_edge):
-            parts = joined_sides(self.side, self.node_a[open_edge], self.node_b[open_edge])
-            self._last_parts["last"] = open_edge, parts
-        return parts
+        of_node, ends, pair, known = self._sides
+        joins = np.zeros(len(ends), dtype=bool)
+        joins[pair[conductance > 0]] = True
+        state = joins.tobytes()
+        if (parts := known.get(state)) is None:
+            parts = joined(int(of_node.max(initial=-1)) + 1, *ends[joins].T)
+            if len(known) >= KEPT:
+                known.clear()
+            known[state] = parts
+        return np.asarray(parts[of_node])
 
     @cached_property
-    def _last_parts(self) -> dict[str, tuple[NDArray[np.bool_], Ints]]:
-        """Which edges were open, and the components: draws of one landscape mostly open the same."""
-        return {}
+    def _sides(self) -> tuple[Ints, Ints, Ints, dict[bytes, Ints]]:
+        """Number of the side of every node; which two sides edges join, and which of these pairs every edge does.
+
+        The last is what hangs together where some of the pairs are joined: draws of one landscape mostly join the same.
+        """
+        of_node = np.unique(self.side, return_inverse=True)[1].astype(np.int64)
+        ends = np.sort(np.stack((of_node[self.node_a], of_node[self.node_b]), axis=1), axis=1)
+        ends, pair = np.unique(ends, axis=0, return_inverse=True)
+        return of_node, ends, pair.ravel(), {}
 
     def resistances(self, crossing: ArrayLike | None = None, *, z: Floats | None = None) -> Floats:
         """Pairwise effective resistances of the patches in one state, by elimination, (P, P) [dimensionless].
@@ -153,5 +164,10 @@ class BarrierNetwork:
 def joined_sides(side: Ints, at_a: Ints, at_b: Ints) -> Ints:
     """Sides of the nodes once some edges between them are in the network."""
     names, local = np.unique(side, return_inverse=True)
-    edges = coo_array((np.ones(len(at_a)), (local[at_a], local[at_b])), shape=(len(names),) * 2)
-    return np.asarray(connected_components(csr_array(edges), directed=False)[1][local], dtype=np.int64)
+    return joined(len(names), local[at_a], local[at_b])[local]
+
+
+def joined(n: int, a: Ints, b: Ints) -> Ints:
+    """Component of each of ``n`` things once some pairs of them are joined, numbered in the order of the things."""
+    edges = coo_array((np.ones(len(a)), (a, b)), shape=(n, n))
+    return np.asarray(connected_components(csr_array(edges), directed=False)[1], dtype=np.int64)

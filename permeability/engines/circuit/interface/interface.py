@@ -287,13 +287,13 @@ class Interface(BarrierNetwork):
         def sample() -> tuple[str, Floats, Floats, Floats] | None:
             if not len(candidates):
                 return None
+            i, j = np.triu_indices(len(today), 1)
             with np.errstate(divide="ignore"):
                 change = np.abs(1.0 / after[:, i, j] - 1.0 / today[i, j]).sum(axis=1)
             k = int(np.argmax(change))
             z = self.state(candidates, [k], crossing)
             return f"candidate {k} alone", self.edge_conductances(z), after[k], today
 
-        i, j = np.triu_indices(len(today), 1)
         if self.agreement is not None:
             self.agreement.look(sample)
 
