@@ -1,7 +1,7 @@
 """Nested dissection of the 9-point grid with dense fronts, on conductances instead of matrix entries.
 
-A box of *elements* (one element = four neighbouring cells and the six links between them) is halved until
-it is small; a cell is eliminated in the first box that holds all its links, unless it is kept.  Every front is
+A box of *elements* (one element = four neighbouring cells and the six links between them) is cut in two until
+it is small (:mod:`permeability.engines.kernels.box_cuts`); a cell is eliminated in the first box that holds all its links, unless it is kept.  Every front is
 a table of non-negative conductances ``g[i, j]``; eliminating node ``k`` with pivot
 ``d = sum_j g[k, j] + leak[k]`` adds ``g[i, k] g[k, j] / d`` to ``g[i, j]`` (star-mesh transform).  Diagonals
 are never stored and nothing is ever subtracted (Grassmann, Taksar & Heyman 1985,
@@ -24,53 +24,6 @@ DENSE = 2500  # multiply-adds from which rows are worked on four at a time
 LINKS = np.array(
     [[0, 1, 0], [1, 0, 0], [1, 1, 0], [1, -1, 1]]
 )  # of a direction: rows, columns, column of the cell in its element
-
-
-@njit(cache=True, nogil=True)
-def box_tree(rows, cols, leaf):  # leaf: largest number of elements in a box that is not halved
-    """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children."""
-    capacity = 2 * (
-        min(rows * cols, 4 * rows * cols // leaf) + 2
-    )  # a leaf has hardly less than half of ``leaf``
-    bounds = np.empty((capacity, 4), np.int32)
-    child = np.empty((capacity, 2), np.int32)
-    child[0, 0] = child[0, 1] = -1
-    bounds[0, 0], bounds[0, 1], bounds[0, 2], bounds[0, 3] = 0, rows, 0, cols
-    stack = np.empty(256, np.int32)
-    stack[0], top, n = 0, 1, 1
-    order = np.empty(capacity, np.int32)  # preorder; reversed it is a postorder
-    seen = 0
-    while top > 0:
-        top -= 1
-        b = stack[top]
-        order[seen] = b
-        seen += 1
-        r0, r1, c0, c1 = bounds[b, 0], bounds[b, 1], bounds[b, 2], bounds[b, 3]
-        if (r1 - r0) * (c1 - c0) <= leaf:
-            continue
-        for half in range(2):
-            for i in range(4):
-                bounds[n + half, i] = bounds[b, i]
-            child[b, half] = n + half
-            child[n + half, 0] = child[n + half, 1] = -1
-            stack[top] = n + half
-            top += 1
-        if r1 - r0 >= c1 - c0:
-            bounds[n, 1] = bounds[n + 1, 0] = (r0 + r1) // 2
-        else:
-            bounds[n, 3] = bounds[n + 1, 2] = (c0 + c1) // 2
-        n += 2
-    where = np.empty(n, np.int32)
-    for k in range(n):
-        where[order[k]] = n - 1 - k
-    out_bounds = np.empty((n, 4), np.int32)
-    out_child = np.empty((n, 2), np.int32)
-    for b in range(n):
-        for i in range(4):
-            out_bounds[where[b], i] = bounds[b, i]
-        for i in range(2):
-            out_child[where[b], i] = where[child[b, i]] if child[b, i] >= 0 else -1
-    return out_bounds, out_child
 
 
 @njit(cache=True, nogil=True)

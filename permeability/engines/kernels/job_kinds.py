@@ -23,7 +23,7 @@ cuts.cancel_wiggles I1 U1 I1 F1 f
 trace.count_cells F2r
 shortest.relax_grid F2r F2 I1 i f f f I1 U1 H1 H1 F1 I1 f
 dissection.number_nodes F2 F2 F2 F2 F2 S1
-dissection.box_tree i i i
+box_cuts.box_tree S2 b2 i
 dissection.elimination_box i i S2 S2 S1
 dissection.plan i i S2 S2 S1 S1
 dissection.plan_cost S2 I1 I1

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from permeability.engines.circuit.solvers.condensation import LEAF, network_resistances, refuse_memory
 from permeability.engines.kernels import dissection as nd
 from permeability.engines.kernels import fronts as layers
+from permeability.engines.kernels.box_cuts import box_tree
 from permeability.engines.kernels.edges import GridLinks
 
 Floats = NDArray[np.float64]
@@ -54,7 +55,9 @@ class Fronts:
     ) -> Fronts:
         """The fronts for edges (cells, directions) with the given end cells; ``node`` numbers all cells."""
         rows, cols = shape
-        bounds, child = nd.box_tree(rows, cols, LEAF)
+        barred = np.zeros(shape, dtype=bool)
+        barred.ravel()[ends] = True
+        bounds, child = box_tree(node.reshape(shape), barred, LEAF)
         box = nd.elimination_box(rows, cols, bounds, child, node)
         leaf = layers.edge_leaves(*edges, cols, bounds, child)
         live, parent = layers.live_boxes(bounds, child, box, leaf, ends, rows, cols, UNIT)

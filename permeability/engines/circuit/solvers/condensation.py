@@ -448,8 +448,9 @@ def kept_nodes(
 def make_plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
     """Order of elimination for numbered nodes."""
     from permeability.engines.kernels import dissection as nd
+    from permeability.engines.kernels.box_cuts import box_tree
 
-    bounds, child = nd.box_tree(rows, cols, LEAF)
+    bounds, child = box_tree(node.reshape(rows, cols), np.zeros((0, 0), dtype=bool), LEAF)
     box = nd.elimination_box(rows, cols, bounds, child, node)
     ids, start, size, n_out = nd.plan(rows, cols, bounds, child, node, box)
     offset, stack, rows_max, rest_max, factor, work = nd.plan_cost(child, size, n_out)

@@ -1,0 +1,213 @@
+"""Where to cut boxes of the grid in two: where the landscape is narrow, and so that little has to be done again.
+
+Nested dissection works whatever the cuts; what it costs hangs on them.  On a full square the middle is best.  A country is
+no square, and of a landscape with barriers only the boxes that hold some are worked through in every state: there all cuts are
+weighed by the multiply-adds of their own front and of what is left on both sides, in large boxes with the next cuts of these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from permeability.engines.kernels import inner, njit
+
+LEAST = 0.25  # of a box's cells on either side of a cut
+GROWTH = 6.0  # a box of v cells takes about GROWTH v^1.5 multiply-adds [measured: 4 to 8 alike]
+ONCE = 0.3  # what work that is done once counts beside work that is done in every state [measured: 0.1 to 0.5 alike]
+FULL = 0.95  # of a box, from which it counts as full
+SMALL = 128  # elements up to which the middle will do
+AHEAD = 2048  # elements from which the next cuts are weighed too
+CUTS = 256  # most places for a cut that are weighed in a box
+
+
+@inner(cache=True, nogil=True)
+def _sums(plane):
+    """Sums over all cells above and left of each corner; the last row and column once more, for boxes that end beyond the grid."""
+    rows, cols = plane.shape
+    out = np.zeros((rows + 2, cols + 2), np.int32)
+    for r in range(rows):
+        total = 0
+        for c in range(cols):
+            if plane[r, c]:
+                total += 1
+            out[r + 1, c + 1] = out[r, c + 1] + total
+        out[r + 1, cols + 1] = out[r + 1, cols]
+    out[rows + 1] = out[rows]
+    return out
+
+
+@inner(cache=True, nogil=True)
+def _within(sums, r0, r1, c0, c1):
+    """Cells of rows ``r0`` to ``r1`` and columns ``c0`` to ``c1``, the last ones not counted."""
+    return sums[r1, c1] - sums[r0, c1] - sums[r1, c0] + sums[r0, c0]
+
+
+@inner(cache=True, nogil=True)
+def _whole(cells, barred, r0, r1, c0, c1):
+    """About what a box takes with all its parts; less where no state of the barriers changes it."""
+    v = float(_within(cells, r0, r1 + 1, c0, c1 + 1))
+    changes = barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0
+    return GROWTH * v * np.sqrt(v) * (1.0 if changes else ONCE)
+
+
+@inner(cache=True, nogil=True)
+def _is_plain(cells, barred, r0, r1, c0, c1):
+    """Whether a box is empty, or as good as full and without barriers: then the middle is best."""
+    v = _within(cells, r0, r1 + 1, c0, c1 + 1)
+    if v == 0:
+        return True
+    full = (min(r1 + 1, cells.shape[0] - 2) - r0) * (min(c1 + 1, cells.shape[1] - 2) - c0)
+    return v >= FULL * full and (barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) == 0)
+
+
+@inner(cache=True, nogil=True)
+def _first(at):
+    """First row or column that is eliminated inside a box: of the outermost only where the grid ends."""
+    return at if at == 0 else at + 1
+
+
+@inner(cache=True, nogil=True)
+def _front(cells, r0, r1, c0, c1, down, at, rim, least):
+    """Multiply-adds of the cells on a cut; infinite where too little lies on one side."""
+    if down:
+        upper, lower = _within(cells, r0, at + 1, c0, c1 + 1), _within(cells, at, r1 + 1, c0, c1 + 1)
+        s = float(_within(cells, at, at + 1, _first(c0), c1))
+    else:
+        upper, lower = _within(cells, r0, r1 + 1, c0, at + 1), _within(cells, r0, r1 + 1, at, c1 + 1)
+        s = float(_within(cells, _first(r0), r1, at, at + 1))
+    if min(upper, lower) < least:
+        return np.inf
+    n = rim + s
+    return s * n * n / 2 - s * s * n / 2 + s * s * s / 6
+
+
+@inner(cache=True, nogil=True)
+def _rim_of(cells, r0, r1, c0, c1):
+    """Cells of a box, and those of them that are left to the boxes around it."""
+    v = _within(cells, r0, r1 + 1, c0, c1 + 1)
+    return v, float(v - _within(cells, _first(r0), r1, _first(c0), c1))
+
+
+@inner(cache=True, nogil=True)
+def _least(cells, barred, r0, r1, c0, c1):
+    """About what a box takes that is cut well once."""
+    whole = _whole(cells, barred, r0, r1, c0, c1)
+    if _is_plain(cells, barred, r0, r1, c0, c1):
+        return whole
+    v, rim = _rim_of(cells, r0, r1, c0, c1)
+    share = 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
+    found = np.inf
+    step = max(1, (r1 - r0 + c1 - c0) // CUTS)
+    for at in range(r0 + step, r1, step):
+        cost = share * _front(cells, r0, r1, c0, c1, True, at, rim, LEAST * v)
+        if cost < found:
+            cost += _whole(cells, barred, r0, at, c0, c1) + _whole(cells, barred, at, r1, c0, c1)
+            found = min(found, cost)
+    for at in range(c0 + step, c1, step):
+        cost = share * _front(cells, r0, r1, c0, c1, False, at, rim, LEAST * v)
+        if cost < found:
+            cost += _whole(cells, barred, r0, r1, c0, at) + _whole(cells, barred, r0, r1, at, c1)
+            found = min(found, cost)
+    return whole if found == np.inf else found
+
+
+@inner(cache=True, nogil=True)
+def _best_cut(cells, barred, r0, r1, c0, c1):
+    """Whether to cut between rows, and where."""
+    best = (True, (r0 + r1) // 2) if r1 - r0 >= c1 - c0 else (False, (c0 + c1) // 2)
+    size = (r1 - r0) * (c1 - c0)
+    if size <= SMALL or _is_plain(cells, barred, r0, r1, c0, c1):
+        return best
+    v, rim = _rim_of(cells, r0, r1, c0, c1)
+    share = 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
+    found, ahead = np.inf, size >= AHEAD
+    step = max(1, (r1 - r0 + c1 - c0) // CUTS)
+    for axis in range(2):
+        down = axis == 0
+        first, last = (r0, r1) if down else (c0, c1)
+        for at in range(first + step, last, step):
+            cost = share * _front(cells, r0, r1, c0, c1, down, at, rim, LEAST * v)
+            if cost >= found:
+                continue
+            a1, b1, d0, e0 = (at, c1, at, c0) if down else (r1, at, r0, at)
+            if ahead:
+                cost += _least(cells, barred, r0, a1, c0, b1)
+                if cost < found:
+                    cost += _least(cells, barred, d0, r1, e0, c1)
+            else:
+                cost += _whole(cells, barred, r0, a1, c0, b1) + _whole(cells, barred, d0, r1, e0, c1)
+            if cost < found:
+                found, best = cost, (down, at)
+    return best
+
+
+@njit(cache=True, nogil=True)
+def box_tree(node, barred, leaf):
+    """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children.
+
+    Parameters
+    ----------
+    node : int array, shape (rows, cols)
+        Node of every cell; only cells that are their own node count.
+    barred : bool array, shape (rows, cols) or (0, 0)
+        Cells at barrier edges.
+    leaf : int
+        Largest number of elements in a box that is not cut.
+    """
+    rows, cols = node.shape
+    own = np.empty((rows, cols), np.bool_)
+    for r in range(rows):
+        for c in range(cols):
+            own[r, c] = node[r, c] == r * cols + c
+    cells = _sums(own)
+    changing = np.zeros((0, 0), np.int32)
+    if barred.size > 0:
+        changing = _sums(barred)
+    capacity = 1024
+    bounds = np.empty((capacity, 4), np.int32)
+    child = np.empty((capacity, 2), np.int32)
+    order = np.empty(capacity, np.int32)  # preorder; reversed it is a postorder
+    child[0, 0] = child[0, 1] = -1
+    bounds[0, 0], bounds[0, 1], bounds[0, 2], bounds[0, 3] = 0, rows, 0, cols
+    stack = np.empty(
+        1024, np.int32
+    )  # as deep as the tree: a quarter of the cells at least goes with every cut
+    stack[0], top, n = 0, 1, 1
+    seen = 0
+    while top > 0:
+        top -= 1
+        b = stack[top]
+        order[seen] = b
+        seen += 1
+        r0, r1, c0, c1 = bounds[b, 0], bounds[b, 1], bounds[b, 2], bounds[b, 3]
+        if (r1 - r0) * (c1 - c0) <= leaf:
+            continue
+        if n + 2 > capacity:
+            capacity *= 2
+            bounds = np.concatenate((bounds, np.empty_like(bounds)))
+            child = np.concatenate((child, np.empty_like(child)))
+            order = np.concatenate((order, np.empty_like(order)))
+        down, at = _best_cut(cells, changing, r0, r1, c0, c1)
+        for half in range(2):
+            for i in range(4):
+                bounds[n + half, i] = bounds[b, i]
+            child[b, half] = n + half
+            child[n + half, 0] = child[n + half, 1] = -1
+            stack[top] = n + half
+            top += 1
+        if down:
+            bounds[n, 1] = bounds[n + 1, 0] = at
+        else:
+            bounds[n, 3] = bounds[n + 1, 2] = at
+        n += 2
+    where = np.empty(n, np.int32)
+    for k in range(n):
+        where[order[k]] = n - 1 - k
+    out_bounds = np.empty((n, 4), np.int32)
+    out_child = np.empty((n, 2), np.int32)
+    for b in range(n):
+        for i in range(4):
+            out_bounds[where[b], i] = bounds[b, i]
+        for i in range(2):
+            out_child[where[b], i] = where[child[b, i]] if child[b, i] >= 0 else -1
+    return out_bounds, out_child

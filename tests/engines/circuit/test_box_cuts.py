@@ -1,0 +1,111 @@
+"""Where boxes are cut: every cell once, the middle where nothing speaks against it, less work where the landscape is narrow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from permeability.engines.circuit.interface import layered
+from permeability.engines.circuit.interface.layered import Fronts
+from permeability.engines.kernels import dissection as nd
+from permeability.engines.kernels.box_cuts import box_tree
+
+LEAF = 32
+NONE = np.zeros((0, 0), dtype=bool)
+
+
+def numbered(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return np.where(mask, np.arange(mask.size).reshape(mask.shape), -1).astype(np.int32)
+
+
+def middles(rows: int, cols: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The tree that cuts the longer side in the middle, built one box after the other."""
+    bounds: list[tuple[int, int, int, int]] = []
+    child: list[tuple[int, int]] = []
+
+    def put(r0: int, r1: int, c0: int, c1: int) -> int:
+        halves = -1, -1
+        if (r1 - r0) * (c1 - c0) > LEAF:
+            if r1 - r0 >= c1 - c0:
+                at = (r0 + r1) // 2
+                halves = put(r0, at, c0, c1), put(at, r1, c0, c1)
+            else:
+                at = (c0 + c1) // 2
+                halves = put(r0, r1, c0, at), put(r0, r1, at, c1)
+        bounds.append((r0, r1, c0, c1))
+        child.append(halves)
+        return len(bounds) - 1
+
+    put(0, rows, 0, cols)
+    return np.array(bounds, np.int32), np.array(child, np.int32)
+
+
+def work(node: NDArray[np.int32], tree: tuple[NDArray[np.int32], NDArray[np.int32]]) -> float:
+    """Multiply-adds of one elimination of all cells."""
+    rows, cols = node.shape
+    box = nd.elimination_box(rows, cols, *tree, node.ravel())
+    _, _, size, n_out = nd.plan(rows, cols, *tree, node.ravel(), box)
+    return float(nd.plan_cost(tree[1], size, n_out)[-1].sum())
+
+
+def hourglass(n: int) -> NDArray[np.bool_]:
+    y, x = np.mgrid[:n, : 2 * n]
+    return np.abs(y - n / 2) < 4 + np.abs(x - 0.9 * n) / 3
+
+
+def test_a_full_grid_is_cut_in_the_middle() -> None:
+    node = numbered(np.ones((37, 90), dtype=bool))
+    bounds, child = box_tree(node, NONE, LEAF)
+    want, want_child = middles(37, 90)
+    assert np.array_equal(bounds, want)
+    assert np.array_equal(child, want_child)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_element_lies_in_one_leaf_and_children_come_before_their_parents(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 120, 2))
+    mask = rng.random(shape) < rng.choice([0.02, 0.5, 0.97])
+    if seed % 2:
+        mask &= hourglass(200)[: shape[0], : shape[1]]
+    barred = mask & (rng.random(shape) < 0.03) if seed % 3 else NONE
+    bounds, child = box_tree(numbered(mask), barred, LEAF)
+    leaves = np.flatnonzero(child[:, 0] < 0)
+    seen = np.zeros(shape, int)
+    for r0, r1, c0, c1 in bounds[leaves]:
+        assert (r1 - r0) * (c1 - c0) <= LEAF
+        seen[r0:r1, c0:c1] += 1
+    assert (seen == 1).all()
+    for b, (a, z) in enumerate(child):
+        if a >= 0:
+            assert a < z < b
+            (r0, _, c0, _), (_, r1, _, c1) = bounds[a], bounds[z]
+            assert np.array_equal(bounds[b], (r0, r1, c0, c1))
+    assert np.array_equal(bounds[-1], (0, shape[0], 0, shape[1]))
+
+
+def test_a_narrow_landscape_is_cut_where_it_is_narrow() -> None:
+    mask = hourglass(120)
+    node = numbered(mask)
+    tree = box_tree(node, NONE, LEAF)
+    assert work(node, tree) < 0.8 * work(node, middles(*mask.shape))
+    last = tree[0][tree[1][-1]]  # the two halves of everything
+    assert abs(last[0][3] - 0.9 * 120) < 12  # the waist
+
+
+def test_which_way_the_grid_lies_changes_hardly_any_work() -> None:
+    mask = hourglass(100)
+    one, other = numbered(mask), numbered(mask.T)
+    first, second = work(one, box_tree(one, NONE, LEAF)), work(other, box_tree(other, NONE, LEAF))
+    assert first == pytest.approx(second, rel=0.1)
+
+
+def test_cells_at_barriers_are_kept_to_few_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line beside all middles: each of its states takes less, as more of the rest is done once."""
+    node = numbered(np.ones((160, 160), dtype=bool)).ravel()
+    cells = np.arange(160) * 160 + 47
+    plan = (160, 160), node, (cells, np.zeros(160, dtype=np.int64)), np.concatenate((cells, cells + 1))
+    fronts = Fronts.plan(*plan)
+    monkeypatch.setattr(layered, "box_tree", lambda node, barred, leaf: middles(*node.shape))
+    assert fronts.work_state < 0.85 * Fronts.plan(*plan).work_state
