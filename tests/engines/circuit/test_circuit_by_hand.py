@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from permeability.core.errors import BarrierError, MemoryLimitError, PatchError, ResistanceError
+from permeability.core.errors import BarrierError, MemoryLimitError, PatchError, ResistanceError, SolverError
 from permeability.engines.circuit.focal_pairs import check_resistance, pairwise
 from permeability.engines.circuit.interface import agreement
 from permeability.engines.circuit.interface.compressed import _unit
@@ -161,6 +161,28 @@ def test_a_check_that_finds_no_memory_is_told_and_the_answer_kept(monkeypatch):
     checks = face.report.checks
     assert checks
     assert all("no room for a fresh solve" in c.note and np.isnan(c.fresh) for c in checks)
+
+
+def test_a_large_grid_is_checked_by_elimination_and_by_a_factorisation_where_its_currents_do_not_balance(
+    monkeypatch,
+):
+    monkeypatch.setattr(agreement, "SMALL_CELLS", 0)
+    there, asked = agreement.solve_grid, []
+
+    def fails(*args: object, solver: str, **kwargs: object) -> object:
+        asked.append(solver)
+        if len(asked) > 1 and solver == "condensation":
+            raise SolverError("C07", "reached no balance.", remedy="raise rtol")
+        return there(*args, solver=solver, **kwargs)
+
+    monkeypatch.setattr(agreement, "solve_grid", fails)
+    for solver in ("condensation", "splu"):
+        face = strip([3.0, 0.0, 8.0])
+        assert face.singles_and_today(face.candidates([[0]]))[0][0, 0, 1] == pytest.approx(13.0, rel=1e-12)
+        (check,) = face.report.checks
+        assert (check.solver, check.note) == (solver, "")
+        assert check.fresh == pytest.approx(13.0, rel=1e-9)
+    assert asked == ["condensation", "condensation", "splu"]
 
 
 def test_a_table_is_scaled_to_norm_one(rng):
