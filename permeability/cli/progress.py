@@ -36,7 +36,8 @@ class Progress:
 
     def __init__(self) -> None:
         self.bar: Any = None
-        self.step, self.told, self.share = "", 0, -1
+        self.step, self.share = "", -1
+        self.told: dict[str, int] = {}  # of every step; steps may take turns
         self.visible = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, step: str, done: int, total: int) -> None:
@@ -50,11 +51,11 @@ class Progress:
         step = in_words(step)
         if not self.visible:
             fifth = 5 * done // max(total, 1)
-            if step != self.step:
-                self.step, self.told = step, 0
+            if step not in self.told:
+                self.told[step] = 0
                 tell(f"... {step}")
-            if fifth > self.told and total >= MANY:
-                self.told = fifth
+            if fifth > self.told[step] and total >= MANY:
+                self.told[step] = fifth
                 tell(f"... {step}: {20 * fifth} %")
             return
         from tqdm import tqdm

@@ -28,8 +28,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ from threadpoolctl import threadpool_limits
 from permeability.core.errors import Finding, OptionError, ProjectError
 from permeability.core.keeping import Keep, drop_unused, now_ns
 from permeability.core.progress import long_job
-from permeability.core.tasks import RunOn, connected
+from permeability.core.tasks import RunOn, connected, in_threads
 from permeability.engines.kernels.ahead import expects
 from permeability.layers import whole_files
 from permeability.layers.folder_lock import folder_lock
@@ -61,9 +63,7 @@ from permeability.project.run.rank_step import measured_species
 from permeability.project.run.record import make_record, summarise
 from permeability.project.run.result_folder import write_results, written_files
 from permeability.project.run.run_result import Run, SpeciesResult
-from permeability.project.run.scenarios import (
-    run_scenarios,
-)
+from permeability.project.run.scenarios import ScenarioResult, run_scenarios
 from permeability.project.run.steps import Step, take_steps
 from permeability.ranking.rank_draws import inputs_hash
 from permeability.ranking.ranking import Ranking, rank, with_draws
@@ -72,6 +72,7 @@ __all__ = ["run_project"]
 
 Progress = Callable[[str, int, int], None]  # step, done, all
 
+SIDE_BY_SIDE = 500_000  # cells up to which two species may be worked on at once: what that takes in memory does not matter
 RESULT_MARK = "record.json"  # by this file an earlier result folder is known
 
 
@@ -173,11 +174,18 @@ def _run(
             _steps(measured, project.spec.impact.by, None if cluster is not None else store),
             replace(on, store=None, progress=_tell(progress, "species")),
         )
-        results = {
-            name: _run_species(project, name, mine, found, progress, on) for name, mine in measured.items()
-        }
-        ranked = {name: r.ranking for name, r in results.items() if r.ranking is not None}
-        plans = make_plans(project, ranked, _tell(progress, "choice"), store)
+        say = _in_turn(progress)
+        threads = 1 if cluster is not None or project.grid.size > SIDE_BY_SIDE else workers
+        firsts = in_threads(
+            lambda name: _rank_species(project, name, measured[name], found, say, on), list(measured), threads
+        )
+        ranked = {name: r.ranking for name, r in zip(measured, firsts) if r.ranking is not None}
+        jobs: list[Callable[[], Any]] = [lambda: make_plans(project, ranked, _tell(say, "choice"), store)]
+        jobs += [partial(_scenarios, project, name, mine, say, on) for name, mine in measured.items()]
+        plans, *options = in_threads(
+            lambda job: job(), jobs, threads
+        )  # neither the choice nor the scenarios ask for the other
+        results = {n: replace(r, scenarios=o) for n, r, o in zip(measured, firsts, options)}
         if project.spec.ranking.draws:  # after the choice, so that its sites are drawn together as well
             ranked = {name: _draw(project, name, r, plans, progress, on) for name, r in ranked.items()}
             results = {n: replace(r, ranking=ranked.get(n)) for n, r in results.items()}
@@ -292,7 +300,20 @@ def _tell(progress: Progress | None, step: str) -> Callable[[int, int], None] | 
     return None if progress is None else lambda done, total: progress(step, done, total)
 
 
-def _run_species(
+def _in_turn(progress: Progress | None) -> Progress | None:
+    """The same, told by one thread at a time."""
+    if progress is None:
+        return None
+    lock = threading.Lock()
+
+    def told(step: str, done: int, total: int) -> None:
+        with lock:
+            progress(step, done, total)
+
+    return told
+
+
+def _rank_species(
     project: Project,
     name: str,
     measured: Measured,
@@ -300,7 +321,7 @@ def _run_species(
     progress: Progress | None,
     on: RunOn,
 ) -> SpeciesResult:
-    """One species: what its steps found, and the ranking of its candidates."""
+    """One species: what its steps found, and the ranking of its candidates at best values."""
     links: Connectivity = found[name, "connectivity"]
     land, patches, inside = measured.land, measured.patches, measured.inside
     ranking: Ranking | None = None
@@ -313,18 +334,16 @@ def _run_species(
             land, patches, sites, inside=inside, measured=measured, store=on.store,
             progress=_tell(progress, f"{name}: ranking"), chain=chain if chain is not None and kills(chain) else None,
         )  # fmt: skip
+    moves = None if chain is None else measure_movement(chain)
+    return SpeciesResult(land, patches, inside, links, found[name, "impact"], ranking, None, moves)
+
+
+def _scenarios(
+    project: Project, name: str, measured: Measured, progress: Progress | None, on: RunOn
+) -> ScenarioResult | None:
+    """The scenarios of the project for one species."""
     told = on.telling(_tell(progress, f"{name}: scenarios"))
-    plans = run_scenarios(project, name, measured=measured, on=told)
-    return SpeciesResult(
-        land,
-        patches,
-        inside,
-        links,
-        found[name, "impact"],
-        ranking,
-        plans,
-        None if chain is None else measure_movement(chain),
-    )
+    return run_scenarios(project, name, measured=measured, on=told)
 
 
 def _draw(
