@@ -251,7 +251,7 @@ def test_run_refuses_a_folder_of_something_else_at_once(
     (empty / "precious").mkdir()
     (empty / "precious" / "thesis.txt").write_text("all", encoding="utf-8")
     monkeypatch.setattr(
-        "permeability.project.run.run._run_species", lambda *a, **k: pytest.fail("computed before it looked")
+        "permeability.project.run.run._rank_species", lambda *a, **k: pytest.fail("computed before it looked")
     )
     assert permeability("run", str(project), "--out", "precious") == 2
     assert "O02" in capsys.readouterr().err
@@ -264,7 +264,7 @@ def test_a_failure_leaves_no_half_written_folder(
     def broken(*_: object) -> None:
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr("permeability.project.run.run._run_species", broken)
+    monkeypatch.setattr("permeability.project.run.run._rank_species", broken)
     with pytest.raises(RuntimeError, match="disk full"):
         run_project(project, empty / "out", report=False)
     assert {p.name for p in empty.iterdir()} <= {".out-steps"}  # what was finished is kept for the next run
@@ -296,7 +296,7 @@ def test_an_interrupt_ends_with_130(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("permeability.project.run.run._run_species", stop)
+    monkeypatch.setattr("permeability.project.run.run._rank_species", stop)
     assert permeability("run", str(project), "--out", "out") == 130
     assert "interrupted" in capsys.readouterr().err
     assert {p.name for p in empty.iterdir()} <= {".out-steps"}
@@ -396,6 +396,13 @@ def test_progress_bars_are_drawn_on_terminals_only(
     plain("step", 1, 2)
     plain.close()
     assert capsys.readouterr().err == "... step\n"
+    turns = Progress()
+    for done in range(101):  # two jobs side by side: each is named once, each fifth told once
+        turns("one", done, 100)
+        turns("other", done, 100)
+    told = capsys.readouterr().err.splitlines()
+    assert told.count("... one") == told.count("... other") == 1
+    assert len(told) == len(set(told)) == 12
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     bar = Progress()
     bar("step", 0, 2)
