@@ -524,11 +524,10 @@ def _insert(
     """Vertices with meeting points put in on every segment they lie on (within ``TOUCH_CELLS``)."""
     if len(points) == 0:
         return xy, np.zeros(len(xy), bool)
-    a, d = xy[:-1], np.diff(xy, axis=0)
-    length2 = (d**2).sum(1)
-    rel = points[:, None, :] - a[None]
-    t = np.clip((rel * d[None]).sum(2) / length2[None], 0.0, 1.0)
-    gap = np.hypot(*np.moveaxis(rel - t[..., None] * d[None], 2, 0))
+    (ax, ay), (dx, dy) = xy[:-1].T, np.diff(xy, axis=0).T
+    x, y = points[:, :1] - ax, points[:, 1:] - ay
+    t = np.clip((x * dx + y * dy) / (dx**2 + dy**2), 0.0, 1.0)
+    gap = np.hypot(x - t * dx, y - t * dy)
     which, seg = np.nonzero(gap <= 2 * TOUCH_CELLS)
     position = np.concatenate([np.arange(len(xy), dtype=float), seg + t[which, seg]])
     coords = np.concatenate([xy, points[which]])

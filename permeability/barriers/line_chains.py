@@ -86,6 +86,8 @@ class LineChains:
 
 def _runs(ends: list[NDArray[np.float64]]) -> list[list[tuple[int, bool]]]:
     """Rows of one line end to end: number of each row and whether it is run as it is drawn."""
+    if len(ends) == 1:  # of one row, and so are most lines
+        return [[(0, tuple(ends[0][0].round(3).tolist()) <= tuple(ends[0][1].round(3).tolist()))]]
     places = np.concatenate(ends)  # two for every row
     place = _places(places)
     at: dict[int, list[int]] = {}

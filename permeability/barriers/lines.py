@@ -136,6 +136,13 @@ class Barriers:
         table = self.table.iloc[rows].reset_index(drop=True)
         return Barriers(table, tuple(self.chainages[i] for i in rows), self.findings, self.posts_used)
 
+    def redrawn(self, shapes: Sequence[shapely.Geometry], chainages: tuple[Chainage, ...]) -> Barriers:
+        """The same rows of the same lines with other shapes and kilometres."""
+        drawn = gpd.GeoSeries(shapes, index=self.table.index, crs=self.table.crs)
+        out = Barriers(self.table.set_geometry(drawn), chainages)
+        out.__dict__["_rows"] = self.__dict__.setdefault("_rows", {})
+        return out
+
     def standing(self, year: float | None, statuses: Sequence[str] = ("existing",)) -> Barriers:
         """The barriers that stand in a year: of one of the statuses, opened by then and not yet closed."""
         t = self.table

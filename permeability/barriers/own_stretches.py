@@ -57,20 +57,19 @@ def own_stretches(
     order = np.lexsort((length, along, chain))
     order = order[length[order] > 0]
     apart = (np.diff(chain[order]) != 0) | (np.diff(along[order]) > 2 * REACH_CELLS * cell_size)
-    for run in np.split(order, np.flatnonzero(apart) + 1):
-        if len(run):
-            edges = _edges(along[run], length[run], float(chain_length[chain[run[0]]]), cell_size)
-            low[run], high[run] = edges[:-1], edges[1:]
+    runs = [run for run in np.split(order, np.flatnonzero(apart) + 1) if len(run)]
+    laid = [np.concatenate([[0.0], np.cumsum(length[run])]) for run in runs]
+    drift = [along[run] - 0.5 * (x[1:] + x[:-1]) for run, x in zip(runs, laid)]
+    for run, x, even in zip(runs, laid, _evened(along, drift, length, runs, EVEN_OUT_CELLS * cell_size)):
+        edges = _edges(along[run], x, even, length[run], float(chain_length[chain[run[0]]]), cell_size)
+        low[run], high[run] = edges[:-1], edges[1:]
     return low, high
 
 
-def _edges(s: Array, length: Array, end: float, cell_size: float) -> Array:
+def _edges(s: Array, laid: Array, even: Array, length: Array, end: float, cell_size: float) -> Array:
     """Where the stretches of the cuts of one run touch, shape (cuts + 1,)."""
     reach = REACH_CELLS * cell_size
     first, last = max(0.0, float(s[0]) - reach), min(end, float(s[-1]) + reach)
-    laid = np.concatenate([[0.0], np.cumsum(length)])
-    drift = s - 0.5 * (laid[1:] + laid[:-1])
-    even = _evened(s, drift, length, EVEN_OUT_CELLS * cell_size)
     edges = laid + np.concatenate([[even[0]], 0.5 * (even[1:] + even[:-1]), [even[-1]]])
     # a line that begins or ends on the grid is covered to its very end; one that comes from outside to its first cut
     edges[0] = first if first == 0.0 else max(first, min(edges[0], s[0]))
@@ -78,19 +77,31 @@ def _edges(s: Array, length: Array, end: float, cell_size: float) -> Array:
     return _rising(edges, SMALLEST * length)
 
 
-def _evened(s: Array, drift: Array, weight: Array, reach: float) -> Array:
-    """Mean of the drift by weight, less and less of it up to ``reach`` on both sides of every cut, so that nothing jumps."""
+def _evened(
+    along: Array, drifts: list[Array], length: Array, runs: list[NDArray[np.int64]], reach: float
+) -> list[Array]:
+    """Mean of the drift of every run by weight, less and less of it up to ``reach`` on both sides of every cut, so that nothing jumps.
+
+    All runs at once: what lies on another run is beyond all reach.
+    """
+    if not runs:
+        return []
+    every, count = np.concatenate(runs), np.array([len(run) for run in runs])
+    of, end = np.repeat(np.arange(len(runs)), count), np.cumsum(count)
+    s, drift, weight = along[every], np.concatenate(drifts), length[every]
     # the same reach on both sides, also at the ends of the run
-    span = np.maximum(np.minimum(reach, np.minimum(s - s[0], s[-1] - s)), 1e-9 * reach)
+    to_first, to_last = s - s[end - count][of], s[end - 1][of] - s
+    span = np.maximum(np.minimum(reach, np.minimum(to_first, to_last)), 1e-9 * reach)
     top, sums = weight * drift, weight.copy()
-    most = int((np.searchsorted(s, s + reach) - np.arange(len(s))).max())
-    for k in range(1, most + 1):
-        gap = s[k:] - s[:-k]
+    for k in range(1, len(s)):
+        gap = np.where(of[k:] == of[:-k], s[k:] - s[:-k], np.inf)
+        if gap.min() >= reach:
+            break  # cuts of a run lie one behind the other: from here on all are too far
         for here, there in ((slice(None, -k), slice(k, None)), (slice(k, None), slice(None, -k))):
             near = np.maximum(1.0 - gap / span[here], 0.0) * weight[there]
             top[here] += near * drift[there]
             sums[here] += near
-    return np.asarray(top / sums)
+    return np.split(top / sums, end[:-1])
 
 
 def _rising(edges: Array, least: Array) -> Array:

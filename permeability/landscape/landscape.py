@@ -32,14 +32,11 @@ from permeability.core.display import Face
 from permeability.core.errors import check_choice
 from permeability.core.estimate import Estimate
 from permeability.engines.kernels.edges import (
-    D_COL,
-    D_ROW,
-    N_DIRECTIONS,
     EdgeBarriers,
     GridLinks,
     grid_links,
-    ground_along,
 )
+from permeability.landscape.connected_parts import connected_parts
 from permeability.landscape.edge_series import EveryEdge, every_edge
 from permeability.landscape.resistance_values import check_resistance
 from permeability.layers.arrays_on_grid import on_grid, require_crs
@@ -269,6 +266,12 @@ class Landscape(Face):
             [(i, f"fenced.{lines[i]}", chance) for i, chance in self.fence_chances.items()],
         )
 
+    def drawn_elsewhere(self, barriers: Barriers, cuts: CutTable) -> Landscape:
+        """The landscape with the same rows of the table in other places."""
+        made = replace(self, barriers=barriers, cuts=cuts)
+        vars(made).update({k: getattr(self, k) for k in ("fence_chances", "either_way", "_in_doubt")})
+        return made
+
     # ---------------------------------------------------------------- costs on edges
     @property
     def weight(self) -> NDArray[np.float64]:
@@ -496,65 +499,6 @@ def all_components(
 
 def _standing(barriers: Barriers, year: float | None) -> NDArray[np.bool_]:
     return barriers.table["id"].isin(barriers.standing(year).table["id"]).to_numpy()
-
-
-def connected_parts(valid: NDArray[np.bool_], barriers: EdgeBarriers, neighbours: int) -> NDArray[np.int32]:
-    """Connected parts of the movement graph, labels 1..n by falling number of cells (ties: first cell).
-
-    Parameters
-    ----------
-    valid : bool array
-        Cells of the landscape, shape (rows, cols).
-    barriers : EdgeBarriers
-        Edges with their cost; inf = removed.
-    neighbours : {4, 8, 16}
-
-    Returns
-    -------
-    int array
-        Shape (rows, cols), 0 outside.
-
-    Examples
-    --------
-    >>> import permeability as pm
-    >>> land, patches = pm.samples.tiny()
-    >>> parts = connected_parts(land.valid, land.edge_barriers(), 8)
-    >>> parts[0, 0] == parts[0, 11]  # on the two sides of the fence
-    np.False_
-    """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    rows, cols = valid.shape
-    node = np.full(valid.shape, -1, np.int64)
-    node[valid] = np.arange(int(valid.sum()))
-    blocked = barriers.cell[np.isinf(barriers.cost)] * 8 + barriers.direction[np.isinf(barriers.cost)]
-    first, second = [], []
-    for k in range(N_DIRECTIONS[neighbours]):
-        dr, dc = int(D_ROW[k]), int(D_COL[k])
-        c0, c1 = max(0, -dc), cols - max(0, dc)
-        a, b = node[: rows - dr, c0:c1].ravel(), node[dr:, c0 + dc : c1 + dc].ravel()
-        cell = (np.arange(rows - dr)[:, None] * cols + np.arange(c0, c1)[None]).ravel()
-        join = (a >= 0) & (b >= 0)
-        if k >= 4:  # a knight's move runs through two cells more
-            join &= np.isfinite(ground_along(np.where(valid, 1.0, np.nan), cell, np.full(len(cell), k)))
-        wall = blocked[blocked % 8 == k] // 8
-        if len(wall):
-            join &= ~np.isin(cell, wall, assume_unique=False)
-        first.append(a[join])
-        second.append(b[join])
-    n = int(valid.sum())
-    i, j = np.concatenate(first), np.concatenate(second)
-    _, label = connected_components(
-        coo_matrix((np.ones(len(i), np.int8), (i, j)), shape=(n, n)), directed=False
-    )
-    size = np.bincount(label)
-    order = np.argsort(-size, kind="stable")
-    rank = np.empty(len(size), np.int32)
-    rank[order] = np.arange(1, len(size) + 1)
-    parts = np.zeros(valid.shape, np.int32)
-    parts[valid] = rank[label]
-    return parts
 
 
 def as_dataarray(grid: Grid, values: NDArray[Any], name: str, **attrs: Any) -> xr.DataArray:

@@ -7,9 +7,9 @@ landscape stays, so that a shift opens no way round; between such an end and the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -42,36 +42,77 @@ def displaced(
     Barriers
         Same rows, same kilometres.
     """
-    shapes = barriers.table.geometry.to_numpy()
-    move = np.array([shifts.get(str(line), (0.0, 0.0)) for line in barriers.table["line"]], dtype=float)
-    ends = _Ends(shapes, move, barriers.table["line"].to_numpy(), grid, valid)
-    moved, chains = [], []
-    for i, (shape, chain) in enumerate(zip(shapes, barriers.chainages)):
-        geometry, old, new = _row(shape, move[i], ends, i)
-        moved.append(geometry)
-        chains.append(Chainage(new, np.asarray(chain.km_at(old)), chain.source))
-    table = barriers.table.set_geometry(
-        gpd.GeoSeries(moved, index=barriers.table.index, crs=barriers.table.crs)
-    )
-    return Barriers(table, tuple(chains))
+    return MovableLines(barriers, grid, valid).moved(shifts)
 
 
-def _row(
-    shape: shapely.Geometry, shift: Array, ends: _Ends, row: int
-) -> tuple[shapely.Geometry, Array, Array]:
+class MovableLines:
+    """A barrier layer whose lines are moved again and again: what holds the ends of its lines is looked up once.
+
+    Parameters
+    ----------
+    barriers : Barriers
+    grid : Grid
+    valid : bool array, shape (rows, cols)
+        Cells of the landscape.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> lines = MovableLines(land.barriers, land.grid, land.valid)
+    >>> [g.bounds[0] for g in lines.moved({"S": (100.0, 0.0)}).table.geometry]
+    [6000.0, 4100.0]
+    """
+
+    def __init__(self, barriers: Barriers, grid: Grid, valid: NDArray[np.bool_]) -> None:
+        self.barriers = barriers
+        self.lines = [str(line) for line in barriers.table["line"]]
+        shapes = barriers.table.geometry.to_numpy()
+        ends = _Ends(shapes, self.lines, grid, valid)
+        self.rows = [
+            [_Part.of(part, row, ends) for part in shapely.get_parts(s)] for row, s in enumerate(shapes)
+        ]
+
+    def moved(self, shifts: Mapping[str, tuple[float, float]]) -> Barriers:
+        """The barriers with some lines moved, see :func:`displaced`."""
+        barriers = self.barriers
+        move = np.array([*(shifts.get(line, (0.0, 0.0)) for line in self.lines), (0.0, 0.0)], dtype=float)
+        moved, chains = [], []
+        for parts, shift, chain in zip(self.rows, move, barriers.chainages):
+            geometry, old, new = _row(parts, shift, move)
+            moved.append(geometry)
+            chains.append(Chainage(new, np.asarray(chain.km_at(old)), chain.source))
+        return barriers.redrawn(moved, tuple(chains))
+
+
+class _Part(NamedTuple):
+    """One unbroken line of a row, and with which row its two ends go: -1 where they stay."""
+
+    line: shapely.LineString
+    xy: Array
+    closed: bool
+    ends: tuple[int, int]
+
+    @classmethod
+    def of(cls, part: shapely.LineString, row: int, ends: _Ends) -> _Part:
+        xy = shapely.get_coordinates(part)
+        return cls(part, xy, bool(part.is_closed), (ends.holder(row, xy[0]), ends.holder(row, xy[-1])))
+
+
+def _row(held: list[_Part], shift: Array, move: Array) -> tuple[shapely.Geometry, Array, Array]:
     """A row moved, and the distances along it of its vertices before and after [m]."""
     parts, old, new = [], [np.zeros(1)], [np.zeros(1)]
-    for part in shapely.get_parts(shape):
-        xy = shapely.get_coordinates(part)
-        first, last = (ends.shift(row, xy[k], shift) for k in (0, -1))
+    for part, xy, closed, ends in held:
+        first, last = move[ends[0]], move[ends[1]]
         reach = FADE * float(max(np.hypot(*(first - shift)), np.hypot(*(last - shift))))
-        if reach > 0 and not part.is_closed:
+        fades = reach > 0 and not closed
+        if fades:
             xy = shapely.get_coordinates(shapely.segmentize(part, reach / 4))
         steps = np.hypot(*np.diff(xy, axis=0).T)
         xy = xy[np.concatenate([[True], steps > 0])]
         along = np.concatenate([[0.0], np.cumsum(steps[steps > 0])])
         by = np.tile(shift, (len(xy), 1))
-        if reach > 0 and not part.is_closed:
+        if fades:
             left = np.clip(1 - along / reach, 0, None)[:, None]
             right = np.clip(1 - (along[-1] - along) / reach, 0, None)[:, None]
             by = by + (first - shift) * left * (1 - right) + (last - shift) * right * (1 - left)
@@ -90,33 +131,28 @@ class _Ends:
     """What holds the ends of lines."""
 
     def __init__(
-        self,
-        shapes: NDArray[np.object_],
-        move: Array,
-        lines: NDArray[np.object_],
-        grid: Grid,
-        valid: NDArray[np.bool_],
+        self, shapes: NDArray[np.object_], lines: Sequence[str], grid: Grid, valid: NDArray[np.bool_]
     ) -> None:
-        self.shapes, self.move, self.lines, self.grid = shapes, move, lines, grid
+        self.shapes, self.lines, self.grid = shapes, lines, grid
         self.tree = shapely.STRtree(shapes)
         padded = np.pad(valid, 1)
         inner = [padded[1 + a : padded.shape[0] - 1 + a, 1 + b : padded.shape[1] - 1 + b]
                  for a in (-1, 0, 1) for b in (-1, 0, 1)]  # fmt: skip
         self.inner = np.all(inner, axis=0)
 
-    def shift(self, row: int, point: Array, own: Array) -> Array:
-        """By how much an end of a row moves [m]."""
+    def holder(self, row: int, point: Array) -> int:
+        """The row with which an end of a row moves, -1 where it stays."""
         here = shapely.Point(point)
         near = sorted(self.tree.query(here, predicate="dwithin", distance=TOUCH_M))
         others = [j for j in near if self.lines[j] != self.lines[row]]
         through = [j for j in others if not self._ends_at(j, here)]
         if through:
-            return np.asarray(self.move[through[0]])
+            return int(through[0])
         if others:  # ends that meet follow the first of them
-            return np.asarray(self.move[min(row, others[0])])
+            return int(min(row, others[0]))
         r, c = self.grid.cells_of(point[:1], point[1:])
         inside = bool(self.grid.contains(r, c)[0]) and bool(self.inner[r[0], c[0]])
-        return own if inside else np.zeros(2)
+        return row if inside else -1
 
     def _ends_at(self, row: int, here: shapely.Point) -> bool:
         ends = [shapely.get_coordinates(p)[[0, -1]] for p in shapely.get_parts(self.shapes[row])]

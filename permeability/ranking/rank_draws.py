@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ from permeability.ranking import drawing, rank_statistics
 from permeability.ranking.draw_effort import worth_sharing
 from permeability.ranking.drawn_pieces import DrawnPieces
 from permeability.ranking.drawn_reach import BUDGET, DISPERSAL, STATES, drawn_limit, reach_and_area
-from permeability.ranking.line_positions import displaced
+from permeability.ranking.line_positions import MovableLines
 from permeability.ranking.ranked_draws import RankDraws
 from permeability.ranking.unknown_numbers import (
     ANEW,
@@ -359,20 +359,24 @@ class _Worlds:
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
+        self.movable: _Movable | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes to another machine: locks stay, and landscapes are made there when they are needed."""
-        return {k: v for k, v in vars(self).items() if k not in ("known", "lock", "first")}
+        return {k: v for k, v in vars(self).items() if k not in ("known", "lock", "first", "movable")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state, known=OrderedDict(), lock=threading.Lock(), first=threading.Lock())
+        locks = {"lock": threading.Lock(), "first": threading.Lock()}
+        vars(self).update(state, known=OrderedDict(), movable=None, **locks)
 
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""
         name = tuple(quantiles[c] for c in self.columns)
         with self.lock:  # made once, also when two threads ask for it
             if name not in self.known:
-                made = remade(self.land, {c: quantiles[c] for c in self.columns})
+                if self.movable is None:
+                    self.movable = _Movable.of(self.land)
+                made = remade(self.land, {c: quantiles[c] for c in self.columns}, self.movable)
                 patches, sets, lines, inside, shared, many = self.rest
                 here = patches if made is self.land else patches.on(made, shapes=False)
                 self.known[name] = _World(made, here, sets, lines, inside, shared, many, self.first)
@@ -381,7 +385,18 @@ class _Worlds:
             return self.known[name]
 
 
-def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
+class _Movable(NamedTuple):
+    """What is to be known of a landscape to move its lines."""
+
+    lines: MovableLines
+    accuracy: dict[str, float]
+
+    @classmethod
+    def of(cls, land: Landscape) -> _Movable:
+        return cls(MovableLines(land.barriers, land.grid, land.valid), accuracies(land))
+
+
+def remade(land: Landscape, quantiles: Mapping[str, float], movable: _Movable | None = None) -> Landscape:
     """The landscape with its lines elsewhere and its habitat otherwise.
 
     Parameters
@@ -390,22 +405,25 @@ def remade(land: Landscape, quantiles: Mapping[str, float]) -> Landscape:
     quantiles : mapping
         ``map.<line>.east`` and ``map.<line>.north``, ``origin.east`` and ``origin.north`` (all lines by one vector,
         uniform over a cell), keys of the ground's factor rows.
+    movable : _Movable, optional
+        Of this landscape, where it is remade again and again.
     """
     made = land
+    moves = any(k.startswith(("map.", "origin.")) for k in quantiles)
+    movable = _Movable.of(land) if moves and movable is None else movable
     shifts = {
         line: tuple(float(ndtri(quantiles[f"map.{line}.{way}"])) * a / NORMAL_90 for way in ("east", "north"))
-        for line, a in (accuracies(land) if any(k.startswith("map.") for k in quantiles) else {}).items()
+        for line, a in (movable.accuracy if moves and movable is not None else {}).items()
         if f"map.{line}.east" in quantiles
     }
     if "origin.east" in quantiles:
         east, north = ((quantiles[f"origin.{w}"] - 0.5) * land.grid.cell_size for w in ("east", "north"))
         own = {str(line): shifts.get(str(line), (0.0, 0.0)) for line in land.barriers.table["line"]}
         shifts = {line: (x + east, y + north) for line, (x, y) in own.items()}
-    if shifts:
-        barriers = displaced(land.barriers, shifts, land.grid, land.valid)  # type: ignore[arg-type]
-        made = replace(
-            made, barriers=barriers, cuts=cut_edges(barriers, land.grid, neighbours=land.neighbours)
-        )
+    if shifts and movable is not None:
+        barriers = movable.lines.moved(shifts)  # type: ignore[arg-type]
+        cuts = cut_edges(barriers, land.grid, neighbours=land.neighbours)
+        made = made.drawn_elsewhere(barriers, cuts)
     if land.ground is not None and any(k in quantiles for k in land.ground.rows):
         made = replace(made, resistance=check_resistance(land.ground.resistance(quantiles), land.grid.shape))
     return made

@@ -18,6 +18,7 @@ from permeability.layers.grid import Grid
 from permeability.ranking.draw_effort import cost_of_draws, interface_nodes
 from permeability.ranking.drawn_sites import _triple
 from permeability.ranking.impact_statements import impact_statements
+from permeability.ranking.line_positions import MovableLines, displaced
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import remade
 from permeability.ranking.rank_statistics import rank_table
@@ -195,3 +196,15 @@ def test_the_rank_of_nine_draws_in_ten():
     table = rank_table(gains, top=1)
     assert (table["rank_low"].tolist(), table["rank_high"].tolist()) == ([1, 1], [2, 2])
     assert table["share_first"].tolist() == [0.89, 0.11]
+
+
+def test_lines_that_were_moved_before_move_from_where_they_are_drawn():
+    land = land_of(accuracy_m=[300.0, 200.0])
+    lines = MovableLines(land.barriers, land.grid, land.valid)
+    lines.moved({"a": (900.0, -400.0)})
+    shifts = {"a": (-250.0, 100.0), "b": (40.0, 0.0)}
+    again, fresh = lines.moved(shifts), displaced(land.barriers, shifts, land.grid, land.valid)
+    assert shapely.equals_exact(again.table.geometry.to_numpy(), fresh.table.geometry.to_numpy()).all()
+    for one, other in zip(again.chainages, fresh.chainages):
+        np.testing.assert_array_equal(one.km, other.km)
+    assert again.rows_of("b").tolist() == [1]

@@ -22,7 +22,7 @@ between the ends closes it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,8 +182,8 @@ def grid_links(
     for k in range(4):
         plane = np.zeros(r.shape)
         if k < N_DIRECTIONS[neighbours]:
-            first, second = _pair_views(r, k)
-            link = _pair_views(plane, k)[0]
+            first, second = pair_views(r, k)
+            link = pair_views(plane, k)[0]
             if average == "resistance":
                 np.divide(2.0 / LENGTH[k], first + second, out=link)
             else:
@@ -200,8 +200,25 @@ def grid_links(
     return GridLinks(*planes)
 
 
-def _pair_views(a: NDArray[np.float64], k: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Views of the first and second cells of all edges of direction ``k`` (k < 4)."""
+def pair_views(a: NDArray[Any], k: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Views of the first and second cells of all edges of a direction.
+
+    Parameters
+    ----------
+    a : array, shape (rows, cols)
+    k : int
+        Direction.
+
+    Returns
+    -------
+    (array, array)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [v.tolist() for v in pair_views(np.array([[1, 2], [3, 4]]), 3)]  # to the south-west
+    [[[2]], [[3]]]
+    """
     rows, cols = a.shape
     dr, dc = int(D_ROW[k]), int(D_COL[k])
     c0, c1 = max(0, -dc), cols - max(0, dc)

@@ -119,7 +119,7 @@ def _choice(
     layers = fronts.work_once + 2 * fronts.work_state + fronts.work_columns()
     layers_s = layers / RATE + 2 * PER_FRONT * fronts.live.sum()
     front_s, fits = t**3 / RATE, 24 * t**2 <= available
-    if fits and front_s < 50 * layers_s:
+    if fits and front_s <= SETS_WORTH * layers_s:  # else layers are taken, whatever the plan says
         _, _, node, _ = kept_nodes(links.shape, patches, edges, regions)
         plan = make_plan(*links.shape, _numbered(links, node))
         front_s = (plan.work.sum() + t**3) / RATE
@@ -161,7 +161,9 @@ def _own_numbers(
 
 def _sides(links: GridLinks, own: NDArray[np.int32], edges: tuple[Ints, Ints], nodes: Ints) -> Ints:
     """Component of every interface node without the barrier edges."""
-    planes = [np.ascontiguousarray(p, dtype=np.float64) for p in links]
+    planes = [np.array(p, dtype=np.float64, order="C") for p in links]
+    for k, plane in enumerate(planes):  # quicker than to look every link of the grid up among the edges
+        plane.reshape(-1)[edges[0][edges[1] == k]] = 0.0
     parts: Any = layers.grid_parts
-    root = parts(*planes, own, np.unique(4 * edges[0] + edges[1]))
+    root = parts(*planes, own, np.zeros(0, np.int64))
     return np.unique(root[own[nodes]], return_inverse=True)[1].astype(np.int64)
