@@ -60,8 +60,8 @@ class MovableLines:
     >>> import permeability as pm
     >>> land, patches = pm.samples.tiny()
     >>> lines = MovableLines(land.barriers, land.grid, land.valid)
-    >>> [g.bounds[0] for g in lines.moved({"S": (100.0, 0.0)}).table.geometry]
-    [6000.0, 4100.0]
+    >>> [g.bounds[2] for g in lines.moved({"S": (100.0, 0.0)}).table.geometry]
+    [6000.0, 8100.0]
     """
 
     def __init__(self, barriers: Barriers, grid: Grid, valid: NDArray[np.bool_]) -> None:
