@@ -16,11 +16,12 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from permeability.core.tasks import HERE, RunOn, content_hash
+from permeability.impact.what_if import CircuitView
 from permeability.landscape.landscape import Landscape
 from permeability.landscape.patches import Patches
 from permeability.linkage.index_table import INDEX, INDICES, change_of, gain_of
 from permeability.linkage.landscape_indices import Indices, pair_costs
-from permeability.linkage.measured import Measured, indices, indices_from
+from permeability.linkage.measured import Measured, State, indices, indices_from
 from permeability.ranking.rank_draws import draw_quantiles, inputs_hash, remade
 from permeability.ranking.rank_statistics import middle
 from permeability.ranking.unknown_numbers import KINDS, Unknown, unknowns
@@ -28,6 +29,7 @@ from permeability.ranking.unknown_numbers import KINDS, Unknown, unknowns
 Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 VARY = ("crossing", "trace", "traffic", "unmapped")
+AFRESH = 3  # landscapes that are condensed one by one; more come from one network with all their barriers left outside
 
 
 @dataclass(frozen=True, eq=False)
@@ -329,11 +331,10 @@ def cumulative(option: Option, built: Array, measured: Measured | None = None) -
     for i in np.flatnonzero(land.standing):
         when = (float(built[i]), names[i]) if np.isfinite(built[i]) else (-np.inf, "")
         groups.setdefault(when, np.zeros(len(names), bool))[i] = True
-    standing, rows = np.zeros(len(names), bool), []
+    standing = np.cumsum([groups[g] for g in sorted(groups)], axis=0).astype(bool)
+    states, rows = _with_fewer(known, land, [replace(land, standing=here) for here in standing]), []
     bare = before = known.bare.indices.values
-    for year, line in sorted(groups):
-        standing = standing | groups[year, line]
-        state = known.state_of(replace(land, standing=standing))
+    for (year, line), state in zip(sorted(groups), states):
         now = indices_from(state, known.bare.cost, patches, land).values
         who = line or ", ".join(dict.fromkeys(names[groups[year, line]]))
         row: dict[str, object] = {"year": year if np.isfinite(year) else np.nan, "line": who, **now}
@@ -342,3 +343,16 @@ def cumulative(option: Option, built: Array, measured: Measured | None = None) -
         rows.append(row)
         before = now
     return pd.DataFrame(rows)
+
+
+def _with_fewer(known: Measured, land: Landscape, fewer: Sequence[Landscape]) -> list[State]:
+    """What the indices of landscapes are made of in which only some of the barriers of one stand."""
+    if len(fewer) <= AFRESH:
+        return [known.state_of(here) for here in fewer]
+    lines = dict.fromkeys(land.barriers.table["line"][land.standing])
+    view, found = CircuitView(land, known.patches, list(lines)), []
+    for here in fewer:
+        ways = Measured(here, known.patches, known.inside)
+        resistance = view.face.resistances(here.edge_barriers().at(view.keys)[1])
+        found.append(State(ways.cost, ways.reach, resistance, ways.pieces))
+    return found

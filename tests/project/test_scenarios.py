@@ -22,7 +22,7 @@ from permeability.layers.whole_files import sha256
 from permeability.linkage.index_table import INDEX, INDICES, change_of
 from permeability.linkage.measured import indices
 from permeability.locale.language import words
-from permeability.planning.alternatives import cumulative, evaluate_options
+from permeability.planning.alternatives import AFRESH, cumulative, evaluate_options
 from permeability.project.checking import check_project
 from permeability.project.project import Project, open_project
 from permeability.project.run.input_differences import differing_inputs, unexplained
@@ -270,6 +270,18 @@ def test_residual_and_cumulative_impact_add_up(project: Project, found: Any) -> 
     unknown = np.full(len(option.land.barriers), np.nan)
     assert len(cumulative(option, unknown)) == 1
     assert np.nanmax(years_built(project, "Railway fenced")) == 2030
+
+
+def test_one_line_after_the_other_is_what_condensing_every_landscape_anew_tells(
+    found: Any, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    option = found.alternatives.results["All planned lines fenced"].option
+    built = years_built(project, "All planned lines fenced")
+    together = cumulative(option, built)
+    assert len(together) > AFRESH
+    monkeypatch.setattr("permeability.planning.alternatives.AFRESH", len(together))
+    one_by_one = cumulative(option, built)
+    pd.testing.assert_frame_equal(together, one_by_one, rtol=1e-12, atol=1e-12)
 
 
 def test_infinite_impacts_are_kept_apart_from_numbers() -> None:
