@@ -61,7 +61,7 @@ class Chainage:
 def _piecewise(
     x: NDArray[np.float64], xp: NDArray[np.float64], fp: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, len(xp) - 2)
+    i = np.minimum(np.maximum(np.searchsorted(xp, x, side="right") - 1, 0), len(xp) - 2)
     return np.asarray(fp[i] + (x - xp[i]) * (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i]))
 
 

@@ -133,10 +133,9 @@ class CutTable:
     ) -> NDArray[np.int64]:
         """Barrier row at places on chains; ``otherwise`` on chains of one row."""
         out = otherwise.astype(np.int64)
-        for number in np.unique(chain) if self._long_chains else ():
-            rows = self._long_chains.get(int(number))
-            if rows is not None:
-                here = np.flatnonzero(chain == number)
+        for number, rows in self._long_chains.items():
+            here = np.flatnonzero(chain == number)
+            if len(here):
                 at = np.searchsorted(self.chains.start[rows], along[here], side="right") - 1
                 out[here] = rows[np.clip(at, 0, None)]
         return out
@@ -492,8 +491,8 @@ def _break_lines(lines: list[shapely.LineString]) -> list[tuple[NDArray[np.float
     if len(geoms) > 1:
         tree = shapely.STRtree(geoms)
         a, b = tree.query(geoms, predicate="dwithin", distance=TOUCH_CELLS)
-        for i, j in zip(a[a < b], b[a < b]):
-            points = _meeting_points(lines[i], lines[j])
+        one, other = a[a < b], b[a < b]
+        for i, j, points in zip(one, other, _meeting_points(geoms, one, other)):
             meets[i].append(points)
             meets[j].append(points)
     out = []
@@ -507,15 +506,21 @@ def _break_lines(lines: list[shapely.LineString]) -> list[tuple[NDArray[np.float
     return out
 
 
-def _meeting_points(a: shapely.LineString, b: shapely.LineString) -> NDArray[np.float64]:
-    """Where two lines cross, touch, or begin and end to overlap."""
-    common = shapely.intersection(a, b)
-    points = [shapely.get_coordinates(p)[[0, -1]] for p in shapely.get_parts(common) if not p.is_empty]
-    for one, other in ((a, b), (b, a)):
-        ends = shapely.get_coordinates(one)[[0, -1]]
-        near = shapely.distance(shapely.points(ends), other) <= TOUCH_CELLS
-        points.append(ends[near])
-    return np.concatenate(points) if points else np.zeros((0, 2))
+def _meeting_points(
+    lines: NDArray[np.object_], one: NDArray[np.int64], other: NDArray[np.int64]
+) -> list[NDArray[np.float64]]:
+    """Where two lines cross, touch, or begin and end to overlap, for pairs of lines by number."""
+    ends = np.array([shapely.get_coordinates(line)[[0, -1]] for line in lines])
+    places = shapely.points(ends)
+    near = [
+        shapely.distance(places[i], lines[j][:, None]) <= TOUCH_CELLS for i, j in ((one, other), (other, one))
+    ]
+    found = []
+    for k, common in enumerate(shapely.intersection(lines[one], lines[other])):
+        points = [shapely.get_coordinates(p)[[0, -1]] for p in shapely.get_parts(common) if not p.is_empty]
+        points += [ends[one[k]][near[0][k]], ends[other[k]][near[1][k]]]
+        found.append(np.concatenate(points))
+    return found
 
 
 def _insert(
@@ -542,9 +547,9 @@ def _unrepeated(xy: NDArray[np.float64], lattice: float) -> NDArray[np.bool_]:
     a, b = p[:-1], p[1:]
     swap = (a[:, 0] > b[:, 0]) | ((a[:, 0] == b[:, 0]) & (a[:, 1] > b[:, 1]))
     key = np.where(swap[:, None], np.hstack([b, a]), np.hstack([a, b]))
-    _, first = np.unique(key, axis=0, return_index=True)
-    keep = np.zeros(len(a), bool)
-    keep[first] = True
+    order = np.lexsort(key.T)  # the same one behind the other, the earlier first
+    keep = np.ones(len(a), bool)
+    keep[order[1:]] = np.any(key[order[1:]] != key[order[:-1]], axis=1)
     return keep & np.any(a != b, axis=1)
 
 

@@ -158,15 +158,20 @@ class EdgeEffects:
         self, chain: Ints, row: Ints, middle: Array, acts: Sequence[Act], known: dict[tuple[object, ...], int]
     ) -> Ints:
         """Number of the kind of every piece."""
-        inside = [(chain == a.chain) & (middle > a.low) & (middle < a.high) for a in acts]
+        inside = np.zeros((len(row), len(acts)), bool)
+        for k, a in enumerate(acts):
+            inside[:, k] = (chain == a.chain) & (middle > a.low) & (middle < a.high)
         out = np.empty(len(row), np.int64)
-        for i, r in enumerate(row.tolist()):
-            steps = tuple(a.step for a, here in zip(acts, inside) if here[i] and r in a.rows)
-            name = (r, *(signature(s) for s in steps))
-            number = known.setdefault(name, len(self.kinds))
-            if number == len(self.kinds):
-                self.kinds.append(_Kind(r, steps))
-            out[i] = number
+        alike: dict[tuple[int, bytes], int] = {}  # most pieces of a set lie in the same acts
+        for i, (r, here) in enumerate(zip(row.tolist(), inside)):
+            where = r, here.tobytes()
+            if where not in alike:
+                steps = tuple(a.step for a, met in zip(acts, here) if met and r in a.rows)
+                name = (r, *(signature(s) for s in steps))
+                alike[where] = known.setdefault(name, len(self.kinds))
+                if alike[where] == len(self.kinds):
+                    self.kinds.append(_Kind(r, steps))
+            out[i] = alike[where]
         return out
 
     @staticmethod
