@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from permeability.barriers.crossing_costs import Values, level_values
 from permeability.barriers.cut_costs import signature
+from permeability.barriers.drawn_values import DrawnValues
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Derived, Estimate
 from permeability.landscape.landscape import Landscape
@@ -78,11 +79,14 @@ def use_in_draws(
         met = tuple((row, tuple(map(signature, mine))) for row, mine in _met(land, steps, land.chance_of > 0))
         alike.setdefault(met, []).append(k)
     found = np.empty((len(quantiles), len(sets)))
-    for d, row in enumerate(quantiles.to_dict("records")):
-        there = land.drawn({str(k): float(v) for k, v in row.items()})
-        values = level_values(there.level)
-        for columns in alike.values():
-            found[d, columns] = _used(there, sets[columns[0]], values, there.standing)
+    anywhere = np.ones(len(land.standing), bool)
+    groups = [(list(_met(land, sets[k[0]], anywhere)), k) for k in alike.values()]
+    draws = DrawnValues(list(quantiles.columns), quantiles.to_numpy(np.float64))
+    for d in range(len(quantiles)):
+        there = land.drawn(draws.draw(d))
+        values, stands = level_values(there.level), there.standing.tolist()
+        for met, columns in groups:
+            found[d, columns] = _hardest(there, (m for m in met if stands[m[0]]), values)
     return found
 
 
@@ -138,7 +142,11 @@ def _met(
 def _used(
     land: Landscape, steps: Sequence[Intervention], values: Values, standing: NDArray[np.bool_]
 ) -> float:
-    return min((_crossed(land, row, mine, values) for row, mine in _met(land, steps, standing)), default=1.0)
+    return _hardest(land, _met(land, steps, standing), values)
+
+
+def _hardest(land: Landscape, met: Iterable[tuple[int, list[Intervention]]], values: Values) -> float:
+    return min((_crossed(land, row, mine, values) for row, mine in met), default=1.0)
 
 
 def _crossed(land: Landscape, row: int, steps: Sequence[Intervention], values: Values) -> float:
