@@ -10,6 +10,7 @@ import shapely
 from scipy import stats
 
 import permeability as pm
+from permeability.barriers.crossing_costs import level_values
 from permeability.barriers.lines import prepare
 from permeability.core.errors import LayerError, OptionError, PatchError
 from permeability.core.tasks import RunOn
@@ -19,7 +20,8 @@ from permeability.landscape.patches import place
 from permeability.linkage.measured import indices
 from permeability.ranking import unknown_numbers
 from permeability.ranking.line_positions import displaced
-from permeability.ranking.rank_draws import draw_ranks, remade
+from permeability.ranking.opening_use import _used, use_in_draws
+from permeability.ranking.rank_draws import draw_quantiles, draw_ranks, remade
 from permeability.ranking.unknown_numbers import KINDS, unknowns
 from permeability.species import species
 
@@ -120,6 +122,26 @@ def test_draws_equal_landscapes_built_with_the_drawn_values(case):
             gain = after.values["mean_conductance"] - today
             assert drawn.gains[d, k] == pytest.approx(gain, rel=1e-7, abs=1e-12)
     assert len(states) > 1
+
+
+def test_the_use_of_openings_in_all_draws_is_that_of_every_draw_by_itself(case):
+    """Rows that are there in some draws, a railway that is fenced in some; numbers drawn one by one as plain mappings."""
+    land, patches, _ = case
+    some = unknown_numbers.Estimate(0.1, 0.3, 0.8)
+    sets = [
+        [pm.Intervention("treat", "R", 2, 9, chance=some)],
+        [pm.Intervention("remove", "Q", 0, 9), pm.Intervention("treat", "H", 0, 9, chance=some)],
+        [pm.Intervention("treat", "F", 1, 3, chance=some), pm.Intervention("remove", "R", 0, 30)],
+    ]
+    quantiles = draw_quantiles(unknowns(land, patches, sets), 20, 3)
+    found, standing = use_in_draws(land, sets, quantiles), set()
+    for d, row in enumerate(quantiles.to_dict("records")):
+        there = land.drawn({str(k): float(v) for k, v in row.items()})
+        standing.add(tuple(there.standing))
+        plain = level_values({str(k): float(v) for k, v in row.items()})
+        assert found[d].tolist() == [_used(there, steps, plain, there.standing) for steps in sets]
+    assert len(standing) > 1
+    assert (np.ptp(found, axis=0) > 0).all()
 
 
 def test_a_kind_that_is_left_out_stays_at_its_best(case):
