@@ -48,6 +48,7 @@ from permeability.ranking.unknown_numbers import (
 __all__ = ["draw_ranks"]
 
 Array = NDArray[np.float64]
+BESIDE = 2  # landscapes whose draws take turns
 GAINS = ("mean_conductance", "pairs_apart", "range_cut_off_km2", "reachable_km2", "eca_km2")
 """Indices that are drawn."""
 
@@ -156,7 +157,9 @@ def draw_ranks(
 
     turns = [(d % draws_anew if anew else 0, d, "state") for d in range(draws)]
     turns += [(d % draws_anew if anew else 0, d, "fields") for d in range(states)]
-    tasks = [(what, d) for _, d, what in sorted(turns)]
+    # draws of two landscapes take turns, so that two threads make two at once and neither waits for the other
+    turns.sort(key=lambda turn: (turn[0] // BESIDE, turn[1] // draws_anew, turn[2], turn[1]))
+    tasks = [(what, d) for _, d, what in turns]
     found = np.full((draws, len(GAINS), 1 + len(asked)), np.nan)
     with threadpool_limits(
         limits=1, user_api="blas"
@@ -357,7 +360,7 @@ class _Worlds:
     ) -> None:
         self.land, self.rest = land, (patches, sets, lines, inside, shared, many)
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
-        self.known: OrderedDict[tuple[float, ...], _World] = OrderedDict()
+        self.known: OrderedDict[tuple[float, ...], _Place] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
         self.movable: _Movable | None = None
 
@@ -372,17 +375,30 @@ class _Worlds:
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""
         name = tuple(quantiles[c] for c in self.columns)
-        with self.lock:  # made once, also when two threads ask for it
-            if name not in self.known:
-                if self.movable is None:
-                    self.movable = _Movable.of(self.land)
-                made = remade(self.land, {c: quantiles[c] for c in self.columns}, self.movable)
-                patches, sets, lines, inside, shared, many = self.rest
-                here = patches if made is self.land else patches.on(made, shapes=False)
-                self.known[name] = _World(made, here, sets, lines, inside, shared, many, self.first)
-                if len(self.known) > self.KEPT:
-                    self.known.popitem(last=False)
-            return self.known[name]
+        with self.lock:
+            if self.movable is None and name:
+                self.movable = _Movable.of(self.land)
+            place = self.known.setdefault(name, _Place())
+            if len(self.known) > self.KEPT:
+                self.known.popitem(last=False)
+        with place.lock:  # made once, also when two threads ask for it; who asks for another does not wait
+            if place.world is None:
+                place.world = self._made({c: quantiles[c] for c in self.columns})
+            return place.world
+
+    def _made(self, quantiles: Mapping[str, float]) -> _World:
+        made = remade(self.land, quantiles, self.movable)
+        patches, sets, lines, inside, shared, many = self.rest
+        here = patches if made is self.land else patches.on(made, shapes=False)
+        return _World(made, here, sets, lines, inside, shared, many, self.first)
+
+
+class _Place:
+    """Where a landscape is, or will be once somebody has made it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.world: _World | None = None
 
 
 class _Movable(NamedTuple):
