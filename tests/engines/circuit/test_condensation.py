@@ -277,3 +277,30 @@ def test_a_condensation_that_misses_its_check_is_refused(monkeypatch):
     monkeypatch.setattr(condensation, "CHECK_TOLERANCE", -1.0)
     with pytest.raises(SolverError, match=r"S23(?s:.*)multigrid"):
         condense(links, [0, 50, 100])
+
+
+def test_an_order_of_elimination_is_made_once_for_one_numbering_and_only_read():
+    rng = np.random.default_rng(5)
+    ground = rng.uniform(1, 9, (40, 50))
+    regions = np.zeros(ground.shape, np.int64)
+    regions[3, 4], regions[30, 44] = 1, 2
+    condensation._plans.clear()
+    first = effective_resistances(grid_links(ground), regions=regions)
+    (plan,) = condensation._plans.values()
+    held = [np.array(v) for v in vars(plan).values()]
+    other = effective_resistances(
+        grid_links(ground**2), regions=regions
+    )  # the same nodes, other conductances
+    assert [*condensation._plans.values()] == [plan]
+    ground[10, :7] = np.nan  # other nodes
+    effective_resistances(grid_links(ground), regions=regions)
+    assert len(condensation._plans) == 2
+    assert all(np.array_equal(a, b) for a, b in zip(held, vars(plan).values()))
+    ground = np.random.default_rng(5).uniform(1, 9, (40, 50))
+    for again, power in ((first, 1), (other, 2)):
+        condensation._plans.clear()
+        assert np.array_equal(again, effective_resistances(grid_links(ground**power), regions=regions))
+    for k in range(condensation.KEPT_PLANS + 3):
+        regions[20, k] = 3 + k
+        effective_resistances(grid_links(ground), regions=regions)
+    assert len(condensation._plans) == condensation.KEPT_PLANS

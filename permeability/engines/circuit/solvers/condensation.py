@@ -7,7 +7,10 @@ dense network with the same currents, voltages and effective resistances among t
 
 from __future__ import annotations
 
+import hashlib
+import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -26,7 +29,11 @@ LEAF = 32  # elements in the smallest boxes
 CHUNK_WORK = 5e9  # multiply-adds between two looks at Ctrl-C
 CHECK_TOLERANCE = 1e-9  # largest relative residual of the sampled check that passes
 BALANCE_TOLERANCE = 1e-9  # largest relative imbalance of the currents put into one component
+KEPT_PLANS = 8  # orders of elimination that are kept
+KEPT_PLAN_BYTES = 4_000_000  # and the list of nodes of the largest of them
 SMALL = 24  # nodes up to which all effective resistances are taken one ground after the other
+
+_plans_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,9 @@ class _Plan:
         return int(
             per_node * (n_cells + n_kept) + 8 * (dense + tiles) + self.ids.nbytes + 80 * len(self.size)
         )
+
+
+_plans: OrderedDict[bytes, _Plan] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -446,7 +456,22 @@ def kept_nodes(
 
 
 def make_plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
-    """Order of elimination for numbered nodes."""
+    """Order of elimination for numbered nodes; the last small ones are kept by what they hang on, for it takes a third of the work."""
+    key = hashlib.blake2b(node, digest_size=32).digest() + f"{rows} {cols}".encode()
+    with _plans_lock:
+        if (known := _plans.get(key)) is not None:
+            _plans.move_to_end(key)
+            return known
+    made = _new_plan(rows, cols, node)
+    if made.ids.nbytes <= KEPT_PLAN_BYTES:
+        with _plans_lock:
+            _plans[key] = made
+            if len(_plans) > KEPT_PLANS:
+                _plans.popitem(last=False)
+    return made
+
+
+def _new_plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
     from permeability.engines.kernels import dissection as nd
     from permeability.engines.kernels.box_cuts import box_tree
 
