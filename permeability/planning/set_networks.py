@@ -167,10 +167,14 @@ def _network(
     """One state: ``made`` has its lines where they are, ``land`` also its crossing numbers."""
     made, land, patches, weights = state
 
+    known: dict[tuple[Members, ...], tuple[EdgeEffects, Floats, Floats]] = {}
+
     def effects(sets: Sequence[Members]) -> tuple[EdgeEffects, Floats, Floats]:
-        steps = [[i for k in members for i in sites[k].interventions] for members in sets]
-        found = EdgeEffects(made, steps)
-        return found, *found.after(land)
+        if tuple(sets) not in known:  # pieces mostly ask for the sets that conductance has asked for
+            steps = [[i for k in members for i in sites[k].interventions] for members in sets]
+            found = EdgeEffects(made, steps)
+            known[tuple(sets)] = found, *found.after(land)
+        return known[tuple(sets)]
 
     alone, cost, series = effects([(k,) for k in range(len(sites))])
     singles = view.candidates(alone.start, alone.keys, series)

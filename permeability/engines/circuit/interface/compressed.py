@@ -32,6 +32,7 @@ __all__ = ["CompressedInterface"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 kernel: Any = _gains  # numba functions
+States = tuple[int | None, ...]  # of every block; None where nothing is built on it
 
 CHECKED = 64  # random sets worked out both ways
 OWN = 2.0  # times the tolerance: part of what a block does to patches that may be let go
@@ -172,8 +173,10 @@ class CompressedInterface:
         OptionError
             O72 for a candidate that there is not, or two that exclude each other.
         """
-        chosen = self._allowed(members)
-        picked = self._picked(chosen)
+        return self._opened(self._picked(self._allowed(members)))
+
+    def _opened(self, picked: Sequence[tuple[BlockModes, int]]) -> Floats:
+        """Resistances with some blocks each in one of its states."""
         if not picked:
             return self.today.copy()
         modes = np.concatenate([np.arange(b.first, b.first + b.size) for b, _ in picked])
@@ -270,7 +273,8 @@ def compressed(
     parts = _Parts.of(seen, blocks)
     never = frozenset(frozenset(p) for p in apart)
     sample = list(_sample(n_candidates, never))[::-1]  # large sets first: they are the hardest
-    exact = [(m, seen.opened(*_raised(blocks, m))) for m in sample]
+    states = [tuple(b.ways.at(members) for b in blocks) for members in sample]
+    exact = [(each, seen.opened(*_raised(blocks, each))) for each in states]
     cut = 2.0 * float(np.sqrt(tolerance))  # errors of gains are of second order; couplings are of order 1
     while True:
         last = cut < LAST_CUT
@@ -430,9 +434,8 @@ def _block_times(parts: Sequence[Floats], table: Floats) -> Floats:
     return np.concatenate([p @ table[a:b] for p, a, b in zip(parts, ends, ends[1:])])
 
 
-def _raised(blocks: Sequence[EdgeBlock], members: Members) -> tuple[Ints, Floats]:
+def _raised(blocks: Sequence[EdgeBlock], states: States) -> tuple[Ints, Floats]:
     """Places of the edges of the blocks, and what a set adds to each."""
-    states = [b.ways.at(members) for b in blocks]
     increase = [
         np.zeros(len(b.edges)) if state is None else b.increase[state] for b, state in zip(blocks, states)
     ]
@@ -454,7 +457,7 @@ def _sample(n: int, never: frozenset[frozenset[int]]) -> Iterator[Members]:
 
 
 def _worst(
-    small: CompressedInterface, exact: Sequence[tuple[Members, Floats]], enough: float = np.inf
+    small: CompressedInterface, exact: Sequence[tuple[States, Floats]], enough: float = np.inf
 ) -> float:
     """Largest relative error of the gain in conductance; infinite where a pair is joined in one and not in the other.
 
@@ -462,8 +465,8 @@ def _worst(
     """
     today = small.index(small.today)
     worst = 0.0
-    for members, resistance in exact:
-        found = small.resistances(members)
+    for states, resistance in exact:
+        found = small._opened([(b, s) for b, s in zip(small.blocks, states) if s is not None])
         if not np.array_equal(np.isfinite(found), np.isfinite(resistance)):
             return float("inf")
         level = small.index(resistance)
