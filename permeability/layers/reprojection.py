@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 
 TOLERANCE_M = 1.0  # a side may lie this far off the line that was drawn
 MOST_PIECES = 4096  # of one side
@@ -43,7 +44,7 @@ def reproject(frame: gpd.GeoDataFrame, crs: Any, *, tolerance: float = TOLERANCE
     """
     if frame.crs is None or frame.crs == crs:
         return frame
-    transformer = Transformer.from_crs(frame.crs, crs, always_xy=True)
+    transformer = _transformer(frame.crs, CRS.from_user_input(crs))
     shapes = frame.geometry.to_numpy()
     steps = np.array([_step(g, transformer, tolerance) for g in shapes])
     long = np.isfinite(steps)
@@ -52,6 +53,12 @@ def reproject(frame: gpd.GeoDataFrame, crs: Any, *, tolerance: float = TOLERANCE
         parted[long] = shapely.segmentize(parted[long], steps[long])
         frame = frame.set_geometry(gpd.GeoSeries(parted, index=frame.index, crs=frame.crs))
     return frame.to_crs(crs)
+
+
+@lru_cache(maxsize=32)
+def _transformer(source: CRS, target: CRS) -> Transformer:
+    """From one coordinate system to another, x first; it takes longer to make than most layers take to move."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def _step(shape: shapely.Geometry | None, transformer: Transformer, tolerance: float) -> float:

@@ -94,6 +94,11 @@ class Project(ProjectLayers):
         """All barriers with their kilometres, planned ones included."""
         return self._once("barriers", self._read_barriers)
 
+    @property
+    def barriers_read(self) -> Barriers | None:
+        """All barriers where somebody has asked for them already."""
+        return self._cache.get("barriers")
+
     def _read_barriers(self) -> Barriers:
         spec = self.spec.barriers
         posts = self.vector(spec.posts) if spec.posts else None

@@ -81,21 +81,25 @@ class ProjectLayers:
 
     def vector(self, name: str) -> gpd.GeoDataFrame:
         """A vector layer in the CRS of the grid."""
+
+        def moved() -> gpd.GeoDataFrame:
+            table = self.as_it_lies(name)
+            self._cache.pop(f"own {name}")  # nobody asks for it again
+            return reproject(table, self.grid.crs)
+
+        return self._once(f"vector {name}", moved)
+
+    def as_it_lies(self, name: str) -> gpd.GeoDataFrame:
+        """A vector layer in the CRS of its file, its columns mapped; kept until it is asked for on the grid."""
         spec = self.layer(name)
         return self._once(
-            f"vector {name}",
-            lambda: read_own_layer(
-                self.folder / spec.path, spec.table, spec.where, spec, layer=name, crs=self.grid.crs
-            ),
+            f"own {name}",
+            lambda: read_own_layer(self.folder / spec.path, spec.table, spec.where, spec, layer=name),
         )
 
     def area(self, name: str) -> gpd.GeoDataFrame:
         """A layer of areas in the CRS of the grid (L06 when it holds anything else)."""
         return require_areas(self.vector(name), name)
-
-    def moved(self, table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-        """A layer in the CRS of the grid."""
-        return reproject(table, self.grid.crs)
 
     def raster(self, name: str) -> NDArray[np.float64]:
         """A raster layer on the grid."""

@@ -206,6 +206,7 @@ def test_json_is_strict_sorted_and_stable(value: object) -> None:
     text = whole_files.json_text({"value": value})
     again = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert whole_files.json_text(again) == text
+    assert json.dumps(again, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n" == text
 
 
 def test_csv_keeps_ten_digits_and_says_inf(tmp_path: Path) -> None:

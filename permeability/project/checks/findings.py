@@ -94,9 +94,7 @@ class Readable:
 
     def on_grid(self, name: str) -> gpd.GeoDataFrame | None:
         """A vector layer in the CRS of the grid, when both are there."""
-        if name not in self.tables or self.grid is None:
-            return None
-        return self.project.moved(self.tables[name])
+        return None if name not in self.tables or self.grid is None else self.project.vector(name)
 
     def mask(self) -> NDArray[np.bool_] | None:
         """The mask from those of its layers that can be read."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from permeability.layers import rasters
 from permeability.project.checks.findings import Findings, Readable
-from permeability.project.column_mapping import garbled, read_own_layer
+from permeability.project.column_mapping import garbled
 from permeability.project.spec import ProjectSpec
 
 RASTER_ENDINGS = (".tif", ".tiff", ".asc", ".vrt", ".img")
@@ -30,9 +30,7 @@ def check(found: Findings, seen: Readable) -> None:
                 if got[1] is not None:
                     seen.raster_crs[name] = got[1]
             continue
-        table = found.attempt(
-            partial(read_own_layer, path, spec.table, spec.where, spec, layer=name), layer=name
-        )
+        table = found.attempt(partial(seen.project.as_it_lies, name), layer=name)
         if table is not None:
             seen.tables[name] = table
             warning = garbled(path, table, spec, name)

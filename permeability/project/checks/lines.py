@@ -43,7 +43,10 @@ def check(found: Findings, seen: Readable) -> None:
     if usable and not _ids_across(found, seen, usable):
         tables = {n: t for n in usable if (t := seen.on_grid(n)) is not None}
         how = {"posts": posts, "snap_m": spec.snap_m, "as_one": spec.as_one, "count_both": spec.count_both}
-        barriers = found.attempt(partial(prepare_layers, tables, **how), layer=", ".join(usable))
+        whole = usable == list(spec.layers) and (posts is None) == (spec.posts is None)
+        barriers = seen.project.barriers_read if whole else None  # of the very same layers
+        if barriers is None:
+            barriers = found.attempt(partial(prepare_layers, tables, **how), layer=", ".join(usable))
         if barriers is not None:
             label = ", ".join(usable)
             more = [*doubles(barriers.table, label), *missed_finding(barriers.table, label)]
