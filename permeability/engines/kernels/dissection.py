@@ -334,11 +334,12 @@ def _add_links(
                     w[i, j] += g
                 else:
                     rest[i - ne, j - ne] += g
-                flow = g * (probe(first) - probe(second))
-                check[first] += flow
-                check[second] -= flow
-                bulk[first] += abs(flow)
-                bulk[second] += abs(flow)
+                if check.size > 0:
+                    flow = g * (probe(first) - probe(second))
+                    check[first] += flow
+                    check[second] -= flow
+                    bulk[first] += abs(flow)
+                    bulk[second] += abs(flow)
 
 
 @njit(cache=True, nogil=True)
@@ -356,7 +357,7 @@ def eliminate(
     begin, end, bounds, child, ids, start, size, n_out, offset,
     e, s, se, sw, node, left_out, leak, check, bulk, stack, pos, rows_buffer, rest_buffer, factor, factor_start,
 ):  # fmt: skip
-    """Work through the fronts ``begin`` to ``end``; ``leak`` and ``check`` are per node, ``leak`` may be
+    """Work through the fronts ``begin`` to ``end``; ``leak``, ``check`` and ``bulk`` are per node and may be
     empty.  The last front's result stays in ``rest_buffer``, with ``factor`` of size > 0 the pivot rows there.
     """
     for b in range(begin, end):
@@ -381,14 +382,15 @@ def eliminate(
         local_leak = np.empty(n if leak.size > 0 else 0)
         for i in range(len(local_leak)):
             local_leak[i] = leak[ids[first + i]]
-        local_check, local_bulk = np.empty(n), np.empty(n)
-        for i in range(n):
+        m = n if check.size > 0 else 0
+        local_check, local_bulk = np.empty(m), np.empty(m)
+        for i in range(m):
             local_check[i] = check[ids[first + i]]
             local_bulk[i] = bulk[ids[first + i]]
         reduce_front(w, rest, local_leak, local_check, local_bulk)
         for i in range(len(local_leak)):
             leak[ids[first + i]] = local_leak[i]
-        for i in range(ne, n):
+        for i in range(ne, m):
             check[ids[first + i]] = local_check[i]
             bulk[ids[first + i]] = local_bulk[i]
         at = offset[b]

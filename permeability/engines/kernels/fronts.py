@@ -119,19 +119,27 @@ def split_cost(child, parent, size, n_out, live):
 
 
 @njit(cache=True, nogil=True)
-def once_ranges(child, live):
-    """First front of every largest subtree that never changes, by the subtree's last front; -1 elsewhere."""
-    n = len(live)
-    first = np.empty(n, np.int64)
-    out = np.full(n, -1, np.int64)
-    for b in range(n):
+def first_beneath(child):
+    """The first of the boxes beneath every box, itself where there is none; the others lie between the two."""
+    first = np.empty(len(child), np.int64)
+    for b in range(len(child)):
         first[b] = b
         for half in range(2):
+            if child[b, half] >= 0:
+                first[b] = min(first[b], first[child[b, half]])
+    return first
+
+
+@njit(cache=True, nogil=True)
+def once_ranges(child, live):
+    """First front of every largest subtree that never changes, by the subtree's last front; -1 elsewhere."""
+    first = first_beneath(child)
+    out = np.full(len(live), -1, np.int64)
+    for b in range(len(live)):
+        for half in range(2):
             q = child[b, half]
-            if q >= 0:
-                first[b] = min(first[b], first[q])
-                if live[b] and not live[q]:
-                    out[q] = first[q]
+            if q >= 0 and live[b] and not live[q]:
+                out[q] = first[q]
     return out
 
 

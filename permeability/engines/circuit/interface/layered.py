@@ -82,9 +82,10 @@ class Fronts:
 
     def work_columns(self) -> float:
         """Multiply-adds of carrying the right-hand sides of all edges through one state."""
-        beneath = np.bincount(self.leaf, minlength=len(self.live)).astype(np.float64)
-        for b in range(len(beneath) - 1):
-            beneath[self.parent[b]] += beneath[b]
+        before = np.concatenate(([0], np.cumsum(np.bincount(self.leaf, minlength=len(self.live)))))
+        beneath = (
+            before[1:] - before[layers.first_beneath(self.child)]
+        )  # the boxes beneath one come right before it
         n, ne = self.size[self.live], self.n_out[self.live]
         return float((beneath[self.live] * ne * (n - ne / 2)).sum())
 
@@ -222,11 +223,12 @@ class StateNumbers:
 
 def _first_live(fronts: Fronts) -> Ints:
     """The lowest live front at or above every box, -1 above none."""
-    out = np.arange(len(fronts.live))
-    for b in range(len(out) - 1, -1, -1):
-        if not fronts.live[b]:
-            out[b] = out[fronts.parent[b]] if fronts.parent[b] >= 0 else -1
-    return out
+    up = np.where(fronts.live, np.arange(len(fronts.live)), fronts.parent)
+    while True:  # every round goes twice as far up
+        further = np.where(up >= 0, up[up], -1)
+        if np.array_equal(further, up):
+            return up
+        up = further
 
 
 def _places(nodes: Ints, front: Ints, fronts: Fronts) -> Ints:
@@ -248,14 +250,12 @@ def _eliminate_once(
     stack, pos = np.empty(fronts.peak[0]), np.empty(len(node) + n_kept, dtype=np.int32)
     rows_buffer, rest_buffer = np.empty(fronts.rows_max.max()), np.empty(fronts.rest_max.max())
     cache, nothing = np.empty(fronts.cache), np.zeros(0)
-    check = np.zeros(len(pos))
-    bulk = np.zeros(len(pos))
     zeros = np.zeros(len(fronts.size) + 1, dtype=np.int64)
     firsts = layers.once_ranges(fronts.child, fronts.live)
     for last in np.flatnonzero(firsts >= 0):
         eliminate(
             firsts[last], last + 1, fronts.bounds, fronts.child, fronts.ids, fronts.start, fronts.size,
-            fronts.n_out, fronts.offset, *planes, node, keys, nothing, check, bulk, stack, pos, rows_buffer,
+            fronts.n_out, fronts.offset, *planes, node, keys, nothing, nothing, nothing, stack, pos, rows_buffer,
             rest_buffer, nothing, zeros,
         )  # fmt: skip
         at, n = fronts.kept[last], int(fronts.size[last] - fronts.n_out[last])
@@ -266,6 +266,6 @@ def _eliminate_once(
         w, rest = np.zeros((ne, n)), np.zeros((n - ne, n - ne))
         ids = fronts.ids[fronts.start[b] : fronts.start[b + 1]]
         pos[ids] = np.arange(n, dtype=np.int32)
-        assemble(fronts.bounds[b], *planes, node, keys, pos, ne, w, rest, check, bulk)
+        assemble(fronts.bounds[b], *planes, node, keys, pos, ne, w, rest, nothing, nothing)
         layers.pack_front(w, rest, cache[fronts.kept[b] : fronts.kept[b] + n * (n + 1) // 2])
     return cache
