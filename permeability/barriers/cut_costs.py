@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.barriers.crossing_costs import COST, TRACE, Component, Values, level_values, width_of
-from permeability.barriers.cut_links import CutLinks
+from permeability.barriers.cut_links import CutLinks, distinct
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.line_chains import LineChains
 from permeability.barriers.lines import Barriers
@@ -485,6 +485,7 @@ def nearest_mouths(pieces: Pieces, mouths: Sequence[Act], reach_m: float) -> Nea
     Returns
     -------
     NearMouths
+        Without openings it names no rows.
     """
     n, middle = len(pieces.cut), 0.5 * (pieces.low + pieces.high)
     sides, distance = np.full((n, 2), -1, np.int64), np.zeros((n, 2))
@@ -501,7 +502,7 @@ def nearest_mouths(pieces: Pieces, mouths: Sequence[Act], reach_m: float) -> Nea
         ok_a = (after < len(mouths)) & (low[a].real == pieces.chain) & ~inside & (to_a <= reach_m)
         sides[:, 0], sides[:, 1] = np.where(ok_b, b, -1), np.where(ok_a, a, -1)
         distance[:, 0], distance[:, 1] = np.where(ok_b, to_b, 0.0), np.where(ok_a, to_a, 0.0)
-    return NearMouths(sides, distance, np.unique(pieces.row))
+    return NearMouths(sides, distance, distinct(pieces.row) if mouths else np.zeros(0, np.int64))
 
 
 def pieces_of(
@@ -547,13 +548,13 @@ def met_by_acts(cuts: CutTable, acts: Sequence[Act], reach_m: float) -> Ints:
     for a in acts:
         more = reach_m if a.mouth is not None else 0.0
         found.append(cuts.met_by(a.chain, a.low - more, a.high + more))
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))
 
 
 def linked_by(cuts: CutTable, acts: Sequence[Act]) -> Ints:
     """Cuts of other lines that may cancel once acts have opened what is met between them."""
     found = [cuts.links.met(a.chain, a.low, a.high) for a in acts] if len(cuts.links) else []
-    return cuts.links.first[np.unique(np.concatenate([np.zeros(0, np.int64), *found]))]
+    return cuts.links.first[distinct(np.concatenate([np.zeros(0, np.int64), *found]))]
 
 
 def places_met(cuts: CutTable, links: CutLinks) -> Pieces:

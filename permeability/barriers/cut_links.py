@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,28 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+def distinct(values: Ints) -> Ints:
+    """Ascending without repetition: ``np.unique``, which takes ten times as long for the few cuts of an opening.
+
+    Parameters
+    ----------
+    values : int array
+
+    Returns
+    -------
+    int array
+
+    Examples
+    --------
+    >>> distinct(np.array([5, 3, 5])).tolist(), distinct(np.zeros(0, np.int64)).tolist()
+    ([3, 5], [])
+    """
+    out = np.sort(values)
+    keep = np.ones(len(out), bool)
+    np.not_equal(out[1:], out[:-1], out=keep[1:])
+    return out[keep]
 
 
 @dataclass(frozen=True)
@@ -76,16 +99,18 @@ class CutLinks:
     def met(self, chain: int, low: float, high: float) -> Ints:
         """Links with a place on a stretch of a chain [m along the chain]."""
         here = (self.chain == chain) & (self.along >= low) & (self.along <= high)
-        return np.unique(self.of_place[here])
+        return distinct(self.of_place[here])
 
-    @property
+    @cached_property
     def of_place(self) -> Ints:
         """Link of every place."""
         return np.repeat(np.arange(len(self.first)), np.diff(self.start))
 
     def only(self, which: Ints) -> CutLinks:
         """Some of the links."""
-        places = np.flatnonzero(np.isin(self.of_place, which))
+        mine = np.zeros(len(self), bool)
+        mine[which] = True
+        places = np.flatnonzero(mine[self.of_place])
         count = np.diff(self.start)[which]
         start = np.concatenate([[0], np.cumsum(count)])
         return CutLinks(self.first[which], self.second[which], start, self.chain[places], self.along[places])

@@ -32,7 +32,7 @@ from permeability.barriers.cut_costs import (
     places_met,
     signature,
 )
-from permeability.barriers.cut_links import CutLinks
+from permeability.barriers.cut_links import CutLinks, distinct
 from permeability.barriers.edge_cuts import CutTable
 from permeability.barriers.lines import Barriers
 from permeability.barriers.scenario import Intervention, Scenario
@@ -116,9 +116,7 @@ class EdgeEffects:
         met_kind, groups = [np.zeros(0, np.int64)], 0
         for steps in sets:
             acts = acts_of(land.barriers, cuts.chains, list(steps))
-            touched = np.unique(
-                names[np.concatenate([met_by_acts(cuts, acts, reach), linked_by(cuts, acts)])]
-            )
+            touched = distinct(names[np.concatenate([met_by_acts(cuts, acts, reach), linked_by(cuts, acts)])])
             which = cuts.on_edges(touched)
             pieces = pieces_of(cuts, [*before, *acts], which)
             edge.append(start[-1] + np.searchsorted(touched, names[pieces.cut]))
@@ -177,7 +175,9 @@ class EdgeEffects:
     @staticmethod
     def _links_on(cuts: CutTable, touched: Ints, which: Ints, groups: int) -> tuple[CutLinks, Pieces]:
         """Links of cuts on the touched edges, by the number of each cut among those of all sets, and the places met."""
-        mine = np.flatnonzero(np.isin(cuts.edge_keys[cuts.links.first], touched))
+        keys = cuts.edge_keys[cuts.links.first]
+        near = np.searchsorted(touched, keys)
+        mine = np.flatnonzero(np.append(touched, -1)[near] == keys)
         found = cuts.links.only(mine)
         numbered = replace(
             found,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from permeability.barriers.cut_links import distinct
 from permeability.barriers.edge_cuts import CutTable, cut_edges
 from permeability.barriers.lines import prepare
 from permeability.core.errors import OptionError
@@ -531,3 +532,10 @@ def test_a_part_of_a_row_without_length_cuts_nothing() -> None:
     line, speck = shapely.LineString([(-500, 5200), (5200, 5200)]), shapely.LineString([(7000, 3000)] * 2)
     for parts in ([line, speck], [speck, line], [speck, line, speck]):
         assert cut_rows([shapely.MultiLineString(parts)], grid) == cut_rows([line], grid)
+
+
+def test_numbers_once_each_are_those_of_numpy():
+    rng = np.random.default_rng(2)
+    for n in (0, 1, 2, 7, 300):
+        values = rng.integers(0, 40, n)
+        np.testing.assert_array_equal(distinct(values), np.unique(values))
