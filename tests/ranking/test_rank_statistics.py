@@ -16,7 +16,7 @@ from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.kernels.edges import grid_links
 from permeability.ranking import draw_effort
 from permeability.ranking.draw_effort import cost_of_draws
-from permeability.ranking.drawing import draw, quantiles
+from permeability.ranking.drawing import draw, quantiles, scrambled_halton
 from permeability.ranking.influence import first_order, first_orders, influence
 from permeability.ranking.rank_statistics import coverage, rank_range, rank_table, ranks, shares_of, together
 
@@ -27,6 +27,13 @@ def test_one_seed_gives_the_same_bits_and_more_draws_keep_the_first():
     assert np.array_equal(a, b)
     assert np.array_equal(a, quantiles(names, 500, 7).head(100))
     assert not np.array_equal(a, quantiles(names, 100, 8))
+
+
+@pytest.mark.parametrize(("numbers", "points"), [(1, 1), (2, 100), (7, 0), (200, 500)])
+def test_points_are_the_scrambled_halton_points_of_scipy(numbers, points):
+    for seed in (1, 20):
+        theirs = stats.qmc.Halton(numbers, scramble=True, seed=np.random.default_rng(seed)).random(points)
+        assert np.array_equal(scrambled_halton(numbers, points, np.random.default_rng(seed)), theirs)
 
 
 def test_draws_follow_the_stated_distribution():
