@@ -85,8 +85,8 @@ def use_in_draws(
     for d in range(len(quantiles)):
         there = land.drawn(draws.draw(d))
         values, stands = level_values(there.level), there.standing.tolist()
-        for met, columns in groups:
-            found[d, columns] = _hardest(there, (m for m in met if stands[m[0]]), values)
+        for rows, columns in groups:
+            found[d, columns] = _hardest(there, (m for m in rows if stands[m[0]]), values)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,8 @@ class ChangedFields:
         self._pad, self._wide = pad, surface.shape[1] + 2 * pad
         self._cols, self._n = surface.shape[1], n
         self._off = D_ROW[:n].astype(np.int64) * self._wide + D_COL[:n]
-        self._surface, self._free = surface, edge_weights(surface.edges, pad)
+        weights: Any = edge_weights
+        self._surface, self._free = surface, weights(surface.edges, pad)
         self._weight = self._free.copy()
         barriers = EdgeBarriers.empty() if surface.barriers is None else surface.barriers
         at, k, mine = self._edges(barriers.keys)

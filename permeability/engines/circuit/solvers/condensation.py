@@ -457,7 +457,7 @@ def kept_nodes(
 
 def make_plan(rows: int, cols: int, node: NDArray[np.int32]) -> _Plan:
     """Order of elimination for numbered nodes; the last small ones are kept by what they hang on, for it takes a third of the work."""
-    key = hashlib.blake2b(node, digest_size=32).digest() + f"{rows} {cols}".encode()
+    key = hashlib.blake2b(node.tobytes(), digest_size=32).digest() + f"{rows} {cols}".encode()
     with _plans_lock:
         if (known := _plans.get(key)) is not None:
             _plans.move_to_end(key)
