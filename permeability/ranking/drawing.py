@@ -62,6 +62,16 @@ def scrambled_halton(dimensions: int, points: int, rng: np.random.Generator) -> 
     Coordinate i of a point are the digits of its number to the i-th prime as base, each digit permuted by a permutation of its own
     (Owen 2017, algorithm 1, doi:10.48550/arXiv.1706.02808).
 
+    Parameters
+    ----------
+    dimensions, points : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    array
+        Numbers in [0, 1).
+
     Examples
     --------
     >>> from scipy.stats import qmc
@@ -90,6 +100,16 @@ def scrambled_halton(dimensions: int, points: int, rng: np.random.Generator) -> 
 def first_primes(n: int) -> list[int]:
     """The first prime numbers.
 
+    Parameters
+    ----------
+    n : int
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
     >>> first_primes(5)
     [2, 3, 5, 7, 11]
     """
