@@ -7,9 +7,14 @@ weighed by the multiply-adds of their own front and of what is left on both side
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from permeability.engines.kernels import inner, njit
+
+Ints = NDArray[np.int32]
 
 LEAST = 0.25  # of a box's cells on either side of a cut
 GROWTH = 6.0  # a box of v cells takes about GROWTH v^1.5 multiply-adds [measured: 4 to 8 alike]
@@ -17,6 +22,7 @@ ONCE = 0.3  # what work that is done once counts beside work that is done in eve
 FULL = 0.95  # of a box, from which it counts as full
 SMALL = 128  # elements up to which the middle will do
 AHEAD = 2048  # elements from which the next cuts are weighed too
+SMALL_GRID = 4096  # cells up to which any cut will do
 CUTS = 256  # most places for a cut that are weighed in a box
 
 
@@ -98,16 +104,15 @@ def _least(cells, barred, r0, r1, c0, c1):
     share = 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
     found = np.inf
     step = max(1, (r1 - r0 + c1 - c0) // CUTS)
-    for at in range(r0 + step, r1, step):
-        cost = share * _front(cells, r0, r1, c0, c1, True, at, rim, LEAST * v)
-        if cost < found:
-            cost += _whole(cells, barred, r0, at, c0, c1) + _whole(cells, barred, at, r1, c0, c1)
-            found = min(found, cost)
-    for at in range(c0 + step, c1, step):
-        cost = share * _front(cells, r0, r1, c0, c1, False, at, rim, LEAST * v)
-        if cost < found:
-            cost += _whole(cells, barred, r0, r1, c0, at) + _whole(cells, barred, r0, r1, at, c1)
-            found = min(found, cost)
+    for axis in range(2):
+        down = axis == 0
+        first, last = (r0, r1) if down else (c0, c1)
+        for at in range(first + step, last, step):
+            cost = share * _front(cells, r0, r1, c0, c1, down, at, rim, LEAST * v)
+            if cost < found:
+                a1, b1, d0, e0 = (at, c1, at, c0) if down else (r1, at, r0, at)
+                cost += _whole(cells, barred, r0, a1, c0, b1) + _whole(cells, barred, d0, r1, e0, c1)
+                found = min(found, cost)
     return whole if found == np.inf else found
 
 
@@ -142,18 +147,8 @@ def _best_cut(cells, barred, r0, r1, c0, c1):
 
 
 @njit(cache=True, nogil=True)
-def box_tree(node, barred, leaf):
-    """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children.
-
-    Parameters
-    ----------
-    node : int array, shape (rows, cols)
-        Node of every cell; only cells that are their own node count.
-    barred : bool array, shape (rows, cols) or (0, 0)
-        Cells at barrier edges.
-    leaf : int
-        Largest number of elements in a box that is not cut.
-    """
+def _best_tree(node, barred, leaf):
+    """:func:`box_tree` of a large grid."""
     rows, cols = node.shape
     own = np.empty((rows, cols), np.bool_)
     for r in range(rows):
@@ -179,7 +174,9 @@ def box_tree(node, barred, leaf):
         b = stack[top]
         order[seen] = b
         seen += 1
-        r0, r1, c0, c1 = bounds[b, 0], bounds[b, 1], bounds[b, 2], bounds[b, 3]
+        r0, r1, c0, c1 = (
+            np.int64(bounds[b, 0]), np.int64(bounds[b, 1]), np.int64(bounds[b, 2]), np.int64(bounds[b, 3]),
+        )  # fmt: skip
         if (r1 - r0) * (c1 - c0) <= leaf:
             continue
         if n + 2 > capacity:
@@ -211,3 +208,43 @@ def box_tree(node, barred, leaf):
         for i in range(2):
             out_child[where[b], i] = where[child[b, i]] if child[b, i] >= 0 else -1
     return out_bounds, out_child
+
+
+def _middle_tree(rows: int, cols: int, leaf: int) -> tuple[Ints, Ints]:
+    """Boxes that are all cut in the middle of their longer sides, without anything to compile."""
+    bounds: list[tuple[int, int, int, int]] = []
+    child: list[tuple[int, int]] = []
+
+    def put(r0: int, r1: int, c0: int, c1: int) -> int:
+        halves = -1, -1
+        if (r1 - r0) * (c1 - c0) > leaf:
+            down = r1 - r0 >= c1 - c0
+            at = (r0 + r1) // 2 if down else (c0 + c1) // 2
+            first = put(r0, at, c0, c1) if down else put(r0, r1, c0, at)
+            halves = first, put(at, r1, c0, c1) if down else put(r0, r1, at, c1)
+        bounds.append((r0, r1, c0, c1))
+        child.append(halves)
+        return len(bounds) - 1
+
+    put(0, rows, 0, cols)
+    return np.array(bounds, np.int32), np.array(child, np.int32)
+
+
+def box_tree(node: Ints, barred: NDArray[np.bool_], leaf: int) -> tuple[Ints, Ints]:
+    """Boxes in postorder: bounds (n, 4) = first row, end row, first column, end column; the two children.
+
+    Parameters
+    ----------
+    node : int array, shape (rows, cols)
+        Node of every cell; only cells that are their own node count.
+    barred : bool array, shape (rows, cols) or (0, 0)
+        Cells at barrier edges.
+    leaf : int
+        Largest number of elements in a box that is not cut.
+    """
+    rows, cols = node.shape
+    if node.size <= SMALL_GRID:
+        return _middle_tree(rows, cols, leaf)
+    best: Any = _best_tree
+    found: tuple[Ints, Ints] = best(node, barred, leaf)
+    return found

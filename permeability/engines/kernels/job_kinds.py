@@ -23,7 +23,6 @@ cuts.cancel_wiggles I1 U1 I1 F1 f
 trace.count_cells F2r
 shortest.relax_grid F2r F2 I1 i f f f I1 U1 H1 H1 F1 I1 f
 dissection.number_nodes F2 F2 F2 F2 F2 S1
-box_cuts.box_tree S2 b2 i
 dissection.elimination_box i i S2 S2 S1
 dissection.plan i i S2 S2 S1 S1
 dissection.plan_cost S2 I1 I1
@@ -42,6 +41,7 @@ gains.opened_resistances F2 I1 I1 I1 I1 F1 F2
 dissection.reduce_front F2 F2 F1 F1 F1
 """
 PROJECT: Final = """
+box_cuts._best_tree S2 b2 i
 dissection.forward i i S1 I1 I1 I1 F1 I1 F2
 dissection.backward i i S1 I1 I1 I1 F1 I1 F2
 current.accumulate_pairs F2 F2 F2 F2 F3 I1 I1 S2 F2 F2 F2

@@ -55,9 +55,9 @@ def hourglass(n: int) -> NDArray[np.bool_]:
 
 
 def test_a_full_grid_is_cut_in_the_middle() -> None:
-    node = numbered(np.ones((37, 90), dtype=bool))
+    node = numbered(np.ones((75, 90), dtype=bool))
     bounds, child = box_tree(node, NONE, LEAF)
-    want, want_child = middles(37, 90)
+    want, want_child = middles(75, 90)
     assert np.array_equal(bounds, want)
     assert np.array_equal(child, want_child)
 
