@@ -18,7 +18,7 @@ __all__ = ["cost_of_draws", "draw_costs", "seconds_of_singles", "seconds_per_dra
 STATE_RATE = 1.2e10  # multiply-adds per second of one core in dense elimination
 CONDENSE_SECONDS_PER_CELL = 1.5e-6
 HABITAT_SECONDS_PER_CELL = 0.4e-6
-CUT_SECONDS = 6e-5  # per row of the cut table
+CUT_SECONDS = 1.2e-5  # per row of the cut table
 FIELD_SECONDS_PER_CELL = 80e-9
 UPDATE_SECONDS_PER_CELL = 5e-9  # of a field of which some edges changed (benchmarks/real_layers.py)
 CHANGE_SECONDS = 1e-3  # what a changed state costs beside its fields
@@ -50,10 +50,10 @@ def seconds_per_state(kept: int, cells: float = np.inf) -> float:
     Examples
     --------
     >>> round(seconds_per_state(1845), 1), round(seconds_per_state(1845, 62_000), 2)
-    (0.2, 0.03)
+    (0.2, 0.02)
     """
     dense = 0.4 * float(kept) ** 3 / STATE_RATE
-    layers = 0.25 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
+    layers = 0.15 * CONDENSE_SECONDS_PER_CELL * cells * max(1.0, cells / 1e6) ** 0.3
     return min(dense, layers) + 5e-6 * kept
 
 
