@@ -49,11 +49,16 @@ def _within(sums, r0, r1, c0, c1):
 
 
 @inner(cache=True, nogil=True)
+def _share(barred, r0, r1, c0, c1):
+    """What the work in a box counts: less where no state of the barriers changes it."""
+    return 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
+
+
+@inner(cache=True, nogil=True)
 def _whole(cells, barred, r0, r1, c0, c1):
-    """About what a box takes with all its parts; less where no state of the barriers changes it."""
+    """About what a box takes with all its parts."""
     v = float(_within(cells, r0, r1 + 1, c0, c1 + 1))
-    changes = barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0
-    return GROWTH * v * np.sqrt(v) * (1.0 if changes else ONCE)
+    return GROWTH * v * np.sqrt(v) * _share(barred, r0, r1, c0, c1)
 
 
 @inner(cache=True, nogil=True)
@@ -101,8 +106,7 @@ def _least(cells, barred, r0, r1, c0, c1):
     if _is_plain(cells, barred, r0, r1, c0, c1):
         return whole
     v, rim = _rim_of(cells, r0, r1, c0, c1)
-    share = 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
-    found = np.inf
+    share, found = _share(barred, r0, r1, c0, c1), np.inf
     step = max(1, (r1 - r0 + c1 - c0) // CUTS)
     for axis in range(2):
         down = axis == 0
@@ -124,7 +128,7 @@ def _best_cut(cells, barred, r0, r1, c0, c1):
     if size <= SMALL or _is_plain(cells, barred, r0, r1, c0, c1):
         return best
     v, rim = _rim_of(cells, r0, r1, c0, c1)
-    share = 1.0 if barred.size == 0 or _within(barred, r0, r1 + 1, c0, c1 + 1) > 0 else ONCE
+    share = _share(barred, r0, r1, c0, c1)
     found, ahead = np.inf, size >= AHEAD
     step = max(1, (r1 - r0 + c1 - c0) // CUTS)
     for axis in range(2):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, diags_array
+from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
 
 from permeability.engines.circuit.interface import layered
+from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.circuit.interface.layered import Fronts
+from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.engines.kernels import dissection as nd
 from permeability.engines.kernels.box_cuts import box_tree
+from permeability.engines.kernels.edges import GridLinks, grid_links
 
 LEAF = 32
 NONE = np.zeros((0, 0), dtype=bool)
@@ -109,3 +117,66 @@ def test_cells_at_barriers_are_kept_to_few_boxes(monkeypatch: pytest.MonkeyPatch
     fronts = Fronts.plan(*plan)
     monkeypatch.setattr(layered, "box_tree", lambda node, barred, leaf: middles(*node.shape))
     assert fronts.work_state < 0.85 * Fronts.plan(*plan).work_state
+
+
+def _by_sparse_factor(links: GridLinks, focal: list[int]) -> NDArray[np.float64]:
+    """Resistances among cells of one component, each solved on the whole grid with the first of them at zero."""
+    rows, cols = links.shape
+    first = [np.flatnonzero(plane > 0) for plane in (links.e, links.s)]
+    a, b = np.concatenate(first), np.concatenate([first[0] + 1, first[1] + cols])
+    g = np.concatenate([links.e.ravel()[first[0]], links.s.ravel()[first[1]]])
+    net = coo_array(
+        (np.tile(g, 2), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(rows * cols,) * 2
+    ).tocsr()
+    part = connected_components(net)[1]
+    mine = np.flatnonzero(part == part[focal[0]])
+    assert np.isin(focal, mine).all()
+    net = net[mine][:, mine]
+    at = np.searchsorted(mine, focal)
+    laplacian = (diags_array(net.sum(axis=1)) - net).tocsc()
+    rest = np.delete(np.arange(len(mine)), at[0])
+    solve = splu(laplacian[rest][:, rest])
+    green = np.zeros((len(focal),) * 2)
+    for j in at[1:]:
+        unit = np.zeros(len(mine))
+        unit[j] = 1.0
+        v = np.zeros(len(mine))
+        v[rest] = solve.solve(unit[rest])
+        green[:, list(at).index(j)] = v[at]
+    d = np.diag(green)
+    return d[:, None] + d - green - green.T
+
+
+TURNS = [lambda a: a, lambda a: a[::-1], lambda a: a.T, lambda a: a[::-1, ::-1].T]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_resistances_hang_neither_on_the_cuts_nor_on_how_the_grid_lies(turn: Any) -> None:
+    """A narrow landscape of rough ground with a barrier across it, by a condensation and in layers, against a sparse factorisation."""
+    rng = np.random.default_rng(5)
+    ground = np.where(hourglass(90), np.exp(rng.normal(0, 1, (90, 180))), np.nan)
+    beside, spots = np.zeros((90, 180), int), np.full((90, 180), -1)
+    beside[:, 30], beside[:, 31] = 1, 2
+    for label, place in enumerate([(45, 10), (45, 75), (30, 150), (60, 155)]):
+        spots[place] = label
+    here, side = np.ascontiguousarray(turn(ground)), np.ascontiguousarray(turn(beside))
+    focal = [int(np.flatnonzero(turn(spots).ravel() == k)[0]) for k in range(4)]
+    links = grid_links(here, neighbours=4)
+    edges = [
+        (cell, k)
+        for k, step in ((0, 1), (1, here.shape[1]))
+        for cell in np.flatnonzero(links[k] > 0)
+        if {side.ravel()[cell], side.ravel()[cell + step]} == {1, 2}
+    ]
+    cell, k = np.array(edges, dtype=np.int64).T
+    crossing = rng.choice([0.5, 30.0, 1e4], len(edges))
+    face = Interface.build(
+        links, edges=(cell, k), cuts=(np.arange(len(edges)), np.arange(len(edges)), np.ones(len(edges))),
+        crossing=crossing, patches=np.array(focal), form="layers",
+    )  # fmt: skip
+    edited = [np.array(plane) for plane in links]
+    for c, d, z in zip(cell, k, crossing):
+        edited[d].ravel()[c] = 1.0 / (1.0 / edited[d].ravel()[c] + z)
+    want = _by_sparse_factor(GridLinks(*edited), focal)
+    np.testing.assert_allclose(face.resistances(), want, rtol=1e-8)
+    np.testing.assert_allclose(effective_resistances(GridLinks(*edited), focal), want, rtol=1e-8)
