@@ -12,6 +12,7 @@ import numpy as np
 
 from permeability.engines.kernels import inner, njit
 from permeability.engines.kernels.dissection import extend, reduce_front
+from permeability.engines.kernels.dots import add_dots
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
 from permeability.engines.kernels.product_rows import add_products
 from permeability.engines.kernels.small_loops import ZERO, copy_row, copy_rows, place_of
@@ -325,64 +326,59 @@ def _carry(below, m, nodes, shift, pos, x):
             row[j] += of[j]
 
 
-# all products below are (transposed, plain): every other kind would be compiled separately
 @njit(cache=True, nogil=True)
 def block_matrix(columns, n_out, column_start, y, y_start, beta, inverse, minus, plus):
     """``B' X B`` of some edges (given by their columns, ascending) followed by the focal nodes."""
     k, p = len(columns), len(inverse)
     out = np.zeros((k + p, k + p))
-    for t in range(len(n_out)):
+    place = np.empty(k, np.int64)
+    for t in range(len(n_out) if k > 0 else 0):
         c0, c1, ne = column_start[1, t], column_start[0, t + 1], n_out[t]
-        i0 = 0
-        while i0 < k and columns[i0] < c0:
-            i0 += 1
-        i1 = i0
-        while i1 < k and columns[i1] < c1:
-            i1 += 1
-        if i1 == i0 or ne == 0:
+        if c0 > columns[k - 1] or c1 <= columns[0] or ne == 0:  # most fronts, where the edges are neighbours
             continue
-        mine = np.empty((ne, i1 - i0))
+        i0, i1 = place_of(columns, c0), place_of(columns, c1)
         for i in range(i0, i1):
-            at = y_start[t] + (columns[i] - c0) * ne
-            for j in range(ne):
-                mine[j, i - i0] = y[at + j]
-        product = np.dot(mine.T, mine)
-        for i in range(i0, i1):
-            for j in range(i0, i1):
-                out[i, j] += product[i - i0, j - i0]
+            place[i] = y_start[t] + (columns[i] - c0) * ne
+        add_dots(y, place, ne, i0, i1, out, 1.0)
     arrived = np.empty((p, k))
     for i in range(k):
-        for j in range(p):
-            arrived[j, i] = beta[columns[i], j]
-    at_focal = np.dot(inverse.T, arrived)
-    product = np.dot(at_focal.T, arrived)
+        for a in range(p):
+            arrived[a, i] = beta[columns[i], a]
+    for a in range(p):
+        for b in range(p):
+            weight, of = inverse[a, b], arrived[b]
+            out[k + a, k + b] = weight
+            to = out[k + a]
+            for j in range(k):
+                to[j] += weight * of[j]
     for i in range(k):
-        for j in range(k):
-            out[i, j] += product[i, j]
-        for j in range(p):
-            out[i, k + j] = out[k + j, i] = at_focal[j, i]
-    for i in range(p):
-        for j in range(p):
-            out[k + i, k + j] = inverse[i, j]
-    _add_rows(out, columns, len(beta), minus, -1.0)
-    _add_rows(out, columns, len(beta), plus, 1.0)
+        row = out[i]
+        for a in range(p):
+            seen, of = out[k + a, i], arrived[a]
+            row[k + a] = seen
+            for j in range(i, k):
+                row[j] += seen * of[j]
+    for rows, sign in ((minus, -1.0), (plus, 1.0)):
+        _add_rows(out, columns, len(beta), rows, sign)
+    for i in range(len(out)):
+        for j in range(i):
+            out[i, j] = out[j, i]
     return out
 
 
 @inner(cache=True, nogil=True)
 def _add_rows(out, columns, n_columns, rows, sign):
-    """Add ``sign R' R`` for the chosen columns of ``R`` and its last ones, the focal nodes'."""
-    k = len(columns)
-    if len(rows) == 0:
+    """Add ``sign R' R`` for the chosen columns of ``R`` and its last ones, the focal nodes', in the upper half."""
+    k, n, m = len(columns), len(out), len(rows)
+    if m == 0:
         return
-    mine = np.empty((len(rows), len(out)))
-    for r in range(len(rows)):
-        for i in range(len(out)):
-            mine[r, i] = rows[r, columns[i] if i < k else n_columns + i - k]
-    product = np.dot(mine.T, mine)
-    for i in range(len(out)):
-        for j in range(len(out)):
-            out[i, j] += sign * product[i, j]
+    mine, place = np.empty(n * m), np.empty(n, np.int64)
+    for i in range(n):
+        place[i] = i * m
+        column = columns[i] if i < k else n_columns + i - k
+        for r in range(m):
+            mine[i * m + r] = rows[r, column]
+    add_dots(mine, place, m, ZERO, n, out, sign)
 
 
 @inner(cache=True, nogil=True)
