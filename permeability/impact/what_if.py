@@ -19,6 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from permeability.barriers.scenario import Intervention
 from permeability.engines.circuit.interface.interface import Candidates, Interface
+from permeability.engines.circuit.interface.shared_ground import SharedGround
 from permeability.engines.circuit.solvers.condensation import effective_resistances
 from permeability.engines.kernels.edges import D_COL, D_ROW, LENGTH, EdgeBarriers, grid_links, ground_along
 from permeability.engines.leastcost.changed_fields import ChangedFields
@@ -229,10 +230,18 @@ class CircuitView:
     lines : sequence of str
     check : bool
         Solve a sample of the answers afresh (``face.report.checks``).
+    ground : SharedGround, optional
+        Shared with landscapes whose barriers lie elsewhere.
     """
 
     def __init__(
-        self, land: Landscape, patches: Patches, lines: Sequence[str], *, check: bool = True
+        self,
+        land: Landscape,
+        patches: Patches,
+        lines: Sequence[str],
+        *,
+        check: bool = True,
+        ground: SharedGround | None = None,
     ) -> None:
         require_unbridged(land, patches.labels, patches.ids)
         self.land = land
@@ -271,6 +280,7 @@ class CircuitView:
             regions=patches.labels,
             weights=patches.pair_weights(),
             check=check,
+            ground=ground,
         )
 
     def position(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:

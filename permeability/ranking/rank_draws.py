@@ -21,7 +21,9 @@ from permeability.core.estimate import Estimate
 from permeability.core.own_code import own_code
 from permeability.core.tasks import HERE, RunOn, content_hash
 from permeability.engines.circuit.interface.compressed_singles import MANY
+from permeability.engines.circuit.interface.shared_ground import SharedGround
 from permeability.engines.circuit.pair_conductance import pair_conductance
+from permeability.engines.kernels.edges import D_COL, D_ROW
 from permeability.impact.what_if import CircuitView, OpenedEdges
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape
@@ -306,6 +308,7 @@ class _World:
         shared: bool,
         many: bool,
         first: threading.Lock,
+        ground: SharedGround | None = None,
     ) -> None:
         self.first = first  # taken by the first condensation of all worlds, never released
         self.land, self.patches, self.lines, self.effects = land, patches, lines, EdgeEffects(land, sets)
@@ -315,7 +318,9 @@ class _World:
         if shared and worth_sharing(land, lines):
             may_stand = replace(land, standing=land.chance_of > 0)
             standing = list(dict.fromkeys(land.barriers.table["line"][may_stand.standing]))
-            self.view = CircuitView(may_stand, patches, standing, check=first.acquire(blocking=False))
+            self.view = CircuitView(
+                may_stand, patches, standing, check=first.acquire(blocking=False), ground=ground
+            )
             self.outside = np.searchsorted(land.cuts.edges[0], self.view.keys)
             self.opened = OpenedEdges(self.view.position(self.effects.keys), self.effects.start)
             opened = self.opened.candidates(self.effects.after(may_stand)[1])
@@ -363,14 +368,18 @@ class _Worlds:
         self.known: OrderedDict[tuple[float, ...], _Place] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
         self.movable: _Movable | None = None
+        self.ground = _shared_ground(land) if self.columns else None
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes to another machine: locks stay, and landscapes are made there when they are needed."""
-        return {k: v for k, v in vars(self).items() if k not in ("known", "lock", "first", "movable")}
+        return {
+            k: v for k, v in vars(self).items() if k not in ("known", "lock", "first", "movable", "ground")
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         locks = {"lock": threading.Lock(), "first": threading.Lock()}
         vars(self).update(state, known=OrderedDict(), movable=None, **locks)
+        self.ground = _shared_ground(self.land) if self.columns else None
 
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""
@@ -390,7 +399,16 @@ class _Worlds:
         made = remade(self.land, quantiles, self.movable)
         patches, sets, lines, inside, shared, many = self.rest
         here = patches if made is self.land else patches.on(made, shapes=False)
-        return _World(made, here, sets, lines, inside, shared, many, self.first)
+        return _World(made, here, sets, lines, inside, shared, many, self.first, self.ground)
+
+
+def _shared_ground(land: Landscape) -> SharedGround:
+    """What landscapes share that are made of this one with its lines elsewhere."""
+    cuts, barred = land.cuts, np.zeros(land.grid.shape, bool)
+    links = (cuts.direction < 4) & (land.chance_of > 0)[cuts.barrier]
+    cell, k = cuts.cell[links], cuts.direction[links]
+    barred.ravel()[np.concatenate([cell, cell + D_ROW[k] * land.grid.cols + D_COL[k]])] = True
+    return SharedGround(barred & land.valid)
 
 
 class _Place:

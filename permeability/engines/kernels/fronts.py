@@ -132,19 +132,6 @@ def first_beneath(child):
 
 
 @njit(cache=True, nogil=True)
-def once_ranges(child, live):
-    """First front of every largest subtree that never changes, by the subtree's last front; -1 elsewhere."""
-    first = first_beneath(child)
-    out = np.full(len(live), -1, np.int64)
-    for b in range(len(live)):
-        for half in range(2):
-            q = child[b, half]
-            if q >= 0 and live[b] and not live[q]:
-                out[q] = first[q]
-    return out
-
-
-@njit(cache=True, nogil=True)
 def pack_front(w, rest, packed):
     """Upper halves of a front's rows, one after another."""
     ne, n = w.shape

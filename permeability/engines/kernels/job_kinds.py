@@ -48,8 +48,9 @@ current.accumulate_pairs F2 F2 F2 F2 F3 I1 I1 S2 F2 F2 F2
 fronts.edge_leaves I1 I1 i S2 S2
 fronts.live_boxes S2 S2 S1 S1 I1 i i i
 fronts.split_cost S2 S1 I1 I1 B1
+fronts.first_beneath S2
 gains.opened_by_each F2 I1 I1 I1 F2 I1 I1 I1 F1 F1 I1 I1 I1 F1
-fronts.once_ranges S2 B1
+once.eliminate_once U1 I1 F1 I1 F1 S2 S2 S1 I1 I1 I1 I1 F2 F2 F2 F2 S1 F1 S1 F1 F1
 fronts.pack_front F2 F2 F1
 fronts.local_places I1 I1 I1 S1 I1 I1
 fronts.grid_parts F2 F2 F2 F2 S1 I1

@@ -13,6 +13,7 @@ from permeability.core import memory
 from permeability.core.errors import check_choice
 from permeability.engines.circuit.interface.agreement import Check
 from permeability.engines.circuit.interface.layered import Fronts, Layered
+from permeability.engines.circuit.interface.shared_ground import SharedGround
 from permeability.engines.circuit.solvers.condensation import Condensed, condense, kept_nodes, make_plan
 from permeability.engines.kernels import dissection as nd
 from permeability.engines.kernels import fronts as layers
@@ -77,6 +78,7 @@ def choose_form(
     regions: ArrayLike | None,
     form: str,
     memory_limit: int | None,
+    ground: SharedGround | None = None,
 ) -> Built:
     """Build the interface in the form asked for, or in the faster one that fits."""
     check_choice("form", form, FORMS)
@@ -86,7 +88,7 @@ def choose_form(
     why = "asked for"
     fronts = None
     if form == "auto":
-        form, why, fronts = _choice(links, patches, edges, regions, t, memory_limit)
+        form, why, fronts = _choice(links, patches, edges, regions, t, memory_limit, ground)
     if form == "front" or n_edges == 0:
         land = condense(links, patches, left_out=edges, regions=regions, memory_limit=memory_limit)
         r = land.report
@@ -94,9 +96,9 @@ def choose_form(
             "front", why, t, n_edges, time.perf_counter() - begun, r.peak_bytes, r.residual
         )
         return Built(land.conductance, land.components, len(labels), report, nodes, land, None, node)
-    own, kept, fronts = _own_numbers(links, patches, edges, regions, fronts)
+    own, kept, fronts = _own_numbers(links, patches, edges, regions, fronts, ground)
     second = edges[0] + D_ROW[edges[1]] * links.shape[1] + D_COL[edges[1]]
-    layered = Layered.build(links, fronts, own, edges, second, len(kept), memory_limit)
+    layered = Layered.build(links, fronts, own, edges, second, len(kept), memory_limit, ground)
     side = _sides(links, own, edges, nodes)
     peak = fronts.bytes_once(own.size + len(kept), len(kept))
     report = InterfaceReport("layers", why, t, n_edges, time.perf_counter() - begun, peak, np.nan)
@@ -110,12 +112,13 @@ def _choice(
     regions: ArrayLike | None,
     t: int,
     memory_limit: int | None,
+    ground: SharedGround | None,
 ) -> tuple[str, str, Fronts | None]:
     """The faster form that fits, why, and the fronts if they were planned."""
     if t <= FRONT_ALWAYS or not len(edges[0]):
         return "front", f"{t:,} interface nodes are few", None
     available = memory.available() if memory_limit is None else memory_limit
-    _, _, fronts = _own_numbers(links, patches, edges, regions, None)
+    _, _, fronts = _own_numbers(links, patches, edges, regions, None, ground)
     layers = fronts.work_once + 2 * fronts.work_state + fronts.work_columns()
     layers_s = layers / RATE + 2 * PER_FRONT * fronts.live.sum()
     front_s, fits = t**3 / RATE, 24 * t**2 <= available
@@ -149,13 +152,15 @@ def _own_numbers(
     edges: tuple[Ints, Ints],
     regions: ArrayLike | None,
     fronts: Fronts | None,
+    ground: SharedGround | None,
 ) -> tuple[NDArray[np.int32], Ints, Fronts]:
     """Node of every cell when only the patches are kept, the kept nodes, and the fronts."""
     kept, _, own, _ = kept_nodes(links.shape, patches, None, regions)
     own = _numbered(links, own)
     if fronts is None:
         second = edges[0] + D_ROW[edges[1]] * links.shape[1] + D_COL[edges[1]]
-        fronts = Fronts.plan(links.shape, own, edges, np.unique(np.concatenate((edges[0], second))))
+        ends = np.unique(np.concatenate((edges[0], second)))
+        fronts = Fronts.plan(links.shape, own, edges, ends, ground)
     return own, kept, fronts
 
 

@@ -37,6 +37,7 @@ from permeability.engines.circuit.interface.edge_blocks import JointSets, edge_b
 from permeability.engines.circuit.interface.forms import choose_form
 from permeability.engines.circuit.interface.halving import SingleTree
 from permeability.engines.circuit.interface.layered_state import MOST_OPENED, LayeredSingles, LayeredState
+from permeability.engines.circuit.interface.shared_ground import SharedGround
 from permeability.engines.circuit.interface.two_sides import TwoSides
 from permeability.engines.circuit.interface.woodbury import OpenState, SeenFromPatches
 from permeability.engines.circuit.pair_conductance import pair_conductance
@@ -74,6 +75,7 @@ class Interface(BarrierNetwork):
         form: str = "auto",
         check: bool = True,
         memory_limit: int | None = None,
+        ground: SharedGround | None = None,
     ) -> Interface:
         """Condense a landscape once; everything else is small afterwards.
 
@@ -101,6 +103,8 @@ class Interface(BarrierNetwork):
             Solve a sample of the answers afresh with another solver; ``report.checks`` has the differences.
         memory_limit : int, optional
             Bytes that may be taken; default: what is free for this process.
+        ground : SharedGround, optional
+            Shared with landscapes whose barriers lie elsewhere.
 
         Raises
         ------
@@ -132,7 +136,7 @@ class Interface(BarrierNetwork):
         cols = links.shape[1]
         _refuse_edges(links, cell, direction)
         single = np.asarray(patches, dtype=np.int64).ravel()
-        built = choose_form(links, single, (cell, direction), regions, form, memory_limit)
+        built = choose_form(links, single, (cell, direction), regions, form, memory_limit, ground)
         focal = np.concatenate((np.arange(built.n_regions), built.index_of(single)))
         _refuse_patches(focal)
         agreement = Agreement(links, (cell, direction), regions, built.nodes[focal], check)

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from permeability.engines.circuit.interface.shared_ground import SharedGround
 from permeability.engines.circuit.solvers.condensation import LEAF, network_resistances, refuse_memory
 from permeability.engines.kernels import dissection as nd
 from permeability.engines.kernels import fronts as layers
+from permeability.engines.kernels import once
 from permeability.engines.kernels.box_cuts import box_tree
 from permeability.engines.kernels.edges import GridLinks
 
@@ -51,13 +53,21 @@ class Fronts:
 
     @classmethod
     def plan(
-        cls, shape: tuple[int, int], node: NDArray[np.int32], edges: tuple[Ints, Ints], ends: Ints
+        cls,
+        shape: tuple[int, int],
+        node: NDArray[np.int32],
+        edges: tuple[Ints, Ints],
+        ends: Ints,
+        ground: SharedGround | None = None,
     ) -> Fronts:
         """The fronts for edges (cells, directions) with the given end cells; ``node`` numbers all cells."""
         rows, cols = shape
-        barred = np.zeros(shape, dtype=bool)
-        barred.ravel()[ends] = True
-        bounds, child = box_tree(node.reshape(shape), barred, LEAF)
+        if ground is None:
+            barred = np.zeros(shape, dtype=bool)
+            barred.ravel()[ends] = True
+            bounds, child = box_tree(node.reshape(shape), barred, LEAF)
+        else:
+            bounds, child = ground.boxes(node.reshape(shape), LEAF)
         box = nd.elimination_box(rows, cols, bounds, child, node)
         leaf = layers.edge_leaves(*edges, cols, bounds, child)
         live, parent = layers.live_boxes(bounds, child, box, leaf, ends, rows, cols, UNIT)
@@ -69,6 +79,10 @@ class Fronts:
             bounds, child, ids, start, size, n_out, live, offset, kept, cache, peak, rows_max, rest_max, work,
             leaf, parent,
         )  # fmt: skip
+
+    def rim(self, box: int) -> NDArray[np.int32]:
+        """Nodes of a box that are left to those above it, in order of elimination."""
+        return self.ids[self.start[box] + self.n_out[box] : self.start[box + 1]]
 
     @property
     def work_once(self) -> float:
@@ -82,12 +96,15 @@ class Fronts:
 
     def work_columns(self) -> float:
         """Multiply-adds of carrying the right-hand sides of all edges through one state."""
-        before = np.concatenate(([0], np.cumsum(np.bincount(self.leaf, minlength=len(self.live)))))
-        beneath = (
-            before[1:] - before[layers.first_beneath(self.child)]
-        )  # the boxes beneath one come right before it
         n, ne = self.size[self.live], self.n_out[self.live]
-        return float((beneath[self.live] * ne * (n - ne / 2)).sum())
+        return float(
+            (self.edges_beneath(layers.first_beneath(self.child))[self.live] * ne * (n - ne / 2)).sum()
+        )
+
+    def edges_beneath(self, first: Ints) -> Ints:
+        """Barrier edges in every box; ``first`` of the boxes beneath each, which come right before it."""
+        before = np.concatenate(([0], np.cumsum(np.bincount(self.leaf, minlength=len(self.live)))))
+        return np.asarray(before[1:] - before[first], dtype=np.int64)
 
     def bytes_once(self, n_nodes: int, n_kept: int) -> int:
         """Largest number of bytes while the tree is set up."""
@@ -129,11 +146,12 @@ class Layered:
         second: Ints,
         n_kept: int,
         memory_limit: int | None = None,
+        ground: SharedGround | None = None,
     ) -> Layered:
         """Eliminate once what no barrier edge changes."""
         n_nodes = len(node) + n_kept
         refuse_memory(fronts.bytes_once(n_nodes, n_kept), memory_limit, n_kept, len(node))
-        cache = _eliminate_once(links, fronts, node, edges, n_kept)
+        cache = _eliminate_once(links, fronts, node, edges, n_kept, ground)
         live_list = np.flatnonzero(fronts.live).astype(np.int64)
         number = np.full(len(fronts.live), -1, dtype=np.int64)
         number[live_list] = np.arange(len(live_list))
@@ -238,29 +256,47 @@ def _places(nodes: Ints, front: Ints, fronts: Fronts) -> Ints:
 
 
 def _eliminate_once(
-    links: GridLinks, fronts: Fronts, node: NDArray[np.int32], edges: tuple[Ints, Ints], n_kept: int
+    links: GridLinks,
+    fronts: Fronts,
+    node: NDArray[np.int32],
+    edges: tuple[Ints, Ints],
+    n_kept: int,
+    ground: SharedGround | None = None,
 ) -> Floats:
     """The results of all subtrees that never change, and the links of live leaves, packed."""
+    run, at = (~fronts.live).astype(np.uint8), np.full(len(fronts.live), -1, dtype=np.int64)
+    results = np.zeros(0)
+    known = None if ground is None else ground.results_on(links, node)
+    if known is not None:
+        first = layers.first_beneath(fronts.child)
+        bare = ~fronts.live & (fronts.edges_beneath(first) == 0)
+        free = np.flatnonzero(bare & ~bare[fronts.parent])  # largest boxes without a barrier edge
+        left = fronts.size[free] - fronts.n_out[free]
+        end = np.cumsum(left * (left + 1) // 2)
+        results = np.empty(end[-1] if len(end) else 0)
+        at[free[1:]], at[free[:1]] = end[:-1], 0
+        names = [(box, fronts.rim(box).tobytes()) for box in free.tolist()]
+        for name, stop in zip(names, end.tolist()):
+            if (found := known.of.get(name)) is not None:
+                box = name[0]
+                results[at[box] : stop] = found
+                run[first[box] : box], run[box] = once.SKIP, once.TAKE
     planes = [np.array(p, dtype=np.float64, order="C") for p in links]
     for k, plane in enumerate(planes):
         plane.ravel()[edges[0][edges[1] == k]] = 0.0
     keys = np.zeros(0, dtype=np.int64)
-    eliminate: Any = nd.eliminate
+    eliminate: Any = once.eliminate_once
     assemble: Any = nd.assemble_leaf
     stack, pos = np.empty(fronts.peak[0]), np.empty(len(node) + n_kept, dtype=np.int32)
     rows_buffer, rest_buffer = np.empty(fronts.rows_max.max()), np.empty(fronts.rest_max.max())
     cache, nothing = np.empty(fronts.cache), np.zeros(0)
-    zeros = np.zeros(len(fronts.size) + 1, dtype=np.int64)
-    firsts = layers.once_ranges(fronts.child, fronts.live)
-    for last in np.flatnonzero(firsts >= 0):
-        eliminate(
-            firsts[last], last + 1, fronts.bounds, fronts.child, fronts.ids, fronts.start, fronts.size,
-            fronts.n_out, fronts.offset, *planes, node, keys, nothing, nothing, nothing, stack, pos, rows_buffer,
-            rest_buffer, nothing, zeros,
-        )  # fmt: skip
-        at, n = fronts.kept[last], int(fronts.size[last] - fronts.n_out[last])
-        much = n * (n + 1) // 2
-        cache[at : at + much] = stack[fronts.offset[last] : fronts.offset[last] + much]
+    eliminate(
+        run, at, results, fronts.kept, cache, fronts.bounds, fronts.child, fronts.ids, fronts.start, fronts.size,
+        fronts.n_out, fronts.offset, *planes, node, stack, pos, rows_buffer, rest_buffer,
+    )  # fmt: skip
+    if known is not None:
+        ends = zip(names, end.tolist())
+        known.add((name, results[at[name[0]] : stop]) for name, stop in ends if run[name[0]] != once.TAKE)
     for b in np.flatnonzero(fronts.live & (fronts.child[:, 0] < 0)):
         n, ne = int(fronts.size[b]), int(fronts.n_out[b])
         w, rest = np.zeros((ne, n)), np.zeros((n - ne, n - ne))
