@@ -232,6 +232,8 @@ class CircuitView:
         Solve a sample of the answers afresh (``face.report.checks``).
     ground : SharedGround, optional
         Shared with landscapes whose barriers lie elsewhere.
+    form : {"auto", "front", "layers"}
+        How the interface is made, see :meth:`permeability.engines.circuit.interface.interface.Interface.build`.
     """
 
     def __init__(
@@ -242,6 +244,7 @@ class CircuitView:
         *,
         check: bool = True,
         ground: SharedGround | None = None,
+        form: str = "auto",
     ) -> None:
         require_unbridged(land, patches.labels, patches.ids)
         self.land = land
@@ -279,6 +282,7 @@ class CircuitView:
             crossing=edges.at(self.keys)[1],
             regions=patches.labels,
             weights=patches.pair_weights(),
+            form=form,
             check=check,
             ground=ground,
         )

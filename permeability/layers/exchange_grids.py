@@ -393,8 +393,11 @@ def _read_geotiff(path: Path) -> RasterFile:
 
 def values_in(source: Any, window: Any) -> NDArray[np.float64]:
     """The band of an open GeoTIFF in a window (None: all of it) as float64, scale and offset applied, NaN = no value."""
-    band = source.read(1, masked=True, window=window)
-    values = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
+    if [f.name for f in source.mask_flag_enums[0]] == ["nodata"] and np.isnan(source.nodata):
+        values = source.read(1, window=window).astype(np.float64)  # says itself where it has no value
+    else:
+        band = source.read(1, masked=True, window=window)
+        values = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(np.float64))
     return (
         values
         if (source.scales[0], source.offsets[0]) == (1.0, 0.0)

@@ -124,7 +124,8 @@ def set_networks(
         elif ranking.draws is not None:
             d = draw_at(ranking.draws.gains, share)
             state = at_draw(engine.land, engine.patches, ranking.draws, d)
-            view = CircuitView(state[1], state[2], _lines(sites), check=False)
+            form = engine.view.face.report.form  # the draws of a landscape take its own
+            view = CircuitView(state[1], state[2], _lines(sites), check=False, form=form)
             found[level] = _network(level, d, state, sites, never, engine.inside, view, tolerance)
     return found
 

@@ -55,6 +55,22 @@ def write_report(
     return report_file(read_results(results_folder), target_html, language=language, part=part)
 
 
+def get_ready() -> None:
+    """Load what a report is made with, where there is time before its results are there.
+
+    Examples
+    --------
+    >>> get_ready()
+    """
+    import jinja2  # noqa: F401
+
+    from permeability.report import report_file  # noqa: F401
+    from permeability.viz.style import KINDS, ramp_colours
+
+    for _, _, ramp, _ in KINDS.values():
+        ramp_colours(ramp)
+
+
 def write_board(
     results_folder: str | Path | Sequence[str | Path], target_html: str | Path, *, language: str = "en"
 ) -> Path:

@@ -303,16 +303,45 @@ def _lines(ax: Any, lines: Sequence[shapely.Geometry], style: LineStyle, width_m
 def symbol_places(lines: Sequence[shapely.Geometry], spacing: float) -> list[tuple[float, float, float]]:
     """Places for marks along lines ``(x, y, angle of the line [degrees])``, evenly spaced [m]."""
     found: list[tuple[float, float, float]] = []
-    for line in lines:
+    for line in (x for x in lines if not x.is_empty):
         n = max(1, int(line.length // spacing))
         d = (np.arange(n) + 0.5) * line.length / n
-        here, there, back = (
-            shapely.get_coordinates(shapely.line_interpolate_point(line, at))
-            for at in (d, np.minimum(d + spacing * 0.02, line.length), np.maximum(d - spacing * 0.02, 0.0))
-        )
+        ahead, behind = np.minimum(d + spacing * 0.02, line.length), np.maximum(d - spacing * 0.02, 0.0)
+        here, there, back = points_along(line, np.stack((d, ahead, behind)))
         angle = np.degrees(np.arctan2(there[:, 1] - back[:, 1], there[:, 0] - back[:, 0]))
         found += zip(here[:, 0].tolist(), here[:, 1].tolist(), angle.tolist())
     return found
+
+
+def points_along(line: shapely.LineString, distance: Array) -> Array:
+    """Points of a line at distances from its start [m], as ``shapely.line_interpolate_point`` has them, which walks the line for each.
+
+    Parameters
+    ----------
+    line : LineString
+    distance : array
+        From 0 to the length of the line.
+
+    Returns
+    -------
+    array, shape (..., 2)
+
+    Examples
+    --------
+    >>> points_along(shapely.LineString([(0, 0), (4, 0), (4, 4)]), np.array([1.0, 6.0])).tolist()
+    [[1.0, 0.0], [4.0, 2.0]]
+    """
+    xy = shapely.get_coordinates(line)
+    step = np.diff(xy, axis=0)
+    length = np.sqrt(step[:, 0] * step[:, 0] + step[:, 1] * step[:, 1])
+    ends = np.cumsum(length)
+    at = np.searchsorted(ends, distance, side="right")
+    piece = np.minimum(at, len(length) - 1)
+    begun = np.where(piece > 0, ends[piece - 1], 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = (distance - begun) / length[piece]
+    inside = xy[piece] + share[..., None] * step[piece]
+    return np.where((at < len(length))[..., None], inside, xy[-1])
 
 
 def draw_patches(ax: Any, patches: gpd.GeoDataFrame, tr: Words) -> None:

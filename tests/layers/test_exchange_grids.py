@@ -197,3 +197,16 @@ def test_a_first_cell_without_a_number_is_no_word_of_the_header(tmp_path: Path, 
     found = read_raster(write(tmp_path, HEADER + f"{word} 2 3\n4 -9999 6\n"))
     assert np.isnan(found.values).tolist() == [[True, False, False], [False, True, False]]
     assert np.nansum(found.values) == 15
+
+
+@pytest.mark.parametrize("nodata", [np.nan, -9999.0, None])
+def test_a_geotiff_has_no_value_where_its_mask_says_so(tmp_path: Path, nodata: float | None) -> None:
+    values = np.array([[1.0, np.nan, 3.0], [-9999.0, np.inf, 6.0]], np.float32)
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "dtype": "float32", "count": 1, "width": 3, "height": 2, "nodata": nodata}
+    with rasterio.open(path, "w", transform=Affine(5, 0, 10, 0, -5, 30), **profile) as target:
+        target.write(values, 1)
+    with rasterio.open(path) as source:
+        band = source.read(1, masked=True)
+    expected = np.where(np.ma.getmaskarray(band), np.nan, band.data.astype(float))
+    np.testing.assert_array_equal(read_raster(path).values, expected)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -77,3 +80,45 @@ def test_a_budget_that_buys_nothing_is_a_result(tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert "nothing is chosen; no candidate that it pays for gains anything" in said.output
     assert (tmp_path / "results" / "report.html").is_file()
+
+
+def test_maps_that_cannot_be_written_beside_the_draws_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written on a thread of their own: what fails there fails the run, and an earlier result stays."""
+    file, results = tiny(tmp_path / "p"), tmp_path / "results"
+    pm.run_project(file, results, report=False, workers=2)
+    before = {p: p.read_bytes() for p in results.rglob("*") if p.is_file()}
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("permeability.project.run.result_folder.rasters.write_geotiff", full)
+    for workers in (1, 2):
+        with pytest.raises(OptionError, match="O12"):
+            pm.run_project(file, results, report=False, workers=workers, resume=False)
+    assert {p: p.read_bytes() for p in results.rglob("*") if p.is_file()} == before
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(("-unfinished", "-lock", "-old"))]
+
+
+def test_draws_that_fail_wait_for_the_maps_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = threading.Event()
+
+    def slowly(*_: object) -> None:
+        time.sleep(0.3)
+        written.set()
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("permeability.project.run.run.write_maps", slowly)
+    monkeypatch.setattr("permeability.project.run.run._draw", stopped)
+    file, results = tiny(tmp_path / "p"), tmp_path / "results"
+    file.write_text(file.read_text(encoding="utf-8").replace("draws = 0", "draws = 4"), encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        pm.run_project(file, results, workers=2)
+    assert written.is_set(), "the folder is not taken away under a thread that writes there"
+    assert not results.exists()
+    assert not [p for p in tmp_path.iterdir() if p.name.endswith(("-unfinished", "-lock", "-old"))]

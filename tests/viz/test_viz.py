@@ -15,6 +15,7 @@ import permeability as pm
 from permeability.core.errors import OptionError
 from permeability.locale.language import words
 from permeability.viz import style
+from permeability.viz.maps import points_along
 from permeability.viz.notebook import page, table_html
 from permeability.viz.views import connectivity, landscape
 
@@ -313,3 +314,16 @@ def test_no_number_of_a_ranking_covers_another():
     for texts in (numbers, figures):
         boxes = [t.get_window_extent() for t in texts]
         assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+
+
+def test_points_along_a_line_are_those_of_shapely():
+    rng = np.random.default_rng(3)
+    for n in (2, 3, 40):
+        corners = rng.normal(0.0, 1e5, (n, 2)).cumsum(axis=0)
+        line = shapely.LineString(np.repeat(corners, rng.integers(1, 3, n), axis=0))  # some corners twice
+        ends = np.cumsum(np.hypot(*np.diff(shapely.get_coordinates(line), axis=0).T))
+        at = np.minimum(
+            np.concatenate((rng.uniform(0, line.length, 99), [0, line.length], ends)), line.length
+        )
+        expected = shapely.get_coordinates(shapely.line_interpolate_point(line, at))
+        np.testing.assert_allclose(points_along(line, at), expected, rtol=0, atol=1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from permeability.project.run.scenarios import (
 )
 from permeability.ranking.held_draws import held, to_arrays
 
-__all__ = ["component_table", "sites_table", "written_files"]
+__all__ = ["component_table", "sites_table", "write_maps", "written_files"]
 
 WRITTEN = (
     "impact.csv", "pairs.csv", "scenario*.csv", "sites.csv", "pressure.csv", "plan.csv", "cost_benefit.csv", "offset.csv",
@@ -66,8 +66,32 @@ def component_table(land: Landscape) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def write_maps(species: Mapping[str, SpeciesResult], folder: Path) -> None:
+    """Write what asks for no draws: the maps of the species, and the tables and maps of the scenarios.
+
+    Parameters
+    ----------
+    species : mapping
+        Species -> what was found of it.
+    folder : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import permeability as pm
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = pm.run_project(pm.samples.tiny_project(f"{folder}/tiny"))
+    ...     write_maps(run.species, Path(folder))
+    ...     sorted(p.name for p in Path(folder).glob("*.tif"))
+    ['cost_distance_khulan.tif', 'current_khulan.tif', 'habitat_khulan.tif', 'resistance_khulan.tif']
+    """
+    for name, r in species.items():
+        _write_maps(folder, name, r)
+    write_scenarios(folder, {n: r.scenarios for n, r in species.items() if r.scenarios is not None})
+
+
 def write_results(run: Run, folder: Path) -> None:
-    """Write all result files but the report."""
+    """Write all result files but the report and what :func:`write_maps` writes, which comes first: the record names all files."""
     sites, impacts, pairs, pressed = [], [], [], []
     for name, r in run.species.items():
         impacts.append(r.impact.table.assign(species=name))
@@ -85,10 +109,8 @@ def write_results(run: Run, folder: Path) -> None:
                     budget_usd=how.budget_usd,
                 )
                 whole_files.write_arrays(folder / f"draws_{name}.npz", to_arrays(kept))
-        _write_maps(folder, name, r)
     whole_files.write_csv(folder / "impact.csv", _species_first(pd.concat(impacts)))
     whole_files.write_csv(folder / "pairs.csv", _species_first(pd.concat(pairs)))
-    write_scenarios(folder, {n: r.scenarios for n, r in run.species.items() if r.scenarios is not None})
     tables: dict[str, gpd.GeoDataFrame] = {}
     if sites:
         table = sites_table(sites, run.project.grid.crs)

@@ -26,10 +26,12 @@ A result folder holds
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -61,7 +63,7 @@ from permeability.project.run.movement_results import (
 )
 from permeability.project.run.rank_step import measured_species
 from permeability.project.run.record import make_record, summarise
-from permeability.project.run.result_folder import write_results, written_files
+from permeability.project.run.result_folder import write_maps, write_results, written_files
 from permeability.project.run.run_result import Run, SpeciesResult
 from permeability.project.run.scenarios import ScenarioResult, run_scenarios
 from permeability.project.run.steps import Step, take_steps
@@ -162,48 +164,57 @@ def _run(
     if read_here and seen is not None:
         project = seen.project  # of the same file: what has been read of its layers is not read again
     begun = 0 if store is None else now_ns(store)
-    with (
-        threadpool_limits(
-            limits=1, user_api="blas"
-        ),  # the dense blocks are small; threads go to steps and draws
-        connected(scheduler, workers) as cluster,
-    ):
-        measured = {name: measured_species(project, name) for name in project.species_ids}
-        on = RunOn(workers, cluster, store)
-        found = take_steps(
-            _steps(measured, project.spec.impact.by, None if cluster is not None else store),
-            replace(on, store=None, progress=_tell(progress, "species")),
+    with contextlib.ExitStack() as files:  # the result folder begins to be written beside the draws
+        with (
+            threadpool_limits(
+                limits=1, user_api="blas"
+            ),  # the dense blocks are small; threads go to steps and draws
+            connected(scheduler, workers) as cluster,
+        ):
+            measured = {name: measured_species(project, name) for name in project.species_ids}
+            on = RunOn(workers, cluster, store)
+            found = take_steps(
+                _steps(measured, project.spec.impact.by, None if cluster is not None else store),
+                replace(on, store=None, progress=_tell(progress, "species")),
+            )
+            say = _in_turn(progress)
+            threads = 1 if cluster is not None or project.grid.size > SIDE_BY_SIDE else workers
+            firsts = in_threads(
+                lambda name: _rank_species(project, name, measured[name], found, say, on),
+                list(measured),
+                threads,
+            )
+            ranked = {name: r.ranking for name, r in zip(measured, firsts) if r.ranking is not None}
+            jobs: list[Callable[[], Any]] = [lambda: make_plans(project, ranked, _tell(say, "choice"), store)]
+            jobs += [partial(_scenarios, project, name, mine, say, on) for name, mine in measured.items()]
+            plans, *options = in_threads(
+                lambda job: job(), jobs, threads
+            )  # neither the choice nor the scenarios ask for the other
+            results = {n: replace(r, scenarios=o) for n, r, o in zip(measured, firsts, options)}
+            aside = None if folder is None else files.enter_context(_new_folder(folder))
+            with _meanwhile(partial(_write_early, results, aside, report), threads):
+                if project.spec.ranking.draws:  # after the choice: its sites are drawn together as well
+                    ranked = {n: _draw(project, n, r, plans, progress, on) for n, r in ranked.items()}
+                    results = {n: replace(r, ranking=ranked.get(n)) for n, r in results.items()}
+            choice = make_choice(project, ranked, plans)
+            tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
+        moves = {n: r.movement for n, r in results.items() if r.movement is not None}
+        lines, told = _new_lines(project, _tell(progress, "new lines"))
+        summary = (
+            summarise(project, results)
+            | choice_summary(project, choice)
+            | more[0]
+            | movement_summary(moves)
+            | told
         )
-        say = _in_turn(progress)
-        threads = 1 if cluster is not None or project.grid.size > SIDE_BY_SIDE else workers
-        firsts = in_threads(
-            lambda name: _rank_species(project, name, measured[name], found, say, on), list(measured), threads
-        )
-        ranked = {name: r.ranking for name, r in zip(measured, firsts) if r.ranking is not None}
-        jobs: list[Callable[[], Any]] = [lambda: make_plans(project, ranked, _tell(say, "choice"), store)]
-        jobs += [partial(_scenarios, project, name, mine, say, on) for name, mine in measured.items()]
-        plans, *options = in_threads(
-            lambda job: job(), jobs, threads
-        )  # neither the choice nor the scenarios ask for the other
-        results = {n: replace(r, scenarios=o) for n, r, o in zip(measured, firsts, options)}
-        if project.spec.ranking.draws:  # after the choice, so that its sites are drawn together as well
-            ranked = {name: _draw(project, name, r, plans, progress, on) for name, r in ranked.items()}
-            results = {n: replace(r, ranking=ranked.get(n)) for n, r in results.items()}
-        choice = make_choice(project, ranked, plans)
-        tracks, *more = _tracks(project, results, on.telling(_tell(progress, "tracks")))
-    moves = {n: r.movement for n, r in results.items() if r.movement is not None}
-    lines, told = _new_lines(project, _tell(progress, "new lines"))
-    summary = (
-        summarise(project, results)
-        | choice_summary(project, choice)
-        | more[0]
-        | movement_summary(moves)
-        | told
-    )
-    record = make_record(project, results) | more[1]
-    done = Run(project, results, summary, record, folder, choice, tracks, lines)
-    if folder is not None:
-        _write(done, folder, report, progress, workers)
+        record = make_record(project, results) | more[1]
+        done = Run(project, results, summary, record, folder, choice, tracks, lines)
+        failed = None if aside is None else _write(done, aside, report, progress, workers)
+    if failed is not None:
+        raise OptionError(
+            "O10", f"the report could not be made; the results are whole in {str(folder)!r}.", details={"report": str(failed)},
+            remedy=f"mend what it says and make the report alone: permeability report {folder}",
+        ) from failed  # fmt: skip
     if store is not None:
         drop_unused(store, begun)
     return done
@@ -231,40 +242,65 @@ def _new_lines(project: Project, tell: Callable[[int, int], None] | None) -> tup
     return found, lines_summary(found)
 
 
-def _write(run: Run, folder: Path, report: bool, progress: Progress | None, workers: int) -> None:
-    """All files of a run into its folder, at once."""
+def _new_folder(folder: Path) -> contextlib.AbstractContextManager[Path]:
+    """Where the files of a run are written until all are there; the lock of the folder is held."""
+    return whole_files.whole_folder(folder, RESULT_MARK, locked=True, ours=written_files)
+
+
+@contextlib.contextmanager
+def _meanwhile(job: Callable[[], None], workers: int) -> Iterator[None]:
+    """Do a job on a thread of its own while the block runs, or before it with one worker; the block ends when both have."""
+    if workers <= 1:
+        job()
+        yield
+        return
+    with ThreadPoolExecutor(1, thread_name_prefix="permeability-files") as pool:
+        begun = pool.submit(job)
+        yield
+        begun.result()
+
+
+def _write_early(results: Mapping[str, SpeciesResult], aside: Path | None, report: bool) -> None:
+    """Maps and scenarios, which no draw changes, and what the report is made with: work of one thread, that others need not wait for."""
+    if aside is None:
+        return
+    write_maps(results, aside)
+    if report:
+        with contextlib.suppress(Exception):  # what hinders the report is told when it is made
+            from permeability.report import get_ready
+
+            get_ready()
+
+
+def _write(run: Run, aside: Path, report: bool, progress: Progress | None, workers: int) -> Exception | None:
+    """All files of a run that are not written yet; why there is no report, where it could not be made."""
     failed: Exception | None = None
-    with whole_files.whole_folder(folder, RESULT_MARK, locked=True, ours=written_files) as aside:
-        if run.tracks:
-            from permeability.project.run.track_results import write_tracks
+    if run.tracks:
+        from permeability.project.run.track_results import write_tracks
 
-            write_tracks(aside, run.tracks, run.project.grid.crs)
-        moves = {n: r.movement for n, r in run.species.items() if r.movement is not None}
-        if moves:
-            write_movement(aside, moves)
-        if run.new_lines:
-            from permeability.project.run.line_results import write_lines
+        write_tracks(aside, run.tracks, run.project.grid.crs)
+    moves = {n: r.movement for n, r in run.species.items() if r.movement is not None}
+    if moves:
+        write_movement(aside, moves)
+    if run.new_lines:
+        from permeability.project.run.line_results import write_lines
 
-            write_lines(aside, run.new_lines, run.project.grid.crs)
-        ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
-        if ranked:
-            whole_files.write_json(aside / "board.json", board_data(ranked, workers=workers))
-        write_results(run, aside)  # last: its record names all files
-        if report:
-            from permeability.report import write_report
+        write_lines(aside, run.new_lines, run.project.grid.crs)
+    ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
+    if ranked:
+        whole_files.write_json(aside / "board.json", board_data(ranked, workers=workers))
+    write_results(run, aside)  # last: its record names all files
+    if report:
+        from permeability.report import write_report
 
-            if progress is not None:
-                progress("report", 0, 1)
-            try:
-                write_report(aside, aside / "report.html")
-            except Exception as error:  # whatever it is: what has been computed stays
-                failed = error
-        seal(aside)
-    if failed is not None:
-        raise OptionError(
-            "O10", f"the report could not be made; the results are whole in {str(folder)!r}.", details={"report": str(failed)},
-            remedy=f"mend what it says and make the report alone: permeability report {folder}",
-        ) from failed  # fmt: skip
+        if progress is not None:
+            progress("report", 0, 1)
+        try:
+            write_report(aside, aside / "report.html")
+        except Exception as error:  # whatever it is: what has been computed stays
+            failed = error
+    seal(aside)
+    return failed
 
 
 def _step_store(folder: Path, resume: bool) -> Path:

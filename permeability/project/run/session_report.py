@@ -28,7 +28,7 @@ from permeability.planning.set_networks import TOLERANCE
 from permeability.project.project import Project
 from permeability.project.run.board_file import board_data
 from permeability.project.run.record import make_record, summarise
-from permeability.project.run.result_folder import write_results
+from permeability.project.run.result_folder import write_maps, write_results
 from permeability.project.run.run_result import Run, SpeciesResult
 from permeability.project.run.scenarios import loose_scenarios
 from permeability.project.spec import ProjectSpec
@@ -97,6 +97,7 @@ def write_report(
         return write_report_of_folder(results, target_html, language=language)
     run = results if isinstance(results, Run) else _run_of(_sorted(results), title, statement, inside)
     with TemporaryDirectory() as folder:
+        write_maps(run.species, Path(folder))
         write_results(run, Path(folder))
         return write_report_of_folder(folder, target_html, language=language)
 
@@ -154,6 +155,7 @@ def write_board(
         folders = [Path(folder) / str(n) for n in range(len(runs))]
         for run, own in zip(runs, folders):
             own.mkdir()
+            write_maps(run.species, own)
             write_results(run, own)
             ranked = {n: r.ranking for n, r in run.species.items() if r.ranking is not None}
             write_json(own / "board.json", board_data(ranked, tolerance=tolerance))
