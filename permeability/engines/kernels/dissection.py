@@ -15,12 +15,9 @@ from __future__ import annotations
 import numpy as np
 
 from permeability.engines.kernels import inner, njit
-from permeability.engines.kernels.product_rows import add_products
-from permeability.engines.kernels.small_loops import ZERO, copy_row, place_of
+from permeability.engines.kernels.pivots import reduce_front
+from permeability.engines.kernels.small_loops import copy_row, place_of
 
-BLOCK = 64  # pivots eliminated between two products with all rows before
-PANEL = 16  # and with those of the same block
-DENSE = 2500  # multiply-adds from which rows are worked on four at a time
 LINKS = np.array(
     [[0, 1, 0], [1, 0, 0], [1, 1, 0], [1, -1, 1]]
 )  # of a direction: rows, columns, column of the cell in its element
@@ -162,128 +159,6 @@ def plan_cost(child, size, n_out):
         factor += ne * n
         work[b] = (float(n) ** 3 - float(nb) ** 3) / 6.0
     return offset, peak, rows_max, rest_max, factor, work
-
-
-@inner(cache=True, nogil=True)
-def _sum_from(row, j0):
-    """Sum of a row from ``j0`` on; eight partial sums, because one alone waits for itself."""
-    n = len(row)
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = 0.0
-    j = j0
-    while j + 8 <= n:
-        a0 += row[j]
-        a1 += row[j + 1]
-        a2 += row[j + 2]
-        a3 += row[j + 3]
-        a4 += row[j + 4]
-        a5 += row[j + 5]
-        a6 += row[j + 6]
-        a7 += row[j + 7]
-        j += 8
-    while j < n:
-        a0 += row[j]
-        j += 1
-    return ((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))
-
-
-# "contract" only lets a product and a sum of non-negative numbers round once instead of twice
-@inner(cache=True, nogil=True, fastmath={"contract"})
-def _update_rows(w, k0, k1, target, i0, i1, shift):
-    """``target[i - shift, j - shift] += sum_k w[k, i] w[k, j]`` for ``i0 <= i < i1``, ``j >= i``."""
-    n = w.shape[1]
-    for i in range(i0, i1):
-        row = target[i - shift, i - shift :]
-        m = n - i
-        k = k0
-        while k + 4 <= k1:
-            a0, a1, a2, a3 = w[k, i], w[k + 1, i], w[k + 2, i], w[k + 3, i]
-            if a0 + a1 + a2 + a3 > 0.0:
-                v0, v1, v2, v3 = w[k, i:], w[k + 1, i:], w[k + 2, i:], w[k + 3, i:]
-                for j in range(m):
-                    row[j] += (a0 * v0[j] + a1 * v1[j]) + (a2 * v2[j] + a3 * v3[j])
-            k += 4
-        while k < k1:
-            a0 = w[k, i]
-            if a0 > 0.0:
-                v0 = w[k, i:]
-                for j in range(m):
-                    row[j] += a0 * v0[j]
-            k += 1
-
-
-@inner(cache=True, nogil=True)
-def _eliminate_one(w, k, stop, leak, check, bulk):
-    """Scale pivot row ``k``, update the rows up to ``stop``, the leaks and the carried right-hand side."""
-    n = w.shape[1]
-    row = w[k]
-    d = _sum_from(row, k + 1)
-    if leak.size > 0:
-        d += leak[k]
-    if d <= 0.0:
-        row[k] = 0.0
-        return
-    root = np.sqrt(d)
-    scale = 1.0 / root
-    for j in range(k + 1, n):
-        row[j] *= scale
-    row[k] = root
-    for i in range(k + 1, stop):
-        a = row[i]
-        if a > 0.0:
-            target = w[i]
-            for j in range(i + 1, n):
-                target[j] += a * row[j]
-    if leak.size > 0 and leak[k] > 0.0:
-        y = leak[k] * scale
-        for j in range(k + 1, n):
-            leak[j] += row[j] * y
-    if check.size > 0:
-        y, size = check[k] * scale, bulk[k] * scale
-        for j in range(k + 1, n):
-            check[j] += row[j] * y
-            bulk[j] += row[j] * size
-
-
-@njit(cache=True, nogil=True)
-def reduce_front(w, rest, leak, check, bulk):
-    """Eliminate the pivot rows of one front, in place.
-
-    Parameters
-    ----------
-    w : array, shape (ne, n)
-        Conductances of the nodes to eliminate; on return the scaled rows ``g / sqrt(d)`` with ``sqrt(d)`` on
-        the diagonal (the factor).  Entries left of the diagonal are never read.
-    rest : array, shape (n - ne, n - ne)
-        Conductances among the other nodes (upper half; the diagonal is never read); updated.
-    leak, check, bulk : array, shape (n,) or (0,)
-        Conductance to ground, a right-hand side carried along, and the magnitudes that went into it; updated.
-    """
-    ne, n = w.shape
-    for b0 in range(0, ne, BLOCK):
-        b1 = min(b0 + BLOCK, ne)
-        if b0 > 0:
-            _update(w, ZERO, b0, w, b0, b1, ZERO)
-        for p0 in range(b0, b1, PANEL):
-            p1 = min(p0 + PANEL, b1)
-            if p0 > b0:
-                _update(w, b0, p0, w, p0, p1, ZERO)
-            for q0 in range(p0, p1, 4):
-                q1 = min(q0 + 4, p1)
-                for k in range(q0, q1):
-                    _eliminate_one(w, k, q1, leak, check, bulk)
-                if q1 < p1:
-                    _update_rows(w, q0, q1, w, q1, p1, ZERO)
-    if ne > 0 and n > ne:
-        _update(w, ZERO, ne, rest, ne, n, ne)
-
-
-@inner(cache=True, nogil=True)
-def _update(w, k0, k1, target, i0, i1, shift):
-    """:func:`_update_rows` in the way that is quicker for so many rows."""
-    if (k1 - k0) * (i1 - i0) * (w.shape[1] - i0) > DENSE:
-        add_products(w, w, k0, k1, target, i0, i1, shift, True)
-    else:
-        _update_rows(w, k0, k1, target, i0, i1, shift)
 
 
 @inner(cache=True, nogil=True)

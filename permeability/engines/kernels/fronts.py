@@ -11,14 +11,11 @@ from __future__ import annotations
 import numpy as np
 
 from permeability.engines.kernels import inner, njit
-from permeability.engines.kernels.dissection import extend, reduce_front
+from permeability.engines.kernels.dissection import extend
 from permeability.engines.kernels.dots import add_dots
 from permeability.engines.kernels.gains import changed_edges, opened_resistances, risen
-from permeability.engines.kernels.product_rows import add_products
+from permeability.engines.kernels.pivots import reduce_with
 from permeability.engines.kernels.small_loops import ZERO, copy_row, copy_rows, place_of
-
-FORWARD = 16  # rows solved one after the other between two products with all rows before
-FEW = 8  # right-hand sides that are not worth a product of tables
 
 
 @njit(cache=True, nogil=True)
@@ -161,44 +158,6 @@ def local_places(which, front, nodes, ids, start, size):
     return out
 
 
-@njit(cache=True, nogil=True)
-def _forward(w, x):
-    """Replace the first rows of ``x`` by ``C^-1`` of them (``w``: the pivot rows), carry the others along."""
-    ne, n = w.shape
-    for b0 in range(0, ne, FORWARD):
-        b1 = min(b0 + FORWARD, ne)
-        _carry_along(w, b0, x, b0, b1)
-        for k in range(b0, b1):
-            root, row = w[k, k], x[k]
-            if root == 0.0:
-                row[:] = 0.0
-                continue
-            scale = 1.0 / root
-            for j in range(len(row)):
-                row[j] *= scale
-            for i in range(k + 1, b1):
-                a = w[k, i]
-                if a > 0.0:
-                    target = x[i]
-                    for j in range(len(row)):
-                        target[j] += a * row[j]
-    _carry_along(w, ne, x, ne, n)
-
-
-@inner(cache=True, nogil=True)
-def _carry_along(w, k1, x, i0, i1):
-    """Add what the first ``k1`` rows of ``x`` bring to others."""
-    columns = x.shape[1]
-    if columns >= FEW:
-        if k1 > 0 and i1 > i0:
-            add_products(w, x, ZERO, k1, x, i0, i1, ZERO, False)
-        return
-    for k in range(k1):
-        for i in range(i0, i1):
-            for j in range(columns):
-                x[i, j] += w[k, i] * x[k, j]
-
-
 @inner(cache=True, nogil=True)
 def _turn(x, flat):
     """Columns of ``x`` one after another, in strips as wide as a line of the cache."""
@@ -281,9 +240,8 @@ def run_state(
             else:
                 rest[i - ne, j - ne] += conductance[e]
         none = np.empty(0)
-        reduce_front(w, rest, none, none, none)
+        reduce_with(w, rest, none, none, none, x)
         if c1 > c0:
-            _forward(w, x)
             _turn(x[:ne], y[y_start[t] : y_start[t + 1]])
         if t + 1 == len(fronts):
             return rest.copy(), x[ne:].T.copy()

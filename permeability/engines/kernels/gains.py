@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from permeability.engines.kernels import inner, njit
-from permeability.engines.kernels.dissection import reduce_front
+from permeability.engines.kernels.pivots import reduce_front
 from permeability.engines.kernels.small_loops import copy_row, copy_rows
 
 Floats = NDArray[np.float64]

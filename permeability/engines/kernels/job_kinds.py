@@ -38,7 +38,7 @@ current.true_residual F2 F2 F2 F2 F2 F2 F2 F2
 field_update.update_field F2 I1 F1 I1 I1 F1 B1 i f
 gains.gather F2 I1 I1 I1
 gains.opened_resistances F2 I1 I1 I1 I1 F1 F2
-dissection.reduce_front F2 F2 F1 F1 F1
+pivots.reduce_front F2 F2 F1 F1 F1
 """
 PROJECT: Final = """
 box_cuts._best_tree S2 b2 i

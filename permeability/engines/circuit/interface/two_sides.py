@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.layered import Columns, StateNumbers
 from permeability.engines.kernels import fronts as layers
-from permeability.engines.kernels.dissection import reduce_front
+from permeability.engines.kernels.pivots import reduce_front
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -18,7 +18,7 @@ from scipy.linalg.lapack import dpotri, dpotrs
 from permeability.engines.circuit.interface.barrier_network import BarrierNetwork
 from permeability.engines.circuit.interface.candidates import Candidates
 from permeability.engines.kernels import gains as _gains
-from permeability.engines.kernels.dissection import reduce_front
+from permeability.engines.kernels.pivots import reduce_front
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

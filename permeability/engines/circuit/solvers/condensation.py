@@ -279,7 +279,7 @@ def condense(
     >>> land.conductance.round(6).tolist()
     [[0.0, 0.25], [0.25, 0.0]]
     """
-    from permeability.engines.kernels import dissection, gains
+    from permeability.engines.kernels import dissection, gains, pivots
 
     nd: Any = dissection  # numba functions
     label_components: Any = gains.dense_components
@@ -313,7 +313,8 @@ def condense(
     if keep_factor:
         dense, none = conductance.copy(), np.zeros(0)
         grounded = kept_leak.copy() if kept_leak.any() else none
-        nd.reduce_front(dense, np.zeros((0, 0)), grounded, none, none)
+        reduce: Any = pivots.reduce_front
+        reduce(dense, np.zeros((0, 0)), grounded, none, none)
         factor = _Factor(plan, factor_rows, dense.ravel())
     report = CondenseReport(
         cells=int((node >= 0).sum()),
