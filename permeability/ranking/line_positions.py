@@ -7,20 +7,24 @@ landscape stays, so that a shift opens no way round; between such an end and the
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from permeability.barriers.chainage import Chainage
+from permeability.barriers.edge_cuts import CutTable, cut_edges
 from permeability.barriers.lines import Barriers
 from permeability.layers.grid import Grid
 
 Array = NDArray[np.float64]
 TOUCH_M = 1.0  # ends that come this near to another line stand on it
 FADE = 5.0
+KEPT_CUTS = 300_000  # of lines in other places: some 30 MB
 
 
 def displaced(
@@ -83,6 +87,85 @@ class MovableLines:
             moved.append(geometry)
             chains.append(Chainage(new, np.asarray(chain.km_at(old)), chain.source))
         return barriers.redrawn(moved, tuple(chains))
+
+
+class LinesElsewhere:
+    """A barrier layer in other places, with what it cuts there, made once for all species of a run: they draw the same places.
+
+    It is kept with the layer, goes when that goes, and is left behind when the layer is sent to another machine.
+
+    Examples
+    --------
+    >>> import permeability as pm
+    >>> land, patches = pm.samples.tiny()
+    >>> kept = LinesElsewhere.of(land.barriers)
+    >>> moved, cuts = kept.at({"S": (100.0, 0.0)}, land.barriers, land.grid, land.valid, 8)
+    >>> kept.at({"S": (100.0, 0.0)}, land.barriers, land.grid, land.valid, 8)[1] is cuts
+    True
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lines: dict[tuple[Any, ...], MovableLines] = {}
+        self._tables: OrderedDict[tuple[Any, ...], _Table] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type[LinesElsewhere], tuple[()]]:
+        return LinesElsewhere, ()
+
+    @classmethod
+    def of(cls, barriers: Barriers) -> LinesElsewhere:
+        """What is kept with a barrier layer."""
+        kept: LinesElsewhere = vars(barriers).setdefault("_elsewhere", cls())
+        return kept
+
+    def at(
+        self,
+        shifts: Mapping[str, tuple[float, float]],
+        barriers: Barriers,
+        grid: Grid,
+        valid: NDArray[np.bool_],
+        neighbours: int,
+    ) -> tuple[Barriers, CutTable]:
+        """The barriers with some lines moved, see :func:`displaced`, and what they cut.
+
+        Parameters
+        ----------
+        shifts : mapping
+            Line -> metres to the east and to the north; other lines stay.
+        barriers : Barriers
+            The layer that this is kept with.
+        grid : Grid
+        valid : bool array, shape (rows, cols)
+            Cells of the landscape.
+        neighbours : {4, 8, 16}
+        """
+        place = grid.west, grid.north, grid.cell_size, grid.shape, np.packbits(valid).tobytes()
+        name = *place, neighbours, *sorted(shifts.items())
+        with self._lock:
+            if place not in self._lines:
+                self._lines[place] = MovableLines(barriers, grid, valid)
+            lines = self._lines[place]
+            table = self._tables.setdefault(name, _Table())
+            self._tables.move_to_end(name)
+        with table.lock:  # once, also when two threads ask for it
+            if table.made is None:
+                moved = lines.moved(shifts)
+                table.made = moved, cut_edges(moved, grid, neighbours=neighbours)
+        with self._lock:
+            while len(self._tables) > 1 and sum(len(t) for t in self._tables.values()) > KEPT_CUTS:
+                self._tables.popitem(last=False)
+        return table.made
+
+
+class _Table:
+    """Where lines elsewhere and their cuts are, or will be once somebody has made them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.made: tuple[Barriers, CutTable] | None = None
+
+    def __len__(self) -> int:
+        return 0 if self.made is None else len(self.made[1])
 
 
 class _Part(NamedTuple):

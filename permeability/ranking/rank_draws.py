@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from permeability.barriers.drawn_values import DrawnValues
-from permeability.barriers.edge_cuts import cut_edges
 from permeability.barriers.scenario import Intervention
 from permeability.core.estimate import Estimate
 from permeability.core.own_code import own_code
@@ -34,7 +33,7 @@ from permeability.ranking import drawing, rank_statistics
 from permeability.ranking.draw_effort import worth_sharing
 from permeability.ranking.drawn_pieces import DrawnPieces
 from permeability.ranking.drawn_reach import BUDGET, DISPERSAL, STATES, drawn_limit, reach_and_area
-from permeability.ranking.line_positions import MovableLines
+from permeability.ranking.line_positions import LinesElsewhere
 from permeability.ranking.ranked_draws import RankDraws
 from permeability.ranking.unknown_numbers import (
     ANEW,
@@ -367,26 +366,22 @@ class _Worlds:
         self.columns = tuple(c for u in numbers if u.kind in ANEW for c in u.columns)
         self.known: OrderedDict[tuple[float, ...], _Place] = OrderedDict()
         self.lock, self.first = threading.Lock(), threading.Lock()
-        self.movable: _Movable | None = None
         self.ground = _shared_ground(land) if self.columns else None
+        self.accuracy = accuracies(land)
 
     def __getstate__(self) -> dict[str, Any]:
         """What goes to another machine: locks stay, and landscapes are made there when they are needed."""
-        return {
-            k: v for k, v in vars(self).items() if k not in ("known", "lock", "first", "movable", "ground")
-        }
+        return {k: v for k, v in vars(self).items() if k not in ("known", "lock", "first", "ground")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         locks = {"lock": threading.Lock(), "first": threading.Lock()}
-        vars(self).update(state, known=OrderedDict(), movable=None, **locks)
+        vars(self).update(state, known=OrderedDict(), **locks)
         self.ground = _shared_ground(self.land) if self.columns else None
 
     def of(self, quantiles: Mapping[str, float]) -> _World:
         """The landscape of a draw."""
         name = tuple(quantiles[c] for c in self.columns)
         with self.lock:
-            if self.movable is None and name:
-                self.movable = _Movable.of(self.land)
             place = self.known.setdefault(name, _Place())
             if len(self.known) > self.KEPT:
                 self.known.popitem(last=False)
@@ -396,7 +391,7 @@ class _Worlds:
             return place.world
 
     def _made(self, quantiles: Mapping[str, float]) -> _World:
-        made = remade(self.land, quantiles, self.movable)
+        made = remade(self.land, quantiles, self.accuracy)
         patches, sets, lines, inside, shared, many = self.rest
         here = patches if made is self.land else patches.on(made, shapes=False)
         return _World(made, here, sets, lines, inside, shared, many, self.first, self.ground)
@@ -419,18 +414,9 @@ class _Place:
         self.world: _World | None = None
 
 
-class _Movable(NamedTuple):
-    """What is to be known of a landscape to move its lines."""
-
-    lines: MovableLines
-    accuracy: dict[str, float]
-
-    @classmethod
-    def of(cls, land: Landscape) -> _Movable:
-        return cls(MovableLines(land.barriers, land.grid, land.valid), accuracies(land))
-
-
-def remade(land: Landscape, quantiles: Mapping[str, float], movable: _Movable | None = None) -> Landscape:
+def remade(
+    land: Landscape, quantiles: Mapping[str, float], accuracy: Mapping[str, float] | None = None
+) -> Landscape:
     """The landscape with its lines elsewhere and its habitat otherwise.
 
     Parameters
@@ -439,25 +425,25 @@ def remade(land: Landscape, quantiles: Mapping[str, float], movable: _Movable | 
     quantiles : mapping
         ``map.<line>.east`` and ``map.<line>.north``, ``origin.east`` and ``origin.north`` (all lines by one vector,
         uniform over a cell), keys of the ground's factor rows.
-    movable : _Movable, optional
-        Of this landscape, where it is remade again and again.
+    accuracy : mapping, optional
+        Of this landscape (:func:`permeability.ranking.unknown_numbers.accuracies`), where it is remade again and again.
     """
     made = land
     moves = any(k.startswith(("map.", "origin.")) for k in quantiles)
-    movable = _Movable.of(land) if moves and movable is None else movable
-    shifts = {
-        line: tuple(float(ndtri(quantiles[f"map.{line}.{way}"])) * a / NORMAL_90 for way in ("east", "north"))
-        for line, a in (movable.accuracy if moves and movable is not None else {}).items()
-        if f"map.{line}.east" in quantiles
-    }
+    if accuracy is None:
+        accuracy = accuracies(land) if moves else {}
+    shifts: dict[str, tuple[float, float]] = {}
+    for line, a in accuracy.items():
+        if f"map.{line}.east" in quantiles:
+            x, y = (float(ndtri(quantiles[f"map.{line}.{way}"])) * a / NORMAL_90 for way in ("east", "north"))
+            shifts[line] = x, y
     if "origin.east" in quantiles:
         east, north = ((quantiles[f"origin.{w}"] - 0.5) * land.grid.cell_size for w in ("east", "north"))
         own = {str(line): shifts.get(str(line), (0.0, 0.0)) for line in land.barriers.table["line"]}
         shifts = {line: (x + east, y + north) for line, (x, y) in own.items()}
-    if shifts and movable is not None:
-        barriers = movable.lines.moved(shifts)  # type: ignore[arg-type]
-        cuts = cut_edges(barriers, land.grid, neighbours=land.neighbours)
-        made = made.drawn_elsewhere(barriers, cuts)
+    if shifts:
+        kept = LinesElsewhere.of(land.barriers)
+        made = made.drawn_elsewhere(*kept.at(shifts, land.barriers, land.grid, land.valid, land.neighbours))
     if land.ground is not None and any(k in quantiles for k in land.ground.rows):
         made = replace(made, resistance=check_resistance(land.ground.resistance(quantiles), land.grid.shape))
     return made

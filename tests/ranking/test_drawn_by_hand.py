@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,15 +12,17 @@ import shapely
 from scipy.stats import chi, norm
 
 import permeability as pm
+from permeability.barriers import edge_cuts
 from permeability.barriers.lines import prepare
 from permeability.core.errors import LayerError
 from permeability.landscape.landscape import build
 from permeability.landscape.patches import place
 from permeability.layers.grid import Grid
+from permeability.ranking import line_positions
 from permeability.ranking.draw_effort import cost_of_draws, interface_nodes
 from permeability.ranking.drawn_sites import _triple
 from permeability.ranking.impact_statements import impact_statements
-from permeability.ranking.line_positions import MovableLines, displaced
+from permeability.ranking.line_positions import LinesElsewhere, MovableLines, displaced
 from permeability.ranking.opening_use import opening_use
 from permeability.ranking.rank_draws import remade
 from permeability.ranking.rank_statistics import rank_table
@@ -208,3 +212,47 @@ def test_lines_that_were_moved_before_move_from_where_they_are_drawn():
     for one, other in zip(again.chainages, fresh.chainages):
         np.testing.assert_array_equal(one.km, other.km)
     assert again.rows_of("b").tolist() == [1]
+
+
+def test_lines_elsewhere_are_cut_once_as_they_would_be_afresh(monkeypatch):
+    land = land_of(accuracy_m=[300.0, 200.0])
+    kept = LinesElsewhere.of(land.barriers)
+    assert LinesElsewhere.of(land.barriers) is kept
+    calls = []
+    monkeypatch.setattr(
+        line_positions, "cut_edges", lambda *a, **k: calls.append(k) or edge_cuts.cut_edges(*a, **k)
+    )
+    places = [{"a": (-250.0, 100.0), "b": (40.0, 0.0)}, {"a": (-250.0, 100.0)}, {"b": (40.0, 0.0)}]
+    for shifts in [*places, *places]:
+        for neighbours in (4, 8):
+            moved, cuts = kept.at(shifts, land.barriers, land.grid, land.valid, neighbours)
+            fresh = displaced(land.barriers, shifts, land.grid, land.valid)
+            assert shapely.equals_exact(
+                moved.table.geometry.to_numpy(), fresh.table.geometry.to_numpy()
+            ).all()
+            want = edge_cuts.cut_edges(fresh, land.grid, neighbours=neighbours)
+            assert cuts.to_frame().equals(want.to_frame())
+    assert len(calls) == 6
+    assert len(pickle.loads(pickle.dumps(kept))._tables) == 0  # left behind
+    assert pickle.loads(pickle.dumps(land.barriers)).lines == land.barriers.lines
+
+
+def test_where_ends_of_lines_are_held_is_looked_up_for_every_landscape():
+    land = land_of(accuracy_m=[300.0, 200.0])
+    kept, fewer = LinesElsewhere.of(land.barriers), land.valid.copy()
+    fewer[:, :2] = False
+    for valid in (land.valid, fewer, land.valid):
+        moved, _ = kept.at({"a": (-250.0, 100.0)}, land.barriers, land.grid, valid, 8)
+        fresh = displaced(land.barriers, {"a": (-250.0, 100.0)}, land.grid, valid)
+        assert shapely.equals_exact(moved.table.geometry.to_numpy(), fresh.table.geometry.to_numpy()).all()
+
+
+def test_of_many_places_the_last_are_kept(monkeypatch):
+    land = land_of(accuracy_m=[300.0, 200.0])
+    kept = LinesElsewhere.of(land.barriers)
+    monkeypatch.setattr(line_positions, "KEPT_CUTS", 2 * len(land.cuts) + len(land.cuts) // 2)
+    made = [kept.at({"a": (float(x), 0.0)}, land.barriers, land.grid, land.valid, 8) for x in range(5)]
+    assert 1 <= len(kept._tables) <= 2
+    again = kept.at({"a": (4.0, 0.0)}, land.barriers, land.grid, land.valid, 8)
+    assert again is made[4]
+    assert kept.at({"a": (0.0, 0.0)}, land.barriers, land.grid, land.valid, 8) is not made[0]
