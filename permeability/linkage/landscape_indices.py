@@ -317,9 +317,10 @@ def pair_mean(values: Array, weights: Array) -> Array:
     >>> float(pair_mean(np.array([1.0, 4.0]), np.array([2.0, 1.0])))
     2.0
     """
-    if not weights.sum() > 0:
+    whole = weights.sum()
+    if not whole > 0:
         return np.full(values.shape[:-1], np.nan)
-    return np.asarray(np.average(values, axis=-1, weights=weights))
+    return np.asarray((values * weights).sum(axis=-1) / whole)
 
 
 def equivalent_connected_area(area_km2: Array, cost_m: Array, dispersal_m: float) -> float:

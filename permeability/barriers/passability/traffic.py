@@ -95,7 +95,8 @@ def _road(p0: Any, vehicles_per_day: Any, gap_s: Any, shares: Any, activity: Any
     gap = checked("gap_s", gap_s, 0.0, np.inf, "s")
     per_second = np.multiply.outer(shares, q) / (SECONDS_PER_HOUR * bunching)
     by_hour = np.exp(-per_second * gap)
-    return number(np.asarray(p0 * np.tensordot(activity, by_hour, axes=1)))
+    over_day = np.dot(activity.reshape(1, -1), by_hour.reshape(len(by_hour), -1)).reshape(by_hour.shape[1:])
+    return number(np.asarray(p0 * over_day))
 
 
 def road_chance(
