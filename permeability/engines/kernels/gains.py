@@ -342,7 +342,8 @@ def woodbury(m, edges, increase, columns, comp, seen):
     if k > 0:
         c = np.linalg.cholesky(system)
         _lower_solve(c, v)
-        _lower_solve(c, q)
+        if seen > 1:  # within one component all of Q is zero
+            _lower_solve(c, q)
     return v, q
 
 

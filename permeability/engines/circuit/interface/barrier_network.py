@@ -135,9 +135,10 @@ class BarrierNetwork:
         The last is what hangs together where some of the pairs are joined: draws of one landscape mostly join the same.
         """
         of_node = np.unique(self.side, return_inverse=True)[1].astype(np.int64)
-        ends = np.sort(np.stack((of_node[self.node_a], of_node[self.node_b]), axis=1), axis=1)
-        ends, pair = np.unique(ends, axis=0, return_inverse=True)
-        return of_node, ends, pair.ravel(), {}
+        a, b = of_node[self.node_a], of_node[self.node_b]
+        n = int(of_node.max(initial=0)) + 1
+        name, pair = np.unique(n * np.minimum(a, b) + np.maximum(a, b), return_inverse=True)
+        return of_node, np.stack((name // n, name % n), axis=1), pair.ravel(), {}
 
     def resistances(self, crossing: ArrayLike | None = None, *, z: Floats | None = None) -> Floats:
         """Pairwise effective resistances of the patches in one state, by elimination, (P, P) [dimensionless].
