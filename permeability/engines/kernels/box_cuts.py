@@ -78,18 +78,69 @@ def _first(at):
 
 
 @inner(cache=True, nogil=True)
-def _front(cells, r0, r1, c0, c1, down, at, rim, least):
-    """Multiply-adds of the cells on a cut; infinite where too little lies on one side."""
-    if down:
-        upper, lower = _within(cells, r0, at + 1, c0, c1 + 1), _within(cells, at, r1 + 1, c0, c1 + 1)
-        s = float(_within(cells, at, at + 1, _first(c0), c1))
-    else:
-        upper, lower = _within(cells, r0, r1 + 1, c0, at + 1), _within(cells, r0, r1 + 1, at, c1 + 1)
-        s = float(_within(cells, _first(r0), r1, at, at + 1))
-    if min(upper, lower) < least:
-        return np.inf
-    n = rim + s
-    return s * n * n / 2 - s * s * n / 2 + s * s * s / 6
+def _turned(sums):
+    """Rows as columns, so that places along either side lie one behind the other."""
+    rows, cols = sums.shape
+    out = np.empty((cols, rows), np.int32)
+    for r in range(rows):
+        for c in range(cols):
+            out[c, r] = sums[r, c]
+    return out
+
+
+@inner(cache=True, nogil=True)
+def _places(cells, r0, r1, c0, c1, least):
+    """First and last column where a box may be cut, the last one not counted: with so much on either side."""
+    above, below = cells[r0], cells[r1 + 1]
+    left, right = below[c0] - above[c0], below[c1 + 1] - above[c1 + 1]
+    low, high = c0, c1
+    while low < high:
+        at = (low + high) // 2
+        if below[at + 1] - above[at + 1] - left < least:
+            low = at + 1
+        else:
+            high = at
+    first, high = low, c1
+    while low < high:
+        at = (low + high) // 2
+        if right - (below[at] - above[at]) < least:
+            high = at
+        else:
+            low = at + 1
+    return first, low
+
+
+@inner(cache=True, nogil=True)
+def _fronts(cells, r0, r1, c0, first, last, rim, share, out):
+    """What the fronts of cuts at some columns count: multiply-adds of the cells on each, by the column's place in the box."""
+    above, below = cells[_first(r0), first : last + 1], cells[r1, first : last + 1]
+    to = out[first - c0 : last - c0]
+    for i in range(len(to)):
+        s = float((below[i + 1] - below[i]) - (above[i + 1] - above[i]))
+        n = rim + s
+        to[i] = share * (s * n * n / 2 - s * s * n / 2 + s * s * s / 6)
+
+
+@inner(cache=True, nogil=True)
+def _add_sides(cells, barred, r0, r1, c0, c1, first, last, out):
+    """Add about what both sides of such cuts take; one loop over numbers that lie side by side is many at a time."""
+    above, below = cells[r0], cells[r1 + 1]
+    left, right = below[c0] - above[c0], below[c1 + 1] - above[c1 + 1]
+    above, below = above[first : last + 1], below[first : last + 1]
+    to = out[first - c0 : last - c0]
+    if barred.size == 0:
+        for i in range(len(to)):
+            v, w = float(below[i + 1] - above[i + 1] - left), float(right - (below[i] - above[i]))
+            to[i] += GROWTH * v * np.sqrt(v) + GROWTH * w * np.sqrt(w)
+        return
+    over, under = barred[r0], barred[r1 + 1]
+    some, all_of = under[c0] - over[c0], under[c1 + 1] - over[c1 + 1]
+    over, under = over[first : last + 1], under[first : last + 1]
+    for i in range(len(to)):
+        v, w = float(below[i + 1] - above[i + 1] - left), float(right - (below[i] - above[i]))
+        counts = 1.0 if under[i + 1] - over[i + 1] > some else ONCE
+        other = 1.0 if under[i] - over[i] < all_of else ONCE
+        to[i] += GROWTH * v * np.sqrt(v) * counts + GROWTH * w * np.sqrt(w) * other
 
 
 @inner(cache=True, nogil=True)
@@ -100,8 +151,9 @@ def _rim_of(cells, r0, r1, c0, c1):
 
 
 @inner(cache=True, nogil=True)
-def _least(cells, barred, r0, r1, c0, c1):
+def _least(planes, r0, r1, c0, c1, out):
     """About what a box takes that is cut well once."""
+    cells, barred = planes[0], planes[1]
     whole = _whole(cells, barred, r0, r1, c0, c1)
     if _is_plain(cells, barred, r0, r1, c0, c1):
         return whole
@@ -109,20 +161,22 @@ def _least(cells, barred, r0, r1, c0, c1):
     share, found = _share(barred, r0, r1, c0, c1), np.inf
     step = max(1, (r1 - r0 + c1 - c0) // CUTS)
     for axis in range(2):
-        down = axis == 0
-        first, last = (r0, r1) if down else (c0, c1)
-        for at in range(first + step, last, step):
-            cost = share * _front(cells, r0, r1, c0, c1, down, at, rim, LEAST * v)
-            if cost < found:
-                a1, b1, d0, e0 = (at, c1, at, c0) if down else (r1, at, r0, at)
-                cost += _whole(cells, barred, r0, a1, c0, b1) + _whole(cells, barred, d0, r1, e0, c1)
-                found = min(found, cost)
+        if axis == 0:  # between rows: the same with rows as columns
+            cells, barred, a0, a1, b0, b1 = planes[2], planes[3], c0, c1, r0, r1
+        else:
+            cells, barred, a0, a1, b0, b1 = planes[0], planes[1], r0, r1, c0, c1
+        first, last = _places(cells, a0, a1, b0, b1, LEAST * v)
+        _fronts(cells, a0, a1, b0, first, last, rim, share, out)
+        _add_sides(cells, barred, a0, a1, b0, b1, first, last, out)
+        for at in range(step * max(1, -((b0 - first) // step)), last - b0, step):
+            found = min(found, out[at])
     return whole if found == np.inf else found
 
 
 @inner(cache=True, nogil=True)
-def _best_cut(cells, barred, r0, r1, c0, c1):
+def _best_cut(planes, r0, r1, c0, c1, costs, more):
     """Whether to cut between rows, and where."""
+    cells, barred = planes[0], planes[1]
     best = (True, (r0 + r1) // 2) if r1 - r0 >= c1 - c0 else (False, (c0 + c1) // 2)
     size = (r1 - r0) * (c1 - c0)
     if size <= SMALL or _is_plain(cells, barred, r0, r1, c0, c1):
@@ -133,18 +187,23 @@ def _best_cut(cells, barred, r0, r1, c0, c1):
     step = max(1, (r1 - r0 + c1 - c0) // CUTS)
     for axis in range(2):
         down = axis == 0
-        first, last = (r0, r1) if down else (c0, c1)
-        for at in range(first + step, last, step):
-            cost = share * _front(cells, r0, r1, c0, c1, down, at, rim, LEAST * v)
+        if down:
+            cells, barred, a0, a1, b0, b1 = planes[2], planes[3], c0, c1, r0, r1
+        else:
+            cells, barred, a0, a1, b0, b1 = planes[0], planes[1], r0, r1, c0, c1
+        first, last = _places(cells, a0, a1, b0, b1, LEAST * v)
+        _fronts(cells, a0, a1, b0, first, last, rim, share, costs)
+        if not ahead:
+            _add_sides(cells, barred, a0, a1, b0, b1, first, last, costs)
+        for i in range(step * max(1, -((b0 - first) // step)), last - b0, step):
+            cost, at = costs[i], b0 + i
             if cost >= found:
                 continue
-            a1, b1, d0, e0 = (at, c1, at, c0) if down else (r1, at, r0, at)
             if ahead:
-                cost += _least(cells, barred, r0, a1, c0, b1)
+                p1, q1, p0, q0 = (at, c1, at, c0) if down else (r1, at, r0, at)
+                cost += _least(planes, r0, p1, c0, q1, more)
                 if cost < found:
-                    cost += _least(cells, barred, d0, r1, e0, c1)
-            else:
-                cost += _whole(cells, barred, r0, a1, c0, b1) + _whole(cells, barred, d0, r1, e0, c1)
+                    cost += _least(planes, p0, r1, q0, c1, more)
             if cost < found:
                 found, best = cost, (down, at)
     return best
@@ -162,6 +221,8 @@ def _best_tree(node, barred, leaf):
     changing = np.zeros((0, 0), np.int32)
     if barred.size > 0:
         changing = _sums(barred)
+    planes = cells, changing, _turned(cells), _turned(changing)
+    costs, more = np.empty(max(rows, cols) + 1), np.empty(max(rows, cols) + 1)
     capacity = 1024
     bounds = np.empty((capacity, 4), np.int32)
     child = np.empty((capacity, 2), np.int32)
@@ -188,7 +249,7 @@ def _best_tree(node, barred, leaf):
             bounds = np.concatenate((bounds, np.empty_like(bounds)))
             child = np.concatenate((child, np.empty_like(child)))
             order = np.concatenate((order, np.empty_like(order)))
-        down, at = _best_cut(cells, changing, r0, r1, c0, c1)
+        down, at = _best_cut(planes, r0, r1, c0, c1, costs, more)
         for half in range(2):
             for i in range(4):
                 bounds[n + half, i] = bounds[b, i]

@@ -15,6 +15,7 @@ from permeability.engines.circuit.interface import layered
 from permeability.engines.circuit.interface.interface import Interface
 from permeability.engines.circuit.interface.layered import Fronts
 from permeability.engines.circuit.solvers.condensation import effective_resistances
+from permeability.engines.kernels import box_cuts
 from permeability.engines.kernels import dissection as nd
 from permeability.engines.kernels.box_cuts import box_tree
 from permeability.engines.kernels.edges import GridLinks, grid_links
@@ -117,6 +118,75 @@ def test_cells_at_barriers_are_kept_to_few_boxes(monkeypatch: pytest.MonkeyPatch
     fronts = Fronts.plan(*plan)
     monkeypatch.setattr(layered, "box_tree", lambda node, barred, leaf: middles(*node.shape))
     assert fronts.work_state < 0.85 * Fronts.plan(*plan).work_state
+
+
+class Slow:
+    """Cuts of a box weighed one after the other, cells counted afresh for each."""
+
+    def __init__(self, mask: NDArray[np.bool_], barred: NDArray[np.bool_]) -> None:
+        self.mask, self.barred = mask, barred
+
+    def cells(self, r0: int, r1: int, c0: int, c1: int) -> int:
+        return int(self.mask[r0 : r1 + 1, c0 : c1 + 1].sum())
+
+    def share(self, *box: int) -> float:
+        r0, r1, c0, c1 = box
+        some = not self.barred.size or self.barred[r0 : r1 + 1, c0 : c1 + 1].any()
+        return 1.0 if some else box_cuts.ONCE
+
+    def whole(self, *box: int) -> float:
+        return box_cuts.GROWTH * self.cells(*box) ** 1.5 * self.share(*box)
+
+    def plain(self, *box: int) -> bool:
+        r0, r1, c0, c1 = box
+        full = self.mask[r0 : r1 + 1, c0 : c1 + 1].size
+        barred = self.barred.size and self.barred[r0 : r1 + 1, c0 : c1 + 1].any()
+        return self.cells(*box) == 0 or (self.cells(*box) >= box_cuts.FULL * full and not barred)
+
+    def cuts(self, r0: int, r1: int, c0: int, c1: int):
+        """Every place, what its front counts, and the two sides."""
+        top, side = r0 + (r0 > 0), c0 + (c0 > 0)
+        v = self.cells(r0, r1, c0, c1)
+        rim = v - int(self.mask[top:r1, side:c1].sum())
+        step = max(1, (r1 - r0 + c1 - c0) // box_cuts.CUTS)
+        for down in (True, False):
+            for at in range((r0 if down else c0) + step, r1 if down else c1, step):
+                one, two = (
+                    ((r0, at, c0, c1), (at, r1, c0, c1)) if down else ((r0, r1, c0, at), (r0, r1, at, c1))
+                )
+                s = int((self.mask[at, side:c1] if down else self.mask[top:r1, at]).sum())
+                n = rim + s
+                if min(self.cells(*one), self.cells(*two)) >= box_cuts.LEAST * v:
+                    adds = (n**3 - (n - s) ** 3) / 6  # s pivots, one after the other
+                    yield down, at, self.share(r0, r1, c0, c1) * adds, one, two
+
+    def least(self, *box: int) -> float:
+        if self.plain(*box):
+            return self.whole(*box)
+        found = [cost + self.whole(*one) + self.whole(*two) for _, _, cost, one, two in self.cuts(*box)]
+        return min(found, default=self.whole(*box))
+
+    def costs(self, *box: int) -> dict[tuple[bool, int], float]:
+        """Of every place, with the next cuts of both sides."""
+        return {
+            (d, at): cost + self.least(*one) + self.least(*two) for d, at, cost, one, two in self.cuts(*box)
+        }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_first_cut_is_the_best_of_all_weighed_one_by_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = hourglass(60)[:, 8:100] if seed % 2 else rng.random((68, 66)) < 0.7
+    barred = NONE
+    if seed > 1:
+        barred = np.zeros(mask.shape, bool)
+        barred[:, 20:22], barred[40, 30:] = True, True
+        barred &= mask
+    bounds, child = box_tree(numbered(mask), barred, LEAF)
+    one, two = bounds[child[-1]]
+    cut = (True, int(two[0])) if one[1] == two[0] else (False, int(two[2]))
+    costs = Slow(mask, barred).costs(0, mask.shape[0], 0, mask.shape[1])
+    assert costs[cut] <= min(costs.values()) * (1 + 1e-12)
 
 
 def _by_sparse_factor(links: GridLinks, focal: list[int]) -> NDArray[np.float64]:
