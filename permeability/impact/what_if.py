@@ -262,23 +262,25 @@ class CircuitView:
         if land.neighbours == 4:
             usable &= cuts.direction < 2
         self.labels, self.patches = patches.labels, patches
-        key = cuts.edge_keys
+        names, number = cuts.edges
         mine = np.isin(cuts.barrier, rows)
         mine[cuts.links.first[cuts.links.on_chains(cuts.chains.chain[rows])]] = True  # what they cancel
-        self.keys = np.unique(key[usable & mine])  # edges that stay outside
-        self.links = np.unique(key[usable])  # every edge of the circuit that a standing barrier cuts
-        self.cuts = np.flatnonzero(usable & np.isin(key, self.keys))  # also other barriers on the same edges
-        self.edge_of_cut = np.searchsorted(self.keys, key[self.cuts])
+        outside, crossed = np.zeros(len(names), bool), np.zeros(len(names), bool)
+        outside[number[usable & mine]], crossed[number[usable]] = True, True
+        self.keys = names[outside]  # edges that stay outside
+        self.links = names[crossed]  # every edge of the circuit that a standing barrier cuts
+        self.cuts = np.flatnonzero(usable & outside[number])  # also other barriers on the same edges
+        self.edge_of_cut = (np.cumsum(outside) - 1)[number[self.cuts]]
         edges = land.edge_barriers()
-        other = ~np.isin(edges.keys, self.keys)
+        other = self.position(edges.keys) < 0
         fixed = EdgeBarriers(
             edges.cell[other], edges.direction[other], edges.cost[other], edges.resistance[other]
         )
-        number = np.arange(len(self.keys))
+        each = np.arange(len(self.keys))
         self.face = Interface.build(
             grid_links(land.resistance, neighbours=min(land.neighbours, 8), barriers=fixed),
             edges=(self.keys // 8, self.keys % 8),
-            cuts=(number, number, np.ones(len(number))),  # one series resistance for each edge
+            cuts=(each, each, np.ones(len(each))),  # one series resistance for each edge
             crossing=edges.at(self.keys)[1],
             regions=patches.labels,
             weights=patches.pair_weights(),

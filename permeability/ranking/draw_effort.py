@@ -198,7 +198,9 @@ def interface_nodes(land: Landscape, lines: Sequence[str]) -> int:
     cell, k = land.cuts.cell[mine], land.cuts.direction[mine]
     other, valid = cell + D_ROW[k] * land.grid.cols + D_COL[k], land.valid.ravel()
     inside = valid[cell] & valid[other]
-    return len(np.union1d(cell[inside], other[inside]))
+    ends = np.zeros(valid.size, bool)
+    ends[cell[inside]], ends[other[inside]] = True, True
+    return int(ends.sum())
 
 
 def draw_costs(

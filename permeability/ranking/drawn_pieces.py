@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from permeability.barriers.cut_links import distinct
 from permeability.engines.kernels.edges import D_COL, D_ROW, N_DIRECTIONS, EdgeBarriers, ground_along
 from permeability.landscape.edge_effects import EdgeEffects
 from permeability.landscape.landscape import Landscape, connected_parts
@@ -44,7 +45,7 @@ class DrawnPieces:
 
     def __init__(self, land: Landscape, inside: NDArray[np.bool_], effects: EdgeEffects) -> None:
         cols, valid = land.grid.cols, land.valid.ravel()
-        every = np.unique(
+        every = distinct(
             np.concatenate([land.cuts.edge_keys[land.chance_of[land.cuts.barrier] > 0], effects.keys])
         )
         cell, k = every // 8, every % 8
@@ -64,8 +65,9 @@ class DrawnPieces:
         self.area = np.bincount(held, minlength=int(parts.max())) * land.grid.cell_area_km2
         self.start = effects.start
         self.edge = np.full(len(effects.keys), -1, np.int64)
-        known = np.isin(effects.keys, self.keys)
-        self.edge[known] = np.searchsorted(self.keys, effects.keys[known])
+        at = np.searchsorted(self.keys, effects.keys)
+        known = np.append(self.keys, -1)[at] == effects.keys
+        self.edge[known] = at[known]
         self._owner = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
         name, self._pair_of_edge = np.unique(np.sort(self.ends, axis=1) @ (len(self.area), 1), return_inverse=True)  # fmt: skip
         self._pairs = np.column_stack(np.divmod(name, max(len(self.area), 1)))  # of parts that edges join

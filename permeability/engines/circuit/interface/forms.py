@@ -83,14 +83,15 @@ def choose_form(
     """Build the interface in the form asked for, or in the faster one that fits."""
     check_choice("form", form, FORMS)
     begun = time.perf_counter()
+    available = memory.available() if memory_limit is None else memory_limit  # asked for once: it takes 1 ms
     nodes, labels, node, _ = kept_nodes(links.shape, patches, edges, regions)
     t, n_edges = len(nodes), len(edges[0])
     why = "asked for"
     fronts = None
     if form == "auto":
-        form, why, fronts = _choice(links, patches, edges, regions, t, memory_limit, ground)
+        form, why, fronts = _choice(links, patches, edges, regions, t, available, ground)
     if form == "front" or n_edges == 0:
-        land = condense(links, patches, left_out=edges, regions=regions, memory_limit=memory_limit)
+        land = condense(links, patches, left_out=edges, regions=regions, memory_limit=available)
         r = land.report
         report = InterfaceReport(
             "front", why, t, n_edges, time.perf_counter() - begun, r.peak_bytes, r.residual
@@ -98,7 +99,7 @@ def choose_form(
         return Built(land.conductance, land.components, len(labels), report, nodes, land, None, node)
     own, kept, fronts = _own_numbers(links, patches, edges, regions, fronts, ground)
     second = edges[0] + D_ROW[edges[1]] * links.shape[1] + D_COL[edges[1]]
-    layered = Layered.build(links, fronts, own, edges, second, len(kept), memory_limit, ground)
+    layered = Layered.build(links, fronts, own, edges, second, len(kept), available, ground)
     side = _sides(links, own, edges, nodes)
     peak = fronts.bytes_once(own.size + len(kept), len(kept))
     report = InterfaceReport("layers", why, t, n_edges, time.perf_counter() - begun, peak, np.nan)
@@ -111,13 +112,12 @@ def _choice(
     edges: tuple[Ints, Ints],
     regions: ArrayLike | None,
     t: int,
-    memory_limit: int | None,
+    available: int,
     ground: SharedGround | None,
 ) -> tuple[str, str, Fronts | None]:
     """The faster form that fits, why, and the fronts if they were planned."""
     if t <= FRONT_ALWAYS or not len(edges[0]):
         return "front", f"{t:,} interface nodes are few", None
-    available = memory.available() if memory_limit is None else memory_limit
     _, _, fronts = _own_numbers(links, patches, edges, regions, None, ground)
     layers = fronts.work_once + 2 * fronts.work_state + fronts.work_columns()
     layers_s = layers / RATE + 2 * PER_FRONT * fronts.live.sum()
@@ -159,7 +159,9 @@ def _own_numbers(
     own = _numbered(links, own)
     if fronts is None:
         second = edges[0] + D_ROW[edges[1]] * links.shape[1] + D_COL[edges[1]]
-        ends = np.unique(np.concatenate((edges[0], second)))
+        at_edge = np.zeros(own.size, dtype=bool)
+        at_edge[edges[0]], at_edge[second] = True, True
+        ends = np.flatnonzero(at_edge)
         fronts = Fronts.plan(links.shape, own, edges, ends, ground)
     return own, kept, fronts
 

@@ -433,7 +433,8 @@ class Interface(BarrierNetwork):
 def _refuse_edges(links: GridLinks, cell: Ints, direction: Ints) -> None:
     key = 4 * cell + direction
     bad = np.zeros(len(cell), dtype=bool)
-    bad[np.setdiff1d(np.arange(len(key)), np.unique(key, return_index=True)[1])] = True
+    order = np.argsort(key, kind="stable")
+    bad[order[1:]] = np.diff(key[order]) == 0
     bad |= (direction < 0) | (direction > 3) | (cell < 0) | (cell >= links.e.size)
     if not bad.any() and len(cell):
         bad = ~(np.choose(direction, [plane.ravel()[cell] for plane in links]) > 0)
