@@ -275,7 +275,6 @@ def _likely_crs(frame: gpd.GeoDataFrame) -> str:
 
 def _frame(path: Path, table: str | None, layer: str, encoding: str | None = None) -> Any:
     """One table of a vector file; L11 when the file cannot be read, L04 when it has no such table."""
-    import pyogrio
 
     require_local(path, layer=layer)
     ending = path.suffix.lower()
@@ -283,12 +282,13 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
         return _parquet(path, layer)
     if ending in (".csv", ".tsv", ".txt"):
         return read_csv(path, encoding, layer)
-    require_quick(path, layer)
-    try:
-        with offline():
-            found = {str(n): kind for n, kind in pyogrio.list_layers(path)}
-    except (pyogrio.errors.DataSourceError, UnicodeDecodeError) as exc:
-        raise _unreadable(path, layer, exc) from exc
+    stamp = _stamp(path)
+    known = None if stamp is None else _known_tables.get(path)
+    found = known[1] if known is not None and known[0] == stamp else _tables(path, layer)
+    if stamp is not None:
+        if len(_known_tables) > MOST_KNOWN:
+            _known_tables.clear()
+        _known_tables[path] = stamp, found
     if table is not None and table not in found:
         guess = nearest(table, found)
         raise LayerError(
@@ -298,6 +298,30 @@ def _frame(path: Path, table: str | None, layer: str, encoding: str | None = Non
     one = table or _only_table(path, found, layer)
     frame = _read(path, one, layer, encoding)
     return frame.replace({"": None}) if ending in (".xlsx", ".ods") else frame
+
+
+def _tables(path: Path, layer: str) -> dict[str, Any]:
+    """Tables of a file with the kind of their geometries (None: without); L11 when it cannot be read."""
+    import pyogrio
+
+    require_quick(path, layer)
+    try:
+        with offline():
+            return {str(n): kind for n, kind in pyogrio.list_layers(path)}
+    except (pyogrio.errors.DataSourceError, UnicodeDecodeError) as exc:
+        raise _unreadable(path, layer, exc) from exc
+
+
+MOST_KNOWN = 100  # files whose tables are remembered
+_known_tables: dict[Path, tuple[tuple[int, ...], dict[str, Any]]] = {}  # a dozen layers lie in one file
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """What changes with a GeoPackage; None for other files, of which some are folders, and where a program is writing in it."""
+    if path.suffix.lower() != ".gpkg" or not path.is_file() or path.with_name(f"{path.name}-wal").exists():
+        return None
+    now = path.stat()
+    return now.st_ino, now.st_size, now.st_mtime_ns
 
 
 def _read(path: Path, table: str, layer: str, encoding: str | None) -> Any:

@@ -268,7 +268,9 @@ def portfolio(
         [k for k in range(len(ids)) if k not in options["must_not"]]
     )
     objective = Objective(gains, _factors(share, everything, list(named), rule), rule == "worst_of")
-    asked = Answers.of(keep(f"gains of sets, {view}", list)) if keep.store is not None else objective.known
+    asked = (
+        Answers.of(keep(f"sets and their gains, {view}", list)) if keep.store is not None else objective.known
+    )
     objective.known = asked
     solver = _Proof(objective, view, keep)
     settings: dict[str, Any] = {
@@ -290,7 +292,7 @@ def portfolio(
         if rule == "pareto":
             _search_front(objective, everything, cost, budget_usd, settings)
         front = _front(objective, rules, found.members, list(named), ids)
-    keep.again(f"gains of sets, {view}", asked.told())
+    keep.again(f"sets and their gains, {view}", asked.told())
     tell(2, 2)
     return _plan(named, view, rule, found, objective, (share, everything), curve, front, ids)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -23,9 +23,9 @@ SWAPPED = (
 MANY_ROUNDS = 3
 
 
-def _price(rules: Rules, members: Iterable[int]) -> float:
+def _price(rules: Rules, members: Members) -> float:
     """Cost that can be divided by; free sites come first."""
-    return max(rules.spent(members), rules.least_price)
+    return rules.prices[members[0]] if len(members) == 1 else max(rules.spent(members), rules.least_price)
 
 
 def score_and_rank(ask: Objective, rules: Rules) -> Members | None:
@@ -33,7 +33,7 @@ def score_and_rank(ask: Objective, rules: Rules) -> Members | None:
     built = rules.must
     free = rules.can_add(built)
     scores = ask.with_each(built, free) - ask(built)
-    order = np.argsort([-s / _price(rules, [k]) for k, s in zip(free, scores)], kind="stable")
+    order = np.argsort([-s / rules.prices[k] for k, s in zip(free, scores)], kind="stable")
     for k in (free[i] for i in order):
         if rules.allows((*built, k), complete=False):
             built = (*built, k)
@@ -101,7 +101,7 @@ def reverse_greedy(ask: Objective, rules: Rules, most: int = 60) -> Members | No
         if not drop:
             return None
         now = ask(built)
-        loss = [(now - left) / _price(rules, [k]) for k, left in zip(drop, ask.without_each(built, drop))]
+        loss = [(now - left) / rules.prices[k] for k, left in zip(drop, ask.without_each(built, drop))]
         built.remove(drop[int(np.argmin(loss))])
     return greedy(ask, rules, built=tuple(built))
 
@@ -161,7 +161,7 @@ def _by_own_gain(ask: Objective, rules: Rules) -> list[int]:
     """Candidates that may be chosen by their own gain per cost, the best first."""
     free = [k for k in range(len(rules.cost)) if k not in rules.must_not and k not in rules.must]
     scores = ask.with_each(rules.must, free) - ask(rules.must)
-    rate = [s / _price(rules, [k]) for k, s in zip(free, scores)]
+    rate = [s / rules.prices[k] for k, s in zip(free, scores)]
     return [free[i] for i in np.argsort([-r for r in rate], kind="stable")]
 
 

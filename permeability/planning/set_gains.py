@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import xor
 from random import Random
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,17 +103,25 @@ class Answers:
             return
         new.sort()
         self._row.update((names[i], self._first[-1] + n) for n, i in enumerate(new))
-        more = np.asarray(which, np.int64)[new]
-        self._blocks.append((built, np.where(np.isin(more, built), -1, more), np.asarray(gains, float)[new]))
+        inside = set(built)
+        more = np.array([-1 if which[i] in inside else which[i] for i in new], np.int64)
+        self._blocks.append((built, more, np.asarray(gains, float)[new]))
         self._first.append(self._first[-1] + len(new))
 
-    def told(self) -> list[tuple[list[int], Ints, Floats]]:
-        """All answers as plain values, for :meth:`of`."""
-        return [(list(built), more, gains) for built, more, gains in self._blocks]
+    def told(self) -> list[NDArray[Any]]:
+        """All answers as a few arrays, for :meth:`of`: built sets one after the other, what is added to them, gains, and how many of each."""
+        if not self._blocks:
+            return []
+        built = [k for done, _, _ in self._blocks for k in done]
+        sizes = [(len(done), len(more)) for done, more, _ in self._blocks]
+        return [
+            np.array(built, np.int64), np.concatenate([more for _, more, _ in self._blocks]), self.gains,
+            np.array(sizes, np.int64),
+        ]  # fmt: skip
 
     @classmethod
-    def of(cls, told: Iterable[tuple[list[int], Ints, Floats]]) -> Answers:
-        """Answers that were told before.
+    def of(cls, told: Sequence[NDArray[Any]]) -> Answers:
+        """Answers that were told before; none of an empty list.
 
         >>> known = Answers()
         >>> known.add((2,), [-1], [known.name((2,))], np.array([[7.0]]))
@@ -122,10 +130,17 @@ class Answers:
         [7.0]
         """
         out = cls()
-        for built, more, gains in told:
-            done, which = tuple(int(k) for k in built), [int(k) for k in more]
+        if not len(told):
+            return out
+        built, more, gains, sizes = told
+        sets, added = built.tolist(), more.tolist()
+        a = b = 0
+        for few, many in sizes.tolist():
+            done, which = tuple(sets[a : a + few]), added[b : b + many]
             base = out.name(done)
-            out.add(done, which, [base if k < 0 else base ^ out._number(k) for k in which], gains)
+            names = [base if k < 0 else base ^ out._number(k) for k in which]
+            out.add(done, which, names, gains[b : b + many])
+            a, b = a + few, b + many
         return out
 
     def number(self, members: Iterable[int]) -> int:

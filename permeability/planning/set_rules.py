@@ -106,6 +106,11 @@ class Rules:
         return 1e-12 * max(float(self.cost.max(initial=0.0)), 1e-12)
 
     @cached_property
+    def prices(self) -> list[float]:
+        """What every candidate costs, to divide by: free ones come first, at :attr:`least_price` [money]."""
+        return np.maximum(self.cost, self.least_price).tolist()
+
+    @cached_property
     def _never_with(self) -> dict[int, set[int]]:
         """For every candidate those that may not be chosen with it."""
         found: dict[int, set[int]] = {}

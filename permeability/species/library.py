@@ -68,7 +68,8 @@ def species(name: str) -> SpeciesProfile:
     >>> species("Procapra gutturosa").id
     'mongolian_gazelle'
     """
-    found = _aliases().get(str(name).lower())
+    asked = str(name)
+    found = asked if asked in species_list() else _aliases().get(asked.lower())
     if found is None:
         guess = nearest(name, _aliases())
         raise SpeciesError(

@@ -90,4 +90,17 @@ def test_answers_that_are_known_already_are_kept_once_and_as_they_were() -> None
     known.add((1,), [3, 2], names[::-1], np.array([[7.0], [8.0]]))
     assert len(known) == 2
     assert known.gains.tolist() == [[5.0], [6.0]]
-    assert len(known.told()) == 1
+    assert known.told()[3].tolist() == [[1, 2]]  # one built set, with two more each
+
+
+def test_answers_of_many_built_sets_come_back_as_they_were() -> None:
+    rng = np.random.default_rng(8)
+    known = Answers()
+    for _ in range(30):
+        built = tuple(sorted(rng.choice(12, rng.integers(0, 6), replace=False).tolist()))
+        which = rng.integers(0, 12, 4).tolist()
+        known.add(built, which, known.names_with(built, which), rng.normal(size=(4, 2)))
+    again = Answers.of(known.told())
+    assert [again.members(n) for n in range(len(again))] == [known.members(n) for n in range(len(known))]
+    np.testing.assert_array_equal(again.gains, known.gains)
+    assert len(Answers.of(Answers().told())) == 0

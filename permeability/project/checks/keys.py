@@ -75,9 +75,14 @@ def _walk(data: Any, location: tuple[Any, ...]) -> tuple[Any, Any]:
 
 def check(found: Findings, spec: ProjectSpec) -> None:
     """Names of factors that no species knows."""
+    unknown = set(spec.factors)
+    for name in dict.fromkeys((*(n for n in spec.species if n in species_list()), *species_list())):
+        if not unknown:
+            return  # mostly the project's own species know them all
+        unknown -= {row.factor for row in species(name).habitat}
     known = sorted({row.factor for name in species_list() for row in species(name).habitat})
     for name in spec.factors:
-        if name not in known:
+        if name in unknown:
             guess = nearest(name, known)
             found.add(Finding(
                 "J03", f"no species knows a habitat factor {name!r}",
