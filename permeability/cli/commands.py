@@ -482,6 +482,13 @@ def _failed(kind: str, text: str, exit_code: int) -> None:
         tell(text)
 
 
+def _asked_to_end(error: BaseException | None) -> bool:
+    """Whether an error is a request to end; one that falls into the last step of compiled code comes out as SystemErrors."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)
+
+
 def _guarded(action: Callable[[], Any], *, json_asked: bool = False) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -501,7 +508,9 @@ def _guarded(action: Callable[[], Any], *, json_asked: bool = False) -> int:
     except click.exceptions.Abort:
         _failed("interrupted", reader()(N_("interrupted; finished work is kept")), EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemError) as error:
+        if not _asked_to_end(error):
+            raise
         _failed("interrupted", reader()(N_("interrupted; finished work is kept")), EXIT_INTERRUPTED)
         return EXIT_INTERRUPTED
     except click.ClickException as error:

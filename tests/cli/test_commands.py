@@ -290,16 +290,36 @@ def test_a_failure_keeps_the_earlier_results(empty: Path, results: Path) -> None
     assert [p.name for p in empty.iterdir()] == ["kept"]
 
 
+@pytest.mark.parametrize("through_compiled_code", [False, True])
 def test_an_interrupt_ends_with_130(
-    project: Path, empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Path,
+    empty: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    through_compiled_code: bool,
 ) -> None:
     def stop(*_: object, **__: object) -> None:
+        if through_compiled_code:
+            within = SystemError("a step of Numba returned a result with an exception set")
+            within.__cause__ = KeyboardInterrupt()
+            raise SystemError("a kernel returned a result with an exception set") from within
         raise KeyboardInterrupt
 
     monkeypatch.setattr("permeability.project.run.run._rank_species", stop)
     assert permeability("run", str(project), "--out", "out") == 130
     assert "interrupted" in capsys.readouterr().err
     assert {p.name for p in empty.iterdir()} <= {".out-steps"}
+
+
+def test_any_other_error_of_the_system_is_a_fault(
+    project: Path, empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object, **__: object) -> None:
+        raise SystemError("no interrupt")
+
+    monkeypatch.setattr("permeability.project.run.run._rank_species", fault)
+    with pytest.raises(SystemError, match="no interrupt"):
+        permeability("run", str(project), "--out", "out")
 
 
 def test_run_prints_json_on_request(
