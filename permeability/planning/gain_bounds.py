@@ -19,8 +19,7 @@ from permeability.planning.set_rules import Bound, Members, Rules
 
 NODES = 10_000  # most branches of one integer program: the same on every machine, however busy
 GAP = 1e-4  # relative; the bound holds whatever it is
-# a few dense tangents: what presolving finds in them takes longer than all branches without it
-PLAIN = {"mip_rel_gap": GAP, "presolve": False}
+FEW = 300  # candidates up to which presolving dense tangents takes longer than all branches without it
 
 Floats = NDArray[np.float64]
 Relaxed = Callable[[Floats], tuple[float, Floats]]
@@ -90,7 +89,7 @@ def _cutting_plane(tangents: list[tuple[Floats, float]], rules: Rules, *, nodes:
         constraints=constraints,
         bounds=Bounds(np.append(lowest, -np.inf), np.append(highest, np.inf)),
         integrality=np.append(np.full(n, int(nodes > 0)), 0),
-        options=PLAIN | {"node_limit": nodes} if nodes else {},
+        options={"node_limit": nodes, "mip_rel_gap": GAP, "presolve": n > FEW} if nodes else {},
     )
     dual = getattr(result, "mip_dual_bound", None)
     if dual is None and result.status == 0:
