@@ -18,7 +18,7 @@ __all__ = ["cost_of_draws", "draw_costs", "seconds_of_singles", "seconds_per_dra
 STATE_RATE = 1.2e10  # multiply-adds per second of one core in dense elimination
 CONDENSE_SECONDS_PER_CELL = 1.5e-6
 HABITAT_SECONDS_PER_CELL = 0.4e-6
-CUT_SECONDS = 1.2e-5  # per row of the cut table
+CUT_SECONDS = 4e-6  # per row of the cut table
 FIELD_SECONDS_PER_CELL = 80e-9
 UPDATE_SECONDS_PER_CELL = 5e-9  # of a field of which some edges changed (benchmarks/real_layers.py)
 CHANGE_SECONDS = 1e-3  # what a changed state costs beside its fields
@@ -26,8 +26,8 @@ OPENING_SECONDS = 2e-4  # to work out which edges a candidate opens, once for a 
 COLUMN_ADDS = (
     6.5  # for every interface node of the candidates and every cell, when each candidate is seen alone
 )
-SITE_SECONDS = 1.5e-4  # of a candidate in a draw
-DRAWN_SECONDS = 1e-4  # of a barrier row in a draw
+SITE_SECONDS = 5e-5  # of a candidate in a draw
+DRAWN_SECONDS = 5e-5  # of a barrier row in a draw
 
 
 def seconds_per_state(kept: int, cells: float = np.inf) -> float:
